@@ -1,0 +1,39 @@
+"""What each machine is told at its birth: the inputs of its user-data, out of the configuration. Pure."""
+
+from typing import Any
+
+from . import bom, flannel_images, matrix, naming, userdata
+from .config import NodePool, StackConfig
+
+# What the scripts of each role install; the bill of materials may hold more.
+LINUX_DOWNLOADS = ("containerd", "runc", "cni-plugins", "kubeadm", "kubelet")
+
+
+def control_plane(config: StackConfig, *, region: str, public_ip: str) -> str:
+    """Base64 user-data of the control plane."""
+    document = userdata.kubeadm_init(
+        node_name=naming.CONTROL_PLANE,
+        version=config.kubernetes_version,
+        pod_cidr=config.pod_cidr,
+        service_cidr=config.service_cidr,
+        public_ip=public_ip,
+        ignore_preflight_errors=config.ignore_preflight_errors,
+    )
+    # kubectl is for the person who opens a shell there.
+    inputs = _linux(config, region, naming.CONTROL_PLANE, (*LINUX_DOWNLOADS, "kubectl"), document)
+    return userdata.linux("control-plane", {**inputs, "PUBLIC_IP": public_ip})
+
+
+def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str) -> str:
+    """User-data of a worker: base64 for Linux, text for Windows, as EC2's two arguments take them."""
+    document = userdata.kubeadm_join(
+        node_name=node,
+        family=pool.os.family,
+        labels=pool.labels,
+        taints=pool.taints,
+        ignore_preflight_errors=config.ignore_preflight_errors,
+    )
+    if pool.os.family == "windows":
+        return userdata.windows(_windows(config, pool, region, node, control_plane_id, document))
+    inputs = _linux(config, region, node, LINUX_DOWNLOADS, document)
+    return userdata.linux("worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id})

@@ -1,0 +1,132 @@
+"""The whole stack in boot order. Reads as the diagram: network, identities, machines, then Kubernetes on top."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from . import iam, naming, readiness, security
+from .config import NodePool as PoolConfig
+from .config import StackConfig
+from .control_plane import ControlPlane, ControlPlaneArgs
+from .flannel import Flannel, FlannelArgs
+from .network import Network, NetworkArgs
+from .node_pool import ROLES, NodePool, NodePoolArgs
+from .rendezvous import Rendezvous, RendezvousArgs
+from .security import Security, SecurityArgs
+from .workloads import PAGE_NODE_PORT, Workloads, WorkloadsArgs
+
+
+class Cluster(pulumi.ComponentResource):
+    """A mixed Linux and Windows Kubernetes cluster with its workloads."""
+
+    kubeconfig: pulumi.Output[str]
+    api_address: pulumi.Output[str]
+    page_url: pulumi.Output[str]
+    service_urls: pulumi.Output[dict[str, str]]
+    nodes: pulumi.Output[dict[str, dict[str, str]]]
+    access: pulumi.Output[dict[str, str]]
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__("microcosm:infra:Cluster", config.names.stack, None)
+        self._config = config
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        self._build_foundation()
+        self._build_machines()
+        self._build_kubernetes()
+        self._describe()
+        self.register_outputs({"api_address": self.api_address, "page_url": self.page_url})
+
+    def _build_foundation(self) -> None:
+        config, names = self._config, self._config.names
+        network_args = NetworkArgs(names=names, vpc_cidr=config.vpc_cidr, availability_zones=config.availability_zones)
+        self._network = Network(names.of("network"), network_args, self._child)
+        self._security = Security(
+            names.of("security"),
+            SecurityArgs(
+                names=names,
+                vpc_id=self._network.vpc_id,
+                admin_cidrs=config.admin_cidrs,
+                pod_cidr=config.pod_cidr,
+                flannel_backend=config.flannel_backend,
+            ),
+            self._child,
+        )
+        roles = dict.fromkeys([security.CONTROL_PLANE, *(ROLES[pool.os.family] for pool in config.node_pools)])
+        self._roles = iam.Roles(names.of("roles"), iam.RolesArgs(names=names, roles=tuple(roles)), self._child)
+        self._rendezvous = Rendezvous(
+            names.of("rendezvous"), RendezvousArgs(names=names, node_names=tuple(config.node_names)), self._child
+        )
+
+    def _build_machines(self) -> None:
+        config = self._config
+        self._control_plane = ControlPlane(
+            config.names.of(naming.CONTROL_PLANE),
+            ControlPlaneArgs(
+                config=config,
+                region=self._region,
+                subnet_id=self._network.subnet_ids[0],
+                security_group_ids=self._security.of(security.CONTROL_PLANE),
+                instance_profile=self._roles.instance_profiles[security.CONTROL_PLANE],
+                parameters=[*self._rendezvous.documents, self._rendezvous.status[naming.CONTROL_PLANE]],
+            ),
+            self._child,
+        )
+        self._pools = [self._node_pool(pool) for pool in config.node_pools]
+        self._instances: dict[str, aws.ec2.Instance] = {naming.CONTROL_PLANE: self._control_plane.instance}
+        for pool in self._pools:
+            self._instances |= pool.instances
+
+    def _node_pool(self, pool: PoolConfig) -> NodePool:
+        role = ROLES[pool.os.family]
+        return NodePool(
+            self._config.names.of(pool.name),
+            NodePoolArgs(
+                config=self._config,
+                pool=pool,
+                region=self._region,
+                control_plane_id=self._control_plane.instance.id,
+                subnet_ids=self._network.subnet_ids,
+                security_group_ids=self._security.of(role),
+                instance_profile=self._roles.instance_profiles[role],
+                status=self._rendezvous.status,
+            ),
+            self._child,
+        )
+
+    def _build_kubernetes(self) -> None:
+        config, control_plane = self._config, self._control_plane
+        gate = self._region.apply(
+            lambda region: readiness.Gate(
+                names=config.names,
+                cloud=readiness.AmazonCloud(region),
+                timeout_minutes=config.ready_timeout_minutes,
+                wait=not pulumi.runtime.is_dry_run(),
+            )
+        )
+        self.kubeconfig = readiness.kubeconfig(gate, control_plane.instance_id)
+        provider = k8s.Provider(
+            config.names.of("kubernetes"),
+            kubeconfig=self.kubeconfig,
+            # A new instance is a new cluster; a new certificate or address is not.
+            cluster_identifier=control_plane.instance.id,
+            enable_server_side_apply=True,
+            opts=self._child,
+        )
+        # The objects end with the machine that holds them: destroy needs no live API.
+        objects = pulumi.ResourceOptions(provider=provider, deleted_with=control_plane.instance)
+        flannel_args = FlannelArgs(pod_cidr=config.pod_cidr, backend=config.flannel_backend)
+        flannel = Flannel(config.names.of("flannel"), flannel_args, self._child, objects)
+        ids = {node: machine.id for node, machine in self._instances.items()}
+        self._ready = readiness.nodes(gate, ids, after=flannel.daemon_set.id)
+        if config.workloads:
+            # Not before the nodes are Ready: a pod that cannot be placed says less about a stuck machine than its own report.
+            on_ready_nodes = pulumi.ResourceOptions(depends_on=self._ready.apply(lambda _: [flannel.daemon_set]))
+            Workloads(
+                config.names.of("workloads"),
+                WorkloadsArgs(service_cidr=config.service_cidr, windows=self._first_windows_os()),
+                self._child,
+                pulumi.ResourceOptions.merge(objects, on_ready_nodes),
+            )

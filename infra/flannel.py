@@ -1,0 +1,173 @@
+"""The pod network: Flannel on the Linux nodes, and what its Windows part and kube-proxy.exe may do. Typed objects, no opaque chart.
+
+After flannel-io/flannel v0.28.9 Documentation/kube-flannel.yml, with the VNI and port that Windows insists on
+(Documentation/backends.md, "VXLAN": VNI >= 4096, port 4789).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+VERSION = "0.28.9"
+IMAGE = f"ghcr.io/flannel-io/flannel:v{VERSION}"
+CNI_IMAGE = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
+NAMESPACE = "kube-flannel"
+# The group in the client certificate that the control plane makes for flanneld.exe and kube-proxy.exe.
+WINDOWS_NETWORK_GROUP = "microcosm:windows-network"
+BACKENDS: dict[str, dict[str, Any]] = {
+    "vxlan": {"Type": "vxlan", "VNI": 4096, "Port": 4789},
+    "host-gw": {"Type": "host-gw"},
+}
+LABELS = {"app": "flannel", "tier": "node"}
+
+
+def net_conf(pod_cidr: str, backend: str) -> str:
+    """flanneld's network configuration, the same for every node of either system."""
+    return json.dumps({"Network": pod_cidr, "EnableNFTables": False, "Backend": BACKENDS[backend]})
+
+
+def cni_conf() -> str:
+    """The CNI configuration of the Linux nodes."""
+    flannel = {"type": "flannel", "delegate": {"hairpinMode": True, "isDefaultGateway": True}}
+    portmap = {"type": "portmap", "capabilities": {"portMappings": True}}
+    return json.dumps({"name": "cbr0", "cniVersion": "0.3.1", "plugins": [flannel, portmap]})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlannelArgs:
+    pod_cidr: str
+    backend: str
+
+
+class Flannel(pulumi.ComponentResource):
+    """Namespace, account, roles, configuration and DaemonSet."""
+
+    daemon_set: k8s.apps.v1.DaemonSet
+
+    def __init__(self, name: str, args: FlannelArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions) -> None:
+        """`objects` holds what every Kubernetes object of the stack shares: provider and deleted_with."""
+        super().__init__("microcosm:infra:Flannel", name, None, opts)
+        self._objects = pulumi.ResourceOptions.merge(objects, pulumi.ResourceOptions(parent=self))
+        namespace = k8s.core.v1.Namespace(
+            NAMESPACE,
+            metadata={"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
+            opts=self._objects,
+        )
+        self._inside = pulumi.ResourceOptions.merge(self._objects, pulumi.ResourceOptions(depends_on=[namespace]))
+        self._access()
+        self.daemon_set = self._daemon_set(self._configuration(args))
+        self.register_outputs({"daemon_set": self.daemon_set.metadata["name"]})
+
+    def _access(self) -> None:
+        k8s.core.v1.ServiceAccount("flannel", metadata={"name": "flannel", "namespace": NAMESPACE}, opts=self._inside)
+        k8s.rbac.v1.ClusterRole(
+            "flannel",
+            metadata={"name": "flannel"},
+            rules=[
+                {"api_groups": [""], "resources": ["pods"], "verbs": ["get"]},
+                {"api_groups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+                {"api_groups": [""], "resources": ["nodes/status"], "verbs": ["patch"]},
+            ],
+            opts=self._objects,
+        )
+        account: k8s.rbac.v1.SubjectArgsDict = {"kind": "ServiceAccount", "name": "flannel", "namespace": NAMESPACE}
+        self._bind("flannel", "flannel", [account, _windows_network()])
+        # kube-proxy.exe reads what the DaemonSet kube-proxy reads with its ServiceAccount.
+        self._bind("microcosm-windows-kube-proxy", "system:node-proxier", [_windows_network()])
+
+    def _bind(self, name: str, role: str, subjects: list[k8s.rbac.v1.SubjectArgsDict]) -> None:
+        k8s.rbac.v1.ClusterRoleBinding(
+            name,
+            metadata={"name": name},
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            subjects=[*subjects],
+            opts=self._objects,
+        )
+
+    def _configuration(self, args: FlannelArgs) -> k8s.core.v1.ConfigMap:
+        return k8s.core.v1.ConfigMap(
+            "kube-flannel-cfg",
+            metadata={"name": "kube-flannel-cfg", "namespace": NAMESPACE, "labels": LABELS},
+            data={"cni-conf.json": cni_conf(), "net-conf.json": net_conf(args.pod_cidr, args.backend)},
+            opts=self._inside,
+        )
+
+    def _daemon_set(self, configuration: k8s.core.v1.ConfigMap) -> k8s.apps.v1.DaemonSet:
+        return k8s.apps.v1.DaemonSet(
+            "kube-flannel-ds",
+            metadata={
+                "name": "kube-flannel-ds",
+                "namespace": NAMESPACE,
+                "labels": LABELS,
+                # The nodes may still be booting; infra/readiness.py waits for them and can say where they are stuck.
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
+            spec={"selector": {"match_labels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": _pod_spec()}},
+            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[configuration])),
+        )
+
+
+def _windows_network() -> k8s.rbac.v1.SubjectArgsDict:
+    return {"kind": "Group", "name": WINDOWS_NETWORK_GROUP, "api_group": "rbac.authorization.k8s.io"}
+
+
+def _pod_spec() -> k8s.core.v1.PodSpecArgsDict:
+    return {
+        "host_network": True,
+        "priority_class_name": "system-node-critical",
+        "service_account_name": "flannel",
+        "node_selector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
+        "init_containers": [
+            _copy("install-cni-plugin", CNI_IMAGE, "/flannel", "/opt/cni/bin/flannel", [("cni-plugin", "/opt/cni/bin")]),
+            _copy(
+                "install-cni",
+                IMAGE,
+                "/etc/kube-flannel/cni-conf.json",
+                "/etc/cni/net.d/10-flannel.conflist",
+                [("cni", "/etc/cni/net.d"), ("flannel-cfg", "/etc/kube-flannel/")],
+            ),
+        ],
+        "containers": [_flanneld()],
+        "volumes": [
+            {"name": "run", "host_path": {"path": "/run/flannel"}},
+            {"name": "cni-plugin", "host_path": {"path": "/opt/cni/bin"}},
+            {"name": "cni", "host_path": {"path": "/etc/cni/net.d"}},
+            {"name": "flannel-cfg", "config_map": {"name": "kube-flannel-cfg"}},
+            {"name": "xtables-lock", "host_path": {"path": "/run/xtables.lock", "type": "FileOrCreate"}},
+        ],
+    }
+
+
+def _copy(name: str, image: str, source: str, target: str, mounts: list[tuple[str, str]]) -> k8s.core.v1.ContainerArgsDict:
+    return {
+        "name": name,
+        "image": image,
+        "command": ["cp"],
+        "args": ["-f", source, target],
+        "volume_mounts": [{"name": volume, "mount_path": path} for volume, path in mounts],
+    }
+
+
+def _flanneld() -> k8s.core.v1.ContainerArgsDict:
+    return {
+        "name": "kube-flannel",
+        "image": IMAGE,
+        "command": ["/opt/bin/flanneld"],
+        "args": ["--ip-masq", "--kube-subnet-mgr"],
+        "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}},
+        "security_context": {"privileged": False, "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
+        "env": [
+            {"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}},
+            {"name": "POD_NAMESPACE", "value_from": {"field_ref": {"field_path": "metadata.namespace"}}},
+            {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},
+        ],
+        "volume_mounts": [
+            {"name": "run", "mount_path": "/run/flannel"},
+            {"name": "flannel-cfg", "mount_path": "/etc/kube-flannel/"},
+            {"name": "xtables-lock", "mount_path": "/run/xtables.lock"},
+        ],
+    }

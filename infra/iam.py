@@ -1,0 +1,103 @@
+"""One instance role per node role, each able to do what that role does and nothing else.
+
+AmazonSSMManagedInstanceCore is not attached although Session Manager needs part of it: it allows ssm:GetParameter on
+every parameter of the account, so each worker could read the administrator's kubeconfig. The actions that Session
+Manager and Run Command themselves need are granted instead (Systems Manager user guide, "ec2messages, ssmmessages, and
+other API operations").
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from . import rendezvous
+from .naming import Names
+from .security import CONTROL_PLANE, LINUX_WORKER, WINDOWS_WORKER
+
+SESSION_MANAGER = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+    "ec2messages:AcknowledgeMessage",
+    "ec2messages:DeleteMessage",
+    "ec2messages:FailMessage",
+    "ec2messages:GetEndpoint",
+    "ec2messages:GetMessages",
+    "ec2messages:SendReply",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """Parameters of the stack that a role may read and write, by their path."""
+
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+
+
+ACCESS = {
+    CONTROL_PLANE: Access(read=(), write=(*rendezvous.DOCUMENTS, f"{rendezvous.STATUS}/control-plane")),
+    LINUX_WORKER: Access(read=(rendezvous.JOIN,), write=(f"{rendezvous.STATUS}/*",)),
+    WINDOWS_WORKER: Access(read=(rendezvous.JOIN, rendezvous.WINDOWS_NETWORK), write=(f"{rendezvous.STATUS}/*",)),
+}
+
+
+def assume_role_policy() -> str:
+    """EC2 itself, and nobody else, hands the role to an instance."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def role_policy(role: str, names: Names, account: str, region: str, partition: str) -> str:
+    """The whole permission of a node role as an IAM policy document."""
+    access = ACCESS[role]
+    statements: list[dict[str, Any]] = [
+        {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": rendezvous.arns(names, account, region, partition, paths)}
+        for sid, action, paths in (("Read", "ssm:GetParameter", access.read), ("Write", "ssm:PutParameter", access.write))
+        if paths
+    ]
+    statements.append({"Sid": "SessionManager", "Effect": "Allow", "Action": [*SESSION_MANAGER], "Resource": "*"})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolesArgs:
+    names: Names
+    roles: tuple[str, ...]
+
+
+class Roles(pulumi.ComponentResource):
+    """An instance profile for each node role, by its name."""
+
+    instance_profiles: dict[str, pulumi.Output[str]]
+
+    def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("microcosm:infra:Roles", name, None, opts)
+        self._names = args.names
+        self._child = pulumi.ResourceOptions(parent=self)
+        invoke = pulumi.InvokeOutputOptions(parent=self)
+        self._place = pulumi.Output.all(
+            account=aws.get_caller_identity_output(opts=invoke).account_id,
+            region=aws.get_region_output(opts=invoke).region,
+            partition=aws.get_partition_output(opts=invoke).partition,
+        )
+        self.instance_profiles = {role: self._instance_profile(role) for role in args.roles}
+        self.register_outputs({"instance_profiles": self.instance_profiles})
+
+    def _instance_profile(self, role: str) -> pulumi.Output[str]:
+        names, tags = self._names, self._names.tags(role, role=role)
+        iam_role = aws.iam.Role(names.of(role), assume_role_policy=assume_role_policy(), tags=tags, opts=self._child)
+        policy = aws.iam.RolePolicy(
+            names.of(role),
+            role=iam_role.name,
+            policy=self._place.apply(lambda place: role_policy(role, names, place["account"], place["region"], place["partition"])),
+            opts=self._child,
+        )
+        profile = aws.iam.InstanceProfile(names.of(role), role=iam_role.name, tags=tags, opts=self._child)
+        # A machine asks for its parameters seconds after its launch; the permission must be there by then.
+        return pulumi.Output.all(profile.name, policy.id).apply(lambda known: known[0])

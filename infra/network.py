@@ -1,0 +1,83 @@
+"""The VPC: public subnets only, since every machine fetches its parts itself and no NAT gateway should cost more than the cluster."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from . import netplan
+from .naming import Names
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkArgs:
+    """`availability_zones` empty means one subnet, in a zone that AWS chooses."""
+
+    names: Names
+    vpc_cidr: str
+    availability_zones: tuple[str, ...]
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC, an internet gateway, one route table, and a public subnet per availability zone."""
+
+    vpc_id: pulumi.Output[str]
+    subnet_ids: list[pulumi.Output[str]]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("microcosm:infra:Network", name, None, opts)
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        vpc = aws.ec2.Vpc(
+            args.names.of("vpc"),
+            cidr_block=args.vpc_cidr,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=args.names.tags("vpc"),
+            opts=self._child,
+        )
+        self.vpc_id = vpc.id
+        table, route = self._route_to_the_internet()
+        self.subnet_ids = self._public_subnets(table, route)
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
+
+    def _route_to_the_internet(self) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
+        names = self._args.names
+        gateway = aws.ec2.InternetGateway(names.of("internet"), vpc_id=self.vpc_id, tags=names.tags("internet"), opts=self._child)
+        table = aws.ec2.RouteTable(names.of("public"), vpc_id=self.vpc_id, tags=names.tags("public"), opts=self._child)
+        route = aws.ec2.Route(
+            names.of("public-default"),
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=self._child,
+        )
+        return table, route
+
+    def _public_subnets(self, table: aws.ec2.RouteTable, route: aws.ec2.Route) -> list[pulumi.Output[str]]:
+        zones = self._args.availability_zones or (None,)
+        cidrs = netplan.subnets(self._args.vpc_cidr, len(zones))
+        return [self._public_subnet(zone, cidr, table, route) for zone, cidr in zip(zones, cidrs, strict=True)]
+
+    def _public_subnet(
+        self, zone: str | None, cidr: str, table: aws.ec2.RouteTable, route: aws.ec2.Route
+    ) -> pulumi.Output[str]:
+        names, parts = self._args.names, ("public", zone) if zone else ("public",)
+        subnet = aws.ec2.Subnet(
+            names.of(*parts),
+            vpc_id=self.vpc_id,
+            cidr_block=cidr,
+            availability_zone=zone,
+            map_public_ip_on_launch=True,
+            tags=names.tags(*parts),
+            opts=self._child,
+        )
+        # A machine that boots before its subnet has a way out fails its first download. So the association waits for the
+        # route, and the subnet's id is handed on only once it is associated.
+        association = aws.ec2.RouteTableAssociation(
+            names.of(*parts),
+            route_table_id=table.id,
+            subnet_id=subnet.id,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[route]),
+        )
+        return pulumi.Output.all(subnet.id, association.id).apply(lambda ids: ids[0])

@@ -1,0 +1,64 @@
+"""A pool of equal workers. One component for both systems: the operating system is data."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from . import boot, images, security
+from . import config as stack_config
+from .machine import InstanceArgs, instance
+
+ROLES = {"linux": security.LINUX_WORKER, "windows": security.WINDOWS_WORKER}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodePoolArgs:
+    """`control_plane_id` stands in the user-data: a new control plane means new workers, never half a cluster."""
+
+    config: stack_config.StackConfig
+    pool: stack_config.NodePool
+    region: pulumi.Input[str]
+    control_plane_id: pulumi.Input[str]
+    subnet_ids: list[pulumi.Output[str]]
+    security_group_ids: list[pulumi.Output[str]]
+    instance_profile: pulumi.Input[str]
+    status: dict[str, aws.ssm.Parameter]
+
+
+class NodePool(pulumi.ComponentResource):
+    """The pool's instances by node name."""
+
+    instances: dict[str, aws.ec2.Instance]
+
+    def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("microcosm:infra:NodePool", name, None, opts)
+        self._args = args
+        self._ami = images.ami_id(args.pool.os, self) if args.pool.count else None
+        self.instances = {node: self._instance(index, node) for index, node in enumerate(args.pool.node_names)}
+        self.register_outputs({"instances": {node: machine.id for node, machine in self.instances.items()}})
+
+    def _instance(self, index: int, node: str) -> aws.ec2.Instance:
+        args, pool = self._args, self._args.pool
+        assert self._ami is not None
+        known = pulumi.Output.all(args.region, args.control_plane_id)
+        user_data = known.apply(lambda values: boot.worker(args.config, pool, node, region=values[0], control_plane_id=values[1]))
+        return instance(
+            InstanceArgs(
+                names=args.config.names,
+                node=node,
+                role=ROLES[pool.os.family],
+                os=pool.os.name,
+                machine=pool.machine,
+                ami=self._ami,
+                subnet_id=args.subnet_ids[index % len(args.subnet_ids)],
+                security_group_ids=args.security_group_ids,
+                instance_profile=args.instance_profile,
+                key_name=args.config.key_name,
+                source_dest_check=args.config.flannel_backend != "host-gw",
+                user_data=user_data if pool.os.family == "windows" else None,
+                user_data_base64=user_data if pool.os.family == "linux" else None,
+            ),
+            # The machine writes its report: the parameter must be there before it and go after it (see control_plane.py).
+            pulumi.ResourceOptions(parent=self, depends_on=[args.status[node]]),
+        )

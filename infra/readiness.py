@@ -1,0 +1,186 @@
+"""The wait between the machines and the Kubernetes layer, and what a person reads when it ends badly.
+
+Machines report their phase into SSM (rendezvous.STATUS), so a failed one is named within seconds, with its phase and the
+reason, instead of a timeout. In a preview everything is read once and nothing is waited for.
+"""
+
+import asyncio
+import base64
+import json
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import boto3
+import pulumi
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import naming, rendezvous
+from .errors import ClusterNotReadyError
+
+POLL_SECONDS = 1.0
+CONSOLE_LINES = 15
+SECONDS_PER_MINUTE = 60
+
+
+class Cloud(Protocol):
+    """What the gate asks of AWS; tests bring their own."""
+
+    def parameter(self, name: str) -> str:
+        """The value of an SSM parameter, decrypted."""
+        ...
+
+    def parameters(self, path: str) -> dict[str, str]:
+        """The values of all parameters below a path, by their name below it."""
+        ...
+
+    def console_output(self, instance_id: str) -> str:
+        """What the instance last printed."""
+        ...
+
+    def api_is_ready(self, kubeconfig: str) -> bool:
+        """Whether the API server of a kubeconfig answers /readyz."""
+        ...
+
+
+class AmazonCloud:
+    """The real thing: boto3, and HTTPS to the API server."""
+
+    def __init__(self, region: str) -> None:
+        self._ssm: Any = boto3.client("ssm", region_name=region)
+        self._ec2: Any = boto3.client("ec2", region_name=region)
+
+    def parameter(self, name: str) -> str:
+        return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+    def parameters(self, path: str) -> dict[str, str]:
+        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=False)
+        return {item["Name"].removeprefix(f"{path}/"): item["Value"] for page in pages for item in page["Parameters"]}
+
+    def console_output(self, instance_id: str) -> str:
+        try:
+            return self._ec2.get_console_output(InstanceId=instance_id, Latest=True).get("Output", "")
+        except (BotoCoreError, ClientError) as error:
+            # Only a help for the reader: older instance types have no latest output, and the caller may not be allowed.
+            return f"(no console output: {error})"
+
+    def api_is_ready(self, kubeconfig: str) -> bool:
+        cluster = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]
+        authority = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        try:
+            # kubeadm leaves /readyz open to everybody (system:public-info-viewer): no credential is needed to ask.
+            with urllib.request.urlopen(f"{cluster['server']}/readyz", timeout=5, context=authority) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """Waits for the cluster of one particular control plane instance."""
+
+    names: naming.Names
+    cloud: Cloud
+    timeout_minutes: int
+    wait: bool
+    clock: Callable[[], float] = time.monotonic
+    tell: Callable[[str], None] = pulumi.log.info
+    _told: dict[str, str] = field(default_factory=dict[str, str])
+
+    async def kubeconfig(self, instance_id: str) -> str | None:
+        """The administrator's kubeconfig once the API answers; None when it does not and nothing is waited for."""
+        instances = {naming.CONTROL_PLANE: instance_id}
+        return await self._until(lambda: self._published_kubeconfig(instance_id), instances)
+
+    async def nodes(self, instances: Mapping[str, str]) -> bool | None:
+        """True once every node says that it is Ready; None when it is not and nothing is waited for."""
+        return await self._until(lambda: self._all_ready(instances), instances)
+
+    async def _until(self, look: Callable[[], Any], instances: Mapping[str, str]) -> Any:
+        deadline = self.clock() + self.timeout_minutes * SECONDS_PER_MINUTE
+        while True:
+            found = await asyncio.to_thread(look)
+            if found or not self.wait:
+                return found
+            reports = await asyncio.to_thread(self._reports, instances)
+            self._raise_if_failed(reports, instances)
+            if self.clock() > deadline:
+                raise self._error(f"not ready within {self.timeout_minutes} minutes", reports, instances)
+            self._tell_progress(reports)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _published_kubeconfig(self, instance_id: str) -> str | None:
+        document = _json(self.cloud.parameter(self.names.parameter(rendezvous.KUBECONFIG)))
+        if document.get("instance") != instance_id:
+            return None
+        kubeconfig = str(document["kubeconfig"])
+        return kubeconfig if self.cloud.api_is_ready(kubeconfig) else None
+
+    def _all_ready(self, instances: Mapping[str, str]) -> bool | None:
+        reports = self._reports(instances)
+        return all(report.get("phase") == "ready" and report.get("result") == "ok" for report in reports.values()) or None
+
+    def _reports(self, instances: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+        """Each node's report, empty while there is none of its present instance."""
+        values = self.cloud.parameters(self.names.parameter(rendezvous.STATUS))
+        reports = {node: _json(values.get(node, "")) for node in instances}
+        return {node: report if report.get("instance") == instances[node] else {} for node, report in reports.items()}
+
+    def _raise_if_failed(self, reports: Mapping[str, dict[str, Any]], instances: Mapping[str, str]) -> None:
+        failed = {node: report for node, report in reports.items() if report.get("result") == "failed"}
+        if failed:
+            raise self._error("failed", failed, instances)
+
+    def _error(self, what: str, reports: Mapping[str, dict[str, Any]], instances: Mapping[str, str]) -> ClusterNotReadyError:
+        stuck = {node: report for node, report in reports.items() if report.get("result") != "ok"}
+        lines = [f"{node} ({instances[node]}) {what}: {describe(report)}" for node, report in stuck.items()]
+        first = next(iter(stuck), naming.CONTROL_PLANE)
+        console = self.cloud.console_output(instances[first]).splitlines()[-CONSOLE_LINES:]
+        advice = "Correct the cause and run `pulumi up` again, with `--replace` of that instance if its user-data is unchanged."
+        return ClusterNotReadyError("\n".join([*lines, f"last console output of {first}:", *(f"  | {line}" for line in console), advice]))
+
+    def _tell_progress(self, reports: Mapping[str, dict[str, Any]]) -> None:
+        for node, report in reports.items():
+            phase = str(report.get("phase", "booting"))
+            if self._told.get(node) != phase:
+                self._told[node] = phase
+                self.tell(f"{node}: {phase}")
+
+
+def describe(report: Mapping[str, Any]) -> str:
+    """Where a machine is, in words."""
+    if not report:
+        return "no report yet; it is booting, or cannot reach the AWS API"
+    detail = report.get("detail")
+    return f"phase {report.get('phase')}" + (f": {detail}" if detail else "")
+
+
+def kubeconfig(gate: pulumi.Output[Gate], instance_id: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The kubeconfig as a secret output, unknown in a preview of a cluster that is not there yet."""
+
+    async def wait(known: list[Any]) -> Any:
+        return await cast(Gate, known[0]).kubeconfig(known[1]) or pulumi.UNKNOWN
+
+    return pulumi.Output.secret(pulumi.Output.all(gate, instance_id).apply(wait))
+
+
+def nodes(gate: pulumi.Output[Gate], instances: Mapping[str, pulumi.Output[str]], after: pulumi.Output[Any]) -> pulumi.Output[bool]:
+    """True once every node is Ready; the wait begins when `after` (the pod network) is there."""
+
+    async def wait(known: list[Any]) -> bool:
+        return await cast(Gate, known[0]).nodes(known[1]) or False
+
+    return pulumi.Output.all(gate, pulumi.Output.all(**instances), after).apply(wait)
+
+
+def _json(text: str) -> dict[str, Any]:
+    """A document, or nothing while its parameter still holds the placeholder."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return {}
+    return cast(dict[str, Any], document) if isinstance(document, dict) else {}

@@ -1,0 +1,50 @@
+"""Where machines leave what others wait for: SSM parameters that Pulumi declares (so that destroy removes them) and machines overwrite."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from .naming import Names
+
+JOIN, KUBECONFIG, WINDOWS_NETWORK = "join", "kubeconfig", "windows-network"
+# Each holds JSON with the control plane's instance id once written, so that a stale one is never believed.
+DOCUMENTS = (JOIN, KUBECONFIG, WINDOWS_NETWORK)
+STATUS = "status"
+PLACEHOLDER = "pending"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RendezvousArgs:
+    names: Names
+    node_names: tuple[str, ...]
+
+
+class Rendezvous(pulumi.ComponentResource):
+    """The three documents of the control plane, encrypted, and one progress report a node, which holds no secret."""
+
+    documents: list[aws.ssm.Parameter]
+    status: dict[str, aws.ssm.Parameter]
+
+    def __init__(self, name: str, args: RendezvousArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("microcosm:infra:Rendezvous", name, None, opts)
+        self._names = args.names
+        self.documents = [self._parameter("SecureString", document) for document in DOCUMENTS]
+        self.status = {node: self._parameter("String", STATUS, node) for node in args.node_names}
+        self.register_outputs({"documents": [parameter.name for parameter in self.documents]})
+
+    def _parameter(self, kind: str, *parts: str) -> aws.ssm.Parameter:
+        return aws.ssm.Parameter(
+            self._names.of(*parts),
+            name=self._names.parameter(*parts),
+            type=kind,
+            value=PLACEHOLDER,
+            tags=self._names.tags(*parts),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["value"]),
+        )
+
+
+def arns(names: Names, account: str, region: str, partition: str, paths: Iterable[str]) -> list[str]:
+    """The ARNs of parameters by their path below the stack's own, e.g. `join` or `status/*`."""
+    return [f"arn:{partition}:ssm:{region}:{account}:parameter{names.parameter(path)}" for path in paths]

@@ -1,0 +1,99 @@
+"""User-data: the scripts of userdata/ with quoted assignments in front. Pure; the bodies stay byte for byte what the linters read."""
+
+import base64
+import gzip
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import ConfigError
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "userdata"
+# EC2 refuses more, counted before base64 (EC2 user guide, "Run commands when you launch an EC2 instance").
+RAW_LIMIT_BYTES = 16384
+CRI_SOCKETS = {"linux": "unix:///run/containerd/containerd.sock", "windows": "npipe:////./pipe/containerd-containerd"}
+# So that a Linux pod without a nodeSelector never lands on Windows (Kubernetes docs, "Taints and tolerations" for Windows).
+WINDOWS_TAINT = "os=windows:NoSchedule"
+
+
+def linux(role: str, inputs: Mapping[str, str]) -> str:
+    """The base64 user-data of a Linux machine; `role` is control-plane or worker.
+
+    Plain text while it fits, so that it can be read in the console. Compressed otherwise: only then, since another zlib
+    may compress to other bytes, and other user-data means another machine.
+    """
+    body = _script("linux/common.sh") + _script(f"linux/{role}.sh")
+    shebang, rest = body.split("\n", 1)
+    assignments = [f"{name}={shlex.quote(value)}" for name, value in inputs.items()]
+    text = "\n".join([shebang, *assignments, rest]).encode()
+    raw = text if len(text) <= RAW_LIMIT_BYTES else gzip.compress(text, mtime=0)
+    return base64.b64encode(_within_limit(role, raw)).decode()
+
+
+def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> str:
+    """The user-data of a Windows worker: PowerShell that runs at every boot, since the machine restarts on its way."""
+    body = _script("windows/common.ps1") + _script("windows/worker.ps1")
+    assignments = [f"${name} = {_powershell(value)}" for name, value in inputs.items()]
+    text = "\n".join(["<powershell>", *assignments, body.rstrip("\n"), "</powershell>", "<persist>true</persist>", ""])
+    return _within_limit("windows worker", text.encode("ascii")).decode()
+
+
+def artifacts(materials: Mapping[str, "tuple[str, str]"]) -> str:
+    """Downloads as the Linux scripts read them: one line of name, URL and sha256 each."""
+    return "\n".join(f"{name} {url} {sha256}" for name, (url, sha256) in materials.items())
+
+
+def kubeadm_init(
+    *, node_name: str, version: str, pod_cidr: str, service_cidr: str, public_ip: str, ignore_preflight_errors: Sequence[str]
+) -> str:
+    """The documents of `kubeadm init`; the private address is filled in on the machine."""
+    init, cluster, kubelet = yaml.safe_load_all(_script("kubeadm/init.yaml"))
+    init["nodeRegistration"] |= {"name": node_name, "ignorePreflightErrors": [*ignore_preflight_errors]}
+    cluster["kubernetesVersion"] = f"v{version}"
+    cluster["networking"] |= {"podSubnet": pod_cidr, "serviceSubnet": service_cidr}
+    cluster["apiServer"]["certSANs"] = [public_ip]
+    return yaml.safe_dump_all([init, cluster, kubelet], sort_keys=False)
+
+
+def kubeadm_join(
+    *, node_name: str, family: str, labels: Mapping[str, str], taints: Sequence[str], ignore_preflight_errors: Sequence[str]
+) -> str:
+    """The document of `kubeadm join`; endpoint, token and CA hash are filled in on the machine, from the rendezvous."""
+    document = yaml.safe_load(_script("kubeadm/join.yaml"))
+    registration: dict[str, Any] = document["nodeRegistration"]
+    every_taint = [*([WINDOWS_TAINT] if family == "windows" else []), *taints]
+    registration |= {"name": node_name, "criSocket": CRI_SOCKETS[family], "ignorePreflightErrors": [*ignore_preflight_errors]}
+    registration["taints"] = [_taint(text) for text in every_taint]
+    registration["kubeletExtraArgs"] = [{"name": "node-labels", "value": ",".join(f"{k}={v}" for k, v in labels.items())}] if labels else []
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def _taint(text: str) -> dict[str, str]:
+    pair, effect = text.rsplit(":", 1)
+    key, _, value = pair.partition("=")
+    return {"key": key, "value": value, "effect": effect}
+
+
+def _script(path: str) -> str:
+    return (SCRIPTS / path).read_text()
+
+
+def _powershell(value: "str | Sequence[str] | Mapping[str, Any]") -> str:
+    """A literal in which PowerShell expands nothing: single quotes, doubled inside."""
+    if isinstance(value, str):
+        # PowerShell takes the typographic quotes for quotes too (about_Quoting_Rules), so they are doubled like the plain one.
+        return "'" + "".join(char * 2 if char in "'\u2018\u2019\u201a\u201b" else char for char in value) + "'"
+    if isinstance(value, Mapping):
+        return "@{" + "; ".join(f"{_powershell(key)} = {_powershell(item)}" for key, item in value.items()) + "}"
+    return "@(" + ", ".join(_powershell(item) for item in value) + ")"
+
+
+def _within_limit(who: str, raw: bytes) -> bytes:
+    if len(raw) > RAW_LIMIT_BYTES:
+        raise ConfigError(
+            [f"the user-data of the {who} is {len(raw)} bytes, but EC2 takes {RAW_LIMIT_BYTES}; shorten labels, taints or mirror addresses"]
+        )
+    return raw

@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# common.sh - what every Linux machine does before its role begins: report, download, containerd, kubelet.
+#
+# The renderer puts quoted assignments of the inputs after the first line and leaves the rest as it stands here.
+# Inputs: STACK REGION NODE_NAME KUBERNETES_VERSION
+#         ARTIFACTS        lines of "name url sha256"
+#         PAUSE_IMAGE PREPULL_IMAGES (separated by blanks) REGISTRY_MIRROR (may be empty)
+#         KUBEADM_CONFIG   a kubeadm document with @TOKENS@ that only the machine knows
+# Exit codes: 10 prepare, 11 download, 12 containerd, 13 init or join, 14 publish, 15 ready.
+set -o errexit
+set -o nounset
+set -o pipefail
+set -o errtrace
+
+: "${STACK:?}" "${REGION:?}" "${NODE_NAME:?}" "${KUBERNETES_VERSION:?}" "${ARTIFACTS:?}" "${PAUSE_IMAGE:?}" "${KUBEADM_CONFIG:?}"
+
+readonly STATE=/var/lib/microcosm
+readonly DOWNLOADS=${STATE}/downloads
+readonly METADATA=http://169.254.169.254/latest
+readonly KUBELET_KUBECONFIG=/etc/kubernetes/kubelet.conf
+
+PHASE=prepare
+PHASE_EXIT=10
+DETAIL=
+REPORTER=
+
+log() { printf '%s microcosm: %s\n' "$(date --utc +%FT%TZ)" "$*"; }
+
+die() {
+  DETAIL=$*
+  log "FAILED in phase ${PHASE}: ${DETAIL}"
+  exit "${PHASE_EXIT}"
+}
+
+# --- instance metadata and the AWS API ---------------------------------------------------------------------------------
+
+metadata() {
+  local token
+  token=$(curl --fail --silent --show-error --max-time 5 --retry 5 --retry-connrefused \
+    --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "${METADATA}/api/token")
+  curl --fail --silent --show-error --max-time 5 --retry 5 --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/$1"
+}
+
+json_field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+
+# The role's credentials as curl options. They are passed by --config so that they never stand on a command line.
+aws_signature() {
+  local role
+  role=$(metadata meta-data/iam/security-credentials/)
+  metadata "meta-data/iam/security-credentials/${role}" | python3 -c '
+import json, sys
+role = json.load(sys.stdin)
+print("aws-sigv4 = \"aws:amz:%s:ssm\"" % sys.argv[1])
+print("user = \"%s:%s\"" % (role["AccessKeyId"], role["SecretAccessKey"]))
+print("header = \"X-Amz-Security-Token: %s\"" % role["Token"])' "${REGION}"
+}
+
+# ssm ACTION < request: one call of the Systems Manager API, the answer on stdout.
+ssm() {
+  curl --config <(aws_signature) --fail --silent --show-error --max-time 10 --retry 3 \
+    --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: AmazonSSM.$1" \
+    --data-binary @- "https://ssm.${REGION}.amazonaws.com/"
+}
+
+# put_parameter NAME TYPE < value
+put_parameter() {
+  python3 -c 'import json, sys; json.dump({"Name": sys.argv[1], "Type": sys.argv[2], "Value": sys.stdin.read(), "Overwrite": True}, sys.stdout)' \
+    "/microcosm/${STACK}/$1" "$2" | ssm PutParameter >/dev/null
+}
+
+get_parameter() {
+  printf '{"Name": "/microcosm/%s/%s", "WithDecryption": true}' "${STACK}" "$1" | ssm GetParameter |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["Parameter"]["Value"])'
+}
+
+# --- phases and their report -------------------------------------------------------------------------------------------
+
+# report RESULT: best effort, beside the work: a cluster must not fail, nor wait, because its progress could not be told.
+report() {
+  wait "${REPORTER}" 2>/dev/null || true
+  send_report "$1" &
+  REPORTER=$!
+}
+
+send_report() {
+  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${STATE}/phases" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String || log "phase ${PHASE} could not be reported"
+import json, sys
+instance, node, phase, result, detail, path = sys.argv[1:]
+times = [line.split() for line in open(path)]
+phases = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
+json.dump({"instance": instance, "node": node, "phase": phase, "result": result, "detail": detail[-500:], "phases": phases}, sys.stdout)
+PYTHON
+}
+
+# phase NAME EXIT_CODE COMMAND: runs one step of the boot and says so.
+phase() {
+  PHASE=$1 PHASE_EXIT=$2 DETAIL=
+  log "phase ${PHASE}"
+  printf '%s %s' "${PHASE}" "$(date +%s)" >>"${STATE}/phases"
+  report running
+  "$3"
+  printf ' %s\n' "$(date +%s)" >>"${STATE}/phases"
+}
+
+on_error() { DETAIL=${DETAIL:-"command failed with $1: $2"}; }
+
+on_exit() {
+  local code=$?
+  [ "${code}" -eq 0 ] && return
+  trap - ERR
+  printf '\n' >>"${STATE}/phases"
+  report failed
+  wait "${REPORTER}"
+  log "phase ${PHASE} failed: ${DETAIL}"
+  exit "${PHASE_EXIT}"
+}
+
+# attempt COMMAND...: its output goes to the log; the last lines become the report's detail when it fails.
+attempt() {
+  local output=${STATE}/last-output
+  if ! "$@" 2>&1 | tee "${output}"; then
+    die "$1 failed: $(tail --lines=5 "${output}" | tr '\n' ' ')"
+  fi
+}
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+prepare() {
+  swapoff --all
+  sed --in-place '/\sswap\s/d' /etc/fstab
+  printf 'overlay\nbr_netfilter\n' >/etc/modules-load.d/kubernetes.conf
+  systemctl restart systemd-modules-load.service || log 'systemd-modules-load failed; the modules may be built in'
+  [ -d /proc/sys/net/bridge ] || die 'br_netfilter is not loaded: flanneld and kube-proxy need it'
+  printf 'net.ipv4.ip_forward = 1\nnet.bridge.bridge-nf-call-iptables = 1\n' >/etc/sysctl.d/90-kubernetes.conf
+  sysctl --load=/etc/sysctl.d/90-kubernetes.conf >/dev/null
+}
+
+# All files at once: the link is the limit, not the number of connections.
+download() {
+  local name url sum requests=()
+  mkdir --parents "${DOWNLOADS}"
+  while read -r name url sum; do
+    is_intact "${name}" "${sum}" || requests+=(--output "${DOWNLOADS}/${name}" "${url}")
+  done <<<"${ARTIFACTS}"
+  if [ "${#requests[@]}" -gt 0 ]; then
+    attempt curl --fail --fail-early --location --silent --show-error --retry 5 --retry-all-errors --retry-max-time 300 --parallel "${requests[@]}"
+  fi
+  while read -r name url sum; do
+    is_intact "${name}" "${sum}" ||
+      die "${name}: sha256 is $(sha256sum <"${DOWNLOADS}/${name}" | cut --fields=1 --delimiter=' '), the bill of materials says ${sum} (${url})"
+  done <<<"${ARTIFACTS}"
+  install_downloads
+}
+
+is_intact() { sha256sum --check --status <<<"$2  ${DOWNLOADS}/$1" 2>/dev/null; }
+
+install_downloads() {
+  local name url sum
+  mkdir --parents /opt/cni/bin
+  while read -r name url sum; do
+    case ${name} in
+    containerd) tar --extract --gzip --file "${DOWNLOADS}/${name}" --directory /usr/local ;;
+    cni-plugins) tar --extract --gzip --file "${DOWNLOADS}/${name}" --directory /opt/cni/bin ;;
+    *) install --mode=0755 "${DOWNLOADS}/${name}" "/usr/local/bin/${name}" ;;
+    esac
+  done <<<"${ARTIFACTS}"
+}
+
+containerd_service() {
+  mkdir --parents /etc/containerd/certs.d/_default /etc/containerd/conf.d
+  cat >/etc/containerd/config.toml <<TOML
+version = 3
+imports = ["/etc/containerd/conf.d/*.toml"]
+
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+sandbox = '${PAUSE_IMAGE}'
+
+[plugins.'io.containerd.cri.v1.images'.registry]
+config_path = '/etc/containerd/certs.d'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+runtime_type = 'io.containerd.runc.v2'
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+SystemdCgroup = true
+TOML
+  if [ -n "${REGISTRY_MIRROR}" ]; then
+    printf '[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "${REGISTRY_MIRROR}" >/etc/containerd/certs.d/_default/hosts.toml
+  fi
+  cat >/etc/systemd/system/containerd.service <<'UNIT'
+[Unit]
+Description=containerd container runtime
+After=network.target local-fs.target
+[Service]
+Type=notify
+ExecStart=/usr/local/bin/containerd
+Delegate=yes
+KillMode=process
+Restart=always
+RestartSec=5
+LimitNOFILE=1048576
+TasksMax=infinity
+OOMScoreAdjust=-999
+[Install]
+WantedBy=multi-user.target
+UNIT
+  cat >/etc/systemd/system/kubelet.service <<'UNIT'
+[Unit]
+Description=kubelet, the Kubernetes node agent
+After=containerd.service network-online.target
+Wants=network-online.target
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+EnvironmentFile=-/etc/default/kubelet
+ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+Restart=always
+RestartSec=2
+StartLimitInterval=0
+[Install]
+WantedBy=multi-user.target
+UNIT
+  systemctl daemon-reload
+  attempt systemctl enable --now containerd.service
+  systemctl enable kubelet.service
+  prepull_images &
+}
+
+# Runs beside the next phases; an image that fails here is pulled again by kubelet, which then says why.
+prepull_images() {
+  local image
+  for image in ${PREPULL_IMAGES}; do
+    ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" >/dev/null 2>&1 || log "${image} could not be pulled ahead"
+  done
+}
+
+# Ready needs the pod network, which comes through the API from outside: this is the machine's own view of it.
+node_ready() {
+  local server condition
+  server=$(awk '/server:/ {print $2}' "${KUBELET_KUBECONFIG}")
+  for _ in $(seq 450); do
+    condition=$(curl --fail --silent --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
+      "${server}/api/v1/nodes/${NODE_NAME}" | python3 -c '
+import json, sys
+ready = next(c for c in json.load(sys.stdin)["status"]["conditions"] if c["type"] == "Ready")
+print(ready["status"], ready["message"])' 2>/dev/null || echo "Unknown the API does not answer")
+    [ "${condition%% *}" = True ] && return
+    sleep 2
+  done
+  die "the node did not become Ready within 15 minutes: ${condition}"
+}
+
+INSTANCE_ID=$(metadata meta-data/instance-id)
+readonly INSTANCE_ID
+mkdir --parents "${STATE}"
+chmod 0700 "${STATE}"

@@ -1,0 +1,101 @@
+
+# control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows common.sh in the same script.
+#
+# Inputs besides common.sh's: PUBLIC_IP (the Elastic IP, in the API server's certificate)
+# Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins.
+: "${PUBLIC_IP:?}"
+
+readonly JOIN_TOKEN_TTL=24h
+readonly PUBLISHER=/usr/local/sbin/microcosm-node
+
+init() {
+  if [ -f /etc/kubernetes/admin.conf ]; then return; fi
+  local config=/run/microcosm-init.yaml
+  (
+    umask 077
+    printf '%s' "${KUBEADM_CONFIG//@PRIVATE_IP@/$(metadata meta-data/local-ipv4)}" >"${config}"
+  )
+  # Tokens and keys are secrets: what kubeadm prints ends up in the console output.
+  attempt kubeadm init --config "${config}" --skip-token-print --skip-certificate-key-print
+}
+
+ca_certificate_hash() {
+  openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der | sha256sum | awk '{print "sha256:" $1}'
+}
+
+# document KEY=VALUE...: a rendezvous document. It names the instance that wrote it, so that readers can tell a stale one.
+# The pairs go through a pipe: a command line can be read by everybody on the machine.
+document() {
+  printf '%s\0' "instance=${INSTANCE_ID}" "$@" |
+    python3 -c 'import json, sys; json.dump(dict(pair.split("=", 1) for pair in sys.stdin.read().split("\0")[:-1]), sys.stdout)'
+}
+
+publish_join() {
+  local token expires endpoint
+  token=$(kubeadm token create --ttl "${JOIN_TOKEN_TTL}" --description 'microcosm: renewed by its timer')
+  expires=$(date --utc --date="+${JOIN_TOKEN_TTL%h} hours" +%FT%TZ)
+  endpoint=$(metadata meta-data/local-ipv4):6443
+  document "endpoint=${endpoint}" "token=${token}" "caCertHash=$(ca_certificate_hash)" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
+    put_parameter join SecureString
+}
+
+publish_kubeconfig() {
+  local kubeconfig
+  kubeconfig=$(sed "s#server: .*#server: https://${PUBLIC_IP}:6443#" /etc/kubernetes/admin.conf)
+  document "kubeconfig=${kubeconfig}" | put_parameter kubeconfig SecureString
+}
+
+# What flanneld.exe and kube-proxy.exe use: a client certificate whose group the stack binds to just their two roles.
+publish_windows_network() {
+  local kubeconfig
+  kubeconfig=$(kubeadm kubeconfig user --client-name microcosm-windows-network --org microcosm:windows-network 2>/dev/null)
+  document "kubeconfig=${kubeconfig}" | put_parameter windows-network SecureString
+}
+
+publish() {
+  publish_join
+  publish_kubeconfig
+  publish_windows_network
+  renew_by_timer
+}
+
+renew_by_timer() {
+  [ "$0" = "${PUBLISHER}" ] || install --mode=0700 "$0" "${PUBLISHER}"
+  cat >/etc/systemd/system/microcosm-publish.service <<UNIT
+[Unit]
+Description=Renew the join document
+[Service]
+Type=oneshot
+ExecStart=${PUBLISHER} publish
+UNIT
+  cat >/etc/systemd/system/microcosm-publish.timer <<'UNIT'
+[Unit]
+Description=Renew the join document well before its token expires
+[Timer]
+OnUnitActiveSec=8h
+OnBootSec=8h
+[Install]
+WantedBy=timers.target
+UNIT
+  systemctl daemon-reload
+  systemctl enable --now microcosm-publish.timer
+}
+
+main() {
+  trap 'on_error $? "${BASH_COMMAND}"' ERR
+  trap on_exit EXIT
+  phase prepare 10 prepare
+  phase download 11 download
+  phase containerd 12 containerd_service
+  phase init 13 init
+  phase publish 14 publish
+  phase ready 15 node_ready
+  report ok
+  wait "${REPORTER}"
+  log "node ${NODE_NAME} is ready"
+}
+
+case ${1:-boot} in
+publish) publish_join ;;
+*) main ;;
+esac

@@ -1,0 +1,47 @@
+
+# worker.sh - joins the cluster of one particular control plane. Follows common.sh in the same script.
+#
+# Inputs besides common.sh's: CONTROL_PLANE_ID (the instance whose cluster this machine belongs to)
+: "${CONTROL_PLANE_ID:?}"
+
+# A join document of an earlier control plane is never believed: it names another instance.
+wait_for_join_document() {
+  local document
+  until document=$(get_parameter join 2>/dev/null) && [ "$(json_field instance <<<"${document}" 2>/dev/null)" = "${CONTROL_PLANE_ID}" ]; do
+    # Workers start together; the jitter keeps a hundred of them below the API's 40 requests a second.
+    sleep "$((1 + RANDOM % 3))"
+  done
+  printf '%s' "${document}"
+}
+
+join() {
+  if [ -f "${KUBELET_KUBECONFIG}" ]; then return; fi
+  local document config=/run/microcosm-join.yaml
+  document=$(wait_for_join_document)
+  (
+    umask 077
+    DOCUMENT=${document} python3 -c '
+import json, os, sys
+document, config = json.loads(os.environ["DOCUMENT"]), sys.stdin.read()
+for token, field in (("@API_ENDPOINT@", "endpoint"), ("@TOKEN@", "token"), ("@CA_HASH@", "caCertHash")):
+    config = config.replace(token, document[field])
+print(config)' <<<"${KUBEADM_CONFIG}" >"${config}"
+  )
+  attempt kubeadm join --config "${config}"
+  rm --force "${config}"
+}
+
+main() {
+  trap 'on_error $? "${BASH_COMMAND}"' ERR
+  trap on_exit EXIT
+  phase prepare 10 prepare
+  phase download 11 download
+  phase containerd 12 containerd_service
+  phase join 13 join
+  phase ready 15 node_ready
+  report ok
+  wait "${REPORTER}"
+  log "node ${NODE_NAME} is ready"
+}
+
+main
