@@ -1,8 +1,6 @@
 """What each machine is told at its birth: the inputs of its user-data, out of the configuration. Pure."""
 
-from typing import Any
-
-from . import bom, flannel_images, matrix, naming, userdata
+from . import naming, userdata
 from .config import NodePool, StackConfig
 
 # What the scripts of each role install; the bill of materials may hold more.

@@ -11,6 +11,7 @@ from .config import NodePool as PoolConfig
 from .config import StackConfig
 from .control_plane import ControlPlane, ControlPlaneArgs
 from .flannel import Flannel, FlannelArgs
+from .matrix import OperatingSystem
 from .network import Network, NetworkArgs
 from .node_pool import ROLES, NodePool, NodePoolArgs
 from .rendezvous import Rendezvous, RendezvousArgs
@@ -56,9 +57,12 @@ class Cluster(pulumi.ComponentResource):
         )
         roles = dict.fromkeys([security.CONTROL_PLANE, *(ROLES[pool.os.family] for pool in config.node_pools)])
         self._roles = iam.Roles(names.of("roles"), iam.RolesArgs(names=names, roles=tuple(roles)), self._child)
-        self._rendezvous = Rendezvous(
-            names.of("rendezvous"), RendezvousArgs(names=names, node_names=tuple(config.node_names)), self._child
-        )
+        self._rendezvous = Rendezvous(names.of("rendezvous"), RendezvousArgs(names=names, node_names=tuple(config.node_names)), self._child)
+
+        # Nothing in the data flow says so: a machine needs its way out, its rules and its permissions from its first second.
+        # It also writes its parameters: they must exist before it does, or Pulumi finds their names taken; and it must be
+        # gone before they are, or it writes one again that nobody deletes.
+        self._foundation: list[pulumi.Resource] = [self._network, self._security, self._roles]
 
     def _build_machines(self) -> None:
         config = self._config
@@ -70,7 +74,7 @@ class Cluster(pulumi.ComponentResource):
                 subnet_id=self._network.subnet_ids[0],
                 security_group_ids=self._security.of(security.CONTROL_PLANE),
                 instance_profile=self._roles.instance_profiles[security.CONTROL_PLANE],
-                parameters=[*self._rendezvous.documents, self._rendezvous.status[naming.CONTROL_PLANE]],
+                after=[*self._foundation, *self._rendezvous.documents, self._rendezvous.status[naming.CONTROL_PLANE]],
             ),
             self._child,
         )
@@ -91,6 +95,7 @@ class Cluster(pulumi.ComponentResource):
                 subnet_ids=self._network.subnet_ids,
                 security_group_ids=self._security.of(role),
                 instance_profile=self._roles.instance_profiles[role],
+                after=self._foundation,
                 status=self._rendezvous.status,
             ),
             self._child,
@@ -130,3 +135,34 @@ class Cluster(pulumi.ComponentResource):
                 self._child,
                 pulumi.ResourceOptions.merge(objects, on_ready_nodes),
             )
+
+    def _first_windows_os(self) -> OperatingSystem:
+        """CCAuth's image must match a Windows build: that of the first Windows pool."""
+        return next(pool.os for pool in self._config.node_pools if pool.os.family == "windows" and pool.count)
+
+    def _describe(self) -> None:
+        address = self._control_plane.public_ip
+        self.api_address = pulumi.Output.concat("https://", address, ":6443")
+        self.page_url = pulumi.Output.concat("http://", address, f":{PAGE_NODE_PORT}")
+        self.nodes = pulumi.Output.all(**{node: _node(machine) for node, machine in self._instances.items()})
+        self.service_urls = self.nodes.apply(lambda nodes: self._service_urls(nodes))
+        self.access = pulumi.Output.all(self._region, self.nodes).apply(lambda known: access_commands(*known))
+
+    def _service_urls(self, nodes: dict[str, dict[str, str]]) -> dict[str, str]:
+        """CCAuth by its hostPort: each Windows node that runs its pod answers on port 80."""
+        windows = [name for pool in self._config.node_pools if pool.os.family == "windows" for name in pool.node_names]
+        return {node: f"http://{nodes[node]['publicIp']}/ccauth.svc" for node in windows}
+
+
+def _node(machine: aws.ec2.Instance) -> pulumi.Output[dict[str, Any]]:
+    return pulumi.Output.all(instanceId=machine.id, privateIp=machine.private_ip, publicIp=machine.public_ip)
+
+
+def access_commands(region: str, nodes: dict[str, dict[str, str]]) -> dict[str, str]:
+    """How to get in without opening a port: Session Manager, by node name; `rdp` forwards a Windows node's port 3389."""
+    shells = {f"shell {node}": f"aws ssm start-session --region {region} --target {facts['instanceId']}" for node, facts in nodes.items()}
+    forward = (
+        f"aws ssm start-session --region {region} --target INSTANCE_ID --document-name AWS-StartPortForwardingSession "
+        "--parameters portNumber=3389,localPortNumber=13389"
+    )
+    return {**shells, "rdp": forward}

@@ -178,7 +178,9 @@ def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> 
     materials, problems = bom.read(path)
     settings.problems.extend(problems or bom.problems(materials, families))
     if not problems and materials.kubernetes != version:
-        settings.problems.append(f"bom {path} is for Kubernetes {materials.kubernetes}, but kubernetesVersion is {version}; name a file for {version}")
+        settings.problems.append(
+            f"bom {path} is for Kubernetes {materials.kubernetes}, but kubernetesVersion is {version}; name a file for {version}"
+        )
     return materials
 
 
@@ -211,7 +213,9 @@ def _check_network(config: StackConfig, problems: list[str]) -> None:
     if len(set(zones)) != len(zones):
         problems.append(f"availabilityZones names a zone twice: {', '.join(zones)}; name each once")
     if config.flannel_backend == "host-gw" and len(zones) > 1:
-        problems.append("flannelBackend is 'host-gw': it needs all nodes in one subnet, but several availabilityZones are named; name one, or use vxlan")
+        problems.append(
+            "flannelBackend is 'host-gw': it needs all nodes in one subnet, but several availabilityZones are named; name one, or use vxlan"
+        )
     problems.extend(
         netplan.problems(
             vpc_cidr=config.vpc_cidr,
@@ -232,7 +236,9 @@ def _check_pools(config: StackConfig, problems: list[str]) -> None:
     families = {pool.os.family for pool in config.node_pools if pool.count}
     if config.workloads and families != {"linux", "windows"}:
         missing = ", ".join(sorted({"linux", "windows"} - families))
-        problems.append(f"workloads is true, but no pool has a {missing} node: the page needs Linux and CCAuth needs Windows; add a pool or set workloads to false")
+        problems.append(
+            f"workloads is true, but no pool has a {missing} node: the page needs Linux and CCAuth needs Windows; add a pool or set workloads to false"
+        )
 
 
 def _check_expiry(expires_at: str, problems: list[str]) -> None:

@@ -14,12 +14,14 @@ CONTROL_PLANE_OS = "ubuntu-24.04"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlPlaneArgs:
+    """`after` is what must be there before the machine is, and may only go after it."""
+
     config: StackConfig
     region: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
     security_group_ids: list[pulumi.Output[str]]
     instance_profile: pulumi.Input[str]
-    parameters: list[aws.ssm.Parameter]
+    after: list[pulumi.Resource]
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -68,7 +70,5 @@ class ControlPlane(pulumi.ComponentResource):
                     lambda known: boot.control_plane(config, region=known[0], public_ip=known[1])
                 ),
             ),
-            # Nothing in the data flow says so: the machine writes the parameters. They must exist before it does, or Pulumi
-            # finds their names taken; and it must be gone before they are, or it writes one again that nobody deletes.
-            pulumi.ResourceOptions(parent=self, depends_on=args.parameters),
+            pulumi.ResourceOptions(parent=self, depends_on=args.after),
         )

@@ -92,12 +92,10 @@ class Roles(pulumi.ComponentResource):
     def _instance_profile(self, role: str) -> pulumi.Output[str]:
         names, tags = self._names, self._names.tags(role, role=role)
         iam_role = aws.iam.Role(names.of(role), assume_role_policy=assume_role_policy(), tags=tags, opts=self._child)
-        policy = aws.iam.RolePolicy(
+        aws.iam.RolePolicy(
             names.of(role),
             role=iam_role.name,
             policy=self._place.apply(lambda place: role_policy(role, names, place["account"], place["region"], place["partition"])),
             opts=self._child,
         )
-        profile = aws.iam.InstanceProfile(names.of(role), role=iam_role.name, tags=tags, opts=self._child)
-        # A machine asks for its parameters seconds after its launch; the permission must be there by then.
-        return pulumi.Output.all(profile.name, policy.id).apply(lambda known: known[0])
+        return aws.iam.InstanceProfile(names.of(role), role=iam_role.name, tags=tags, opts=self._child).name

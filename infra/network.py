@@ -37,31 +37,28 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
         self.vpc_id = vpc.id
-        table, route = self._route_to_the_internet()
-        self.subnet_ids = self._public_subnets(table, route)
+        self.subnet_ids = self._public_subnets(self._route_to_the_internet())
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
-    def _route_to_the_internet(self) -> tuple[aws.ec2.RouteTable, aws.ec2.Route]:
+    def _route_to_the_internet(self) -> aws.ec2.RouteTable:
         names = self._args.names
         gateway = aws.ec2.InternetGateway(names.of("internet"), vpc_id=self.vpc_id, tags=names.tags("internet"), opts=self._child)
         table = aws.ec2.RouteTable(names.of("public"), vpc_id=self.vpc_id, tags=names.tags("public"), opts=self._child)
-        route = aws.ec2.Route(
+        aws.ec2.Route(
             names.of("public-default"),
             route_table_id=table.id,
             destination_cidr_block="0.0.0.0/0",
             gateway_id=gateway.id,
             opts=self._child,
         )
-        return table, route
+        return table
 
-    def _public_subnets(self, table: aws.ec2.RouteTable, route: aws.ec2.Route) -> list[pulumi.Output[str]]:
+    def _public_subnets(self, table: aws.ec2.RouteTable) -> list[pulumi.Output[str]]:
         zones = self._args.availability_zones or (None,)
         cidrs = netplan.subnets(self._args.vpc_cidr, len(zones))
-        return [self._public_subnet(zone, cidr, table, route) for zone, cidr in zip(zones, cidrs, strict=True)]
+        return [self._public_subnet(zone, cidr, table) for zone, cidr in zip(zones, cidrs, strict=True)]
 
-    def _public_subnet(
-        self, zone: str | None, cidr: str, table: aws.ec2.RouteTable, route: aws.ec2.Route
-    ) -> pulumi.Output[str]:
+    def _public_subnet(self, zone: str | None, cidr: str, table: aws.ec2.RouteTable) -> pulumi.Output[str]:
         names, parts = self._args.names, ("public", zone) if zone else ("public",)
         subnet = aws.ec2.Subnet(
             names.of(*parts),
@@ -72,12 +69,10 @@ class Network(pulumi.ComponentResource):
             tags=names.tags(*parts),
             opts=self._child,
         )
-        # A machine that boots before its subnet has a way out fails its first download. So the association waits for the
-        # route, and the subnet's id is handed on only once it is associated.
-        association = aws.ec2.RouteTableAssociation(
+        aws.ec2.RouteTableAssociation(
             names.of(*parts),
             route_table_id=table.id,
             subnet_id=subnet.id,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[route]),
+            opts=self._child,
         )
-        return pulumi.Output.all(subnet.id, association.id).apply(lambda ids: ids[0])
+        return subnet.id

@@ -14,7 +14,10 @@ ROLES = {"linux": security.LINUX_WORKER, "windows": security.WINDOWS_WORKER}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodePoolArgs:
-    """`control_plane_id` stands in the user-data: a new control plane means new workers, never half a cluster."""
+    """`control_plane_id` stands in the user-data: a new control plane means new workers, never half a cluster.
+
+    `after` is what must be there before a machine is, and may only go after it; of `status` each machine has its own.
+    """
 
     config: stack_config.StackConfig
     pool: stack_config.NodePool
@@ -23,6 +26,7 @@ class NodePoolArgs:
     subnet_ids: list[pulumi.Output[str]]
     security_group_ids: list[pulumi.Output[str]]
     instance_profile: pulumi.Input[str]
+    after: list[pulumi.Resource]
     status: dict[str, aws.ssm.Parameter]
 
 
@@ -59,6 +63,5 @@ class NodePool(pulumi.ComponentResource):
                 user_data=user_data if pool.os.family == "windows" else None,
                 user_data_base64=user_data if pool.os.family == "linux" else None,
             ),
-            # The machine writes its report: the parameter must be there before it and go after it (see control_plane.py).
-            pulumi.ResourceOptions(parent=self, depends_on=[args.status[node]]),
+            pulumi.ResourceOptions(parent=self, depends_on=[*args.after, args.status[node]]),
         )

@@ -46,9 +46,7 @@ def artifacts(materials: Mapping[str, "tuple[str, str]"]) -> str:
     return "\n".join(f"{name} {url} {sha256}" for name, (url, sha256) in materials.items())
 
 
-def kubeadm_init(
-    *, node_name: str, version: str, pod_cidr: str, service_cidr: str, public_ip: str, ignore_preflight_errors: Sequence[str]
-) -> str:
+def kubeadm_init(*, node_name: str, version: str, pod_cidr: str, service_cidr: str, public_ip: str, ignore_preflight_errors: Sequence[str]) -> str:
     """The documents of `kubeadm init`; the private address is filled in on the machine."""
     init, cluster, kubelet = yaml.safe_load_all(_script("kubeadm/init.yaml"))
     init["nodeRegistration"] |= {"name": node_name, "ignorePreflightErrors": [*ignore_preflight_errors]}
@@ -58,9 +56,7 @@ def kubeadm_init(
     return yaml.safe_dump_all([init, cluster, kubelet], sort_keys=False)
 
 
-def kubeadm_join(
-    *, node_name: str, family: str, labels: Mapping[str, str], taints: Sequence[str], ignore_preflight_errors: Sequence[str]
-) -> str:
+def kubeadm_join(*, node_name: str, family: str, labels: Mapping[str, str], taints: Sequence[str], ignore_preflight_errors: Sequence[str]) -> str:
     """The document of `kubeadm join`; endpoint, token and CA hash are filled in on the machine, from the rendezvous."""
     document = yaml.safe_load(_script("kubeadm/join.yaml"))
     registration: dict[str, Any] = document["nodeRegistration"]

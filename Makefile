@@ -1,0 +1,37 @@
+# The whole menu. Every target does its own set-up.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint test rehearse shell clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## the Python environment in .venv, from the lock file
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	touch $@
+
+lint: $(READY)  ## ruff, pyright, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m tests.lint_shell
+
+test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
+	$(BIN)/python -m pytest
+
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up)
+	$(BIN)/python -m rehearsal run $(if $(KEEP),--keep)
+
+shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl
+	$(BIN)/python -m rehearsal shell
+
+clean: $(READY)  ## remove what a kept or killed rehearsal left
+	$(BIN)/python -m rehearsal clean

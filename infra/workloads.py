@@ -1,0 +1,183 @@
+"""The two workloads: the widgets page on Linux, and CCAuth, the .NET service behind it, on Windows. Their files are in workloads/."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from . import netplan
+from .matrix import OperatingSystem
+
+FILES = Path(__file__).resolve().parent.parent / "workloads"
+NAMESPACE = "microcosm"
+PAGE_NODE_PORT = 30080
+PAGE_PORT = 8080
+NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29.4-alpine"
+NGINX_USER = 101
+CLUSTER_DNS_TOKEN = "__CLUSTER_DNS__"  # noqa: S105 - a place in nginx.conf, not a password
+WIDGETS = {"app": "widgets"}
+# The label of the talk; the Service finds the pod by it.
+CCAUTH = {"purpose": "ccauth-svc"}
+# A cold pull of the WCF image takes a quarter of an hour on a small machine (facts: EKS and SWDT report 10 to 20 minutes).
+CCAUTH_START_MINUTES = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkloadsArgs:
+    service_cidr: str
+    windows: OperatingSystem
+
+
+def page_files() -> dict[str, str]:
+    """What nginx serves."""
+    return _files("widgets", "index.html", "style.css", "app.js")
+
+
+def nginx_files(service_cidr: str) -> dict[str, str]:
+    """nginx's configuration, with the cluster's DNS address in its place."""
+    files = _files("widgets", "nginx.conf")
+    return {name: text.replace(CLUSTER_DNS_TOKEN, netplan.dns_service_ip(service_cidr)) for name, text in files.items()}
+
+
+def ccauth_files() -> dict[str, str]:
+    """CCAuth's source, which the published WCF image compiles and serves."""
+    return _files("ccauth", "CCAuth.cs", "ccauth.svc", "web.config", "start.ps1")
+
+
+def _files(workload: str, *names: str) -> dict[str, str]:
+    return {name: (FILES / workload / name).read_text() for name in names}
+
+
+class Workloads(pulumi.ComponentResource):
+    """Namespace, configuration, Deployments and Services of both workloads."""
+
+    def __init__(self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions) -> None:
+        """`objects` holds what every Kubernetes object of the stack shares: provider, deleted_with and what they wait for."""
+        super().__init__("microcosm:infra:Workloads", name, None, opts)
+        self._objects = pulumi.ResourceOptions.merge(objects, pulumi.ResourceOptions(parent=self))
+        self._namespace = k8s.core.v1.Namespace(NAMESPACE, metadata={"name": NAMESPACE}, opts=self._objects)
+        self._ccauth(args.windows)
+        self._widgets(args.service_cidr)
+        self.register_outputs({})
+
+    def _inside(self, *more: pulumi.Resource, minutes: int = 10) -> pulumi.ResourceOptions:
+        waits = pulumi.ResourceOptions(depends_on=[self._namespace, *more], custom_timeouts=pulumi.CustomTimeouts(create=f"{minutes}m"))
+        return pulumi.ResourceOptions.merge(self._objects, waits)
+
+    def _config_map(self, name: str, files: Mapping[str, str]) -> k8s.core.v1.ConfigMap:
+        return k8s.core.v1.ConfigMap(name, metadata={"name": name, "namespace": NAMESPACE}, data={**files}, opts=self._inside())
+
+    def _widgets(self, service_cidr: str) -> None:
+        page, nginx = page_files(), nginx_files(service_cidr)
+        maps = [self._config_map("widgets-page", page), self._config_map("widgets-nginx", nginx)]
+        k8s.apps.v1.Deployment(
+            "widgets",
+            metadata={"name": "widgets", "namespace": NAMESPACE, "labels": WIDGETS},
+            spec={
+                "selector": {"match_labels": WIDGETS},
+                "template": {"metadata": _rolled_by({**page, **nginx}, WIDGETS), "spec": _widgets_pod()},
+            },
+            opts=self._inside(*maps),
+        )
+        k8s.core.v1.Service(
+            "widgets",
+            metadata={"name": "widgets", "namespace": NAMESPACE},
+            spec={
+                "type": "NodePort",
+                "selector": WIDGETS,
+                "ports": [{"name": "http", "port": 80, "target_port": PAGE_PORT, "node_port": PAGE_NODE_PORT}],
+            },
+            opts=self._inside(),
+        )
+
+    def _ccauth(self, windows: OperatingSystem) -> None:
+        source = ccauth_files()
+        config_map = self._config_map("ccauth-source", source)
+        k8s.apps.v1.Deployment(
+            "ccauth",
+            metadata={"name": "ccauth", "namespace": NAMESPACE, "labels": CCAUTH},
+            spec={
+                "selector": {"match_labels": CCAUTH},
+                # The hostPort is taken until the old pod is gone: a surge could never start.
+                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}},
+                "progress_deadline_seconds": CCAUTH_START_MINUTES * 60,
+                "template": {"metadata": _rolled_by(source, CCAUTH), "spec": _ccauth_pod(windows)},
+            },
+            opts=self._inside(config_map, minutes=CCAUTH_START_MINUTES),
+        )
+        k8s.core.v1.Service(
+            "ccauth",
+            metadata={"name": "ccauth", "namespace": NAMESPACE},
+            spec={"selector": CCAUTH, "ports": [{"name": "http", "port": 80, "target_port": 80}]},
+            opts=self._inside(),
+        )
+
+
+def _rolled_by(files: Mapping[str, str], labels: dict[str, str]) -> k8s.meta.v1.ObjectMetaArgsDict:
+    """Pod metadata that changes with the files: a changed ConfigMap alone restarts nothing."""
+    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    return {"labels": labels, "annotations": {"microcosm.dev/files-sha256": digest}}
+
+
+def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
+    healthy: k8s.core.v1.HTTPGetActionArgsDict = {"path": "/healthz", "port": PAGE_PORT}
+    return {
+        "node_selector": {"kubernetes.io/os": "linux"},
+        "automount_service_account_token": False,
+        "security_context": {"run_as_non_root": True, "run_as_user": NGINX_USER, "seccomp_profile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": "nginx",
+                "image": NGINX_IMAGE,
+                "command": ["nginx", "-e", "stderr", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
+                "ports": [{"name": "http", "container_port": PAGE_PORT}],
+                "readiness_probe": {"http_get": healthy, "period_seconds": 5},
+                "liveness_probe": {"http_get": healthy, "period_seconds": 10},
+                "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
+                "security_context": {
+                    "allow_privilege_escalation": False,
+                    "read_only_root_filesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "volume_mounts": [
+                    {"name": "page", "mount_path": "/usr/share/nginx/html", "read_only": True},
+                    {"name": "nginx", "mount_path": "/etc/nginx", "read_only": True},
+                    {"name": "tmp", "mount_path": "/tmp"},  # noqa: S108 - a volume of the pod's own
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "page", "config_map": {"name": "widgets-page"}},
+            {"name": "nginx", "config_map": {"name": "widgets-nginx"}},
+            {"name": "tmp", "empty_dir": {"size_limit": "16Mi"}},
+        ],
+    }
+
+
+def _ccauth_pod(windows: OperatingSystem) -> k8s.core.v1.PodSpecArgsDict:
+    healthy: k8s.core.v1.HTTPGetActionArgsDict = {"path": "/ccauth.svc/health", "port": 80}
+    return {
+        "os": {"name": "windows"},
+        "node_selector": {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": windows.build},
+        "tolerations": [{"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"}],
+        "automount_service_account_token": False,
+        "containers": [
+            {
+                "name": "ccauth",
+                "image": windows.wcf_image,
+                "command": ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "C:\\src\\start.ps1"],
+                "ports": [{"name": "http", "container_port": 80, "host_port": 80}],
+                # The first request compiles the service, which takes many seconds on a small machine.
+                "startup_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 30, "failure_threshold": 60},
+                "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},
+                "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10},
+                "resources": {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+                "volume_mounts": [{"name": "source", "mount_path": "C:\\src", "read_only": True}],
+            }
+        ],
+        "volumes": [{"name": "source", "config_map": {"name": "ccauth-source"}}],
+    }

@@ -1,0 +1,140 @@
+"""What a rehearsal proves, each check against the real parts themselves and not against what Pulumi believes."""
+
+import base64
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import boto3
+
+from infra import naming, rendezvous
+
+from .cloud import inventory
+from .cloud.settings import STATE_BUCKET
+from .session import REGION, STACK, Session
+
+
+class CheckFailed(Exception):
+    """Something is not as it should be; the message says what was seen."""
+
+
+def client(session: Session, service: str) -> Any:
+    """A boto3 client of the fake cloud, with the operator's made-up credentials."""
+    keys = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
+    return boto3.client(service, region_name=REGION, endpoint_url=session.endpoint, **keys)
+
+
+def listing(session: Session) -> inventory.Inventory:
+    """Everything that the fake cloud holds now."""
+    keys = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
+    return inventory.list_everything(boto3.Session(region_name=REGION, **keys), session.endpoint)
+
+
+def in_machine(session: Session, node: str, *command: str) -> str:
+    """Runs a command in a machine of the room."""
+    room = [sys.executable, "-m", "rehearsal.room", "exec", "--state", str(session.state), node, "--", *command]
+    done = subprocess.run(room, text=True, capture_output=True, env=session.environment)
+    if done.returncode:
+        raise CheckFailed(f"`{' '.join(command)}` on {node} failed with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def nodes_are_ready(session: Session) -> list[str]:
+    """The names of all nodes, each of which is Ready."""
+    nodes = json.loads(session.run("kubectl", "get", "nodes", "--output", "json").stdout)["items"]
+    ready = {node["metadata"]["name"]: _condition(node, "Ready") for node in nodes}
+    if not_ready := [f"{name}: {state}" for name, state in ready.items() if state != "True"]:
+        raise CheckFailed(f"nodes that are not Ready: {'; '.join(not_ready)}")
+    return sorted(ready)
+
+
+def _condition(node: Mapping[str, Any], kind: str) -> str:
+    return next((c["status"] for c in node["status"].get("conditions", []) if c["type"] == kind), "no such condition")
+
+
+def vxlan_links(session: Session) -> list[str]:
+    """The Linux machines on which `ip -d link` shows Flannel's interface with the VNI and port that Windows insists on."""
+    nodes = [name for name in nodes_are_ready(session) if not name.startswith("windows")]
+    for node in nodes:
+        links = in_machine(session, node, "ip", "-d", "link")
+        if not re.search(r"vxlan id 4096 .*dstport 4789", links):
+            raise CheckFailed(f"no VXLAN interface with id 4096 and dstport 4789 on {node}:\n{links}")
+    return nodes
+
+
+def cloud_init_status(session: Session, node: str) -> str:
+    """What cloud-init says of a machine whose user-data failed; it must be an error, with a non-zero exit."""
+    room = [sys.executable, "-m", "rehearsal.room", "exec", "--state", str(session.state), node, "--", "cloud-init", "status", "--wait"]
+    done = subprocess.run(room, text=True, capture_output=True, env=session.environment)
+    if done.returncode == 0 or "error" not in done.stdout:
+        raise CheckFailed(f"cloud-init on {node} should have failed, but says {done.stdout!r} and exits with {done.returncode}")
+    return f"{done.stdout.strip()}, exit code {done.returncode}"
+
+
+def no_secret_in_the_open(session: Session) -> str:
+    """Greps for every secret of the cluster wherever it must not stand."""
+    secrets = dict(_secrets(session))
+    places = dict(_places(session))
+    for place, content in places.items():
+        for name, secret in secrets.items():
+            if secret in content:
+                raise CheckFailed(f"the {name} stands in {place}")
+    return f"{len(secrets)} secrets looked for in {len(places)} places: {', '.join(sorted({place.split(':')[0] for place in places}))}"
+
+
+def _secrets(session: Session) -> Iterator[tuple[str, bytes]]:
+    names, ssm = naming.Names(stack=STACK), client(session, "ssm")
+    documents = {
+        name: json.loads(ssm.get_parameter(Name=names.parameter(name), WithDecryption=True)["Parameter"]["Value"]) for name in rendezvous.DOCUMENTS
+    }
+    yield "join token", documents[rendezvous.JOIN]["token"].encode()
+    for name in (rendezvous.KUBECONFIG, rendezvous.WINDOWS_NETWORK):
+        encoded = re.search(r"client-key-data: (\S+)", documents[name]["kubeconfig"])
+        if not encoded:
+            raise CheckFailed(f"the document {name} holds no client key")
+        yield f"private key of {name} (base64)", encoded[1].encode()
+        yield f"private key of {name}", base64.b64decode(encoded[1]).splitlines()[1]
+    yield "CA key", in_machine(session, naming.CONTROL_PLANE, "cat", "/etc/kubernetes/pki/ca.key").splitlines()[1].encode()
+
+
+def _places(session: Session) -> Iterator[tuple[str, bytes]]:
+    ec2, ssm, s3 = (client(session, service) for service in ("ec2", "ssm", "s3"))
+    for reservation in ec2.describe_instances()["Reservations"]:
+        for instance in reservation["Instances"]:
+            yield from _instance_places(ec2, instance["InstanceId"])
+    yield "stack outputs", session.run("pulumi", "stack", "output", "--json", "--stack", STACK).stdout.encode()
+    for entry in s3.get_paginator("list_objects_v2").paginate(Bucket=STATE_BUCKET).search("Contents[]"):
+        yield f"state: {entry['Key']}", _unzipped(s3.get_object(Bucket=STATE_BUCKET, Key=entry["Key"])["Body"].read())
+    path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
+    for item in ssm.get_paginator("get_parameters_by_path").paginate(Path=path).search("Parameters[]"):
+        yield f"status reports: {item['Name']}", item["Value"].encode()
+
+
+def _instance_places(ec2: Any, instance_id: str) -> Iterator[tuple[str, bytes]]:
+    attribute = ec2.describe_instance_attribute(InstanceId=instance_id, Attribute="userData")["UserData"]
+    if attribute.get("Value"):
+        yield f"user-data: {instance_id}", _unzipped(base64.b64decode(attribute["Value"]))
+    output = ec2.get_console_output(InstanceId=instance_id).get("Output", "")
+    yield f"console output: {instance_id}", output.encode()
+
+
+def _unzipped(content: bytes) -> bytes:
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def nothing_left(session: Session, before: inventory.Inventory, say: Callable[[str], None]) -> str:
+    """Compares the fake cloud with what it held before the stack, without asking Pulumi."""
+    after = listing(session)
+    difference = inventory.difference(before, after)
+    say(f"  before: {_counts(before)}\n  after:  {_counts(after)}")
+    if difference:
+        raise CheckFailed(f"not as before: left {', '.join(map(str, difference.added))}; gone {', '.join(map(str, difference.removed))}")
+    return "0 resources left"
+
+
+def _counts(found: inventory.Inventory) -> str:
+    return ", ".join(f"{len(resources)} {kind}" for kind, resources in sorted(found.items()) if resources) or "nothing"

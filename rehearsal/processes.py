@@ -1,0 +1,77 @@
+"""Long-running parts of a rehearsal: started apart from the terminal, recorded, and ended by id, even by a later run."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Daemon:
+    """A process of ours. `mark` is a word of its command line, so that an id that was used again is not mistaken for it."""
+
+    name: str
+    pid: int
+    mark: str
+
+    @property
+    def is_running(self) -> bool:
+        try:
+            command = Path(f"/proc/{self.pid}/cmdline").read_bytes().decode(errors="replace")
+            state = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return self.mark in command and state != "Z"
+
+    def stop(self) -> None:
+        """Asks it to end, and insists when it has not after STOP_SECONDS."""
+        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+            if not self.is_running:
+                return
+            os.kill(self.pid, number)
+            _wait(lambda: not self.is_running, seconds)
+
+
+def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> Daemon:
+    """Starts a process in a session of its own: Ctrl-C in the terminal is for the scenario, which then ends it in order."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment), start_new_session=True
+        )
+    return Daemon(name=name, pid=process.pid, mark=command[2] if command[1:2] == ["-m"] else command[0])
+
+
+def wait_for_file(path: Path, daemon: Daemon, log: Path, seconds: float) -> dict[str, object]:
+    """The JSON that a daemon writes when it is ready; its last log lines when it does not."""
+    if _wait(lambda: path.exists() or not daemon.is_running, seconds) and path.exists():
+        return json.loads(path.read_text())
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise RuntimeError(f"{daemon.name} did not become ready; its log {log} ends:\n{tail}")
+
+
+def record(daemons: Sequence[Daemon], path: Path) -> None:
+    """Remembers what runs, for the run that finds it left over."""
+    path.write_text(json.dumps([{"name": d.name, "pid": d.pid, "mark": d.mark} for d in daemons]))
+
+
+def recorded(path: Path) -> list[Daemon]:
+    """What an earlier run remembered and is still running."""
+    if not path.exists():
+        return []
+    return [daemon for entry in json.loads(path.read_text()) if (daemon := Daemon(**entry)).is_running]
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True

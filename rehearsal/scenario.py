@@ -1,0 +1,149 @@
+"""The life of a cluster as a list of steps, each of which proves something and says what it saw."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import checks
+from .cloud.inventory import Inventory
+from .session import STACK, Session
+
+
+@dataclass(slots=True)
+class Run:
+    """What the steps of one scenario hand on."""
+
+    session: Session
+    say: Callable[[str], None]
+    before: Inventory = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a user does, and the check that it did what it should."""
+
+    name: str
+    does: str
+    act: Callable[[Run], str]
+
+
+def preview(run: Run) -> str:
+    run.before = checks.listing(run.session)
+    return _summary(run.session.run("pulumi", "preview", "--stack", STACK).stdout)
+
+
+def up(run: Run) -> str:
+    text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK).stdout)
+    run.outputs = json.loads(run.session.run("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK).stdout)
+    path = run.session.kubeconfig
+    path.touch(mode=0o600)
+    path.write_text(run.outputs["kubeconfig"])
+    return text
+
+
+def nodes(run: Run) -> str:
+    listing = run.session.run("kubectl", "get", "nodes", "--output", "wide").stdout
+    run.say(listing)
+    found = checks.nodes_are_ready(run.session)
+    vxlan = checks.vxlan_links(run.session)
+    return f"{len(found)} nodes Ready; VXLAN id 4096 dstport 4789 on {', '.join(vxlan)}"
+
+
+def smoke(run: Run) -> str:
+    return checks.smoke(run.session, run.outputs, run.say)
+
+
+def secrets(run: Run) -> str:
+    return checks.no_secret_in_the_open(run.session)
+
+
+def unchanged_up(run: Run) -> str:
+    return _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK).stdout)
+
+
+def refresh(run: Run) -> str:
+    return _summary(run.session.run("pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK).stdout)
+
+
+def scale(run: Run) -> str:
+    pools = [{"name": "linux", "os": "ubuntu-24.04", "count": 2}, {"name": "windows", "os": "windows-2019", "count": 1}]
+    run.session.write_config(nodePools=pools)
+    text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK).stdout)
+    found = checks.nodes_are_ready(run.session)
+    if "linux-1" not in found:
+        raise checks.CheckFailed(f"linux-1 did not join; Ready are {', '.join(found)}")
+    return f"{text}; {len(found)} nodes Ready"
+
+
+def destroy(run: Run) -> str:
+    return _summary(run.session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK).stdout)
+
+
+def audit(run: Run) -> str:
+    return checks.nothing_left(run.session, run.before, run.say)
+
+
+def bad_checksum(run: Run) -> str:
+    """Spoils the sum of one download and expects `up` to name machine, phase, file and both sums."""
+    bom = json.loads(run.session.supplies.bom.read_text())
+    wanted = "0" * 64
+    actual = bom["linux/amd64"]["kubelet"]["sha256"]
+    bom["linux/amd64"]["kubelet"]["sha256"] = wanted
+    spoiled = run.session.state / "bom-with-a-bad-sum.json"
+    spoiled.write_text(json.dumps(bom))
+    run.session.write_config(bom=str(spoiled))
+    done = run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, check=False)
+    message = done.stdout + done.stderr
+    for part in ("control-plane", "phase download", "kubelet", wanted, actual):
+        if part not in message:
+            raise checks.CheckFailed(f"`up` with a bad sum of kubelet does not say {part!r}:\n{message}")
+    if done.returncode == 0:
+        raise checks.CheckFailed("`up` with a bad sum of kubelet succeeded")
+    status = checks.cloud_init_status(run.session, "control-plane")
+    return f"up stopped with: {_first_line_with('phase download', message)}; cloud-init: {status}"
+
+
+LIFE = (
+    Step("preview", "pulumi preview of the whole stack", preview),
+    Step("up", "pulumi up", up),
+    Step("nodes", "every node Ready, Flannel's VXLAN as Windows wants it", nodes),
+    Step("smoke", "traffic between Linux, the Windows stand-in and the outside", smoke),
+    Step("secrets", "no secret in user-data, outputs or plain state", secrets),
+    Step("up again", "pulumi up changes nothing", unchanged_up),
+    Step("refresh", "pulumi refresh sees no drift", refresh),
+    Step("scale", "Linux workers 1 -> 2", scale),
+    Step("destroy", "pulumi destroy", destroy),
+    Step("audit", "the fake cloud holds what it held before", audit),
+)
+UNTIL_UP = LIFE[:4]
+BAD_CHECKSUM = (
+    Step("preview", "pulumi preview of the whole stack", preview),
+    Step("bad checksum", "a download whose sha256 is wrong stops its machine, and up says so", bad_checksum),
+    *LIFE[-2:],
+)
+SCENARIOS: dict[str, tuple[Step, ...]] = {"life": LIFE, "until-up": UNTIL_UP, "bad-checksum": BAD_CHECKSUM}
+
+
+def play(steps: tuple[Step, ...], run: Run, begins: Callable[[Step], None], ended: Callable[[Step, float, str], None]) -> None:
+    """Runs the steps in order and times each; the first that fails ends the scenario with its error."""
+    for step in steps:
+        begins(step)
+        start = time.monotonic()
+        text = step.act(run)
+        run.seconds[step.name] = time.monotonic() - start
+        ended(step, run.seconds[step.name], text)
+
+
+def _summary(pulumi_output: str) -> str:
+    """What Pulumi says it did, e.g. `58 created`, out of its Resources block."""
+    block = re.search(r"^Resources:\n((?: +.*\n)+)", pulumi_output, re.MULTILINE)
+    return ", ".join(line.strip() for line in block[1].splitlines() if line.strip()) if block else "done"
+
+
+def _first_line_with(part: str, text: str) -> str:
+    return next(line.strip() for line in text.splitlines() if part in line)

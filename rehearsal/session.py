@@ -1,0 +1,199 @@
+"""One rehearsal's surroundings: the fake cloud and the machine room up, a project folder and an environment for plain `pulumi`.
+
+Everything of a run is below STATE, so the next run finds what a killed one left and removes it first.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import processes
+from .processes import Daemon
+from .supplies import Supplies
+
+PROJECT = Path(__file__).resolve().parent.parent
+STATE = Path("/var/lib/microcosm/rehearsal")
+LOCK = Path("/run/lock/microcosm-rehearsal")
+REGION = "eu-west-1"
+STACK = "rehearsal"
+READY_SECONDS = 60.0
+# The checkout's own files, unchanged: the rehearsal adds nothing but a stack configuration.
+PROGRAM = ("Pulumi.yaml", "__main__.py", "infra", "userdata", "workloads", "bom")
+# Loopback counts as the operator's network: the fake cloud's Elastic IPs are loopback addresses.
+ADMIN_CIDRS = ["127.0.0.0/8"]
+# What a container cannot have and a virtual machine has; rehearsal/supplies/base_image.py explains each.
+IGNORED_PREFLIGHT = ["SystemVerification"]
+
+
+class RehearsalError(Exception):
+    """A rehearsal cannot go on; the message says what a person can do about it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A running fake cloud and machine room."""
+
+    state: Path
+    supplies: Supplies
+    endpoint: str
+    room: Mapping[str, Any]
+
+    @property
+    def project(self) -> Path:
+        """The folder in which plain `pulumi` works: the program by links, and the stack's configuration."""
+        return self.state / "project"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state / "kubeconfig"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a user of this cloud has set. The inherited AWS and Pulumi settings are dropped: no call may leave the machine."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_")) and k.lower() not in PROXIES}
+        host = self.endpoint.removeprefix("http://")
+        return inherited | {
+            "PATH": os.pathsep.join(
+                [str(PROJECT / "rehearsal" / "bin"), str(self.supplies.bin), str(Path(sys.executable).parent), os.environ["PATH"]]
+            ),
+            "PYTHONPATH": str(PROJECT),
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PULUMI_HOME": str(self.state / "pulumi"),
+            "PULUMI_BACKEND_URL": f"s3://state?region={REGION}&endpoint={host}&disableSSL=true&s3ForcePathStyle=true",
+            "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
+            "PULUMI_PYTHON_CMD": sys.executable,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "KUBECONFIG": str(self.kubeconfig),
+        }
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A command of the operator, its output captured; RehearsalError shows it when it fails."""
+        done = subprocess.run(command, cwd=self.project, env=self.environment, text=True, capture_output=True)
+        if check and done.returncode:
+            raise RehearsalError(f"`{' '.join(command)}` failed with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def write_config(self, **changes: object) -> None:
+        """The stack's configuration: what every user with a mirror would write."""
+        config: dict[str, object] = {
+            "adminCidrs": ADMIN_CIDRS,
+            "artifactMirror": self.room["mirror"],
+            "registryMirror": self.room["registry"],
+            "bom": str(self.supplies.bom),
+            "ignorePreflightErrors": IGNORED_PREFLIGHT,
+            "readyTimeoutMinutes": 5,
+        }
+        path = self.project / f"Pulumi.{STACK}.yaml"
+        # `pulumi stack init` wrote the salt of the stack's secrets there.
+        content: dict[str, Any] = (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+        values = {f"microcosm:{key}": value for key, value in (config | changes).items()}
+        path.write_text(yaml.safe_dump(content | {"config": {"aws:region": REGION} | values}, sort_keys=False))
+
+
+PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+
+
+def require_root_on_linux() -> None:
+    """Network namespaces and machines need both."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise RehearsalError("the rehearsal makes network namespaces and boots machines: run it as root on Linux, e.g. `sudo make rehearse`")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """One rehearsal at a time on a machine: a second would find the first's parts and take them for left-overs."""
+    with LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RehearsalError("another rehearsal is running on this machine; wait for it, or end it with Ctrl-C") from None
+        yield
+
+
+def open_session(supplies: Supplies, state: Path = STATE) -> Session:
+    """Starts the fake cloud and the machine room on a clean state folder."""
+    close_session(state)
+    (state / "logs").mkdir(parents=True)
+    started: list[Daemon] = []
+    try:
+        cloud = _start_cloud(state, started)
+        room = _start_room(state, started, str(cloud["endpoint"]), supplies)
+    except BaseException:
+        close_session(state)
+        raise
+    session = Session(state=state, supplies=supplies, endpoint=str(cloud["endpoint"]), room=room)
+    _lay_out_project(session)
+    return session
+
+
+def kept_session(supplies: Supplies, state: Path = STATE) -> Session | None:
+    """The session that `KEEP=1` or a shell left up, if it is."""
+    if len(processes.recorded(state / "daemons.json")) < len(DAEMONS):
+        return None
+    cloud, room = (json.loads((state / name).read_text()) for name in ("cloud.json", "room.json"))
+    return Session(state=state, supplies=supplies, endpoint=cloud["endpoint"], room=room)
+
+
+DAEMONS = ("rehearsal.room", "rehearsal.cloud")
+
+
+def close_session(state: Path = STATE) -> list[str]:
+    """Ends what runs and removes what it made; the names of what was still running."""
+    running = sorted(processes.recorded(state / "daemons.json"), key=lambda daemon: DAEMONS.index(daemon.mark))
+    for daemon in running:
+        daemon.stop()
+    if state.exists():
+        # The room that was killed left machines behind: only its own code knows how to find and end them.
+        subprocess.run([sys.executable, "-m", "rehearsal.room", "clean", "--state", str(state)], cwd=PROJECT, check=True, capture_output=True)
+        shutil.rmtree(state)
+    return [daemon.name for daemon in running]
+
+
+def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemon]) -> tuple[Daemon, Path]:
+    log = state / "logs" / f"{name.split('.')[1]}.log"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and k.lower() not in PROXIES}
+    command = [sys.executable, "-m", name, "--region", REGION, "--state", str(state), *arguments]
+    daemon = processes.start(name, command, environment=environment | {"PYTHONPATH": str(PROJECT)}, log=log)
+    started.append(daemon)
+    processes.record(started, state / "daemons.json")
+    return daemon, log
+
+
+def _start_cloud(state: Path, started: list[Daemon]) -> dict[str, Any]:
+    daemon, log = _start("rehearsal.cloud", ["--port", "0"], state, started)
+    return processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
+
+
+def _start_room(state: Path, started: list[Daemon], endpoint: str, supplies: Supplies) -> dict[str, Any]:
+    arguments = [
+        *("--aws-endpoint", endpoint),
+        *("--root", str(supplies.base_root)),
+        *("--artifacts", str(supplies.artifacts)),
+        *("--registry", str(supplies.registry)),
+        *("--crane", str(supplies.bin / "crane")),
+    ]
+    daemon, log = _start("rehearsal.room", arguments, state, started)
+    return processes.wait_for_file(state / "room.json", daemon, log, READY_SECONDS)
+
+
+def _lay_out_project(session: Session) -> None:
+    session.project.mkdir()
+    for name in PROGRAM:
+        (session.project / name).symlink_to(PROJECT / name)
+    session.run("pulumi", "stack", "init", STACK)
+    session.write_config()

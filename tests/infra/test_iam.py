@@ -1,0 +1,54 @@
+"""What each node role may do, as the policy documents say it."""
+
+import fnmatch
+import json
+
+import pytest
+
+from infra import iam
+from infra.naming import Names
+
+NAMES = Names(stack="dev")
+PARAMETERS = ("join", "kubeconfig", "windows-network", "status/control-plane", "status/linux-0")
+
+
+def allowed(role, action, parameter, stack="dev"):
+    arn = f"arn:aws:ssm:eu-west-1:123456789012:parameter/microcosm/{stack}/{parameter}"
+    document = json.loads(iam.role_policy(role, NAMES, "123456789012", "eu-west-1", "aws"))
+    for statement in document["Statement"]:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        resources = [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
+        if action in actions and any(fnmatch.fnmatchcase(arn, resource) for resource in resources):
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("role", "read", "write"),
+    [
+        ("control-plane", set(), {"join", "kubeconfig", "windows-network", "status/control-plane"}),
+        ("linux-worker", {"join"}, {"status/control-plane", "status/linux-0"}),
+        ("windows-worker", {"join", "windows-network"}, {"status/control-plane", "status/linux-0"}),
+    ],
+)
+def test_a_role_reads_and_writes_just_its_own_parameters(role, read, write):
+    assert {p for p in PARAMETERS if allowed(role, "ssm:GetParameter", p)} == read
+    assert {p for p in PARAMETERS if allowed(role, "ssm:PutParameter", p)} == write
+
+
+@pytest.mark.parametrize("role", iam.ACCESS)
+def test_no_role_reaches_the_parameters_of_another_stack(role):
+    for action in ("ssm:GetParameter", "ssm:PutParameter"):
+        assert not any(allowed(role, action, p, stack="dev2") or allowed(role, action, p, stack="prod") for p in PARAMETERS)
+
+
+@pytest.mark.parametrize("role", iam.ACCESS)
+def test_no_role_has_a_wildcard_action(role):
+    document = json.loads(iam.role_policy(role, NAMES, "1", "r", "aws"))
+    assert not any("*" in action for statement in document["Statement"] for action in [statement["Action"]] if isinstance(action, str))
+    assert not any("*" in action for action in iam.SESSION_MANAGER)
+
+
+def test_only_ec2_may_assume_a_node_role():
+    (statement,) = json.loads(iam.assume_role_policy())["Statement"]
+    assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}

@@ -1,0 +1,118 @@
+"""The gate, with a cloud and a clock of the test's own."""
+
+import asyncio
+import json
+
+import pytest
+
+from infra.errors import ClusterNotReadyError
+from infra.naming import Names
+from infra.readiness import Gate
+
+CP, WORKER = "i-cp", "i-worker"
+KUBECONFIG = json.dumps({"instance": CP, "kubeconfig": "the kubeconfig"})
+
+
+def report(instance, phase, result="running", detail=""):
+    return json.dumps({"instance": instance, "node": "n", "phase": phase, "result": result, "detail": detail, "phases": {}})
+
+
+class FakeCloud:
+    """Plays a list of (kubeconfig parameter, status parameters), one a look; the last stays."""
+
+    def __init__(self, *looks, api_ready=True):
+        self.looks, self.api_ready = list(looks), api_ready
+
+    def _now(self):
+        return self.looks[0]
+
+    def parameter(self, name):
+        assert name == "/microcosm/dev/kubeconfig"
+        return self._now()[0]
+
+    def parameters(self, path):
+        assert path == "/microcosm/dev/status"
+        reports = self._now()[1]
+        if len(self.looks) > 1:
+            self.looks.pop(0)
+        return reports
+
+    def console_output(self, instance_id):
+        return f"console of {instance_id}"
+
+    def api_is_ready(self, kubeconfig):
+        return self.api_ready
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch):
+    async def at_once(_):
+        pass
+
+    monkeypatch.setattr("infra.readiness.asyncio.sleep", at_once)
+
+
+def gate(cloud, *, wait=True, minutes=1, tell=lambda text: None):
+    ticks = iter(range(0, 10_000, 10))
+    return Gate(names=Names(stack="dev"), cloud=cloud, timeout_minutes=minutes, wait=wait, clock=lambda: next(ticks), tell=tell)
+
+
+def test_the_kubeconfig_comes_once_this_control_plane_wrote_it():
+    cloud = FakeCloud(("pending", {}), (KUBECONFIG, {}))
+    assert asyncio.run(gate(cloud).kubeconfig(CP)) == "the kubeconfig"
+
+
+def test_a_kubeconfig_of_an_earlier_control_plane_is_never_believed():
+    stale = json.dumps({"instance": "i-earlier", "kubeconfig": "stale"})
+    with pytest.raises(ClusterNotReadyError):
+        asyncio.run(gate(FakeCloud((stale, {}))).kubeconfig(CP))
+
+
+def test_a_preview_reads_once_and_never_waits():
+    assert asyncio.run(gate(FakeCloud(("pending", {})), wait=False).kubeconfig(CP)) is None
+    assert asyncio.run(gate(FakeCloud((KUBECONFIG, {})), wait=False).kubeconfig(CP)) == "the kubeconfig"
+    assert asyncio.run(gate(FakeCloud((KUBECONFIG, {})), wait=False).nodes({"linux-0": WORKER})) is None
+
+
+def test_an_api_that_does_not_answer_is_waited_for():
+    with pytest.raises(ClusterNotReadyError, match="not ready within 1 minutes"):
+        asyncio.run(gate(FakeCloud((KUBECONFIG, {}), api_ready=False)).kubeconfig(CP))
+
+
+def test_a_failed_machine_is_named_at_once_with_phase_reason_and_console():
+    failed = report(CP, "download", "failed", "kubelet: sha256 is aa, the bill of materials says bb")
+    with pytest.raises(ClusterNotReadyError) as caught:
+        asyncio.run(gate(FakeCloud(("pending", {"control-plane": failed})), minutes=9).kubeconfig(CP))
+    message = str(caught.value)
+    assert "control-plane (i-cp) failed: phase download: kubelet: sha256 is aa, the bill of materials says bb" in message
+    assert "console of i-cp" in message
+
+
+def test_a_report_of_an_earlier_instance_of_the_same_node_is_no_report():
+    failed = report("i-earlier", "download", "failed", "old story")
+    with pytest.raises(ClusterNotReadyError) as caught:
+        asyncio.run(gate(FakeCloud(("pending", {"control-plane": failed}))).kubeconfig(CP))
+    assert "no report yet" in str(caught.value)
+    assert "old story" not in str(caught.value)
+
+
+def test_nodes_are_ready_when_every_machine_says_so():
+    ready, joining = report(WORKER, "ready", "ok"), report(WORKER, "join")
+    cloud = FakeCloud(("", {"linux-0": joining}), ("", {"linux-0": joining}), ("", {"linux-0": ready}))
+    assert asyncio.run(gate(cloud).nodes({"linux-0": WORKER})) is True
+
+
+def test_a_timeout_names_only_the_machines_that_are_stuck():
+    cloud = FakeCloud(("", {"linux-0": report("i-0", "ready", "ok"), "windows-0": report("i-1", "flannel")}))
+    with pytest.raises(ClusterNotReadyError) as caught:
+        asyncio.run(gate(cloud).nodes({"linux-0": "i-0", "windows-0": "i-1"}))
+    assert "windows-0 (i-1) not ready within 1 minutes: phase flannel" in str(caught.value)
+    assert "linux-0" not in str(caught.value)
+
+
+def test_progress_is_told_once_a_phase():
+    told = []
+    joining, ready = report(WORKER, "join"), report(WORKER, "ready", "ok")
+    cloud = FakeCloud(*[("", {"linux-0": joining})] * 4, ("", {"linux-0": ready}))
+    asyncio.run(gate(cloud, tell=told.append).nodes({"linux-0": WORKER}))
+    assert told == ["linux-0: join"]

@@ -1,0 +1,202 @@
+"""deploy(): runs a whole Pulumi program against mocks in a context of its own, as the engine would, and keeps the raw registrations.
+
+The SDK's own `set_mocks` hands a test only type, name and inputs. What decides whether a destroy works (dependencies,
+parents, deletedWith, ignoreChanges, secrets) is in the raw requests, so the monitor keeps those.
+"""
+
+import asyncio
+import contextvars
+import logging
+import os
+import runpy
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime import config as runtime_config
+from pulumi.runtime import mocks, settings, stack
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECRET_KEY, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+UNKNOWN = "<unknown>"
+
+# A failed apply is re-raised by run_in_stack; asyncio would print it a second time.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+
+def plain(value: Any) -> Any:
+    """A serialized value without its secret wrappers."""
+    if isinstance(value, dict):
+        return plain(value["value"]) if value.get(SECRET_KEY) == SECRET else {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine was asked for it."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    raw: Any
+
+    @property
+    def parent(self) -> str:
+        return self.raw.parent
+
+    @property
+    def dependencies(self) -> set[str]:
+        return set(self.raw.dependencies)
+
+    @property
+    def deleted_with(self) -> str:
+        return self.raw.deletedWith
+
+    @property
+    def ignore_changes(self) -> list[str]:
+        return list(self.raw.ignoreChanges)
+
+    def is_secret(self, key: str) -> bool:
+        return isinstance(self.inputs[key], dict) and self.inputs[key].get(SECRET_KEY) == SECRET
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    """A mock monitor that keeps every request, and refuses what the engine would: the same URN twice."""
+
+    def __init__(self, answers: mocks.Mocks) -> None:
+        super().__init__(answers)
+        self.registrations: dict[str, Registration] = {}
+        self.invokes: list[Any] = []
+        self._lock = threading.Lock()
+
+    def RegisterResource(self, request: Any) -> Any:
+        response = super().RegisterResource(request)
+        with self._lock:
+            assert response.urn not in self.registrations, f"duplicate resource URN {response.urn}"
+            inputs = json_format.MessageToDict(request.object)
+            self.registrations[response.urn] = Registration(response.urn, request.type, request.name, inputs, request)
+        return response
+
+    def Invoke(self, request: Any) -> Any:
+        self.invokes.append(request)
+        return super().Invoke(request)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a program registered and exported. Outputs that are not known yet read UNKNOWN."""
+
+    registrations: Mapping[str, Registration]
+    invokes: list[Any]
+    outputs: dict[str, Any]
+    secret_outputs: set[str]
+
+    def of(self, type_: str) -> list[Registration]:
+        return [r for r in self.registrations.values() if r.type == type_]
+
+    def one(self, type_: str, name: str) -> Registration:
+        found = [r for r in self.of(type_) if r.name == name]
+        assert len(found) == 1, f"{len(found)} of {type_} {name}; there are {[r.name for r in self.of(type_)]}"
+        return found[0]
+
+
+@dataclass
+class Answers(mocks.Mocks):
+    """Made-up answers of AWS: ids from names, addresses from documentation ranges."""
+
+    preview: bool = False
+    calls: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(CALLS))
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        inputs = plain(args.inputs)
+        if self.preview:
+            return "", inputs
+        outputs = COMPUTED.get(args.typ, lambda name: {})(args.name)
+        return f"{args.name}-id", {**inputs, **outputs}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        assert args.token in self.calls, f"the program calls {args.token}, which no test expects"
+        return self.calls[args.token] | dict(args.args)
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "aws:index/getRegion:getRegion": {"region": "eu-west-1", "id": "eu-west-1"},
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"},
+    "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:ssm/getParameter:getParameter": {"value": "ami-0123456789abcdef0"},
+}
+COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
+    "aws:ec2/instance:Instance": lambda name: {"privateIp": "10.0.0.10", "publicIp": "198.51.100.10"},
+    "aws:ec2/eip:Eip": lambda name: {"publicIp": "198.51.100.7", "allocationId": f"eipalloc-{name}"},
+    "aws:iam/role:Role": lambda name: {"name": f"{name}-name"},
+    "aws:iam/instanceProfile:InstanceProfile": lambda name: {"name": f"{name}-name"},
+    "aws:ssm/parameter:Parameter": lambda name: {},
+}
+
+
+def deploy(
+    program: Callable[[], Any] | str | Path = PROJECT / "__main__.py",
+    *,
+    config: Mapping[str, str] | None = None,
+    preview: bool = False,
+    stack_name: str = "dev",
+    answers: mocks.Mocks | None = None,
+) -> Deployment:
+    """Runs the program (a function, or the path of a `__main__.py`) to its end; its own errors are raised."""
+    return contextvars.copy_context().run(_deploy, program, dict(config or {}), preview, stack_name, answers or Answers(preview))
+
+
+def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str, answers: mocks.Mocks) -> Deployment:
+    settings.ROOT.set(None)
+    monitor = RecordingMonitor(answers)
+    runtime_config.set_all_config(config, [])
+    settings.configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            engine=mocks.MockEngine(None),
+            project="microcosm",
+            stack=stack_name,
+            dry_run=preview,
+            organization="organization",
+            root_directory=os.getcwd(),
+            callbacks=None,
+            outputs=set(),
+            package_refs={},
+            base_providers_by_ref={},
+        )
+    )
+    run = program if callable(program) else (lambda: runpy.run_path(str(program), run_name="__main__") and None)
+    loop = asyncio.new_event_loop()
+    try:
+        outputs, secrets = loop.run_until_complete(_run(run))
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+    return Deployment(monitor.registrations, monitor.invokes, outputs, secrets)
+
+
+async def _run(program: Callable[[], Any]) -> tuple[dict[str, Any], set[str]]:
+    exports: dict[str, Any] = {}
+
+    def body() -> Any:
+        result = program()
+        exports.update(settings.get_root_resource().outputs)
+        return result
+
+    await stack.run_in_stack(body)
+    values, secrets = {}, set()
+    for key, value in exports.items():
+        output = pulumi.Output.from_input(value)
+        values[key] = await output.future() if await output.is_known() else UNKNOWN
+        if await output.is_secret():
+            secrets.add(key)
+    return values, secrets
+
+
+__all__ = ["PROJECT", "UNKNOWN", "Answers", "Deployment", "Registration", "deploy", "plain"]
