@@ -1,6 +1,8 @@
 """What each machine is told at its birth: the inputs of its user-data, out of the configuration. Pure."""
 
-from . import naming, userdata
+from collections.abc import Sequence
+
+from . import bom, flannel, matrix, naming, userdata, workloads
 from .config import NodePool, StackConfig
 
 # What the scripts of each role install; the bill of materials may hold more.
@@ -35,3 +37,29 @@ def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, contr
         return userdata.windows(_windows(config, pool, region, node, control_plane_id, document))
     inputs = _linux(config, region, node, LINUX_DOWNLOADS, document)
     return userdata.linux("worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id})
+
+
+def _linux(config: StackConfig, region: str, node: str, downloads: Sequence[str], kubeadm_config: str) -> dict[str, str]:
+    return {
+        "STACK": config.names.stack,
+        "REGION": region,
+        "NODE_NAME": node,
+        "KUBERNETES_VERSION": config.kubernetes_version,
+        "ARTIFACTS": _artifact_lines(config, downloads),
+        "PAUSE_IMAGE": matrix.pause_image(config.kubernetes_version),
+        "PREPULL_IMAGES": " ".join(_linux_images(config.kubernetes_version, node)),
+        "REGISTRY_MIRROR": config.registry_mirror,
+        "KUBEADM_CONFIG": kubeadm_config,
+    }
+
+
+def _artifact_lines(config: StackConfig, names: Sequence[str]) -> str:
+    """Downloads as the Linux scripts read them: one line of name, URL and sha256 each."""
+    materials = config.bom.linux
+    return "\n".join(f"{name} {bom.mirrored(materials[name].url, config.artifact_mirror)} {materials[name].sha256}" for name in names)
+
+
+def _linux_images(version: str, node: str) -> list[str]:
+    """What a machine pulls while it waits for others. kubeadm itself pulls what the control plane runs."""
+    images = [f"registry.k8s.io/kube-proxy:v{version}", flannel.CNI_IMAGE, flannel.IMAGE]
+    return images if node == naming.CONTROL_PLANE else [*images, workloads.NGINX_IMAGE]

@@ -73,8 +73,8 @@ class AmazonCloud:
         authority = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
         try:
             # kubeadm leaves /readyz open to everybody (system:public-info-viewer): no credential is needed to ask.
-            with urllib.request.urlopen(  # noqa: S310 - https by kubeadm
-                f"{cluster['server']}/readyz", timeout=5, context=authority) as answer:
+            url = f"{cluster['server']}/readyz"
+            with urllib.request.urlopen(url, timeout=5, context=authority) as answer:  # noqa: S310 - https, kubeadm wrote it
                 return answer.status == 200
         except OSError:
             return False

@@ -41,11 +41,6 @@ def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> 
     return _within_limit("windows worker", text.encode("ascii")).decode()
 
 
-def artifacts(materials: Mapping[str, "tuple[str, str]"]) -> str:
-    """Downloads as the Linux scripts read them: one line of name, URL and sha256 each."""
-    return "\n".join(f"{name} {url} {sha256}" for name, (url, sha256) in materials.items())
-
-
 def kubeadm_init(*, node_name: str, version: str, pod_cidr: str, service_cidr: str, public_ip: str, ignore_preflight_errors: Sequence[str]) -> str:
     """The documents of `kubeadm init`; the private address is filled in on the machine."""
     init, cluster, kubelet = yaml.safe_load_all(_script("kubeadm/init.yaml"))
@@ -53,7 +48,7 @@ def kubeadm_init(*, node_name: str, version: str, pod_cidr: str, service_cidr: s
     cluster["kubernetesVersion"] = f"v{version}"
     cluster["networking"] |= {"podSubnet": pod_cidr, "serviceSubnet": service_cidr}
     cluster["apiServer"]["certSANs"] = [public_ip]
-    return yaml.safe_dump_all([init, cluster, kubelet], sort_keys=False)
+    return _yaml(init, cluster, kubelet)
 
 
 def kubeadm_join(*, node_name: str, family: str, labels: Mapping[str, str], taints: Sequence[str], ignore_preflight_errors: Sequence[str]) -> str:
@@ -64,7 +59,18 @@ def kubeadm_join(*, node_name: str, family: str, labels: Mapping[str, str], tain
     registration |= {"name": node_name, "criSocket": CRI_SOCKETS[family], "ignorePreflightErrors": [*ignore_preflight_errors]}
     registration["taints"] = [_taint(text) for text in every_taint]
     registration["kubeletExtraArgs"] = [{"name": "node-labels", "value": ",".join(f"{k}={v}" for k, v in labels.items())}] if labels else []
-    return yaml.safe_dump(document, sort_keys=False)
+    return _yaml(document)
+
+
+class _QuotedDumper(yaml.SafeDumper):
+    """Quotes every text. PyYAML leaves `y` bare, which kubeadm's parser takes for true."""
+
+
+_QuotedDumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
+def _yaml(*documents: Mapping[str, Any]) -> str:
+    return yaml.dump_all(documents, Dumper=_QuotedDumper, sort_keys=False)
 
 
 def _taint(text: str) -> dict[str, str]:

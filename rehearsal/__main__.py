@@ -15,8 +15,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from . import report, supplies
+from . import checks, supplies
 from .scenario import SCENARIOS, Run, Step, play
+from .supplies.progress import Lines, Live
 from .session import PROJECT, STATE, RehearsalError, Session, close_session, kept_session, locked, open_session, require_root_on_linux
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -35,7 +36,7 @@ def run(
     steps = SCENARIOS["until-up"] if keep else SCENARIOS[scenario]
     require_root_on_linux()
     with locked():
-        prepared = supplies.ensure(console)
+        prepared = _supplies()
         start = time.monotonic()
         session = open_session(prepared)
         console.print(f"fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
@@ -52,13 +53,18 @@ def run(
             close_session()
 
 
+def _supplies() -> supplies.Supplies:
+    """Builds and installs what is missing, with its progress shown."""
+    if not console.is_terminal:
+        return supplies.ensure(Lines(console))
+    with Live(console) as progress:
+        return supplies.ensure(progress)
+
+
 def _play(steps: tuple[Step, ...], session: Session) -> None:
     current = Run(session=session, say=lambda text: console.print(text, style="dim", markup=False))
     start = time.monotonic()
-    try:
-        play(steps, current, _announce, _conclude)
-    finally:
-        report.timeline(current, console)
+    play(steps, current, _announce, _conclude)
     _print_table(current, time.monotonic() - start)
 
 
@@ -77,8 +83,6 @@ def _print_table(current: Run, total: float) -> None:
         table.add_row(name, f"{seconds:.1f}")
     table.add_section()
     table.add_row("all", f"{total:.1f}")
-    if current.ready_seconds:
-        table.add_row("of which up to all nodes Ready", f"{current.ready_seconds:.1f}")
     console.print(table)
     console.print(f"on {os.cpu_count()} cores, {_memory_gib()} GiB, {platform.system()} {platform.release()}")
 
@@ -99,7 +103,7 @@ def shell() -> None:
     """A shell in which plain `pulumi preview|up|destroy` and `kubectl` work against the fake cloud."""
     require_root_on_linux()
     with locked():
-        prepared = supplies.ensure(console)
+        prepared = _supplies()
         kept = kept_session(prepared)
         session = kept or open_session(prepared)
         console.print(
@@ -148,7 +152,7 @@ def main(program: Callable[[], None] = app) -> None:
     except KeyboardInterrupt:
         console.print("interrupted; everything was removed", style="yellow")
         sys.exit(130)
-    except (RehearsalError, report.CheckFailed, supplies.SuppliesError) as error:
+    except (RehearsalError, checks.CheckFailed, supplies.SuppliesError) as error:
         Console(stderr=True).print(f"[red]error[/red]: {error}", markup=True)
         sys.exit(1)
 

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
 
 from . import processes
+from .cloud.process import CREDENTIALS, Cloud
 from .processes import Daemon
 from .supplies import Supplies
 
@@ -45,8 +47,12 @@ class Session:
 
     state: Path
     supplies: Supplies
-    endpoint: str
+    cloud: Cloud
     room: Mapping[str, Any]
+
+    @property
+    def endpoint(self) -> str:
+        return self.cloud.endpoint
 
     @property
     def project(self) -> Path:
@@ -61,25 +67,30 @@ class Session:
     def environment(self) -> dict[str, str]:
         """What a user of this cloud has set. The inherited AWS and Pulumi settings are dropped: no call may leave the machine."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_")) and k.lower() not in PROXIES}
-        host = self.endpoint.removeprefix("http://")
-        return inherited | {
+        return inherited | self.cloud.environment() | {
             "PATH": os.pathsep.join(
                 [str(PROJECT / "rehearsal" / "bin"), str(self.supplies.bin), str(Path(sys.executable).parent), os.environ["PATH"]]
             ),
             "PYTHONPATH": str(PROJECT),
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "rehearsal",
-            "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            "AWS_EC2_METADATA_DISABLED": "true",
             "PULUMI_HOME": str(self.state / "pulumi"),
-            "PULUMI_BACKEND_URL": f"s3://state?region={REGION}&endpoint={host}&disableSSL=true&s3ForcePathStyle=true",
             "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
             "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "KUBECONFIG": str(self.kubeconfig),
         }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the fake cloud, with the operator's made-up credentials."""
+        return self.boto3.client(service, endpoint_url=self.endpoint)
+
+    @property
+    def boto3(self) -> boto3.Session:
+        return boto3.Session(
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command of the operator, its output captured; RehearsalError shows it when it fails."""
@@ -131,12 +142,13 @@ def open_session(supplies: Supplies, state: Path = STATE) -> Session:
     (state / "logs").mkdir(parents=True)
     started: list[Daemon] = []
     try:
-        cloud = _start_cloud(state, started)
-        room = _start_room(state, started, str(cloud["endpoint"]), supplies)
+        _start_cloud(state, started)
+        cloud = Cloud.at(state)
+        room = _start_room(state, started, cloud.endpoint, supplies)
     except BaseException:
         close_session(state)
         raise
-    session = Session(state=state, supplies=supplies, endpoint=str(cloud["endpoint"]), room=room)
+    session = Session(state=state, supplies=supplies, cloud=cloud, room=room)
     _lay_out_project(session)
     return session
 
@@ -145,8 +157,8 @@ def kept_session(supplies: Supplies, state: Path = STATE) -> Session | None:
     """The session that `KEEP=1` or a shell left up, if it is."""
     if len(processes.recorded(state / "daemons.json")) < len(DAEMONS):
         return None
-    cloud, room = (json.loads((state / name).read_text()) for name in ("cloud.json", "room.json"))
-    return Session(state=state, supplies=supplies, endpoint=cloud["endpoint"], room=room)
+    room = json.loads((state / "room.json").read_text())
+    return Session(state=state, supplies=supplies, cloud=Cloud.at(state), room=room)
 
 
 DAEMONS = ("rehearsal.room", "rehearsal.cloud")
@@ -174,18 +186,17 @@ def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemo
     return daemon, log
 
 
-def _start_cloud(state: Path, started: list[Daemon]) -> dict[str, Any]:
+def _start_cloud(state: Path, started: list[Daemon]) -> None:
     daemon, log = _start("rehearsal.cloud", ["--port", "0"], state, started)
-    return processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
+    processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
 
 
 def _start_room(state: Path, started: list[Daemon], endpoint: str, supplies: Supplies) -> dict[str, Any]:
     arguments = [
         *("--aws-endpoint", endpoint),
-        *("--root", str(supplies.base_root)),
+        *("--root", str(supplies.machine_root)),
         *("--artifacts", str(supplies.artifacts)),
         *("--registry", str(supplies.registry)),
-        *("--crane", str(supplies.bin / "crane")),
     ]
     daemon, log = _start("rehearsal.room", arguments, state, started)
     return processes.wait_for_file(state / "room.json", daemon, log, READY_SECONDS)

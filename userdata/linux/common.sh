@@ -55,11 +55,16 @@ print("user = \"%s:%s\"" % (role["AccessKeyId"], role["SecretAccessKey"]))
 print("header = \"X-Amz-Security-Token: %s\"" % role["Token"])' "${REGION}"
 }
 
-# ssm ACTION < request: one call of the Systems Manager API, the answer on stdout.
+# ssm ACTION < request: one call of the Systems Manager API, the answer on stdout; a refusal goes to the log.
 ssm() {
-  curl --config <(aws_signature) --fail --silent --show-error --max-time 10 --retry 3 \
+  local answer
+  if ! answer=$(curl --config <(aws_signature) --fail-with-body --silent --show-error --max-time 10 --retry 3 \
     --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: AmazonSSM.$1" \
-    --data-binary @- "https://ssm.${REGION}.amazonaws.com/"
+    --data-binary @- "https://ssm.${REGION}.amazonaws.com/"); then
+    log "$1 was refused: ${answer}" >&2
+    return 1
+  fi
+  printf '%s' "${answer}"
 }
 
 # put_parameter NAME TYPE < value

@@ -6,17 +6,14 @@
 : "${PUBLIC_IP:?}"
 
 readonly JOIN_TOKEN_TTL=24h
+readonly INIT_CONFIG=${STATE}/init.yaml
 readonly PUBLISHER=/usr/local/sbin/microcosm-node
 
 init() {
   if [ -f /etc/kubernetes/admin.conf ]; then return; fi
-  local config=/run/microcosm-init.yaml
-  (
-    umask 077
-    printf '%s' "${KUBEADM_CONFIG//@PRIVATE_IP@/$(metadata meta-data/local-ipv4)}" >"${config}"
-  )
+  printf '%s' "${KUBEADM_CONFIG//@PRIVATE_IP@/$(metadata meta-data/local-ipv4)}" >"${INIT_CONFIG}"
   # Tokens and keys are secrets: what kubeadm prints ends up in the console output.
-  attempt kubeadm init --config "${config}" --skip-token-print --skip-certificate-key-print
+  attempt kubeadm init --config "${INIT_CONFIG}" --skip-token-print --skip-certificate-key-print
 }
 
 ca_certificate_hash() {
@@ -48,7 +45,7 @@ publish_kubeconfig() {
 # What flanneld.exe and kube-proxy.exe use: a client certificate whose group the stack binds to just their two roles.
 publish_windows_network() {
   local kubeconfig
-  kubeconfig=$(kubeadm kubeconfig user --client-name microcosm-windows-network --org microcosm:windows-network 2>/dev/null)
+  kubeconfig=$(kubeadm kubeconfig user --config "${INIT_CONFIG}" --client-name microcosm-windows-network --org microcosm:windows-network 2>/dev/null)
   document "kubeconfig=${kubeconfig}" | put_parameter windows-network SecureString
 }
 

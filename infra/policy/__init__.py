@@ -1,0 +1,32 @@
+"""What a manifest must know about Windows nodes, as a table of rules. Pure: no Pulumi, no AWS, no Kubernetes API.
+
+values      reading of untyped objects that never fails
+images      Windows builds, and what an image's name says of them
+placement   which nodes a pod may land on
+objects     documents, identities and where each kind keeps its pod template
+declared    what the other objects say of a pod: Services, autoscalers, runtime classes, namespaces, ConfigMaps
+subjects    the typed views that rules look at: Pod, Container, Service
+rule        Rule, Finding, Severity
+rules_*     the rules, a module for each matter
+table       all of them, and their Markdown form
+engine      objects -> findings
+"""
+
+from .engine import check, check_documents
+from .images import NODE_BUILDS
+from .objects import Document
+from .rule import Finding, Severity
+from .table import POD_RULES, RULES, SERVICE_RULES, markdown
+
+__all__ = [
+    "NODE_BUILDS",
+    "POD_RULES",
+    "RULES",
+    "SERVICE_RULES",
+    "Document",
+    "Finding",
+    "Severity",
+    "check",
+    "check_documents",
+    "markdown",
+]

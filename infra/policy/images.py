@@ -1,0 +1,92 @@
+"""Windows builds, and what an image's name says of the build inside.
+
+Process isolation needs the same build in image and node; Windows Server 2025 also runs images of 2022:
+learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility
+"""
+
+import re
+from dataclasses import dataclass
+
+WINDOWS_2019 = "10.0.17763"
+WINDOWS_2022 = "10.0.20348"
+WINDOWS_2025 = "10.0.26100"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeBuild:
+    """A Windows Server that nodes run, and the builds of the images that start on it."""
+
+    name: str
+    tag: str
+    runs: frozenset[str]
+
+
+NODE_BUILDS = {
+    WINDOWS_2019: NodeBuild(name="Windows Server 2019", tag="ltsc2019", runs=frozenset({WINDOWS_2019})),
+    WINDOWS_2022: NodeBuild(name="Windows Server 2022", tag="ltsc2022", runs=frozenset({WINDOWS_2022})),
+    WINDOWS_2025: NodeBuild(name="Windows Server 2025", tag="ltsc2025", runs=frozenset({WINDOWS_2022, WINDOWS_2025})),
+}
+
+# Words of a tag. The releases without a node above are here to be told apart: no supported node starts them.
+_LONG_TERM = {"ltsc2016": "10.0.14393", "ltsc2019": WINDOWS_2019, "ltsc2022": WINDOWS_2022, "ltsc2025": WINDOWS_2025}
+_RELEASES = {
+    "1607": "10.0.14393",
+    "1709": "10.0.16299",
+    "1803": "10.0.17134",
+    "1809": WINDOWS_2019,
+    "1903": "10.0.18362",
+    "1909": "10.0.18363",
+    "2004": "10.0.19041",
+    "20h2": "10.0.19042",
+}
+_FULL_BUILD = re.compile(r"(?:^|[-_])(10\.0\.[0-9]{5})(?![0-9])", re.ASCII)
+
+_WINDOWS_REPOSITORIES = ("mcr.microsoft.com/windows/", "mcr.microsoft.com/dotnet/framework/", "microsoft/windowsservercore", "microsoft/nanoserver")
+_WINDOWS_WORDS = {"windowsservercore", "nanoserver", "windows", *_LONG_TERM}
+_LINUX_NAMES = {"alpine", "busybox", "debian", "fedora", "rockylinux", "ubuntu"}
+_LINUX_WORDS = re.compile(r"(alpine|debian|ubuntu|ubi)[0-9.]*|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|linux|musl")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image reference taken apart."""
+
+    repository: str
+    tag: str
+    digest: str
+
+    @property
+    def words(self) -> set[str]:
+        return set(re.split(r"[-_]", self.tag.lower()))
+
+    @property
+    def is_windows(self) -> bool:
+        """The name itself says Windows. A bare release such as 1809 does not: it may be anybody's build number."""
+        return f"{self.repository}/".startswith(_WINDOWS_REPOSITORIES) or bool(self.words & _WINDOWS_WORDS)
+
+    @property
+    def is_linux(self) -> bool:
+        """The name itself says Linux."""
+        name = self.repository.rpartition("/")[2]
+        return not self.is_windows and (name in _LINUX_NAMES or any(_LINUX_WORDS.fullmatch(word) for word in self.words))
+
+    @property
+    def build(self) -> str:
+        """The build that the tag names, or an empty text. To be believed of an image that runs on Windows."""
+        named = [table[word] for table in (_LONG_TERM, _RELEASES) for word in sorted(self.words) if word in table]
+        full = _FULL_BUILD.search(self.tag)
+        return full[1] if full else (named or [""])[0]
+
+
+def parse(reference: str) -> Image:
+    """`registry:5000/team/app:tag@sha256:…` in its parts."""
+    name, _, digest = reference.strip().partition("@")
+    path, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    return Image(f"{path}{slash}{last}", tag, digest)
+
+
+def describe(build: str) -> str:
+    """A build as a person knows it."""
+    known = NODE_BUILDS.get(build)
+    return f"{known.name} ({build})" if known else f"Windows build {build}"
