@@ -23,7 +23,6 @@ ACCEPTED = {"linux": ("sha256",), "windows": ("sha256", "sha512")}
 
 _URL = re.compile(r"https?://[^\s/]+/\S+")
 _HEX = re.compile(r"[0-9a-f]+")
-_EMPTY = {"linux": {}, "windows": {}}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +69,7 @@ def read(path: Path) -> tuple[Bom, list[str]]:
     except ValueError as error:
         return empty, [f"bom {path} is not JSON ({error}); bom/ has examples of what is accepted"]
     if not isinstance(document, dict) or not isinstance(kubernetes := cast(dict[str, object], document).get("kubernetes"), str):
-        return empty, [f"bom {path} does not say its Kubernetes version; write it at the top, e.g. {{\"kubernetes\": \"1.35.8\"}}"]
+        return empty, [f'bom {path} does not say its Kubernetes version; write it at the top, e.g. {{"kubernetes": "1.35.8"}}']
     families = {family: _artifacts(cast(dict[str, object], document).get(platform)) for family, platform in PLATFORMS.items()}
     return Bom(path=path, kubernetes=kubernetes, **families), []
 
@@ -115,9 +114,7 @@ def _family_problems(bom: Bom, family: str) -> list[str]:
 
 
 def _artifact_problems(artifact: Artifact, family: str) -> list[str]:
-    found = [
-        f"the address is {url!r}; accepted is an http(s) URL of a file" for url in (artifact.url, *artifact.also) if not _URL.fullmatch(url)
-    ]
+    found = [f"the address is {url!r}; accepted is an http(s) URL of a file" for url in (artifact.url, *artifact.also) if not _URL.fullmatch(url)]
     if not set(artifact.sums) & set(ACCEPTED[family]):
         found.append(f"it has no {_accepted(family)}; take it from the publisher, compare it with the file, and write it beside the url")
     for algorithm, digest in artifact.sums.items():

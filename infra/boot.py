@@ -1,9 +1,11 @@
 """What each machine is told at its birth: the inputs of its user-data, out of the configuration. Pure."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from . import bom, flannel, matrix, naming, userdata, workloads
 from .config import NodePool, StackConfig
+from .staging import StagedScript
 
 # What the scripts of each role install; the bill of materials may hold more.
 LINUX_DOWNLOADS = ("containerd", "runc", "cni-plugins", "kubeadm", "kubelet")
@@ -24,8 +26,10 @@ def control_plane(config: StackConfig, *, region: str, public_ip: str) -> str:
     return userdata.linux("control-plane", {**inputs, "PUBLIC_IP": public_ip})
 
 
-def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str) -> str:
-    """User-data of a worker: base64 for Linux, text for Windows, as EC2's two arguments take them."""
+def worker(
+    config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str, script: StagedScript | None = None
+) -> str:
+    """User-data of a worker: base64 for Linux, text for Windows, as EC2's two arguments take them. `script` is for Windows."""
     document = userdata.kubeadm_join(
         node_name=node,
         family=pool.os.family,
@@ -33,10 +37,39 @@ def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, contr
         taints=pool.taints,
         ignore_preflight_errors=config.ignore_preflight_errors,
     )
-    if pool.os.family == "windows":
-        return userdata.windows(_windows(config, pool, region, node, control_plane_id, document))
+    if script:
+        return userdata.windows(_windows(config, pool, node, region, control_plane_id, document, script))
     inputs = _linux(config, region, node, LINUX_DOWNLOADS, document)
     return userdata.linux("worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id})
+
+
+def _windows(
+    config: StackConfig, pool: NodePool, node: str, region: str, control_plane_id: str, join: str, script: StagedScript
+) -> dict[str, str | list[str] | dict[str, Any]]:
+    """The inputs that userdata/windows/bootstrap.ps1 and worker.ps1 document."""
+    materials = config.bom.windows
+    return {
+        "StackName": config.names.stack,
+        "Region": region,
+        "NodeName": node,
+        "ControlPlaneInstanceId": control_plane_id,
+        "ScriptBucket": script.bucket,
+        "ScriptKey": script.key,
+        "ScriptSha256": script.sha256,
+        "KubernetesVersion": config.kubernetes_version,
+        "ContainerdVersion": materials["containerd"].version,
+        "Artifacts": {
+            name: {"Urls": materials[name].urls(config.artifact_mirror), "Sum": materials[name].sum} for name in bom.NEEDED["windows"]
+        },
+        "PauseImage": matrix.pause_image(config.kubernetes_version),
+        "PrepullImages": [pool.os.wcf_image] if config.workloads else [],
+        "RegistryMirror": config.registry_mirror,
+        "FlannelBackend": config.flannel_backend,
+        "PodCidr": config.pod_cidr,
+        "ServiceCidr": config.service_cidr,
+        "NodeCidr": config.vpc_cidr,
+        "JoinConfiguration": join,
+    }
 
 
 def _linux(config: StackConfig, region: str, node: str, downloads: Sequence[str], kubeadm_config: str) -> dict[str, str]:
@@ -56,7 +89,7 @@ def _linux(config: StackConfig, region: str, node: str, downloads: Sequence[str]
 def _artifact_lines(config: StackConfig, names: Sequence[str]) -> str:
     """Downloads as the Linux scripts read them: one line of name, URL and sha256 each."""
     materials = config.bom.linux
-    return "\n".join(f"{name} {bom.mirrored(materials[name].url, config.artifact_mirror)} {materials[name].sha256}" for name in names)
+    return "\n".join(f"{name} {materials[name].urls(config.artifact_mirror)[0]} {materials[name].sha256}" for name in names)
 
 
 def _linux_images(version: str, node: str) -> list[str]:

@@ -16,6 +16,7 @@ from .network import Network, NetworkArgs
 from .node_pool import ROLES, NodePool, NodePoolArgs
 from .rendezvous import Rendezvous, RendezvousArgs
 from .security import Security, SecurityArgs
+from .staging import Staging
 from .workloads import PAGE_NODE_PORT, Workloads, WorkloadsArgs
 
 
@@ -55,8 +56,11 @@ class Cluster(pulumi.ComponentResource):
             ),
             self._child,
         )
+        windows = any(pool.os.family == "windows" for pool in config.node_pools)
+        self._staging = Staging(names.of("staging"), names, self._child) if windows else None
         roles = dict.fromkeys([security.CONTROL_PLANE, *(ROLES[pool.os.family] for pool in config.node_pools)])
-        self._roles = iam.Roles(names.of("roles"), iam.RolesArgs(names=names, roles=tuple(roles)), self._child)
+        roles_args = iam.RolesArgs(names=names, roles=tuple(roles), script_bucket=self._staging.bucket if self._staging else None)
+        self._roles = iam.Roles(names.of("roles"), roles_args, self._child)
         self._rendezvous = Rendezvous(names.of("rendezvous"), RendezvousArgs(names=names, node_names=tuple(config.node_names)), self._child)
 
         # Nothing in the data flow says so: a machine needs its way out, its rules and its permissions from its first second.
@@ -97,6 +101,7 @@ class Cluster(pulumi.ComponentResource):
                 instance_profile=self._roles.instance_profiles[role],
                 after=self._foundation,
                 status=self._rendezvous.status,
+                script=self._staging.script if self._staging and pool.os.family == "windows" else None,
             ),
             self._child,
         )

@@ -53,14 +53,17 @@ def assume_role_policy() -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def role_policy(role: str, names: Names, account: str, region: str, partition: str) -> str:
-    """The whole permission of a node role as an IAM policy document."""
+def role_policy(role: str, names: Names, *, account: str, region: str, partition: str, script_bucket: str | None = None) -> str:
+    """The whole permission of a node role as an IAM policy document; Windows workers also read the bucket of their script."""
     access = ACCESS[role]
     statements: list[dict[str, Any]] = [
         {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": rendezvous.arns(names, account, region, partition, paths)}
         for sid, action, paths in (("Read", "ssm:GetParameter", access.read), ("Write", "ssm:PutParameter", access.write))
         if paths
     ]
+    if role == WINDOWS_WORKER and script_bucket:
+        objects = f"arn:{partition}:s3:::{script_bucket}/*"
+        statements.append({"Sid": "Script", "Effect": "Allow", "Action": "s3:GetObject", "Resource": objects})
     statements.append({"Sid": "SessionManager", "Effect": "Allow", "Action": [*SESSION_MANAGER], "Resource": "*"})
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
@@ -69,6 +72,7 @@ def role_policy(role: str, names: Names, account: str, region: str, partition: s
 class RolesArgs:
     names: Names
     roles: tuple[str, ...]
+    script_bucket: pulumi.Input[str] | None
 
 
 class Roles(pulumi.ComponentResource):
@@ -85,6 +89,7 @@ class Roles(pulumi.ComponentResource):
             account=aws.get_caller_identity_output(opts=invoke).account_id,
             region=aws.get_region_output(opts=invoke).region,
             partition=aws.get_partition_output(opts=invoke).partition,
+            script_bucket=args.script_bucket,
         )
         self.instance_profiles = {role: self._instance_profile(role) for role in args.roles}
         self.register_outputs({"instance_profiles": self.instance_profiles})
@@ -95,7 +100,7 @@ class Roles(pulumi.ComponentResource):
         aws.iam.RolePolicy(
             names.of(role),
             role=iam_role.name,
-            policy=self._place.apply(lambda place: role_policy(role, names, place["account"], place["region"], place["partition"])),
+            policy=self._place.apply(lambda place: role_policy(role, names, **place)),
             opts=self._child,
         )
         return aws.iam.InstanceProfile(names.of(role), role=iam_role.name, tags=tags, opts=self._child).name

@@ -74,9 +74,7 @@ KUBERNETES_VERSIONS: Mapping[str, KubernetesVersion] = MappingProxyType(
 )
 
 _ALL_MINORS = ("1.34", "1.35", "1.36")
-_2019_NOTE = (
-    "Windows Server 2019 is not in the Kubernetes documentation since 1.35: it runs there, on the latest cumulative update, as best effort"
-)
+_2019_NOTE = "Windows Server 2019 is not in the Kubernetes documentation since 1.35: it runs there, on the latest cumulative update, as best effort"
 _2019_SOURCE = f"{_SECTIONS_2025}; openshift/windows-machine-config-operator release-4.22 (kubelet 1.35) still tests it on AWS"
 
 
@@ -88,9 +86,7 @@ def _best_effort(minors: tuple[str, ...], note: str, source: str) -> dict[str, S
     return {minor_version: Support(level="best-effort", note=note, source=source) for minor_version in minors}
 
 
-def _windows(
-    release: str, build: str, launch_agent: str, dotnet: str, supports: Mapping[str, Support], source: str
-) -> OperatingSystem:
+def _windows(release: str, build: str, launch_agent: str, dotnet: str, supports: Mapping[str, Support], source: str) -> OperatingSystem:
     return OperatingSystem(
         name=f"windows-{release}",
         title=f"Windows Server {release}",
@@ -143,7 +139,7 @@ _SYSTEMS = (
         "10.0.20348",
         "EC2Launch v2",
         "4.8.1",
-        _supported(_ALL_MINORS, _SECTIONS_2025),
+        _supported(_ALL_MINORS, f"kubernetes/website 9953899 content/en/docs/concepts/windows/intro.md; {_SECTIONS_2025}"),
         _WINDOWS_SOURCE,
     ),
     _windows("2025", "10.0.26100", "EC2Launch v2", "4.8.1", _supported(("1.35", "1.36"), _SECTIONS_2025), _WINDOWS_SOURCE),

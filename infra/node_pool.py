@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from . import boot, images, security
 from . import config as stack_config
 from .machine import InstanceArgs, instance
+from .staging import StagedScript
 
 ROLES = {"linux": security.LINUX_WORKER, "windows": security.WINDOWS_WORKER}
 
@@ -28,6 +29,7 @@ class NodePoolArgs:
     instance_profile: pulumi.Input[str]
     after: list[pulumi.Resource]
     status: dict[str, aws.ssm.Parameter]
+    script: pulumi.Output[StagedScript] | None
 
 
 class NodePool(pulumi.ComponentResource):
@@ -45,8 +47,8 @@ class NodePool(pulumi.ComponentResource):
     def _instance(self, index: int, node: str) -> aws.ec2.Instance:
         args, pool = self._args, self._args.pool
         assert self._ami is not None
-        known = pulumi.Output.all(args.region, args.control_plane_id)
-        user_data = known.apply(lambda values: boot.worker(args.config, pool, node, region=values[0], control_plane_id=values[1]))
+        known = pulumi.Output.all(region=args.region, control_plane_id=args.control_plane_id, script=args.script)
+        user_data = known.apply(lambda values: boot.worker(args.config, pool, node, **values))
         return instance(
             InstanceArgs(
                 names=args.config.names,

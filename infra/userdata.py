@@ -14,6 +14,7 @@ from .errors import ConfigError
 SCRIPTS = Path(__file__).resolve().parent.parent / "userdata"
 # EC2 refuses more, counted before base64 (EC2 user guide, "Run commands when you launch an EC2 instance").
 RAW_LIMIT_BYTES = 16384
+WINDOWS_PARTS = ("common", "host", "kubernetes", "network", "plan", "worker")
 CRI_SOCKETS = {"linux": "unix:///run/containerd/containerd.sock", "windows": "npipe:////./pipe/containerd-containerd"}
 # So that a Linux pod without a nodeSelector never lands on Windows (Kubernetes docs, "Taints and tolerations" for Windows).
 WINDOWS_TAINT = "os=windows:NoSchedule"
@@ -34,11 +35,18 @@ def linux(role: str, inputs: Mapping[str, str]) -> str:
 
 
 def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> str:
-    """The user-data of a Windows worker: PowerShell that runs at every boot, since the machine restarts on its way."""
-    body = _script("windows/common.ps1") + _script("windows/worker.ps1")
+    """The user-data of a Windows worker: it keeps the inputs, fetches the staged script, checks its sum and starts it.
+
+    It runs at every boot, since Windows restarts on its way to being a node.
+    """
     assignments = [f"${name} = {_powershell(value)}" for name, value in inputs.items()]
-    text = "\n".join(["<powershell>", *assignments, body.rstrip("\n"), "</powershell>", "<persist>true</persist>", ""])
+    text = "\n".join(["<powershell>", *assignments, _script("windows/bootstrap.ps1").rstrip("\n"), "</powershell>", "<persist>true</persist>", ""])
     return _within_limit("windows worker", text.encode("ascii")).decode()
+
+
+def windows_script() -> str:
+    """What the staged object holds: the parts of the state machine in the order in which they use each other."""
+    return "\n".join(_script(f"windows/{part}.ps1") for part in WINDOWS_PARTS)
 
 
 def kubeadm_init(*, node_name: str, version: str, pod_cidr: str, service_cidr: str, public_ip: str, ignore_preflight_errors: Sequence[str]) -> str:

@@ -41,7 +41,12 @@ _RELEASES = {
 }
 _FULL_BUILD = re.compile(r"(?:^|[-_])(10\.0\.[0-9]{5})(?![0-9])", re.ASCII)
 
-_WINDOWS_REPOSITORIES = ("mcr.microsoft.com/windows/", "mcr.microsoft.com/dotnet/framework/", "microsoft/windowsservercore", "microsoft/nanoserver")
+_WINDOWS_REPOSITORIES = (
+    "mcr.microsoft.com/windows/",
+    "mcr.microsoft.com/dotnet/framework/",
+    # Of before 2018, still written in manifests.
+    *(f"microsoft/{name}/" for name in ("windowsservercore", "nanoserver", "iis", "aspnet", "wcf")),
+)
 _WINDOWS_WORDS = {"windowsservercore", "nanoserver", "windows", *_LONG_TERM}
 _LINUX_NAMES = {"alpine", "busybox", "debian", "fedora", "rockylinux", "ubuntu"}
 _LINUX_WORDS = re.compile(r"(alpine|debian|ubuntu|ubi)[0-9.]*|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|linux|musl")
@@ -62,11 +67,11 @@ class Image:
     @property
     def is_windows(self) -> bool:
         """The name itself says Windows. A bare release such as 1809 does not: it may be anybody's build number."""
-        return f"{self.repository}/".startswith(_WINDOWS_REPOSITORIES) or bool(self.words & _WINDOWS_WORDS)
+        return f"{self.repository.removeprefix('docker.io/')}/".startswith(_WINDOWS_REPOSITORIES) or bool(self.words & _WINDOWS_WORDS)
 
     @property
     def is_linux(self) -> bool:
-        """The name itself says Linux."""
+        """The name sounds of Linux. It may still be for both: Kubernetes' own test images have Windows under `nginx:1.15-alpine`."""
         name = self.repository.rpartition("/")[2]
         return not self.is_windows and (name in _LINUX_NAMES or any(_LINUX_WORDS.fullmatch(word) for word in self.words))
 

@@ -10,6 +10,15 @@ BETA_OS_LABEL = "beta.kubernetes.io/os"
 BUILD_LABEL = "node.kubernetes.io/windows-build"
 LINUX, WINDOWS = "linux", "windows"
 ANY_SYSTEM = frozenset({LINUX, WINDOWS})
+# What is known of every node of a system. Kubernetes has Windows nodes on amd64 only, and the control plane is Linux.
+NODE_LABELS: Mapping[str, Mapping[str, str]] = {
+    LINUX: {OS_LABEL: LINUX, BETA_OS_LABEL: LINUX},
+    WINDOWS: {OS_LABEL: WINDOWS, BETA_OS_LABEL: WINDOWS, "kubernetes.io/arch": "amd64", "beta.kubernetes.io/arch": "amd64"},
+}
+ABSENT_LABELS: Mapping[str, frozenset[str]] = {
+    LINUX: frozenset({BUILD_LABEL}),
+    WINDOWS: frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}),
+}
 # The taint of every Windows node of the cluster: kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations
 TAINT = {"key": "os", "value": "windows", "effect": "NoSchedule"}
 
@@ -67,10 +76,9 @@ def _by_terms(terms: list[list[Object]]) -> frozenset[str]:
 
 
 def _holds(expression: Object, system: str) -> bool:
-    """Whether a node of this system can satisfy an expression; what is not about the system can be."""
-    key, operator, values = text(expression.get("key")), expression.get("operator"), texts(expression.get("values"))
-    if key == BUILD_LABEL:
-        return system == WINDOWS or operator in ("NotIn", "DoesNotExist")
-    if key not in (OS_LABEL, BETA_OS_LABEL):
-        return True
-    return {"In": system in values, "NotIn": system not in values, "DoesNotExist": False}.get(text(operator), True)
+    """Whether a node of this system can satisfy an expression; where nothing is known of the label, it can."""
+    key, operator, values = text(expression.get("key")), text(expression.get("operator")), texts(expression.get("values"))
+    if key in ABSENT_LABELS[system]:
+        return operator in ("NotIn", "DoesNotExist")
+    known = NODE_LABELS[system].get(key)
+    return known is None or {"In": known in values, "NotIn": known not in values, "DoesNotExist": False}.get(operator, True)

@@ -54,22 +54,12 @@ def image_build(pod: Pod) -> Iterator[str]:
             yield f"{container.where}: the image is {images.describe(build)}, the node is {' or '.join(map(images.describe, refusing))}"
 
 
-def linux_image(pod: Pod) -> Iterator[str]:
-    for container in pod.containers:
-        if container.image.is_linux:
-            yield f"{container.where}: by its name the image {_short(container.image)} is a Linux one"
-
-
 def image_tag(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         image = container.image
-        silent = not (image.is_windows or image.is_linux or image.build or image.digest)
-        if silent and image.repository and not container.host_process:
-            yield f"{container.where}: the tag of {_short(image)} names no Windows build"
-
-
-def _short(image: images.Image) -> str:
-    return f"{image.repository}:{image.tag}" if image.tag else image.repository
+        if image.repository and not (image.is_windows or image.build or image.digest or container.host_process):
+            says = "sounds like Linux" if image.is_linux else "names no Windows build"
+            yield f"{container.where}: the image {image.repository}{':' if image.tag else ''}{image.tag} {says}"
 
 
 _E, _W = Severity.ERROR, Severity.WARNING
@@ -130,19 +120,10 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         check=image_build,
     ),
     Rule(
-        id="linux-image",
-        severity=_E,
-        what="a Linux image in a Windows pod",
-        why="A container runs only on nodes of its own operating system.",
-        page=COMPATIBILITY,
-        fix="use a Windows image, or select Linux nodes",
-        check=linux_image,
-    ),
-    Rule(
         id="image-tag",
         severity=_W,
-        what="an image whose tag names no Windows build",
-        why="Whether there is an image for the node's build is seen only when the node pulls it.",
+        what="an image whose name does not say that it is for Windows",
+        why="Whether there is one for the node's build is seen only when the node pulls it.",
         page=f"{GUIDE}#handling-multiple-windows-versions-in-the-same-cluster",
         fix="name the build in the tag (…-ltsc2019), pin a digest, or ignore this for an image published for several systems",
         check=image_tag,

@@ -39,7 +39,7 @@ def sub_path(pod: Pod) -> Iterator[str]:
         for mount in container.mounts:
             path = text(mount.get("subPath")) or text(mount.get("subPathExpr"))
             if path:
-                yield f"{container.where}: {path} of volume {_name(mount)} mounted alone at {text(mount.get('mountPath'))}"
+                yield f"{container.where}: subPath {path} of volume {_name(mount)} at {text(mount.get('mountPath'))}"
 
 
 def memory_volume(pod: Pod) -> Iterator[str]:

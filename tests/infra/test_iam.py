@@ -14,7 +14,7 @@ PARAMETERS = ("join", "kubeconfig", "windows-network", "status/control-plane", "
 
 def allowed(role, action, parameter, stack="dev"):
     arn = f"arn:aws:ssm:eu-west-1:123456789012:parameter/microcosm/{stack}/{parameter}"
-    document = json.loads(iam.role_policy(role, NAMES, "123456789012", "eu-west-1", "aws"))
+    document = json.loads(iam.role_policy(role, NAMES, account="123456789012", region="eu-west-1", partition="aws", script_bucket="scripts"))
     for statement in document["Statement"]:
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         resources = [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]
@@ -44,7 +44,7 @@ def test_no_role_reaches_the_parameters_of_another_stack(role):
 
 @pytest.mark.parametrize("role", iam.ACCESS)
 def test_no_role_has_a_wildcard_action(role):
-    document = json.loads(iam.role_policy(role, NAMES, "1", "r", "aws"))
+    document = json.loads(iam.role_policy(role, NAMES, account="1", region="r", partition="aws"))
     assert not any("*" in action for statement in document["Statement"] for action in [statement["Action"]] if isinstance(action, str))
     assert not any("*" in action for action in iam.SESSION_MANAGER)
 

@@ -135,7 +135,7 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     "aws:ec2/eip:Eip": lambda name: {"publicIp": "198.51.100.7", "allocationId": f"eipalloc-{name}"},
     "aws:iam/role:Role": lambda name: {"name": f"{name}-name"},
     "aws:iam/instanceProfile:InstanceProfile": lambda name: {"name": f"{name}-name"},
-    "aws:ssm/parameter:Parameter": lambda name: {},
+    "aws:s3/bucket:Bucket": lambda name: {"bucket": f"{name}-bucket"},
 }
 
 
