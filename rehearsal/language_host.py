@@ -104,7 +104,7 @@ def _run_program(main: Path, parallel: int) -> Any:
     # As the official host: four threads for each operation that may run at once.
     loop.set_default_executor(ThreadPoolExecutor(parallel * 4))
     try:
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(main), run_name="__main__")))
+        loop.run_until_complete(run_in_stack(lambda: _run_file(main)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return language_pb2.RunResponse(error=RUN_ERROR)
@@ -114,6 +114,10 @@ def _run_program(main: Path, parallel: int) -> Any:
     finally:
         _drain(loop)
     return language_pb2.RunResponse()
+
+
+def _run_file(main: Path) -> None:
+    runpy.run_path(str(main), run_name="__main__")
 
 
 def _program_traceback(error: Exception, main: Path) -> str:

@@ -22,13 +22,20 @@ class Daemon:
     mark: str
 
     @property
-    def is_running(self) -> bool:
+    def is_alive(self) -> bool:
+        """Whether a process has this id, and has not ended unnoticed."""
         try:
-            command = Path(f"/proc/{self.pid}/cmdline").read_bytes().decode(errors="replace")
-            state = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
         except (FileNotFoundError, ProcessLookupError):
             return False
-        return self.mark in command and state != "Z"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether that process is the one that was started."""
+        try:
+            return self.is_alive and self.mark in Path(f"/proc/{self.pid}/cmdline").read_bytes().decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
     def stop(self) -> None:
         """Asks it to end, and insists when it has not after STOP_SECONDS."""
@@ -50,7 +57,8 @@ def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], 
 
 def wait_for_file(path: Path, daemon: Daemon, log: Path, seconds: float) -> dict[str, object]:
     """The JSON that a daemon writes when it is ready; its last log lines when it does not."""
-    if _wait(lambda: path.exists() or not daemon.is_running, seconds) and path.exists():
+    # Right after its start the command line of a process may still be empty: only its id tells whether it is there.
+    if _wait(lambda: path.exists() or not daemon.is_alive, seconds) and path.exists():
         return json.loads(path.read_text())
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     raise RuntimeError(f"{daemon.name} did not become ready; its log {log} ends:\n{tail}")

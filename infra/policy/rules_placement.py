@@ -51,7 +51,7 @@ def image_build(pod: Pod) -> Iterator[str]:
         build = container.image.build
         refusing = [node for node in pod.builds if build and build not in images.NODE_BUILDS[node].runs]
         if refusing and not container.host_process:
-            yield f"{container.where}: the image is {images.describe(build)}, the node is {' or '.join(map(images.describe, refusing))}"
+            yield f"{container.where}: the image is for {images.describe(build)}, the node is {' or '.join(map(images.describe, refusing))}"
 
 
 def image_tag(pod: Pod) -> Iterator[str]:
