@@ -16,7 +16,7 @@ FILES = Path(__file__).resolve().parent.parent / "workloads"
 NAMESPACE = "microcosm"
 PAGE_NODE_PORT = 30080
 PAGE_PORT = 8080
-NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29.4-alpine"
+NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim"
 NGINX_USER = 101
 CLUSTER_DNS_TOKEN = "__CLUSTER_DNS__"  # noqa: S105 - a place in nginx.conf, not a password
 WIDGETS = {"app": "widgets"}
@@ -34,7 +34,7 @@ class WorkloadsArgs:
 
 def page_files() -> dict[str, str]:
     """What nginx serves."""
-    return _files("widgets", "index.html", "style.css", "app.js")
+    return _files("widgets", "index.html", "style.css", "app.js", "favicon.svg")
 
 
 def nginx_files(service_cidr: str) -> dict[str, str]:
@@ -78,6 +78,7 @@ class Workloads(pulumi.ComponentResource):
             "widgets",
             metadata={"name": "widgets", "namespace": NAMESPACE, "labels": WIDGETS},
             spec={
+                "replicas": 2,
                 "selector": {"match_labels": WIDGETS},
                 "template": {"metadata": _rolled_by({**page, **nginx}, WIDGETS), "spec": _widgets_pod()},
             },
@@ -91,6 +92,13 @@ class Workloads(pulumi.ComponentResource):
                 "selector": WIDGETS,
                 "ports": [{"name": "http", "port": 80, "target_port": PAGE_PORT, "node_port": PAGE_NODE_PORT}],
             },
+            opts=self._inside(),
+        )
+
+        k8s.policy.v1.PodDisruptionBudget(
+            "widgets",
+            metadata={"name": "widgets", "namespace": NAMESPACE},
+            spec={"selector": {"match_labels": WIDGETS}, "max_unavailable": 1},
             opts=self._inside(),
         )
 
@@ -135,6 +143,8 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
                 "image": NGINX_IMAGE,
                 "command": ["nginx", "-e", "stderr", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
                 "ports": [{"name": "http", "container_port": PAGE_PORT}],
+                # Endpoints are taken out while nginx still answers.
+                "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", "5"]}}},
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 10},
                 "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
@@ -163,6 +173,8 @@ def _ccauth_pod(windows: OperatingSystem) -> k8s.core.v1.PodSpecArgsDict:
     return {
         "os": {"name": "windows"},
         "node_selector": {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": windows.build},
+        # The image's ServiceMonitor hands every variable to IIS, one slow appcmd each; a Service makes seven of them.
+        "enable_service_links": False,
         "tolerations": [{"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"}],
         "automount_service_account_token": False,
         "containers": [
@@ -170,12 +182,15 @@ def _ccauth_pod(windows: OperatingSystem) -> k8s.core.v1.PodSpecArgsDict:
                 "name": "ccauth",
                 "image": windows.wcf_image,
                 "command": ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "C:\\src\\start.ps1"],
+                # The page shows which node authorized.
+                "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
                 "ports": [{"name": "http", "container_port": 80, "host_port": 80}],
                 # The first request compiles the service, which takes many seconds on a small machine.
                 "startup_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 30, "failure_threshold": 60},
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},
-                "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10},
-                "resources": {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+                "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10, "failure_threshold": 6},
+                # Windows cannot reclaim memory from a container: what is asked for is what is kept (Kubernetes docs, windows/intro).
+                "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
                 "volume_mounts": [{"name": "source", "mount_path": "C:\\src", "read_only": True}],
             }
         ],

@@ -176,9 +176,11 @@ def close_session(state: Path = STATE) -> list[str]:
     return [daemon.name for daemon in running]
 
 
-def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemon]) -> tuple[Daemon, Path]:
+def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemon], programs: Path | None = None) -> tuple[Daemon, Path]:
     log = state / "logs" / f"{name.split('.')[1]}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and k.lower() not in PROXIES}
+    if programs:
+        environment["PATH"] = os.pathsep.join([str(programs), environment["PATH"]])
     command = [sys.executable, "-m", name, "--region", REGION, "--state", str(state), *arguments]
     daemon = processes.start(name, command, environment=environment | {"PYTHONPATH": str(PROJECT)}, log=log)
     started.append(daemon)
@@ -198,7 +200,7 @@ def _start_room(state: Path, started: list[Daemon], endpoint: str, supplies: Sup
         *("--artifacts", str(supplies.artifacts)),
         *("--registry", str(supplies.registry)),
     ]
-    daemon, log = _start("rehearsal.room", arguments, state, started)
+    daemon, log = _start("rehearsal.room", arguments, state, started, programs=supplies.bin)
     return processes.wait_for_file(state / "room.json", daemon, log, READY_SECONDS)
 
 

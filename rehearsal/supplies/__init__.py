@@ -1,0 +1,17 @@
+"""Everything that a rehearsal needs before it starts: made once, kept outside the checkout, keyed by what decides its content.
+
+Modules, each using only those before it:
+  errors, store, progress, steps     the cache, what is shown, the order of the work
+  debian, toolchain, pause           the host's packages and the programs that are built
+  base_image, oci, container_images  the machines' root filesystem and the images that they pull
+  artifacts                          the mirror of what they download, and its bill of materials
+  registry                           serves the images (used by the room)
+  catalogue                          all steps together
+
+    python -m rehearsal.supplies     shows what is there and makes what is missing
+"""
+
+from rehearsal.supplies.catalogue import Supplies, ensure
+from rehearsal.supplies.errors import SuppliesError
+
+__all__ = ["Supplies", "SuppliesError", "ensure"]

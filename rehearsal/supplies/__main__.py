@@ -1,0 +1,74 @@
+"""`python -m rehearsal.supplies`: shows what is there, what it builds, sizes and times."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.supplies.catalogue import Catalogue, make
+from rehearsal.supplies.errors import SuppliesError
+from rehearsal.supplies.progress import Lines, Live
+from rehearsal.supplies.steps import Runner
+from rehearsal.supplies.store import Store, default_home, remove_tree, size_of
+
+_console = Console()
+
+
+def main(
+    clean: Annotated[bool, typer.Option("--clean", help="Remove everything that was made, and make nothing. Not while a rehearsal runs.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Afterwards remove what the present pins do not ask for. Not while a rehearsal runs: it may use it.")
+    ] = False,
+) -> None:
+    """Make what a rehearsal needs, and show it."""
+    store = Store(default_home())
+    with store.locked():
+        if clean:
+            _remove(store, keep=None)
+            return
+        runner, made = _make(store)
+        if prune:
+            _remove(store, keep=made)
+    _show(runner, made)
+
+
+def _make(store: Store) -> tuple[Runner, Catalogue]:
+    if not _console.is_terminal:
+        runner = Runner(store, Lines(_console))
+        return runner, make(runner)
+    with Live(_console) as progress:
+        runner = Runner(store, progress)
+        return runner, make(runner)
+
+
+def _remove(store: Store, keep: Catalogue | None) -> None:
+    for path in store.stale([step.entry for step in keep.steps] if keep else []):
+        _console.print(f"removing {path}", highlight=False, soft_wrap=True)
+        remove_tree(path)
+
+
+def _show(runner: Runner, made: Catalogue) -> None:
+    table = Table(box=None, header_style="bold")
+    table.add_column("supply")
+    table.add_column("MiB", justify="right")
+    table.add_column("made in", justify="right")
+    table.add_column("kept at", overflow="fold")
+    for step in made.steps:
+        seconds = runner.seconds.get(step.name)
+        table.add_row(step.name, f"{size_of(step.entry) / 2**20:.0f}", f"{seconds:.1f} s" if seconds is not None else "-", step.entry.name)
+    _console.print(table)
+    _console.print(f"in {runner.store.home / 'supplies'}", highlight=False, soft_wrap=True)
+
+
+def run() -> None:
+    try:
+        typer.run(main)
+    except SuppliesError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

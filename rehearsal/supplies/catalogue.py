@@ -1,0 +1,86 @@
+"""All supplies together: which steps there are for the present pins, and where their results lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.supplies import artifacts, base_image, container_images, debian, toolchain
+from rehearsal.supplies.pause import pause_step
+from rehearsal.supplies.progress import Progress, Silent
+from rehearsal.supplies.steps import Run, Runner, Step
+from rehearsal.supplies.store import Store, default_home, key_of, link_file
+
+HOST_STEP = "host packages"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supplies:
+    """What a rehearsal uses. Everything is read-only: copy or overlay it."""
+
+    bin: Path  # every program that was built, for PATH: pulumi, pulumi-resource-kubernetes, kubectl, kubeadm, flanneld ...
+    machine_root: Path  # the root filesystem of a Linux machine: the lower layer of an overlay
+    registry: Path  # an OCI image layout: `python -m rehearsal.supplies.registry` serves it
+    artifacts: Path  # <host>/<path> of every Linux download: the document root of `artifactMirror`
+    bom: Path  # the bill of materials that fits these artifacts: the program's `bom`
+    versions: Mapping[str, str]  # by folder of tools/
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """The steps for the present pins, and the supplies that they make."""
+
+    steps: tuple[Step, ...]
+    supplies: Supplies
+
+
+def catalogue(store: Store) -> Catalogue:
+    """Reads the pins; builds nothing."""
+    go_version = toolchain.go_version()
+    versions = {tool.folder: tool.pinned_version for tool in toolchain.GO_TOOLS}
+    tools = {tool.folder: toolchain.tool_step(store, tool, go_version) for tool in toolchain.GO_TOOLS}
+    pause = pause_step(store, versions["kubernetes"])
+    debian_root = base_image.debian_step(store)
+    machine = base_image.image_step(store, debian_root)
+    parts = container_images.parts_step(store)
+    images = container_images.images_step(store, parts, {**tools, "pause": pause}, versions)
+    mirror = artifacts.artifacts_step(store, tools, versions["kubernetes"])
+    programs = _programs_step(store, tools)
+    supplies = Supplies(
+        bin=programs.entry,
+        machine_root=machine.entry,
+        registry=images.entry,
+        artifacts=mirror.entry / artifacts.MIRROR_NAME,
+        bom=mirror.entry / artifacts.BOM_NAME,
+        versions=versions,
+    )
+    return Catalogue(steps=(debian_root, machine, parts, *tools.values(), pause, programs, images, mirror), supplies=supplies)
+
+
+def _programs_step(store: Store, tools: Mapping[str, Step]) -> Step:
+    """One folder for PATH."""
+
+    def build(folder: Path, _: Run) -> None:
+        for step in tools.values():
+            for program in step.entry.iterdir():
+                link_file(program, folder / program.name)
+
+    key = key_of(*(step.entry.name for step in tools.values()))
+    return Step(name="programs", entry=store.entry("bin", key), build=build, needs=tuple(step.name for step in tools.values()))
+
+
+def ensure(progress: Progress | None = None, home: Path | None = None) -> Supplies:
+    """Make what is missing and say where everything is. Well under a second when nothing is missing."""
+    runner = Runner(Store(home or default_home()), progress or Silent())
+    with runner.store.locked():
+        return make(runner).supplies
+
+
+def make(runner: Runner) -> Catalogue:
+    """As `ensure`, for whoever holds the store's lock and wants to see the steps afterwards."""
+    debian.require_host()
+    if missing := debian.missing_packages():
+        runner.during(HOST_STEP, lambda run: debian.install(missing, run))
+    debian.require_bridge_filter()
+    made = catalogue(runner.store)
+    runner.make(made.steps)
+    return made

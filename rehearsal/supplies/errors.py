@@ -1,0 +1,5 @@
+"""What may go wrong while supplies are made. The message is one sentence for the person at the terminal."""
+
+
+class SuppliesError(Exception):
+    """A supply cannot be had; says what, and what to do about it."""

@@ -1,0 +1,97 @@
+"""The compatibility matrix: complete, consistent with the bills of materials, and helpful where it refuses."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra import bom, matrix
+from infra.config import DEFAULT_KUBERNETES, DEFAULT_POOLS
+
+BOM_FOLDER = Path(__file__).resolve().parents[2] / "bom"
+WINDOWS = [system for system in matrix.OPERATING_SYSTEMS.values() if system.family == "windows"]
+PAIRS = [(system, version) for system in matrix.OPERATING_SYSTEMS.values() for version in matrix.KUBERNETES_VERSIONS]
+
+
+@pytest.mark.parametrize("system", matrix.OPERATING_SYSTEMS.values(), ids=lambda system: system.name)
+def test_every_row_says_where_it_comes_from(system):
+    """A row without a source cannot be brought up to date."""
+    assert matrix.OPERATING_SYSTEMS[system.name] is system
+    assert system.source
+    assert all(support.source for support in system.supports.values())
+    assert system.minimum_disk_gb <= system.default_disk_gb
+
+
+@pytest.mark.parametrize("system", WINDOWS, ids=lambda system: system.name)
+def test_every_windows_row_has_images_of_its_own_build(system):
+    """Process isolation takes no image of another build."""
+    release = system.name.removeprefix("windows-")
+    assert re.fullmatch(r"10\.0\.(17763|20348|26100)", system.build)
+    assert system.wcf_image.endswith(f"-windowsservercore-ltsc{release}")
+    assert system.iis_image.endswith(f":windowsservercore-ltsc{release}")
+    assert f"Windows_Server-{release}-English-Core-Base" in system.ami_parameter
+
+
+@pytest.mark.parametrize("system", WINDOWS, ids=lambda system: system.name)
+def test_wcf_images_are_pinned_to_a_date(system):
+    """A tag without a date moves every month under a running stack."""
+    assert re.search(r":4\.8(\.1)?-20\d{6}-", system.wcf_image)
+
+
+def test_windows_builds_are_told_apart():
+    """Two rows of one build would be one system under two names."""
+    assert len({system.build for system in WINDOWS}) == len(WINDOWS)
+
+
+@pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
+def test_every_kubernetes_version_has_its_bill_of_materials_with_the_same_containerd(version):
+    """The node's configuration file is chosen by the matrix, the program by the bill of materials."""
+    materials, problems = bom.read(BOM_FOLDER / f"{version}.json")
+    assert problems == []
+    assert materials.kubernetes == version
+    assert {materials.linux["containerd"].version, materials.windows["containerd"].version} == {matrix.KUBERNETES_VERSIONS[version].containerd}
+
+
+def test_every_bill_of_materials_is_in_the_matrix():
+    """A file that no version names would be refused as unknown."""
+    assert {path.stem for path in BOM_FOLDER.glob("*.json")} == set(matrix.KUBERNETES_VERSIONS)
+
+
+@pytest.mark.parametrize(("system", "version"), PAIRS, ids=lambda value: getattr(value, "name", value))
+def test_every_pair_is_either_built_or_refused_with_one_that_can_be(system, version):
+    """The suggestion itself is accepted."""
+    problem = matrix.problem(system.name, version)
+    if matrix.support(system, version).level == "unsupported":
+        assert problem
+        os_name, suggested = re.search(r"the nearest that is: (\S+) with Kubernetes ([0-9.]+)", problem).groups()
+        assert matrix.problem(os_name, suggested) is None
+    else:
+        assert problem is None
+
+
+def test_windows_server_2025_is_refused_before_1_35():
+    """The sentence names the pair, and both ways out."""
+    assert matrix.problem("windows-2025", "1.34.11") == (
+        "Windows Server 2025 is not supported with Kubernetes 1.34; "
+        "the nearest that is: windows-2025 with Kubernetes 1.35.8, or windows-2022 with Kubernetes 1.34.11"
+    )
+
+
+def test_an_unknown_system_is_refused_with_those_that_are_known():
+    """A typing mistake in Pulumi.dev.yaml."""
+    assert matrix.problem("windows-2016", "1.35.8") == (
+        "'windows-2016' is not a known operating system; known are ubuntu-24.04, windows-2019, windows-2022, windows-2025"
+    )
+
+
+def test_an_unknown_kubernetes_version_is_refused_with_those_that_are_known():
+    """Without a row there is no bill of materials either."""
+    assert matrix.problem("windows-2022", "1.33.0") == "Kubernetes 1.33.0 has no row in infra/matrix.py; known are 1.34.11, 1.35.8, 1.36.4"
+
+
+def test_what_is_built_without_being_asked_is_best_effort_at_worst_and_says_so():
+    """The default pools at the default version: Windows Server 2019 is the talk's."""
+    levels = {str(pool["os"]): matrix.support(matrix.OPERATING_SYSTEMS[str(pool["os"])], DEFAULT_KUBERNETES) for pool in DEFAULT_POOLS}
+    assert levels["ubuntu-24.04"].level == "supported"
+    assert levels["windows-2019"].level == "best-effort"
+    assert "not in the Kubernetes documentation since 1.35" in levels["windows-2019"].note

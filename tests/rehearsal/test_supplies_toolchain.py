@@ -1,0 +1,128 @@
+"""rehearsal/supplies/toolchain.py: the table of what is built, and what decides that it is built again."""
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal.supplies import toolchain
+from rehearsal.supplies.errors import SuppliesError
+from rehearsal.supplies.store import Store
+from rehearsal.supplies.toolchain import GO_TOOLS, TOOLS, GoTool, module_version, tool_step
+
+BY_FOLDER = {tool.folder: tool for tool in GO_TOOLS}
+
+
+@pytest.mark.parametrize("tool", GO_TOOLS, ids=lambda tool: tool.folder)
+def test_every_tool_is_pinned(tool: GoTool):
+    assert (TOOLS / tool.folder / "go.sum").is_file(), "without sums the download is not the one that was reviewed"
+    assert tool.pinned_version[0].isdigit()
+
+
+def test_every_module_under_tools_is_in_the_table():
+    assert {path.parent.name for path in TOOLS.glob("*/go.mod")} == set(BY_FOLDER)
+
+
+def test_no_two_tools_give_a_program_of_the_same_name():
+    names = [name for tool in GO_TOOLS for name in tool.binaries]
+    assert len(names) == len(set(names))
+
+
+def test_the_version_is_stamped_as_the_publisher_does():
+    flags = BY_FOLDER["kubernetes"].linker_flags
+    assert f"-X k8s.io/component-base/version.gitVersion=v{BY_FOLDER['kubernetes'].pinned_version}" in flags
+    major, minor, _ = BY_FOLDER["kubernetes"].pinned_version.split(".")
+    assert f"gitMajor={major}" in flags
+    assert f"gitMinor={minor}" in flags
+
+
+def test_the_tools_with_c_in_them_are_linked_statically_because_they_run_in_other_root_file_systems():
+    assert all("-extldflags -static" in tool.linker_flags for tool in GO_TOOLS if tool.cgo)
+
+
+def test_runc_can_apply_seccomp_because_the_control_plane_asks_for_it():
+    assert "seccomp" in BY_FOLDER["runc"].tags.split(",")
+
+
+def test_a_version_is_read_from_a_tool_block_and_from_a_single_line(tmp_path: Path):
+    go_mod = tmp_path / "go.mod"
+    go_mod.write_text("module x\n\nrequire a.b/c v1.2.3\n\nrequire (\n\ta.b/c/v2 v2.0.1-rc.1 // indirect\n)\n")
+    assert module_version(go_mod, "a.b/c") == "1.2.3"
+    assert module_version(go_mod, "a.b/c/v2") == "2.0.1-rc.1"
+
+
+def test_a_module_that_is_not_pinned_is_refused_by_name(tmp_path: Path):
+    (tmp_path / "go.mod").write_text("module x\n")
+    with pytest.raises(SuppliesError, match=r"does not pin k8s\.io/kubernetes"):
+        module_version(tmp_path / "go.mod", "k8s.io/kubernetes")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tools/ with one module, and an empty PATH."""
+    module = tmp_path / "tools" / "etcd"
+    module.mkdir(parents=True)
+    (module / "go.mod").write_text("module x\n\ngo 1.26.6\n\nrequire a.b/c v1.2.3\n")
+    (module / "go.sum").write_text("sum")
+    monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+TOOL = GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd": "."})
+
+
+def program(sandbox: Path, name: str, says: str) -> None:
+    path = sandbox / "bin" / name
+    path.write_text(f"#!/bin/sh\necho '{says}'\n")
+    path.chmod(0o755)
+
+
+def test_pins_flags_and_compiler_decide_the_key(sandbox: Path):
+    store = Store(sandbox)
+    first = tool_step(store, TOOL, "go1.26.6").entry
+    assert tool_step(store, TOOL, "go1.26.6").entry == first
+    assert tool_step(store, TOOL, "go1.27").entry != first
+    assert tool_step(store, GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd": "."}, tags="x"), "go1.26.6").entry != first
+    (sandbox / "tools/etcd/go.sum").write_text("another sum")
+    assert tool_step(store, TOOL, "go1.26.6").entry != first
+
+
+def test_a_program_of_the_pinned_version_is_taken_from_path(sandbox: Path):
+    program(sandbox, "pulumi", "v1.2.3")
+    (sandbox / "out").mkdir()
+    tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"pulumi": "."}, installed=("version",))
+    tool_step(Store(sandbox), tool, "go").build(sandbox / "out", lambda command, *, cwd=None, env=None: pytest.fail("nothing to build"))
+    assert (sandbox / "out" / "pulumi").is_file()
+
+
+@pytest.mark.parametrize("says", ["v1.2.30", "v1.2", ""])
+def test_a_program_of_another_version_is_not_taken(sandbox: Path, says: str):
+    program(sandbox, "pulumi", says)
+    (sandbox / "out").mkdir()
+    tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"pulumi": "."}, installed=("version",))
+    built: list[str] = []
+
+    def run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+        built.extend(command)
+        (sandbox / "out" / "etcd").write_text("built")
+
+    tool_step(Store(sandbox), tool, "go").build(sandbox / "out", run)
+    assert built[:2] == ["go", "build"]
+    assert (sandbox / "out" / "pulumi").read_text() == "built", "a module's own main.go is named after its folder until it is renamed"
+
+
+def test_without_go_the_wanted_version_is_named(sandbox: Path):
+    with pytest.raises(SuppliesError, match=r"Go 1\.26\.6 or newer"):
+        toolchain.go_version()
+
+
+def test_a_go_that_is_too_old_is_named(sandbox: Path):
+    program(sandbox, "go", "go1.22.1")
+    with pytest.raises(SuppliesError, match=r"go1\.22\.1.*Go 1\.26\.6 or newer"):
+        toolchain.go_version()
+
+
+def test_a_go_that_is_new_enough_is_used(sandbox: Path):
+    program(sandbox, "go", "go1.27")
+    assert toolchain.go_version() == "go1.27"
