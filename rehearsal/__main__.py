@@ -13,12 +13,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from . import checks, supplies
 from .scenario import SCENARIOS, Run, Step, play
-from .supplies.progress import Lines, Live
 from .session import PROJECT, STATE, RehearsalError, Session, close_session, kept_session, locked, open_session, require_root_on_linux
+from .supplies.progress import Lines, Live
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -62,7 +63,7 @@ def _supplies() -> supplies.Supplies:
 
 
 def _play(steps: tuple[Step, ...], session: Session) -> None:
-    current = Run(session=session, say=lambda text: console.print(text, style="dim", markup=False))
+    current = Run(session=session, say=lambda text: console.print(text, style="dim", markup=False, soft_wrap=True))
     start = time.monotonic()
     play(steps, current, _announce, _conclude)
     _print_table(current, time.monotonic() - start)
@@ -74,7 +75,7 @@ def _announce(step: Step) -> None:
 
 def _conclude(step: Step, seconds: float, text: str) -> None:
     console.print(f"  [green]ok[/green] {seconds:6.1f} s  ", end="")
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def _print_table(current: Run, total: float) -> None:
@@ -83,6 +84,8 @@ def _print_table(current: Run, total: float) -> None:
         table.add_row(name, f"{seconds:.1f}")
     table.add_section()
     table.add_row("all", f"{total:.1f}")
+    if current.ready_seconds:
+        table.add_row("of which up until all nodes Ready", f"{current.ready_seconds:.0f}")
     console.print(table)
     console.print(f"on {os.cpu_count()} cores, {_memory_gib()} GiB, {platform.system()} {platform.release()}")
 
@@ -153,7 +156,7 @@ def main(program: Callable[[], None] = app) -> None:
         console.print("interrupted; everything was removed", style="yellow")
         sys.exit(130)
     except (RehearsalError, checks.CheckFailed, supplies.SuppliesError) as error:
-        Console(stderr=True).print(f"[red]error[/red]: {error}", markup=True)
+        Console(stderr=True).print(f"[red]error[/red]: {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 

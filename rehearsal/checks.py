@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import requests
+
 from infra import naming, rendezvous
 
 from .cloud import inventory
 from .cloud.settings import STATE_BUCKET
-from .session import STACK, Session
+from .session import REGION, STACK, Session
 
 
 class CheckFailed(Exception):
@@ -45,6 +47,14 @@ def nodes_are_ready(session: Session) -> list[str]:
 
 def _condition(node: Mapping[str, Any], kind: str) -> str:
     return next((c["status"] for c in node["status"].get("conditions", []) if c["type"] == kind), "no such condition")
+
+
+def seconds_until_ready(session: Session, started: float) -> float:
+    """From `started` (Unix time) until the last machine reported that its node is Ready."""
+    path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
+    pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
+    reports = [json.loads(item["Value"]) for item in pages.search("Parameters[]")]
+    return max(report["phases"]["ready"]["end"] for report in reports) - started
 
 
 def vxlan_links(session: Session) -> list[str]:
@@ -131,5 +141,18 @@ def _counts(found: inventory.Inventory) -> str:
     return ", ".join(f"{len(resources)} {kind}" for kind, resources in sorted(found.items()) if resources) or "nothing"
 
 
-def smoke(session: Session, outputs: Mapping[str, Any], say: Callable[[str], None]) -> str:
-    return "not yet"
+def operator(session: Session, *arguments: str) -> str:
+    """What the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
+    done = session.run(sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", REGION, check=False)
+    if done.returncode:
+        raise CheckFailed(f"`microcosm {' '.join(arguments)}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def page_authorizes(page_url: str) -> str:
+    """Fetches the page and an authorization through it, as a browser does: nginx on Linux, CCAuth's C# on the Windows stand-in."""
+    page = requests.get(page_url, timeout=10)
+    answer = requests.get(f"{page_url}/api/authorize", params={"ccNum": "4111111111111111", "amount": "10.00"}, timeout=10)
+    if page.status_code != 200 or "<html" not in page.text or not re.fullmatch(r'"Auth Code: [0-9]{4}"', answer.text):
+        raise CheckFailed(f"the page {page_url} answers {page.status_code}, and an authorization {answer.status_code} {answer.text[:200]}")
+    return f"{answer.text} from {answer.headers.get('X-CCAuth-Node', 'an unnamed node')} ({answer.headers.get('X-CCAuth-OS', 'unknown')})"

@@ -21,6 +21,7 @@ class Run:
     before: Inventory = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    ready_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,16 @@ def preview(run: Run) -> str:
 
 
 def up(run: Run) -> str:
+    started = time.time()
     text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK).stdout)
     run.outputs = json.loads(run.session.run("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK).stdout)
     path = run.session.kubeconfig
     path.touch(mode=0o600)
     path.write_text(run.outputs["kubeconfig"])
-    return text
+    run.say(checks.operator(run.session, "timeline"))
+    run.ready_seconds = checks.seconds_until_ready(run.session, started)
+    checks.operator(run.session, "audit", "--remember")
+    return f"{text}; all nodes Ready after {run.ready_seconds:.0f} s"
 
 
 def nodes(run: Run) -> str:
@@ -55,7 +60,9 @@ def nodes(run: Run) -> str:
 
 
 def smoke(run: Run) -> str:
-    return checks.smoke(run.session, run.outputs, run.say)
+    page = run.outputs["pageUrl"]
+    run.say(checks.operator(run.session, "smoke", "--kubeconfig", str(run.session.kubeconfig), "--page-url", page))
+    return f"{page} shows {checks.page_authorizes(page)}"
 
 
 def secrets(run: Run) -> str:
@@ -85,6 +92,7 @@ def destroy(run: Run) -> str:
 
 
 def audit(run: Run) -> str:
+    run.say(checks.operator(run.session, "audit"))
     return checks.nothing_left(run.session, run.before, run.say)
 
 

@@ -20,7 +20,7 @@ FLANNEL = "ghcr.io/flannel-io/flannel:v{version}"
 FLANNEL_CNI_PLUGIN = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
 # kubeadm pulls one pause image and containerd is told another (it is the one that also knows Windows Server 2025).
 SANDBOX = "registry.k8s.io/pause:3.10.2"
-NGINX = "docker.io/nginxinc/nginx-unprivileged:1.29.4-alpine"
+NGINX = "docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim"
 BUSYBOX = "docker.io/library/busybox:1.37"
 
 _PARTS = ("busybox-static", "conntrack", "iptables", "nftables", "nginx-light")

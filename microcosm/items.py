@@ -1,0 +1,38 @@
+"""What an audit looks at: one object of the account, and a kind of object with the way to list it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from infra.naming import STACK_TAG
+
+from .aws import Session
+from .prices import FREE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One object in the account."""
+
+    kind: str
+    id: str
+    name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    # Ids of what this object is a part of: its VPC, the instance it is attached to, the volume it was taken from.
+    belongs_to: frozenset[str] = frozenset()
+    state: str = ""
+    zone: str = ""
+    created: float | None = None
+    sku: str = FREE
+    units: float = 1.0
+
+    def has_tag_of(self, stack: str) -> bool:
+        return self.tags.get(STACK_TAG) == stack
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A kind of object: how it is listed, and where that looks."""
+
+    name: str
+    where: str
+    list: Callable[[Session, str], Iterator[Item]]

@@ -1,0 +1,48 @@
+"""`microcosm kubeconfig`: a file of its own, a merge into the user's, or its removal from there."""
+
+from pathlib import Path
+from typing import Any
+
+from . import kubeconfig, kubeconfig_file
+from .aws import Session
+from .kubeconfig import CURRENT
+from .output import note, print_line
+from .target import Target
+
+STANDARD_OUTPUT = Path("-")
+
+
+def write(session: Session, target: Target, output: Path | None) -> dict[str, Any]:
+    """Write the cluster's kubeconfig to a file that only its owner can read, or print it."""
+    config = kubeconfig.fetch(session, target)
+    path = output or kubeconfig_file.own_file(target.stack)
+    if path == STANDARD_OUTPUT:
+        print_line(kubeconfig_file.dump(config))
+    else:
+        kubeconfig_file.write(path, config)
+        note(f"wrote {path} (mode 0600); next: export KUBECONFIG={path}")
+    return {"path": str(path), "context": config[CURRENT], "currentContext": config[CURRENT]}
+
+
+def merge(session: Session, target: Target, output: Path | None, use: bool) -> dict[str, Any]:
+    """Put the cluster into the user's kubeconfig, in one step."""
+    ours = kubeconfig.fetch(session, target)
+    path = output or kubeconfig_file.users_file()
+    _, after = kubeconfig_file.edit(path, lambda config: kubeconfig.merge(config, ours, use))
+    name, current = ours[CURRENT], after.get(CURRENT)
+    here = "now the current context" if current == name else f"the current context stays {current}; to switch: kubectl config use-context {name}"
+    note(f"merged context {name} into {path}; {here}")
+    return {"path": str(path), "context": name, "currentContext": current}
+
+
+def remove(target: Target, output: Path | None) -> dict[str, Any]:
+    """Take the cluster out of the user's kubeconfig; needs neither AWS nor a cluster, which may both be gone."""
+    path, name = output or kubeconfig_file.users_file(), kubeconfig.entry_name(target.stack)
+    if not path.exists():
+        note(f"{path} does not exist: nothing to remove")
+        return {"path": str(path), "context": name, "removed": False, "currentContext": None}
+    before, after = kubeconfig_file.edit(path, lambda config: kubeconfig.remove(config, name))
+    removed, current = kubeconfig.contains(before, name), after.get(CURRENT)
+    lost = "; no context is current now, choose one with: kubectl config use-context NAME" if before.get(CURRENT) == name else ""
+    note(f"removed context {name} from {path}{lost}" if removed else f"{path} has no context {name}: nothing to remove")
+    return {"path": str(path), "context": name, "removed": removed, "currentContext": current}

@@ -1,0 +1,29 @@
+"""The options that commands share, each with its help, and how they turn into a target and a session."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .aws import Session, open_session
+from .target import Target, resolve
+
+Stack = Annotated[
+    str | None,
+    typer.Option("--stack", "-s", metavar="NAME", help="The stack; by default PULUMI_STACK, or the only `Pulumi.<stack>.yaml` of this project."),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="NAME", help="The AWS region; by default aws:region of the stack's file, then AWS_REGION."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the whole result as one JSON document.")]
+Kubeconfig = Annotated[
+    Path | None,
+    typer.Option("--kubeconfig", metavar="FILE", help="A kubeconfig file; by default the one that the control plane has published."),
+]
+
+
+def connect(stack: str | None, region: str | None) -> tuple[Target, Session]:
+    """Which stack, and the way to its account."""
+    target = resolve(stack, region)
+    return target, open_session(target.region)

@@ -1,0 +1,50 @@
+"""A smoke test's results as a table and as a JSON document."""
+
+from typing import Any
+
+from .output import print_line, print_table
+from .smoke import Result, Smoke, Verdict
+
+
+def show(smoke: Smoke) -> None:
+    """One line a path or rule, then each broken hop, then what the figures do not prove."""
+    print_table(["RESULT", "WHAT", "FROM", "GOT"], [_row(result) for result in smoke.results])
+    for result in smoke.results:
+        if result.verdict is Verdict.FAIL:
+            print_line(f"! {result.name}: wanted {result.wants}{f', got {result.got}' if result.got else ''}. Broken hop: {result.broken_hop}")
+    print_line(summary(smoke))
+
+
+def _row(result: Result) -> list[str]:
+    name = f"{result.name} (stand-in)" if result.stand_in else result.name
+    got = " ".join(result.got.split())
+    return [result.verdict.value, name, result.origin or "", got if len(got) <= 70 else f"{got[:69]}…"]
+
+
+def summary(smoke: Smoke) -> str:
+    """How many of each, and a word on stand-ins."""
+    counts = [(verdict, sum(result.verdict is verdict for result in smoke.results)) for verdict in Verdict]
+    told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts if count)
+    stand_in = any(result.stand_in for result in smoke.results)
+    return f"{told}{'; stand-in: the Windows node is not Windows, so these lines prove nothing of Windows itself' if stand_in else ''}"
+
+
+def document(smoke: Smoke) -> dict[str, Any]:
+    """The results for a program."""
+    return {
+        "ok": smoke.ok,
+        "results": [
+            {
+                "kind": result.group,
+                "name": result.name,
+                "from": result.origin,
+                "result": result.verdict.value,
+                "standIn": result.stand_in,
+                "wanted": result.wants,
+                "got": result.got,
+                "brokenHop": result.broken_hop or None,
+                "seconds": round(result.seconds, 3),
+            }
+            for result in smoke.results
+        ],
+    }

@@ -1,0 +1,77 @@
+"""Which stack in which region a command is about: from options, else the project's own files, else the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from infra.naming import STACK_NAME
+
+from .errors import UsageError
+
+PROJECT_FILE = "Pulumi.yaml"
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One stack of this project in one region."""
+
+    stack: str
+    region: str
+
+
+def resolve(stack: str | None, region: str | None, directory: Path | None = None, environ: Mapping[str, str] = os.environ) -> Target:
+    """The stack and region that the options, the project or the environment name."""
+    project = _project_directory(directory or Path.cwd())
+    name = _valid(stack or environ.get("PULUMI_STACK") or _only_stack(project))
+    return Target(stack=name, region=region or _configured_region(project, name) or _ambient_region(environ, name))
+
+
+def _project_directory(start: Path) -> Path | None:
+    """The nearest directory upwards that holds a Pulumi project, as Pulumi itself looks for it."""
+    return next((place for place in (start, *start.parents) if (place / PROJECT_FILE).is_file()), None)
+
+
+def _only_stack(project: Path | None) -> str:
+    names = sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")) if project else []
+    if len(names) != 1:
+        found = f"this project has {', '.join(names)}" if names else "no Pulumi.<stack>.yaml was found from here upwards"
+        raise UsageError(f"which stack? {found}: name one with --stack or PULUMI_STACK")
+    return names[0]
+
+
+def _valid(stack: str) -> str:
+    if not STACK_NAME.fullmatch(stack):
+        raise UsageError(
+            f"--stack is {stack!r}: accepted is a stack's bare name, lower-case letters, digits and hyphens "
+            "(2 to 32, a letter first), e.g. dev or pr-123"
+        )
+    return stack
+
+
+def _configured_region(project: Path | None, stack: str) -> str | None:
+    path = project / f"Pulumi.{stack}.yaml" if project else None
+    if path is None or not path.is_file():
+        return None
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path} is not valid YAML ({_first_line(problem)}): repair it or pass --region") from problem
+    config: Any = cast(dict[str, Any], document).get("config") if isinstance(document, dict) else None
+    region: Any = cast(dict[str, Any], config).get("aws:region") if isinstance(config, dict) else None
+    return region if isinstance(region, str) else None
+
+
+def _ambient_region(environ: Mapping[str, str], stack: str) -> str:
+    region = next((environ[name] for name in REGION_VARIABLES if environ.get(name)), None)
+    if region is None:
+        raise UsageError(f"which region? aws:region is not set in Pulumi.{stack}.yaml: name one with --region or AWS_REGION, e.g. eu-west-1")
+    return region
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).splitlines()[0]

@@ -1,0 +1,129 @@
+"""Holds the sessions of instance roles to what AWS would: a right signature, a live session, a policy that allows the call.
+
+moto can enforce IAM, but asks every policy about the resource `*`, so a policy that names its parameters would allow nothing.
+The operator's own keys, which come without a session token, are let through.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote
+from xml.sax.saxutils import escape
+
+from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from rehearsal.cloud import policy
+from rehearsal.cloud.settings import ACCOUNT
+from rehearsal.cloud.signature import Signature
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+PARTITION = "aws"
+ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
+OBJECT_ACTIONS = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
+_BUCKET_HOST = re.compile(r"(?P<bucket>.+)\.s3[.-].*amazonaws\.com")
+# The older services have names of their own for what the JSON services call by these.
+EC2_CODES = {"AccessDeniedException": "UnauthorizedOperation", "InvalidSignatureException": "SignatureDoesNotMatch"}
+S3_CODES = {"AccessDeniedException": "AccessDenied", "InvalidSignatureException": "SignatureDoesNotMatch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Denied(Exception):
+    """Why the call is refused, in the words of AWS."""
+
+    code: str
+    message: str
+
+
+class RoleSessions:
+    """WSGI middleware around moto."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if "HTTP_X_AMZ_SECURITY_TOKEN" in environ:
+            body = environ["wsgi.input"].read()
+            environ["wsgi.input"] = io.BytesIO(body)
+            try:
+                authorise(environ, body)
+            except Denied as denied:
+                return _refuse(environ, start_response, denied)
+        return self._application(environ, start_response)
+
+
+def authorise(environ: Environ, body: bytes) -> None:
+    """Raises Denied unless the session may make this call."""
+    signature = Signature.of(environ)
+    session = signature and _session(signature.access_key, environ["HTTP_X_AMZ_SECURITY_TOKEN"])
+    if not (signature and session):
+        raise Denied("UnrecognizedClientException", "The security token included in the request is invalid.")
+    if session.expiration < utcnow():
+        raise Denied("ExpiredTokenException", "The security token included in the request is expired")
+    if not signature.is_of(session.secret_access_key, environ, body):
+        raise Denied("InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
+    action, resources = _asked_for(signature, environ, body)
+    if action in ALWAYS_ALLOWED:
+        return
+    documents = list(_policies(session.role_arn.rpartition("/")[2]))
+    for resource in resources:
+        if not policy.allows(documents, action, resource):
+            message = f"User: {session.arn} is not authorized to perform: {action} on resource: {resource}"
+            raise Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {action} action")
+
+
+def _session(access_key: str, token: str) -> Any:
+    sessions = sts_backends[ACCOUNT][PARTITION].assumed_roles
+    return next((each for each in sessions if each.access_key_id == access_key and each.session_token == token), None)
+
+
+def _asked_for(signature: Signature, environ: Environ, body: bytes) -> tuple[str, list[str]]:
+    """The action and the resources of a call: parameters and objects have names, any other call is on everything."""
+    if signature.service == "s3":
+        return _object_call(environ)
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if not target:
+        form = parse_qs(body.decode(errors="replace"))
+        return f"{signature.service}:{form.get('Action', ['unknown'])[0]}", ["*"]
+    request = json.loads(body or b"{}")
+    names = request.get("Names") or [request.get("Name")]
+    prefix = f"arn:{PARTITION}:ssm:{signature.region}:{ACCOUNT}:parameter"
+    resources = [f"{prefix}/{name.removeprefix('/')}" for name in names if name and signature.service == "ssm"]
+    return f"{signature.service}:{target.rpartition('.')[2]}", resources or ["*"]
+
+
+def _object_call(environ: Environ) -> tuple[str, list[str]]:
+    """S3 names the bucket in the host or first in the path."""
+    host = _BUCKET_HOST.match(environ["HTTP_HOST"])
+    place = environ["PATH_INFO"].lstrip("/")
+    place = f"{host['bucket']}/{place}" if host else place
+    has_key = bool(place.partition("/")[2])
+    action = OBJECT_ACTIONS.get(environ["REQUEST_METHOD"], "s3:unknown") if has_key else "s3:ListBucket"
+    return action, [f"arn:{PARTITION}:s3:::{place}"]
+
+
+def _policies(role_name: str) -> Iterator[dict[str, Any]]:
+    role: Any = iam_backends[ACCOUNT][PARTITION].get_role(role_name)
+    for document in role.policies.values():
+        yield json.loads(unquote(document))
+    for attached in role.managed_policies.values():
+        yield json.loads(attached.document)
+
+
+def _refuse(environ: Environ, start_response: Any, denied: Denied) -> list[bytes]:
+    """In the protocol of the call: JSON with a target header, otherwise XML, which S3 spells without an envelope."""
+    if "HTTP_X_AMZ_TARGET" in environ:
+        start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+        return [json.dumps({"__type": denied.code, "message": denied.message}).encode()]
+    start_response("403 Forbidden", [("Content-Type", "text/xml")])
+    of_s3 = "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
+    code = (S3_CODES if of_s3 else EC2_CODES).get(denied.code, denied.code)
+    error = f"<Error><Code>{code}</Code><Message>{escape(denied.message)}</Message></Error>"
+    return [(error if of_s3 else f"<Response><Errors>{error}</Errors><RequestID>denied</RequestID></Response>").encode()]

@@ -1,0 +1,164 @@
+"""What AWS does and moto does not, where this project would notice: volumes, addresses, groups, passwords, console output."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from moto.core.responses import ActionResult
+from moto.core.types import Base64EncodedString
+from moto.core.utils import utcnow
+from moto.ec2.models.elastic_network_interfaces import NetworkInterfaceBackend
+from moto.ec2.models.iam_instance_profile import IamInstanceProfileAssociationBackend
+from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.windows import WindowsBackend
+from moto.ec2.responses.general import General
+from moto.ec2.responses.instances import InstanceResponse
+
+from rehearsal.cloud.rules import Call, RuleBook
+
+CORRECTIONS = RuleBook()
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html: the most recent 64 KB
+CONSOLE_LIMIT = 64 * 1024
+WINDOWS_ADMINISTRATOR = "Rehearsal-Only-1"
+
+
+@CORRECTIONS.around(InstanceResponse, "_parse_block_device_mapping")
+def image_completes_the_volumes(call: Call) -> Any:
+    """AWS takes from the image what the launch does not say of a volume; moto asks for the size and keeps the volume for ever."""
+    response = call.backend
+    image = response.ec2_backend.describe_images(ami_ids=[response._get_param("ImageId")])[0]
+    asked = {mapping["DeviceName"]: mapping for mapping in response._get_param("BlockDeviceMappings", [])}
+    for default in image.block_device_mappings:
+        mapping = asked.setdefault(default["DeviceName"], {"DeviceName": default["DeviceName"]})
+        mapping["Ebs"] = {**default["Ebs"], **mapping.get("Ebs", {})}
+    response.params["BlockDeviceMappings"] = list(asked.values())
+    return call.proceed()
+
+
+@CORRECTIONS.around(InstanceResponse, "_dot_value_instance_attribute_handler")
+def new_user_data_is_decoded_once(call: Call) -> Any:
+    """moto's parser has decoded the blob already; its handler decodes it once more."""
+    user_data = call.backend._get_param("UserData")
+    if user_data and isinstance(user_data.get("Value"), bytes):
+        user_data["Value"] = base64.b64encode(user_data["Value"])
+    return call.proceed()
+
+
+@CORRECTIONS.around(InstanceBackend, "run_instances")
+def first_interface_belongs_to_its_instance(call: Call) -> Any:
+    """AWS deletes it with the instance, and shows its groups as the instance's."""
+    reservation = call.proceed()
+    for instance in reservation.instances:
+        primary = instance.nics[0]
+        primary.delete_on_termination = True
+        instance.security_groups = list(primary.group_set)
+    return reservation
+
+
+@CORRECTIONS.around(InstanceBackend, "terminate_instances")
+def termination_frees_addresses(call: Call) -> Any:
+    """moto keeps the Elastic IP associated and the private address taken for ever."""
+    ec2 = call.backend
+    terminated = call.proceed()
+    for instance, _ in terminated:
+        for address in [each for each in ec2.addresses if each.instance is instance]:
+            ec2.disassociate_address(address=address.public_ip)
+        subnet = ec2.get_subnet(instance.subnet_id)
+        for private_ip in instance._private_ips:
+            subnet.del_subnet_ip(private_ip)
+    return terminated
+
+
+@CORRECTIONS.around(InstanceBackend, "modify_instance_security_groups")
+def groups_of_the_instance_are_groups_of_its_interface(call: Call) -> Any:
+    instance = call.proceed()
+    instance.nics[0]._group_set = list(instance.security_groups)
+    return instance
+
+
+@CORRECTIONS.around(NetworkInterfaceBackend, "modify_network_interface_attribute")
+def groups_of_the_interface_are_groups_of_its_instance(call: Call) -> Any:
+    result = call.proceed()
+    interface = call.backend.get_network_interface(call["eni_id"])
+    if interface.instance and interface.device_index == 0:
+        interface.instance.security_groups = list(interface._group_set)
+    return result
+
+
+@CORRECTIONS.around(IamInstanceProfileAssociationBackend, "replace_iam_instance_profile_association")
+def replaced_profile_shows_on_the_instance(call: Call) -> Any:
+    association = call.proceed()
+    shown = {"Arn": association.iam_instance_profile.arn, "Id": association.association_id}
+    call.backend.modify_instance_attribute(association.instance.id, "iam_instance_profile", shown)
+    return association
+
+
+@CORRECTIONS.around(SecurityGroupBackend, "modify_security_group_rules")
+def modified_rule_may_refer_to_a_group(call: Call) -> Any:
+    """moto modifies IPv4 rules only, and wants ports even where the protocol has none."""
+    group = call.backend.get_security_group_from_id(call["group_id"])
+    plain = {}
+    for rule_id, wanted in call["rules"].items():
+        rule = group.get_rule(rule_id) if group else None
+        if rule is None or (wanted.get("CidrIpv4") and str(wanted.get("IpProtocol")) != "-1"):
+            plain[rule_id] = wanted
+        else:
+            _rewrite(rule, wanted)
+    if plain:
+        call.arguments["rules"] = plain
+        call.proceed()
+
+
+def _rewrite(rule: Any, wanted: dict[str, Any]) -> None:
+    rule.ip_protocol = wanted["IpProtocol"]
+    rule.from_port, rule.to_port = wanted.get("FromPort"), wanted.get("ToPort")
+    ranges = {"CidrIp": wanted.get("CidrIpv4"), "CidrIpv6": wanted.get("CidrIpv6"), "Description": wanted.get("Description")}
+    rule.ip_range = {name: value for name, value in ranges.items() if value is not None}
+    if "ReferencedGroupId" in wanted:
+        rule.source_group = {**rule.source_group, "GroupId": wanted["ReferencedGroupId"]}
+
+
+@CORRECTIONS.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
+def rule_that_refers_to_a_group_has_a_description(call: Call) -> Any:
+    """moto shows the description of an address range only."""
+    added, group = call.proceed()
+    for rule in added:
+        if "Description" in rule.source_group:
+            rule.ip_range["Description"] = rule.source_group.pop("Description")
+    return added, group
+
+
+@CORRECTIONS.around(WindowsBackend, "get_password_data")
+def password_is_encrypted_with_the_key_pair(call: Call) -> Any:
+    """moto answers random text; AWS encrypts the password with the public key that the instance was launched with."""
+    ec2 = call.backend
+    instance = ec2.get_instance(call["instance_id"])
+    if instance.platform != "windows" or not instance.key_name:
+        return ""
+    key = load_ssh_public_key(ec2.key_pairs[instance.key_name].material_public)
+    if not isinstance(key, RSAPublicKey):
+        return ""
+    return base64.b64encode(key.encrypt(WINDOWS_ADMINISTRATOR.encode(), PKCS1v15())).decode()
+
+
+def console_from(machines: Path) -> RuleBook:
+    """GetConsoleOutput, with and without Latest, from the machine's own console log; moto answers one text for all."""
+    book = RuleBook()
+
+    @book.around(General, "get_console_output")
+    def console_of_the_machine(call: Call) -> Any:  # pyright: ignore[reportUnusedFunction]
+        response = call.backend
+        instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
+        log = machines / instance.id / "console.log"
+        text = log.read_bytes()[-CONSOLE_LIMIT:].decode(errors="replace") if log.is_file() else ""
+        output = Base64EncodedString.from_raw_string(text)
+        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
+
+    return book

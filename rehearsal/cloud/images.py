@@ -1,0 +1,121 @@
+"""The machine images of the fake cloud, and the public SSM parameters that name the latest of each.
+
+moto knows neither; its own catalogue ends in 2017. Names and owners are those of AWS, the image ids are made up (but stable).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.amis import Ami
+from moto.ssm.models import Parameter, ssm_backends
+
+from rehearsal.cloud.settings import ACCOUNT
+
+CANONICAL = "099720109477"
+MICROSOFT = "801119661308"
+UBUNTU_PARAMETER = "/aws/service/canonical/ubuntu/server/{release}/stable/current/{arch}/hvm/ebs-gp3/ami-id"
+WINDOWS_PARAMETER = "/aws/service/ami-windows-latest/Windows_Server-{release}-English-{edition}-Base"
+ROOT_DEVICE = "/dev/sda1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """One published image and the parameter that points at it."""
+
+    name: str
+    parameter: str
+    owner: str
+    architecture: str = "x86_64"
+    platform: str | None = None
+    root_gb: int
+
+    @property
+    def id(self) -> str:
+        return "ami-0" + hashlib.sha256(self.name.encode()).hexdigest()[:16]
+
+
+def _ubuntu(arch: str, architecture: str) -> Image:
+    return Image(
+        name=f"ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-{arch}-server-20261020",
+        parameter=UBUNTU_PARAMETER.format(release="24.04", arch=arch),
+        owner=CANONICAL,
+        architecture=architecture,
+        root_gb=8,
+    )
+
+
+def _windows(release: str, edition: str) -> Image:
+    return Image(
+        name=f"Windows_Server-{release}-English-{edition}-Base-2026.11.11",
+        parameter=WINDOWS_PARAMETER.format(release=release, edition=edition),
+        owner=MICROSOFT,
+        platform="windows",
+        root_gb=30,
+    )
+
+
+IMAGES = (
+    _ubuntu("amd64", "x86_64"),
+    _ubuntu("arm64", "arm64"),
+    *(_windows(release, edition) for release in ("2019", "2022", "2025") for edition in ("Core", "Full")),
+)
+
+
+class PublishedAmi(Ami):
+    """An image whose root volume has the size of the real one; moto gives every image 15 GB, kept after termination."""
+
+    root_gb = 8
+
+    @property
+    def block_device_mappings(self) -> list[dict[str, Any]]:
+        ebs = {"SnapshotId": self.ebs_snapshot.id, "VolumeSize": self.root_gb, "DeleteOnTermination": True, "VolumeType": "gp3"}
+        return [{"DeviceName": self.root_device_name, "Ebs": ebs | {"Encrypted": False}}]
+
+
+def publish(region: str, account: str = ACCOUNT) -> None:
+    for image in IMAGES:
+        _register(image, ec2_backends[account][region], region)
+        # put_parameter refuses names below /aws/, as AWS does.
+        ssm_backends[account][region]._parameters[image.parameter].append(_parameter(image, account))  # pyright: ignore[reportPrivateUsage]
+
+
+def _register(image: Image, ec2: Any, region: str) -> None:
+    ami: Any = PublishedAmi(
+        ec2,
+        image.id,
+        name=image.name,
+        description=image.name,
+        owner_id=image.owner,
+        owner_alias="amazon",
+        public=True,
+        virtualization_type="hvm",
+        architecture=image.architecture,
+        platform=image.platform,
+        hypervisor="xen",
+        root_device_type="ebs",
+        root_device_name=ROOT_DEVICE,
+        region_name=f"{region}a",
+    )
+    ami.root_gb = image.root_gb
+    ec2.amis[image.id] = ami
+
+
+def _parameter(image: Image, account: str) -> Any:
+    return Parameter(
+        account_id=account,
+        name=image.parameter,
+        value=image.id,
+        parameter_type="String",
+        description=None,
+        allowed_pattern=None,
+        keyid=None,
+        last_modified_date=utcnow(),
+        version=1,
+        data_type="aws:ec2:image",
+        tier="Standard",
+    )

@@ -1,0 +1,80 @@
+"""How this package puts a rule around one method of a moto backend, and takes all of them out again."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a moto method: who is called, with what, and the way to let it through."""
+
+    backend: Any
+    arguments: dict[str, Any]
+    _proceed: Callable[..., Any] = field(repr=False)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def proceed(self) -> Any:
+        return self._proceed(self.backend, **self._keywords())
+
+    def _keywords(self) -> dict[str, Any]:
+        named = {name: value for name, value in self.arguments.items() if name != "kwargs"}
+        return named | self.arguments.get("kwargs", {})
+
+
+Rule = Callable[[Call], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    owner: type[Any]
+    method: str
+    rule: Rule
+
+
+class RuleBook:
+    """The rules of one module, in the order in which they were written."""
+
+    def __init__(self) -> None:
+        self._placements: list[_Placement] = []
+
+    def around(self, owner: type[Any], *methods: str) -> Callable[[Rule], Rule]:
+        def place(rule: Rule) -> Rule:
+            self._placements += [_Placement(owner, method, rule) for method in methods]
+            return rule
+
+        return place
+
+    @contextmanager
+    def in_force(self) -> Generator[None]:
+        """Apply every rule, and restore moto as it was on the way out."""
+        originals = [(p.owner, p.method, vars(p.owner)[p.method]) for p in self._placements]
+        try:
+            for placement in self._placements:
+                _apply(placement)
+            yield
+        finally:
+            for owner, method, original in reversed(originals):
+                setattr(owner, method, original)
+
+
+def _apply(placement: _Placement) -> None:
+    original = vars(placement.owner)[placement.method]
+    # A method that already carries a rule keeps the signature of moto's own through __wrapped__.
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def ruled(backend: Any, *args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(backend, *args, **kwargs)
+        bound.apply_defaults()
+        arguments = dict(list(bound.arguments.items())[1:])
+        return placement.rule(Call(backend, arguments, original))
+
+    setattr(placement.owner, placement.method, ruled)

@@ -1,0 +1,98 @@
+"""The moto server itself: set up as strict as it can be, filled with images, listening on loopback."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import moto.settings
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import make_server
+
+from rehearsal.cloud import images
+from rehearsal.cloud.authorisation import RoleSessions
+from rehearsal.cloud.corrections import CORRECTIONS, console_from
+from rehearsal.cloud.refusals import REFUSALS
+from rehearsal.cloud.settings import ACCOUNT, LOOPBACK, STATE_BUCKET
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What one fake cloud is made of."""
+
+    state: Path
+    region: str
+    port: int = 0
+    enforce_iam: bool = False
+
+
+class OneAtATime:
+    """moto's backends are not thread-safe, and under the interpreter lock parallel requests would win nothing.
+
+    The body is read before the lock is taken: a slow client delays itself alone.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        # Without a length the stream of a chunked body ends by itself; any other request has no body.
+        if not environ.get("wsgi.input_terminated"):
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+        with self._lock:
+            return list(self._application(environ, start_response))
+
+
+class QuietHandler(MotoRequestHandler):
+    """No access log; and answers leave at once, where Nagle's algorithm would hold the body for 40 ms."""
+
+    disable_nagle_algorithm = False
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def be_strict() -> None:
+    """moto's own checks, off by default: unknown images, instance types and key pairs are refused; AWS's managed policies exist."""
+    moto.settings.ENABLE_AMI_VALIDATION = True
+    moto.settings.ENABLE_KEYPAIR_VALIDATION = True
+    moto.settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    # The catalogue of moto is replaced by our own; loading its 1,291 images takes most of a second.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+
+@contextmanager
+def rules_of_aws(machines: Path) -> Generator[None]:
+    """moto with this package's refusals and corrections, for as long as the block lasts."""
+    be_strict()
+    with ExitStack() as stack:
+        # The corrections are nearest to moto: what is refused never reaches them.
+        for book in (CORRECTIONS, REFUSALS, console_from(machines)):
+            stack.enter_context(book.in_force())
+        yield
+
+
+def fill(region: str) -> None:
+    images.publish(region)
+    s3_backends[ACCOUNT]["aws"].create_bucket(STATE_BUCKET, region)
+
+
+def serve(options: Options) -> Any:
+    """A server that listens already; the caller runs `serve_forever`, inside `rules_of_aws`."""
+    fill(options.region)
+    application: Application = DomainDispatcherApplication(create_backend_app)
+    if options.enforce_iam:
+        application = RoleSessions(application)
+    return make_server(LOOPBACK, options.port, OneAtATime(application), threaded=True, request_handler=QuietHandler)

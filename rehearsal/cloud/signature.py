@@ -1,0 +1,64 @@
+"""AWS Signature Version 4, verified: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+_HEADER = re.compile(ALGORITHM + r" Credential=(?P<credential>[^,]+), ?SignedHeaders=(?P<headers>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})")
+
+Environ = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The Authorization header of a request, taken apart."""
+
+    access_key: str
+    date: str
+    region: str
+    service: str
+    headers: tuple[str, ...]
+    value: str
+
+    @classmethod
+    def of(cls, environ: Environ) -> Signature | None:
+        """None where the request carries no signature of this kind."""
+        found = _HEADER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
+        if found is None or found["credential"].count("/") != 4:
+            return None
+        access_key, date, region, service, _ = found["credential"].split("/")
+        return cls(access_key, date, region, service, tuple(found["headers"].split(";")), found["signature"])
+
+    def is_of(self, secret: str, environ: Environ, body: bytes) -> bool:
+        return hmac.compare_digest(self._expected(secret, environ, body), self.value)
+
+    def _expected(self, secret: str, environ: Environ, body: bytes) -> str:
+        scope = f"{self.date}/{self.region}/{self.service}/aws4_request"
+        request = hashlib.sha256(self._canonical(environ, body).encode()).hexdigest()
+        text = "\n".join((ALGORITHM, environ["HTTP_X_AMZ_DATE"], scope, request))
+        key = f"AWS4{secret}".encode()
+        for part in scope.split("/"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.digest(key, text.encode(), "sha256").hex()
+
+    def _canonical(self, environ: Environ, body: bytes) -> str:
+        pairs = sorted(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+        query = "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
+        headers = "".join(f"{name}:{_header(environ, name)}\n" for name in self.headers)
+        payload = environ.get("HTTP_X_AMZ_CONTENT_SHA256") or hashlib.sha256(body).hexdigest()
+        # WSGI hands the decoded path as Latin-1 text.
+        path = quote((environ.get("PATH_INFO") or "/").encode("latin-1"), safe="/-_.~")
+        return "\n".join((environ["REQUEST_METHOD"], path, query, headers, ";".join(self.headers), payload))
+
+
+def _header(environ: Environ, name: str) -> str:
+    key = name.upper().replace("-", "_")
+    plain = key in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    return " ".join(str(environ.get(key if plain else f"HTTP_{key}", "")).split())

@@ -1,0 +1,41 @@
+"""A machine's disk: what distinguishes it from the base image, and what is kept of it when it is gone."""
+
+import hashlib
+from pathlib import Path
+
+from rehearsal.room.layout import MachinePaths
+from rehearsal.room.model import Instance
+
+# Folders below /var/lib that are plain folders of the host, not part of the overlay (see boot-machine.sh).
+DATA = ("containerd", "kubelet", "etcd")
+_BUNDLE = Path("etc/ssl/certs/ca-certificates.crt")
+_CA = Path("usr/local/share/ca-certificates/rehearsal.crt")  # so that update-ca-certificates keeps it
+
+
+def prepare(paths: MachinePaths, instance: Instance, base: Path, ca: bytes) -> None:
+    """A fresh disk: everything that the base image cannot know."""
+    for folder in ("upper", "work", "root", *(f"data/{name}" for name in DATA)):
+        (paths.folder / folder).mkdir(parents=True)
+    for path, content in _files(instance, base, ca).items():
+        file = paths.upper / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
+def _files(instance: Instance, base: Path, ca: bytes) -> dict[Path, bytes]:
+    machine_id = hashlib.sha256(instance.id.encode()).hexdigest()[:32]
+    return {
+        Path("etc/hostname"): f"{instance.hostname}\n".encode(),
+        Path("etc/machine-id"): f"{machine_id}\n".encode(),
+        Path("etc/resolv.conf"): f"nameserver {instance.subnet.resolver}\nsearch {instance.domain}\n".encode(),
+        _BUNDLE: (base / _BUNDLE).read_bytes() + ca,
+        _CA: ca,
+    }
+
+
+def keep_logs(paths: MachinePaths, logs: Path) -> None:
+    """Move the console and the machine's own /var/log out of its folder; renames, so it takes no time."""
+    logs.mkdir(parents=True, exist_ok=True)
+    for source, name in ((paths.console, "console.log"), (paths.upper / "var/log", "var-log")):
+        if source.exists():
+            source.rename(logs / name)

@@ -1,0 +1,94 @@
+"""Security groups as the room applies them: which ports an Elastic IP answers on, and what machines may say to each other. Pure.
+
+Elastic IPs are loopback addresses here, so whoever comes in through one comes from 127.0.0.0/8: for the security groups, the
+person or program that runs the rehearsal is 127.0.0.1, and a rule lets them in when its CIDR holds that address."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+from rehearsal.room.model import Instance, Permission
+
+LOOPBACK = IPv4Network("127.0.0.0/8")
+_LAST_PORT = 65535
+_TCP, _EVERYTHING = ("tcp", "6"), "-1"
+# AWS gives protocols without a name of their own as numbers; nft takes both.
+_WITH_PORTS = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp"}
+TABLE = "security_groups"
+
+Ports = dict[int, tuple[IPv4Network, ...]]
+
+
+def host_ports(instance: Instance, ingress: Mapping[str, tuple[Permission, ...]]) -> Ports:
+    """The TCP ports that the instance's groups open to some address of the host's loopback, with the sources of each."""
+    ports: dict[int, set[IPv4Network]] = {}
+    for permission in _permissions(instance, ingress):
+        sources = {cidr for cidr in permission.cidrs if cidr.overlaps(LOOPBACK)}
+        if sources and permission.protocol in (*_TCP, _EVERYTHING):
+            for port in _port_range(permission):
+                ports.setdefault(port, set()).update(sources)
+    return {port: tuple(sorted(sources)) for port, sources in sorted(ports.items())}
+
+
+def admits(sources: Iterable[IPv4Network], peer: str) -> bool:
+    """Whether a connection from this address may come in."""
+    return any(IPv4Address(peer) in source for source in sources)
+
+
+def ruleset(instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]) -> str:
+    """The nftables rules of one VPC's router: a packet to a machine passes when one of the machine's groups lets it.
+
+    A group as a source means the private addresses of its members, as in AWS; answers to what a machine began always pass. What
+    is addressed to a pod (Flannel's host-gw) goes by unfiltered: the rules know machines by their addresses."""
+    machines = sorted(instances, key=lambda instance: instance.id)
+    chains = [_chain(machine, _permissions(machine, ingress), machines) for machine in machines]
+    verdicts = ", ".join(f"{machine.private_ip} : jump {machine.id}" for machine in machines)
+    dispatch = f"    ip daddr vmap {{ {verdicts} }}\n" if machines else ""
+    return (
+        f"table inet {TABLE}\n"
+        f"delete table inet {TABLE}\n"
+        f"table inet {TABLE} {{\n"
+        + "".join(chains)
+        + "  chain forward {\n"
+        + "    type filter hook forward priority filter; policy accept;\n"
+        + "    ct state established,related accept\n"
+        + dispatch
+        + "  }\n}\n"
+    )
+
+
+def _chain(machine: Instance, permissions: list[Permission], machines: list[Instance]) -> str:
+    rules = [_rule(permission, _sources(permission, machines)) for permission in permissions]
+    return f"  chain {machine.id} {{\n" + "".join(f"    {rule}\n" for rule in rules if rule) + "    drop\n  }\n"
+
+
+def _rule(permission: Permission, sources: list[str]) -> str:
+    if not sources:
+        return ""
+    return f"{_protocol(permission)}ip saddr {{ {', '.join(sources)} }} accept"
+
+
+def _protocol(permission: Permission) -> str:
+    if permission.protocol == _EVERYTHING:
+        return ""
+    name = _WITH_PORTS.get(permission.protocol)
+    if name is None or permission.first is None or permission.first < 0:
+        return f"meta l4proto {name or permission.protocol} "
+    return f"{name} dport {permission.first}-{permission.last} "
+
+
+def _sources(permission: Permission, machines: list[Instance]) -> list[str]:
+    """nft refuses sets whose elements overlap, so addresses that a CIDR already holds are left out."""
+    members = {m.private_ip for m in machines if any(id in permission.groups for id, _ in m.security_groups)}
+    cidrs = [cidr for cidr in set(permission.cidrs) if not any(cidr != other and cidr.subnet_of(other) for other in permission.cidrs)]
+    alone = [address for address in members if not any(address in cidr for cidr in cidrs)]
+    return [str(cidr) for cidr in sorted(cidrs)] + [str(address) for address in sorted(alone)]
+
+
+def _permissions(instance: Instance, ingress: Mapping[str, tuple[Permission, ...]]) -> list[Permission]:
+    return [permission for id, _ in instance.security_groups for permission in ingress.get(id, ())]
+
+
+def _port_range(permission: Permission) -> range:
+    if permission.protocol == _EVERYTHING or permission.first is None or permission.last is None:
+        return range(1, _LAST_PORT + 1)
+    return range(max(permission.first, 1), permission.last + 1)

@@ -1,0 +1,76 @@
+"""What the room knows of each instance's identity: what the metadata service tells, kept fresh."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal.room.cloud import Cloud
+from rehearsal.room.imds import Facts
+from rehearsal.room.model import Instance
+
+_log = logging.getLogger(__name__)
+
+_RENEW_BEFORE = timedelta(minutes=15)
+_Answer = TypeVar("_Answer")
+
+
+class Known:
+    """Facts by instance; asks AWS in threads, because boto3 blocks."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._facts: dict[str, Facts] = {}
+        self._complaint = ""
+
+    async def ask(self, call: Callable[[], _Answer]) -> _Answer | None:
+        """An answer of AWS, or None with the reason in the log (once, however often it is asked again)."""
+        try:
+            answer = await asyncio.to_thread(call)
+        except (BotoCoreError, ClientError) as error:
+            if str(error) != self._complaint:
+                _log.warning("AWS: %s", error)
+            self._complaint = str(error)
+            return None
+        self._complaint = ""
+        return answer
+
+    async def meet(self, instance: Instance) -> None:
+        """Everything that a machine may ask for in its first moment."""
+        launch = await asyncio.to_thread(self._cloud.launch, instance)
+        credentials = await asyncio.to_thread(self._cloud.credentials, instance)
+        self._facts[instance.id] = Facts(instance=instance, launch=launch, credentials=credentials)
+
+    def update(self, instances: Mapping[str, Instance]) -> None:
+        """What AWS says now: tags, addresses and metadata options change."""
+        for id in self._facts.keys() & instances.keys():
+            self._facts[id] = replace(self._facts[id], instance=instances[id])
+
+    async def renew_credentials(self) -> None:
+        """Of every instance whose credentials run out soon, or that got a role only after its launch."""
+        for id in [id for id, facts in self._facts.items() if _due(facts)]:
+            instance = self._facts[id].instance
+            credentials = await self.ask(lambda instance=instance: self._cloud.credentials(instance))
+            if credentials and id in self._facts:
+                self._facts[id] = replace(self._facts[id], credentials=credentials)
+
+    def at(self, vpc_id: str, address: str) -> Facts | None:
+        """Whose address this is in that VPC."""
+        here = (facts for facts in self._facts.values() if facts.instance.subnet.vpc_id == vpc_id)
+        return next((facts for facts in here if str(facts.instance.private_ip) == address), None)
+
+    def terminates_on_shutdown(self, id: str) -> bool:
+        return id in self._facts and self._facts[id].launch.terminate_on_shutdown
+
+    def forget(self, id: str) -> None:
+        self._facts.pop(id, None)
+
+
+def _due(facts: Facts) -> bool:
+    if not facts.instance.profile_arn:
+        return False
+    return facts.credentials is None or facts.credentials.expires - datetime.now(UTC) < _RENEW_BEFORE

@@ -1,0 +1,142 @@
+"""One instance's machine: its process, from the launch to the moment when nothing is left of it."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rehearsal.room import cgroups
+from rehearsal.room.layout import Layout, MachinePaths
+from rehearsal.room.model import Instance
+from rehearsal.room.reconcile import Status
+
+_STEP_IN = Path(__file__).parent / "step-into-groups.sh"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """What runs as the machine."""
+
+    command: tuple[str | Path, ...]
+    environment: Mapping[str, str]
+    log: Path
+
+
+class Kind(Protocol):
+    """What Linux machines and Windows stand-ins do differently."""
+
+    @property
+    def grace_seconds(self) -> float:
+        """Time between SIGTERM and SIGKILL; none for what loses its power."""
+        ...
+
+    def prepare(self, instance: Instance, paths: MachinePaths) -> None:
+        """Make a fresh machine's disk."""
+        ...
+
+    def program(self, instance: Instance, paths: MachinePaths, namespace: str) -> Program: ...
+
+    def status_after(self, exit_code: int) -> Status:
+        """What it means that the process ended by itself."""
+        ...
+
+    def leader(self, pid: int) -> int | None:
+        """The process whose namespaces are the machine's, given the one that was started."""
+        ...
+
+    def reboot(self, leader: int) -> None: ...
+
+    def ended(self, instance: Instance) -> None:
+        """Tidy up after a process that could not."""
+        ...
+
+    def keep_logs(self, paths: MachinePaths, logs: Path) -> None: ...
+
+
+class Machine:
+    """What reconciliation sees of an instance, and what it does to it."""
+
+    def __init__(self, instance: Instance, kind: Kind, layout: Layout, on_end: Callable[[], None]) -> None:
+        self.instance = instance
+        self.paths = layout.machine(instance.id)
+        self.logs = layout.logs / f"{instance.node}.{instance.id}"
+        self.trash = layout.trash / instance.id
+        self.status = Status.ABSENT
+        self._kind = kind
+        self._tag = layout.tag
+        self._on_end = on_end
+        self._process: asyncio.subprocess.Process | None = None
+        self._waiter: asyncio.Task[None] | None = None
+
+    @property
+    def leader(self) -> int | None:
+        return self._kind.leader(self._process.pid) if self._process and self.status is Status.RUNNING else None
+
+    async def boot(self, namespace: str) -> None:
+        if not self.paths.folder.exists():
+            self.paths.folder.mkdir(parents=True, mode=0o700)
+            self._kind.prepare(self.instance, self.paths)
+        self.logs.mkdir(parents=True, exist_ok=True)
+        groups = cgroups.create(self._tag, self.instance.id)
+        self._process = await _start(self._kind.program(self.instance, self.paths, namespace), groups)
+        self.status = Status.RUNNING
+        self._waiter = asyncio.ensure_future(self._wait(self._process))
+
+    async def power_off(self) -> None:
+        """Pull the plug; the disk stays."""
+        self.status = Status.BUSY
+        await self._end()
+        self.status = Status.OFF
+
+    async def remove(self) -> None:
+        """Pull the plug, keep the logs, throw the disk away."""
+        self.status = Status.BUSY
+        await self._end()
+        self._kind.keep_logs(self.paths, self.logs)
+        self.paths.folder.rename(self.trash)
+        self.status = Status.ABSENT
+
+    def reboot_if_requested(self) -> None:
+        if self.leader and self.paths.reboot_request.exists():
+            self.paths.reboot_request.unlink()
+            self._kind.reboot(self.leader)
+
+    async def _wait(self, process: asyncio.subprocess.Process) -> None:
+        exit_code = await process.wait()
+        if self.status is Status.RUNNING:
+            self.status = self._kind.status_after(exit_code)
+            self._on_end()
+
+    async def _end(self) -> None:
+        if self._process and self._process.returncode is None and self._kind.grace_seconds:
+            self._process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), self._kind.grace_seconds)
+        await cgroups.kill(self._tag, self.instance.id)
+        if self._waiter:
+            await self._waiter
+        self._kind.ended(self.instance)
+        cgroups.remove(self._tag, self.instance.id)
+
+
+async def _start(program: Program, groups: list[Path]) -> asyncio.subprocess.Process:
+    """The parent's death signal: when the room is killed, the kernel ends its machines."""
+    environment = {**os.environ, **program.environment, "CONTROL_GROUPS": " ".join(map(str, groups))}
+    with program.log.open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig", "KILL", "/bin/sh", _STEP_IN, *program.command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def send(pid: int, number: int) -> None:
+    """A signal to a process that may have ended meanwhile."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

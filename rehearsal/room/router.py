@@ -1,0 +1,103 @@
+"""One VPC: a network namespace that is its router, with a bridge for each subnet and the servers that a VPC has.
+
+A namespace for every VPC, because two stacks may well have the same addresses. Machines hang on the bridges by veth pairs that
+are made straight in their namespaces: the host's own network is never touched."""
+
+import logging
+from contextlib import AsyncExitStack
+
+from rehearsal.room import netns, servers
+from rehearsal.room.errors import RoomError
+from rehearsal.room.layout import ROOM_ADDRESS, Layout
+from rehearsal.room.model import Instance, Subnet
+
+_log = logging.getLogger(__name__)
+
+_MTU = 9001  # jumbo frames, as in a VPC
+_SERVED = (servers.METADATA_ADDRESS, servers.RESOLVER_ADDRESS, ROOM_ADDRESS)
+
+
+class Router:
+    """Made with the first machine of a VPC, removed with the last."""
+
+    def __init__(self, vpc_id: str, layout: Layout) -> None:
+        self.namespace = layout.namespace(vpc_id)
+        self._layout = layout
+        self._subnets: set[str] = set()
+        self._rules = ""
+        self._servers = AsyncExitStack()
+
+    async def open(self, subnet: Subnet, facts_of: servers.FactsOf, shared: servers.Shared) -> None:
+        """The namespace, its addresses and its servers."""
+        await netns.add(self.namespace)
+        addresses = [f"addr add {address}/32 dev lo" for address in (*_SERVED, subnet.resolver)]
+        await netns.configure(self.namespace, ["link set lo up", *addresses])
+        netns.set_sysctls(self.namespace, {"ipv4/ip_forward": "1", "ipv6/conf/all/disable_ipv6": "1"})
+        self._servers = await servers.serve(self.namespace, subnet.resolver, facts_of, shared)
+
+    async def attach(self, instance: Instance) -> str:
+        """A namespace with the instance's address, on the bridge of its subnet."""
+        await self._add_bridge(instance.subnet)
+        name = self._layout.namespace(instance.id)
+        await netns.add(name)
+        port = _port(instance.id)
+        peer = f"peer name eth0 address {instance.mac} mtu {_MTU} netns {name}"
+        await netns.configure(
+            self.namespace,
+            [f"link add {port} mtu {_MTU} type veth {peer}", f"link set {port} master {_bridge(instance.subnet)} up"],
+        )
+        await netns.configure(
+            name,
+            [
+                "link set lo up",
+                f"addr add {instance.private_ip}/{instance.subnet.cidr.prefixlen} brd + dev eth0",
+                "link set eth0 up",
+                f"route add default via {instance.subnet.gateway}",
+            ],
+        )
+        return name
+
+    async def detach(self, instance_id: str) -> None:
+        """The port first: a namespace lets go of its interfaces only later, and a reboot wants the name again at once."""
+        await netns.configure(self.namespace, [f"link delete {_port(instance_id)}"])
+        await netns.delete(self._layout.namespace(instance_id))
+
+    async def apply(self, rules: str) -> None:
+        """Make these the firewall's rules."""
+        if rules == self._rules:
+            return
+        self._rules = rules
+        try:
+            netns.set_sysctls(self.namespace, {"bridge/bridge-nf-call-iptables": "1"})
+            await netns.run("ip", "netns", "exec", self.namespace, "nft", "--file", "-", stdin=rules)
+        except (OSError, RoomError) as error:
+            _log.warning("security groups between machines are NOT applied in %s: %s", self.namespace, error)
+
+    async def close(self) -> None:
+        await self._servers.aclose()
+        await netns.delete(self.namespace)
+
+    async def _add_bridge(self, subnet: Subnet) -> None:
+        if subnet.id in self._subnets:
+            return
+        self._subnets.add(subnet.id)
+        bridge = _bridge(subnet)
+        await netns.configure(
+            self.namespace,
+            [
+                f"link add {bridge} mtu {_MTU} type bridge forward_delay 0",
+                f"addr add {subnet.gateway}/{subnet.cidr.prefixlen} dev {bridge}",
+                f"link set {bridge} up",
+            ],
+        )
+
+
+# Interface names end at 15 characters.
+
+
+def _bridge(subnet: Subnet) -> str:
+    return f"br-{subnet.id[-12:]}"
+
+
+def _port(instance_id: str) -> str:
+    return f"ve-{instance_id[-12:]}"

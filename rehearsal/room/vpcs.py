@@ -1,0 +1,60 @@
+"""All the routers of a room: each made with the first machine of its VPC and removed with the last."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from rehearsal.room import firewall
+from rehearsal.room.imds import Facts
+from rehearsal.room.layout import Layout
+from rehearsal.room.model import Instance, Permission
+from rehearsal.room.router import Router
+from rehearsal.room.servers import Shared
+
+FactsIn = Callable[[str, str], Facts | None]
+
+
+class Vpcs:
+    """One change at a time, so that two machines booting together find one router."""
+
+    def __init__(self, layout: Layout, shared: Shared, facts_in: FactsIn) -> None:
+        self._layout = layout
+        self._shared = shared
+        self._facts_in = facts_in
+        self._routers: dict[str, Router] = {}
+        self._attached: dict[str, str] = {}  # instance id -> VPC id
+        self._changing = asyncio.Lock()
+
+    async def attach(self, instance: Instance) -> str:
+        """The namespace of the instance, connected."""
+        vpc_id = instance.subnet.vpc_id
+        async with self._changing:
+            if vpc_id not in self._routers:
+                router = Router(vpc_id, self._layout)
+                await router.open(instance.subnet, lambda address: self._facts_in(vpc_id, address), self._shared)
+                self._routers[vpc_id] = router
+            self._attached[instance.id] = vpc_id
+            return await self._routers[vpc_id].attach(instance)
+
+    async def detach(self, instance_id: str) -> None:
+        async with self._changing:
+            vpc_id = self._attached.pop(instance_id, None)
+            if vpc_id is None:
+                return
+            await self._routers[vpc_id].detach(instance_id)
+            if vpc_id not in self._attached.values():
+                await self._routers.pop(vpc_id).close()
+
+    def namespace_of(self, vpc_id: str) -> str | None:
+        """The router's, from where the VPC's machines can be reached."""
+        router = self._routers.get(vpc_id)
+        return router.namespace if router else None
+
+    async def protect(self, instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]) -> None:
+        """Apply the security groups between machines."""
+        by_vpc: dict[str, list[Instance]] = {vpc_id: [] for vpc_id in self._routers}
+        for instance in instances:
+            by_vpc.get(instance.subnet.vpc_id, []).append(instance)
+        async with self._changing:
+            for vpc_id, members in by_vpc.items():
+                if vpc_id in self._routers:
+                    await self._routers[vpc_id].apply(firewall.ruleset(members, ingress))

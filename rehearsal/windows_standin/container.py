@@ -1,0 +1,83 @@
+"""One run of a pod's container: the process, its log, and the probes that judge it."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rehearsal.windows_standin import probes, shell
+from rehearsal.windows_standin.api import Json
+from rehearsal.windows_standin.pod_status import Terminated
+from rehearsal.windows_standin.program import Program
+from rehearsal.windows_standin.threads import spawn
+
+_TICK_SECONDS = 0.5
+# The image's own environment; nothing of the stand-in's own (credentials of the room among it) reaches the program.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class ContainerRun:
+    """Starts on construction; `unhealthy` hears of each kind of probe that begins to fail, and what was wrong."""
+
+    def __init__(
+        self,
+        spec: Json,
+        prepared: Program,
+        *,
+        address: str,
+        container_id: str,
+        log_file: Path,
+        unhealthy: Callable[[str, str], None],
+    ) -> None:
+        self.container_id = container_id
+        self.image_id = prepared.image_id
+        self.started_at = datetime.now(UTC)
+        self._address = address
+        self._probing = probes.Probing(probes.probes_of(spec), started=time.monotonic())
+        environment = {"PATH": _PATH, "HOME": str(log_file.parent)} | prepared.environment
+        with log_file.open("wb") as output:
+            self._process = shell.start(prepared.command, output, environment)
+        self._unhealthy = unhealthy
+        self._over = threading.Event()
+        # Beside the worker: a probe may take as long as its timeout, and a deletion must not wait for it.
+        spawn(f"probes {container_id}", self._probe)
+
+    @property
+    def started(self) -> bool:
+        return self._probing.started
+
+    @property
+    def ready(self) -> bool:
+        return self._probing.ready
+
+    @property
+    def must_restart(self) -> str | None:
+        """The kind of probe that has given the container up."""
+        return self._probing.must_restart
+
+    def ended(self) -> Terminated | None:
+        """How the run has ended, None while it lasts."""
+        return None if self._process.poll() is None else self._terminated()
+
+    def end(self, grace_seconds: float) -> Terminated:
+        """Stop it as a container runtime does; from here on no probe is sent."""
+        self._over.set()
+        shell.end(self._process, grace_seconds)
+        return self._terminated()
+
+    def _probe(self) -> None:
+        while not self._over.wait(_TICK_SECONDS):
+            for kind, series in self._probing.due(time.monotonic()):
+                success, problem = probes.send(series.probe, self._address)
+                if series.observe(success, time.monotonic()) and not self._over.is_set():
+                    self._unhealthy(kind, problem)
+
+    def _terminated(self) -> Terminated:
+        self._over.set()
+        return Terminated(
+            exit_code=shell.exit_code(self._process),
+            started_at=self.started_at,
+            finished_at=datetime.now(UTC),
+            container_id=self.container_id,
+        )

@@ -1,0 +1,19 @@
+"""What can go wrong in the stand-in, as one sentence for the person who reads the log.
+
+StandinError
+├── InputError      the user-data or the command line is not what a Windows node can start from
+├── BootstrapError  the cluster cannot be trusted, or does not trust this node
+└── ApiError        the Kubernetes API answered with a failure (in api.py)
+"""
+
+
+class StandinError(Exception):
+    """Base of all: its text is complete, no traceback is wanted."""
+
+
+class InputError(StandinError):
+    """User-data, join document or command line: what is wrong, where, and what is accepted."""
+
+
+class BootstrapError(StandinError):
+    """Discovery or the certificate request failed for a reason that waiting does not cure."""

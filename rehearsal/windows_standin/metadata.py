@@ -1,0 +1,60 @@
+"""The instance metadata service as the machine itself sees it: IMDSv2 only, from inside its network."""
+
+import json
+from dataclasses import dataclass
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
+
+_BASE = "http://169.254.169.254/latest"
+_SESSION_SECONDS = "300"
+_TIMEOUT_SECONDS = 5
+
+# A proxy of the environment must not see link-local requests: they carry the role's credentials.
+_open = build_opener(ProxyHandler({})).open
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleCredentials:
+    """Temporary credentials of the instance's role."""
+
+    access_key: str
+    secret_key: str
+    session_token: str
+
+
+def user_data() -> bytes:
+    """The user-data of the instance, as EC2Launch gets it."""
+    return _get("user-data")
+
+
+def role_credentials() -> RoleCredentials:
+    """The credentials of the one role in the instance profile."""
+    role = _get("meta-data/iam/security-credentials/").decode().split()[0]
+    answer = json.loads(_get(f"meta-data/iam/security-credentials/{role}"))
+    return RoleCredentials(
+        access_key=answer["AccessKeyId"],
+        secret_key=answer["SecretAccessKey"],
+        session_token=answer["Token"],
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    """A role takes moments to reach a fresh instance's metadata (404 until then), and the service itself may be late."""
+    return isinstance(error, OSError)
+
+
+@retry(retry=retry_if_exception(_may_pass), wait=wait_fixed(1), stop=stop_after_delay(60), reraise=True)
+def _get(path: str) -> bytes:
+    token = _call("PUT", "api/token", {"X-aws-ec2-metadata-token-ttl-seconds": _SESSION_SECONDS}).decode()
+    return _call("GET", path, {"X-aws-ec2-metadata-token": token})
+
+
+def _call(method: str, path: str, headers: dict[str, str]) -> bytes:
+    request = Request(f"{_BASE}/{path}", method=method, headers=headers)  # noqa: S310 - the scheme is in _BASE
+    try:
+        with _open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            return answer.read()
+    except HTTPError as error:
+        raise OSError(f"{method} {request.full_url} answered {error.code}") from error

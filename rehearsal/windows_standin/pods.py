@@ -1,0 +1,78 @@
+"""The pods that are bound to the node: one worker each, kept in step with the API by list and watch."""
+
+import logging
+import time
+from pathlib import Path
+
+from rehearsal.windows_standin.api import ApiFailure, Json
+from rehearsal.windows_standin.threads import spawn
+from rehearsal.windows_standin.worker import Node, PodWorker
+
+log = logging.getLogger(__name__)
+
+_PODS = "/api/v1/pods"
+_PAUSE_SECONDS = 1.0
+_FINAL = ("Succeeded", "Failed")
+
+
+class Pods:
+    """Lists, then watches; a broken watch begins with a new list."""
+
+    def __init__(self, node: Node, node_name: str) -> None:
+        self._node = node
+        # The node authorizer lets a node list only with this selector.
+        self._selector = f"spec.nodeName={node_name}"
+        self._workers: dict[str, PodWorker] = {}
+
+    def keep(self) -> None:
+        """Follow the API for as long as the process lives."""
+        while True:
+            try:
+                self._list_and_watch()
+            except ApiFailure as error:
+                log.warning("pods: %s", error)
+            # Also after a watch that ended in good order: an API server on its way down ends each at once.
+            time.sleep(_PAUSE_SECONDS)
+
+    def log_file(self, namespace: str, name: str) -> Path | None:
+        """Where the container of a pod writes to."""
+        wanted = (namespace, name)
+        metadata = ((worker, worker.pod["metadata"]) for worker in list(self._workers.values()))
+        return next((worker.log_file for worker, pod in metadata if (pod["namespace"], pod["name"]) == wanted), None)
+
+    def end_all(self, grace_seconds: float) -> None:
+        """The node goes away: stop every container, together."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.end(grace_seconds)
+        for worker in workers:
+            worker.ended.wait(grace_seconds + 1)
+
+    def _list_and_watch(self) -> None:
+        listing = self._node.api.get(_PODS, fieldSelector=self._selector)
+        pods = {pod["metadata"]["uid"]: pod for pod in listing["items"]}
+        for uid in self._workers.keys() - pods.keys():
+            self._gone(uid)
+        for pod in pods.values():
+            self._present(pod)
+        version = listing["metadata"]["resourceVersion"]
+        for kind, pod in self._node.api.watch(_PODS, fieldSelector=self._selector, resourceVersion=version):
+            if kind == "DELETED":
+                self._gone(pod["metadata"]["uid"])
+            else:
+                self._present(pod)
+
+    def _present(self, pod: Json) -> None:
+        uid = pod["metadata"]["uid"]
+        if uid not in self._workers:
+            if pod.get("status", {}).get("phase") in _FINAL:
+                return
+            self._workers[uid] = PodWorker(self._node, pod)
+            spawn(f"pod {pod['metadata']['name']}", self._workers[uid].run)
+        self._workers[uid].update(pod)
+
+    def _gone(self, uid: str) -> None:
+        """Deleted without waiting for the node, or by the node itself."""
+        worker = self._workers.pop(uid, None)
+        if worker is not None:
+            worker.end(0)

@@ -1,0 +1,40 @@
+"""Running the programs of the system."""
+
+import subprocess
+from typing import BinaryIO
+
+from rehearsal.windows_standin.errors import StandinError
+
+
+def run(*command: str, stdin: str = "") -> str:
+    """Run to the end; a failure is one sentence with what the program said."""
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise StandinError(f"{command[0]} is not installed; it is needed for: {' '.join(command)}") from error
+    if done.returncode != 0:
+        raise StandinError(f"`{' '.join(command)}` failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def start(command: list[str], log_file: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a long-running program that cannot outlive the calling thread, even when the stand-in itself is killed."""
+    tied = ["setpriv", "--pdeathsig", "KILL", *command]
+    return subprocess.Popen(tied, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, env=environment)
+
+
+def end(process: subprocess.Popen[bytes], grace_seconds: float) -> int:
+    """SIGTERM, then after the grace period SIGKILL; the exit code as a container runtime reports it (128 + signal)."""
+    process.terminate()
+    try:
+        process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return exit_code(process)
+
+
+def exit_code(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of an ended process, signals as 128 + their number."""
+    code = process.returncode
+    return 128 - code if code < 0 else code

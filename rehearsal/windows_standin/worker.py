@@ -1,0 +1,235 @@
+"""One pod on the node: a thread that brings its container from Waiting to Running, and in the end away."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rehearsal.windows_standin import pod_status, program
+from rehearsal.windows_standin.addresses import HostPort, PodAddresses, host_ports_of
+from rehearsal.windows_standin.api import Api, ApiError, ApiFailure, Json
+from rehearsal.windows_standin.backoff import CrashBackOff
+from rehearsal.windows_standin.container import ContainerRun
+from rehearsal.windows_standin.errors import StandinError
+from rehearsal.windows_standin.events import NORMAL, WARNING, Recorder
+from rehearsal.windows_standin.pod_status import Container, Running, Terminated, Waiting
+
+log = logging.getLogger(__name__)
+
+_RELIST_SECONDS = 1.0  # kubelet looks at its containers as often
+_RETRY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """What all pods of the node share."""
+
+    api: Api
+    addresses: PodAddresses
+    recorder: Recorder
+    ip: str
+    directory: Path
+
+
+class PodWorker:
+    """Runs one pod; ends when the pod is deleted or the node goes away."""
+
+    def __init__(self, node: Node, pod: Json) -> None:
+        self.pod = pod
+        self.log_file = node.directory / f"{pod['metadata']['namespace']}.{pod['metadata']['name']}.log"
+        self._folder = node.directory / "pods" / pod["metadata"]["uid"]
+        self._node = node
+        self._unable = program.why_not(pod)
+        self._container = Container(state=Waiting("ContainerCreating"), restarts=_earlier_restarts(pod))
+        self._run: ContainerRun | None = None
+        self._address: str | None = None
+        self._opened: list[HostPort] = []
+        self._back_off = CrashBackOff()
+        self._start_at = 0.0
+        self._created = datetime.now(UTC)
+        self._published: Json = pod.get("status", {})
+        self._wake = threading.Event()
+        self._grace: float | None = None
+        self.ended = threading.Event()
+
+    def update(self, pod: Json) -> None:
+        """Take the pod as the API has it now; a deletion timestamp ends it within its grace period."""
+        self.pod = pod
+        if "deletionTimestamp" in pod["metadata"]:
+            self.end(pod["metadata"].get("deletionGracePeriodSeconds", 0))
+
+    def end(self, grace_seconds: float) -> None:
+        """Have the container stopped within its grace period; returns at once."""
+        self._grace = grace_seconds
+        self._wake.set()
+
+    def run(self) -> None:
+        """The pod's whole life."""
+        while self._grace is None:
+            self._step()
+            settled = self._publish() and self._unable is not None
+            self._wake.wait(None if settled else _RELIST_SECONDS)
+        self._tear_down(self._grace)
+        self.ended.set()
+
+    # --- from Waiting to Running, and again ---------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        """One look at the container, and what follows from it."""
+        if self._unable is not None:
+            self._wait_for("StandInCannotRun", self._unable)
+        elif self._run is not None:
+            self._supervise(self._run)
+        elif self._may_start():
+            self._start()
+
+    def _may_start(self) -> bool:
+        state = self._container.state
+        wanted = not isinstance(state, Terminated) or pod_status.restarts(self.pod, state)
+        return wanted and self._node.addresses.available and time.monotonic() >= self._start_at
+
+    def _start(self) -> None:
+        restarts = self._container.restarts + (self._container.last is not None)
+        container_id = f"stand-in://{self.pod['metadata']['uid']}-{restarts}"
+        try:
+            address = self._sandbox()
+            prepared = program.prepare(self._node.api, self.pod, self._folder, pod_ip=address, host_ip=self._node.ip)
+        except StandinError as error:
+            self._start_at = time.monotonic() + _RETRY_SECONDS
+            self._say(WARNING, "Failed", str(error))
+            self._wait_for("CreateContainerError", str(error))
+            return
+        spec = self.pod["spec"]["containers"][0]
+        self._run = ContainerRun(spec, prepared, address=address, container_id=container_id, log_file=self.log_file, unhealthy=self._unhealthy)
+        self._container = replace(
+            self._container,
+            state=Running(started_at=self._run.started_at),
+            restarts=restarts,
+            container_id=container_id,
+            image_id=prepared.image_id,
+        )
+        self._say(NORMAL, "Started", f"Started container {spec['name']}: CCAuth's C# under Mono, a stand-in for {spec['image']}")
+
+    def _supervise(self, run: ContainerRun) -> None:
+        ended = run.ended()
+        if ended is None and run.must_restart:
+            self._say(NORMAL, "Killing", f"Container failed {run.must_restart} probe, will be restarted")
+            ended = run.end(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
+        if ended is not None:
+            self._ended(ended)
+        else:
+            self._container = replace(self._container, started=run.started, ready=run.ready)
+
+    def _ended(self, ended: Terminated) -> None:
+        self._run = None
+        delay = self._back_off.ended(time.monotonic())
+        self._start_at = time.monotonic() + delay
+        self._container = replace(self._container, state=ended, last=ended, started=False, ready=False)
+        if delay and pod_status.restarts(self.pod, ended):
+            message = f"back-off {delay:.0f}s restarting failed container={self._name} pod={self.pod['metadata']['name']}"
+            self._wait_for("CrashLoopBackOff", message)
+            self._say(WARNING, "BackOff", message)
+
+    def _unhealthy(self, kind: str, problem: str) -> None:
+        self._say(WARNING, "Unhealthy", f"{kind.capitalize()} probe failed: {problem}")
+
+    def _wait_for(self, reason: str, message: str) -> None:
+        self._container = replace(self._container, state=Waiting(reason, message))
+
+    # --- address ------------------------------------------------------------------------------------------------------
+
+    def _sandbox(self) -> str:
+        """The pod's address, kept over restarts of its container."""
+        if self._address is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            address = self._node.addresses.allocate()
+            self._opened = self._host_ports()
+            for port in self._opened:
+                self._node.addresses.open_port(address, port)
+            self._address = address
+        return self._address
+
+    def _host_ports(self) -> list[HostPort]:
+        """The hostPorts that the node's CNI plugin would open."""
+        wanted = host_ports_of(self.pod["spec"]["containers"][0])
+        if wanted and not self._node.addresses.host_ports:
+            numbers = ", ".join(str(port.host_port) for port in wanted)
+            self._say(WARNING, "HostPortIgnored", f"hostPort {numbers}: win-overlay, the CNI plugin of Flannel's vxlan on Windows, opens none")
+            return []
+        return wanted
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _tear_down(self, grace_seconds: float) -> None:
+        if self._run is not None:
+            ended = self._run.end(grace_seconds)
+            self._container = replace(self._container, state=ended, last=ended, started=False, ready=False)
+        self._free_address()
+        # Without a deletion timestamp the pod is gone already, or the node goes away, which a real one does not report either.
+        while "deletionTimestamp" in self.pod["metadata"] and not (self._publish() and self._remove()):
+            time.sleep(_RELIST_SECONDS)
+
+    def _free_address(self) -> None:
+        if self._address is None:
+            return
+        for port in self._opened:
+            self._node.addresses.close_port(self._address, port)
+        self._node.addresses.release(self._address)
+
+    def _remove(self) -> bool:
+        """The node's last word on a pod: it is gone now."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": self.pod["metadata"]["uid"]}}
+        return self._tell(lambda: self._node.api.delete(self._path, body))
+
+    # --- the API ------------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> bool:
+        """Bring the status up to date; False when the API could not be told."""
+        status = pod_status.status(
+            self.pod,
+            self._container,
+            before=self._published,
+            host_ip=self._node.ip,
+            pod_ip=self._address,
+            created=self._created,
+            now=datetime.now(UTC),
+        )
+        if status == self._published:
+            return True
+        body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status}
+        told = self._tell(lambda: self._node.api.patch(f"{self._path}/status", body))
+        if told:
+            self._published = status
+        return told
+
+    def _tell(self, call: Callable[[], Json]) -> bool:
+        """One call about this pod; a pod that is no longer there, or another one of its name, needs none."""
+        try:
+            call()
+        except ApiFailure as error:
+            gone = isinstance(error, ApiError) and error.reason in ("NotFound", "Conflict")
+            if not gone:
+                log.warning("pod %s: %s", self._name, error)
+            return gone
+        return True
+
+    def _say(self, kind: str, reason: str, message: str) -> None:
+        self._node.recorder.pod(self.pod, kind, reason, message)
+
+    @property
+    def _name(self) -> str:
+        return self.pod["spec"]["containers"][0]["name"]
+
+    @property
+    def _path(self) -> str:
+        metadata = self.pod["metadata"]
+        return f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+
+
+def _earlier_restarts(pod: Json) -> int:
+    """A node that has restarted goes on counting."""
+    statuses: list[Json] = pod.get("status", {}).get("containerStatuses", [])
+    return statuses[0]["restartCount"] if statuses else 0

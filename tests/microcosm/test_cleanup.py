@@ -1,0 +1,66 @@
+"""Deleting what is left, in order, and only what is ours."""
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+
+from microcosm import audit, audit_command, cleanup
+from microcosm.inventory import KINDS
+from microcosm.items import Item
+
+from .conftest import SESSION, Cloud
+from .test_audit import NOW, SCOPE, somebody_elses, with_leaks
+
+
+def test_all_that_is_tagged_goes_and_all_else_stays(cloud: Cloud) -> None:
+    """After it only what was planted by hand is left, and the other stacks never noticed."""
+    somebody_elses(cloud)
+    leaks = with_leaks(cloud)
+    before = audit.audit(cloud.session, SCOPE, NOW)
+    record = audit.record_of(before)
+    failures = [deletion for deletion in cleanup.delete(cloud.session, cleanup.deletable(before.findings, "dev"), 0) if deletion.error]
+    assert failures == []
+    left = audit.audit(cloud.session, audit.Scope(target=SCOPE.target, record=record), NOW).findings
+    assert {leaks.interface, leaks.volume, leaks.snapshot, leaks.parameter} <= {finding.item.id for finding in left}
+    assert not [finding for finding in left if finding.item.has_tag_of("dev")]
+    assert cloud.client("ec2").describe_vpcs(Filters=[{"Name": "tag:microcosm:stack", "Values": ["dev-2"]}])["Vpcs"]
+    assert before.account == DEFAULT_ACCOUNT_ID
+
+
+def test_what_holds_goes_before_what_is_held() -> None:
+    """The order in which AWS lets go: instances before groups, groups before the VPC, profiles before roles."""
+    kinds = ["VPC", "IAM role", "subnet", "instance", "security group", "instance profile", "internet gateway", "elastic IP"]
+    findings = audit.attribute([Item(kind=kind, id=kind, tags={"microcosm:stack": "dev"}) for kind in kinds], SCOPE)
+    ordered = [item.kind for item in cleanup.deletable(findings, "dev")]
+    for first, second in [
+        ("instance", "elastic IP"),
+        ("instance", "security group"),
+        ("subnet", "VPC"),
+        ("internet gateway", "VPC"),
+        ("instance profile", "IAM role"),
+    ]:
+        assert ordered.index(first) < ordered.index(second)
+
+
+def test_every_kind_but_the_unknown_can_be_deleted() -> None:
+    """A new lister needs its deletion, or a decision that there is none."""
+    assert {kind.name for kind in KINDS} - set(cleanup.STEPS) == {"other"}
+
+
+def test_a_refusal_is_reported_and_the_rest_goes_on(cloud: Cloud) -> None:
+    """One stubborn object does not keep the others."""
+    cloud.parameter("a", "x")
+    items = [Item(kind="VPC", id="vpc-unknown"), Item(kind="SSM parameter", id="/microcosm/dev/a")]
+    first, second = cleanup.delete(cloud.session, items, 0)
+    assert "InvalidVpcID.NotFound" in first.error
+    assert second.error == ""
+
+
+def test_nothing_is_deleted_without_a_yes(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    """The question comes after the list, and no is no."""
+    vpc = cloud.vpc()
+    asked: list[str] = []
+    result = audit.audit(cloud.session, SCOPE, NOW)
+    assert not audit_command.purge(SESSION, result, lambda question: bool(asked.append(question)))
+    assert asked == ["Delete these 1 resources of stack dev, account 123456789012?"]
+    assert vpc in capsys.readouterr().err
+    assert audit.audit(cloud.session, SCOPE, NOW).findings

@@ -1,0 +1,88 @@
+"""Machines as AWS knows them, and their own reports."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcosm import fleet
+from microcosm.errors import OperatorError
+from microcosm.fleet import PhaseTimes
+
+from .conftest import Cloud
+
+REPORT = {
+    "instance": "i-1",
+    "node": "linux-0",
+    "phase": "join",
+    "result": "running",
+    "detail": "waiting for the control plane",
+    "phases": {"join": {"start": 30, "end": None}, "prepare": {"start": 10, "end": 30.5}},
+}
+
+
+def test_machines_are_those_of_this_stack_that_are_not_gone(cloud: Cloud) -> None:
+    """Other stacks' machines and terminated ones are no part of it."""
+    kept = cloud.machine("windows-0", "windows-2019")
+    gone = cloud.machine("linux-0")
+    cloud.client("ec2").terminate_instances(InstanceIds=[gone])
+    other = cloud.client("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    found = fleet.machines(cloud.session, "dev")
+    assert [(machine.node, machine.instance, machine.family) for machine in found] == [("windows-0", kept, "windows")], (gone, other)
+
+
+def test_reports_come_by_node_name(cloud: Cloud) -> None:
+    """A declared node that has not spoken is there, too, with nothing to say."""
+    cloud.parameter("status/linux-0", json.dumps(REPORT))
+    cloud.parameter("status/linux-1", "pending")
+    cloud.parameter("join", "not a status")
+    found = fleet.reports(cloud.session, "dev")
+    assert found["linux-1"] is None
+    assert found["linux-0"] is not None
+    assert found["linux-0"].detail == "waiting for the control plane"
+    assert set(found) == {"linux-0", "linux-1"}
+
+
+def test_phases_are_ordered_by_their_beginning() -> None:
+    """JSON objects have no order to rely on."""
+    report = fleet.parse_report("linux-0", json.dumps(REPORT))
+    assert report is not None
+    assert report.phases == (PhaseTimes(name="prepare", start=10, end=30.5), PhaseTimes(name="join", start=30, end=None))
+
+
+def test_a_stand_in_is_known_by_its_own_words() -> None:
+    """A rehearsal's Windows node begins each detail with what it is."""
+    report = fleet.parse_report("windows-0", json.dumps(REPORT | {"detail": "stand-in: TLS bootstrap"}))
+    assert report is not None
+    assert report.stand_in
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text() | JSON.map(json.dumps) | st.dictionaries(st.sampled_from([*REPORT]), JSON).map(json.dumps))
+def test_no_content_of_a_status_parameter_is_a_traceback(text: str) -> None:
+    """Machines write these at their worst moments; an unreadable one is itself a finding."""
+    report = fleet.parse_report("linux-0", text)
+    assert report is None or report.result in fleet.RESULTS
+
+
+@pytest.mark.parametrize("change", [{"phase": None}, {"result": "great"}, {"phases": {"join": {"start": float("nan")}}}, {"phases": [1]}])
+def test_a_report_of_another_shape_is_itself_a_failure(change: dict[str, object]) -> None:
+    """It is shown, with its beginning, instead of being guessed at."""
+    report = fleet.parse_report("linux-0", json.dumps(REPORT | change))
+    assert report is not None
+    assert (report.result, report.detail[:24]) == ("failed", "unreadable status report")
+
+
+def test_the_control_plane_must_exist_and_run(cloud: Cloud) -> None:
+    """Without a living control plane there is nothing to talk to, and the error says which of the two it is."""
+    with pytest.raises(OperatorError, match="no control plane in eu-west-1"):
+        fleet.control_plane(cloud.session, "dev", "eu-west-1")
+    instance = cloud.machine("control-plane")
+    assert fleet.control_plane(cloud.session, "dev", "eu-west-1").instance == instance
+    cloud.client("ec2").stop_instances(InstanceIds=[instance])
+    with pytest.raises(OperatorError, match=f"{instance}, is stopped"):
+        fleet.control_plane(cloud.session, "dev", "eu-west-1")

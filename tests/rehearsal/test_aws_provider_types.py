@@ -1,0 +1,274 @@
+"""Each type of the stand-in aws provider lives its whole life in the fake cloud, and leaves nothing."""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+
+from rehearsal.aws_provider.kinds import load
+from rehearsal.cloud import inventory
+from tests.support.fake_aws import PUBLIC_KEY, fake_aws
+from tests.support.provider_driver import UNKNOWN, Driver, Live
+
+TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
+TAGS = {"Name": "first", "microcosm:stack": "dev"}
+OTHER_TAGS = {"Name": "second", "extra": "yes"}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory) -> Iterator[boto3.Session]:
+    with fake_aws(tmp_path_factory.mktemp("machines")) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def driver(session) -> Driver:
+    return Driver(session, region="eu-west-1")
+
+
+class World:
+    """What a resource under test needs around it; made on demand, unmade in reverse."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.made: list[Live] = []
+        self._named: dict[str, Live] = {}
+
+    def make(self, type_: str, name: str, /, **inputs: Any) -> Live:
+        if name not in self._named:
+            self._named[name] = self.driver.create(type_, name, **inputs)
+            self.made.append(self._named[name])
+        return self._named[name]
+
+    def unmake(self) -> None:
+        for live in reversed(self.made):
+            self.driver.delete(live)
+
+    @property
+    def vpc(self) -> str:
+        return self.make("aws:ec2/vpc:Vpc", "vpc", cidrBlock="10.0.0.0/16").id
+
+    def subnet(self, third: int = 0) -> str:
+        return self.make("aws:ec2/subnet:Subnet", f"subnet-{third}", vpcId=self.vpc, cidrBlock=f"10.0.{third}.0/24").id
+
+    @property
+    def gateway(self) -> str:
+        return self.make("aws:ec2/internetGateway:InternetGateway", "gateway", vpcId=self.vpc).id
+
+    def table(self, name: str = "table") -> str:
+        return self.make("aws:ec2/routeTable:RouteTable", name, vpcId=self.vpc).id
+
+    def group(self, name: str = "group") -> str:
+        return self.make("aws:ec2/securityGroup:SecurityGroup", name, vpcId=self.vpc).id
+
+    def role(self, name: str = "role") -> str:
+        return self.make("aws:iam/role:Role", name, assumeRolePolicy=json.dumps(TRUST)).id
+
+    def profile(self, name: str = "profile") -> str:
+        return self.make("aws:iam/instanceProfile:InstanceProfile", name, role=self.role(f"{name}-role")).id
+
+    @property
+    def ubuntu(self) -> str:
+        return self.driver.invoke("aws:ssm/getParameter:getParameter", name=UBUNTU)["value"]
+
+    def instance(self, **inputs: Any) -> dict[str, Any]:
+        return {"ami": self.ubuntu, "instanceType": "t3.medium", "subnetId": self.subnet(), "vpcSecurityGroupIds": [self.group()], **inputs}
+
+    @property
+    def machine(self) -> str:
+        assert self.gateway, "an address needs a gateway"
+        return self.make("aws:ec2/instance:Instance", "machine", **self.instance()).id
+
+    @property
+    def bucket(self) -> str:
+        return self.make("aws:s3/bucket:Bucket", "bucket").id
+
+
+@pytest.fixture
+def world(driver) -> Iterator[World]:
+    world = World(driver)
+    yield world
+    world.unmake()
+
+
+@dataclass(frozen=True)
+class Life:
+    """A type, the inputs that it starts with, and what changes about them in place (None takes an input away)."""
+
+    type: str
+    inputs: Callable[[World], dict[str, Any]]
+    changes: Callable[[World], dict[str, Any]] = field(default=lambda _: {})
+
+    def __str__(self) -> str:
+        return self.type.split(":")[-1]
+
+
+def gzipped(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def rule(world: World) -> dict[str, Any]:
+    return {"securityGroupId": world.group(), "cidrIpv4": "203.0.113.0/24", "fromPort": 22, "toPort": 22, "ipProtocol": "tcp", "tags": TAGS}
+
+
+RULE_CHANGES = {"cidrIpv4": "198.51.100.0/24", "fromPort": 80, "toPort": 90, "description": "now described", "tags": OTHER_TAGS}
+LIVES = [
+    Life(
+        "aws:ec2/vpc:Vpc",
+        lambda _: {"cidrBlock": "10.9.0.0/16", "tags": TAGS},
+        lambda _: {"enableDnsHostnames": True, "enableDnsSupport": False, "tags": OTHER_TAGS},
+    ),
+    Life(
+        "aws:ec2/subnet:Subnet",
+        lambda w: {"vpcId": w.vpc, "cidrBlock": "10.0.9.0/24", "availabilityZone": "eu-west-1c", "tags": TAGS},
+        lambda _: {"mapPublicIpOnLaunch": True, "tags": OTHER_TAGS},
+    ),
+    Life("aws:ec2/internetGateway:InternetGateway", lambda _: {"tags": TAGS}, lambda w: {"vpcId": w.vpc, "tags": OTHER_TAGS}),
+    Life(
+        "aws:ec2/routeTable:RouteTable",
+        lambda w: {"vpcId": w.vpc, "routes": [{"cidrBlock": "192.0.2.0/24", "gatewayId": w.gateway}], "tags": TAGS},
+        lambda w: {"routes": [{"cidrBlock": "198.51.100.0/24", "gatewayId": w.gateway}], "tags": OTHER_TAGS},
+    ),
+    Life("aws:ec2/route:Route", lambda w: {"routeTableId": w.table(), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": w.gateway}),
+    Life(
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        lambda w: {"subnetId": w.subnet(), "routeTableId": w.table()},
+        lambda w: {"routeTableId": w.table("other")},
+    ),
+    Life("aws:ec2/securityGroup:SecurityGroup", lambda w: {"vpcId": w.vpc, "tags": TAGS}, lambda _: {"tags": OTHER_TAGS}),
+    Life("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", rule, lambda _: RULE_CHANGES),
+    Life("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", rule, lambda _: RULE_CHANGES),
+    Life(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        lambda w: {"securityGroupId": w.group(), "referencedSecurityGroupId": w.group("a"), "ipProtocol": "-1", "description": "all"},
+        lambda w: {"referencedSecurityGroupId": w.group("b"), "description": None},
+    ),
+    Life(
+        "aws:ec2/instance:Instance",
+        lambda w: w.instance(
+            privateIp="10.0.0.77",
+            iamInstanceProfile=w.profile(),
+            userDataBase64=gzipped("#!/bin/sh"),
+            metadataOptions={"httpTokens": "required", "httpPutResponseHopLimit": 1},
+            rootBlockDevice={"volumeSize": 20, "volumeType": "gp3", "encrypted": True, "tags": TAGS},
+            tags=TAGS,
+        ),
+        lambda w: {
+            "instanceType": "t3.large",
+            "iamInstanceProfile": w.profile("other-profile"),
+            "vpcSecurityGroupIds": [w.group("b"), w.group("a")],
+            "userDataBase64": gzipped("#!/bin/bash"),
+            "metadataOptions": {"httpTokens": "optional", "httpPutResponseHopLimit": 2},
+            "rootBlockDevice": {"volumeSize": 40, "volumeType": "gp2", "encrypted": True, "deleteOnTermination": True, "tags": OTHER_TAGS},
+            "sourceDestCheck": False,
+            "disableApiTermination": False,
+            "instanceInitiatedShutdownBehavior": "terminate",
+            "tags": OTHER_TAGS,
+        },
+    ),
+    Life(
+        "aws:ec2/instance:Instance",
+        lambda w: w.instance(associatePublicIpAddress=True, userData="<powershell>1</powershell>", volumeTags=TAGS, tags=TAGS),
+        lambda _: {"userData": "<powershell>2</powershell>", "volumeTags": OTHER_TAGS},
+    ),
+    Life("aws:ec2/keyPair:KeyPair", lambda _: {"publicKey": PUBLIC_KEY, "tags": TAGS}, lambda _: {"tags": OTHER_TAGS}),
+    Life("aws:ec2/eip:Eip", lambda _: {"domain": "vpc", "tags": TAGS}, lambda w: {"instance": w.machine, "tags": OTHER_TAGS}),
+    Life(
+        "aws:ec2/eipAssociation:EipAssociation",
+        lambda w: {"allocationId": w.make("aws:ec2/eip:Eip", "address").id, "instanceId": w.machine},
+    ),
+    Life(
+        "aws:ssm/parameter:Parameter",
+        lambda _: {"name": "/microcosm/dev/join", "type": "SecureString", "value": "pending", "description": "first", "tags": TAGS},
+        lambda _: {"value": "joined", "description": None, "tags": OTHER_TAGS},
+    ),
+    Life("aws:ssm/parameter:Parameter", lambda _: {"type": "String", "insecureValue": "a"}, lambda _: {"insecureValue": "b", "tier": "Advanced"}),
+    Life(
+        "aws:iam/role:Role",
+        lambda _: {"assumeRolePolicy": json.dumps(TRUST), "description": "first", "tags": TAGS},
+        lambda _: {"assumeRolePolicy": json.dumps({**TRUST, "Id": "2"}), "description": "second", "maxSessionDuration": 7200, "tags": OTHER_TAGS},
+    ),
+    Life(
+        "aws:iam/rolePolicy:RolePolicy",
+        lambda w: {"role": w.role(), "policy": json.dumps(POLICY)},
+        lambda _: {"policy": json.dumps({**POLICY, "Id": "2"})},
+    ),
+    Life("aws:iam/rolePolicyAttachment:RolePolicyAttachment", lambda w: {"role": w.role(), "policyArn": CORE}),
+    Life(
+        "aws:iam/instanceProfile:InstanceProfile",
+        lambda w: {"role": w.role("a"), "tags": TAGS},
+        lambda w: {"role": w.role("b"), "tags": OTHER_TAGS},
+    ),
+    Life("aws:s3/bucket:Bucket", lambda _: {"tags": TAGS}, lambda _: {"forceDestroy": True, "tags": OTHER_TAGS}),
+    Life("aws:s3/bucketV2:BucketV2", lambda _: {"bucket": "second-name-of-a-bucket"}, lambda _: {"tags": TAGS}),
+    Life(
+        "aws:s3/bucketObjectv2:BucketObjectv2",
+        lambda w: {"bucket": w.bucket, "key": "a/b.ps1", "content": "one", "tags": TAGS},
+        lambda _: {"content": "two", "contentType": "text/plain", "tags": OTHER_TAGS},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def untouched(session) -> inventory.Inventory:
+    return inventory.list_everything(session)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("life", LIVES, ids=str)
+def test_a_resource_is_what_was_asked_for_changes_in_place_and_goes_away(life, driver, world):
+    inputs = life.inputs(world)
+    changed = {**inputs, **life.changes(world)}
+    preview = driver.preview(life.type, "subject", **inputs)
+
+    live = driver.create(life.type, "subject", **inputs)
+    assert not broken_promises(preview, live.state), "the preview showed something else"
+    assert not driver.changes(live), "an up right after an up would change something"
+    assert driver.refresh(live) == live, "a refresh right after an up would show drift"
+
+    if changed != inputs:
+        diff = driver.diff(live, **without_none(changed))
+        assert not diff.replaces, "this change would replace the resource"
+        assert {path.split(".")[0] for path in diff.detailedDiff} == really_changed(life, inputs, changed)
+        live = driver.update(live, **without_none(changed))
+        assert not driver.changes(live), "the update did not reach AWS"
+        assert driver.refresh(live) == live, "the update recorded something else than it did"
+
+    driver.delete(live)
+    assert driver.refresh(live) is None, "a deleted resource is still there"
+    driver.delete(live)
+
+
+def test_nothing_is_left_when_every_resource_is_deleted(session, untouched):
+    left = inventory.difference(untouched, inventory.list_everything(session))
+
+    assert not left, f"left behind or taken along: {left}"
+
+
+def test_every_type_has_a_life_in_this_file():
+    assert {life.type for life in LIVES} == load().keys()
+
+
+def without_none(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in inputs.items() if value is not None}
+
+
+def really_changed(life: Life, inputs: dict[str, Any], changed: dict[str, Any]) -> set[str]:
+    """An input that was absent and now says what it meant anyway is no change."""
+    meant = {"disableApiTermination": False, **load()[life.type].tables.defaults, **inputs}
+    return {name for name in changed if changed[name] != meant.get(name)}
+
+
+def broken_promises(preview: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
+    """Known values that came differently, and outputs that were not even announced; an object may get more than was given."""
+    told = {name: value for name, value in preview.items() if value is not UNKNOWN and not isinstance(value, dict | list)}
+    different = {name: state.get(name) for name, value in told.items() if state.get(name) != value}
+    return different | {name: state[name] for name in state.keys() - preview.keys() - {"userData"}}

@@ -1,0 +1,304 @@
+"""The fake cloud as its users meet it: a process, an inventory, and what instance roles may do."""
+
+import hashlib
+import os
+import signal
+import threading
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rehearsal.cloud import inventory, policy
+from rehearsal.cloud.inventory import Resource
+from rehearsal.cloud.process import Cloud, CloudError, running_cloud
+from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.server import OneAtATime
+from rehearsal.cloud.signature import Signature
+
+REGION = "eu-west-1"
+TRUST = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}'
+MAY_READ_JOIN = (
+    '{"Version": "2012-10-17", "Statement": ['
+    '{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:eu-west-1:123456789012:parameter/dev/join"},'
+    '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::scripts/*"}]}'
+)
+
+
+# --- the process ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory) -> Any:
+    with running_cloud(tmp_path_factory.mktemp("cloud"), REGION, enforce_iam=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def operator(cloud) -> Any:
+    keys = cloud.environment()
+    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    return lambda service: session.client(service, endpoint_url=cloud.endpoint)
+
+
+@pytest.fixture(scope="module")
+def role(operator) -> dict[str, str]:
+    """A session of an instance role, as a machine gets it from its metadata service."""
+    iam, ssm, s3 = operator("iam"), operator("ssm"), operator("s3")
+    iam.create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
+    iam.put_role_policy(RoleName="worker", PolicyName="worker", PolicyDocument=MAY_READ_JOIN)
+    for name in ("/dev/join", "/dev/kubeconfig"):
+        ssm.put_parameter(Name=name, Value="pending", Type="SecureString")
+    for bucket in ("scripts", "others"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket=bucket, Key="a b+c.ps1", Body=b"script")
+    return operator("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/worker", RoleSessionName="i-1")["Credentials"]
+
+
+@pytest.fixture(scope="module")
+def machine(cloud, role) -> Any:
+    def client(service: str, **changed: str) -> Any:
+        keys = {**role, **changed}
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=REGION)
+        return session.client(service, endpoint_url=cloud.endpoint)
+
+    return client
+
+
+def test_the_ready_file_names_a_cloud_that_answers_and_goes_away_with_it(tmp_path):
+    with running_cloud(tmp_path, REGION) as cloud:
+        assert Cloud.at(tmp_path) == cloud
+        os.kill(cloud.pid, signal.SIGINT)
+        os.waitid(os.P_PID, cloud.pid, os.WEXITED | os.WNOWAIT)
+        assert not (tmp_path / "cloud.json").exists(), "a stale file would lead the next run to nobody"
+    assert (tmp_path / "cloud.log").read_text() == "", "the cloud ended noisily"
+
+
+def test_a_cloud_that_cannot_start_says_where_to_look(tmp_path):
+    blocked = tmp_path / "state"
+    blocked.mkdir()
+    (blocked / "cloud.tmp").mkdir()
+    with pytest.raises(CloudError, match=r"stopped with code 1 before it was ready; see .*cloud\.log"), running_cloud(blocked, REGION):
+        pass
+
+
+def test_the_environment_leads_every_client_here_and_pulumi_to_the_state_bucket(cloud, operator):
+    environment = cloud.environment()
+
+    assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
+    assert environment["PULUMI_BACKEND_URL"].startswith("s3://state?region=eu-west-1&endpoint=127.0.0.1:")
+    assert "state" in [bucket["Name"] for bucket in operator("s3").list_buckets()["Buckets"]]
+
+
+def test_requests_run_one_at_a_time_because_moto_is_not_thread_safe():
+    inside: list[int] = []
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        inside.append(1)
+        assert sum(inside) == 1, "two requests were in moto at once"
+        barrier.wait(0.05) if len(inside) == 1 else None
+        inside.append(-1)
+        return [environ["wsgi.input"].read()]
+
+    barrier = threading.Event()
+    one = OneAtATime(application)
+    answers: list[Any] = []
+    threads = [threading.Thread(target=lambda: answers.append(one(request(b"x"), None))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [[b"x"]] * 4
+
+
+def test_a_request_without_a_length_has_no_body_to_wait_for():
+    environ = {"wsgi.input": None} | {key: value for key, value in request(b"").items() if key != "CONTENT_LENGTH"}
+
+    assert OneAtATime(lambda environ, _: [environ["wsgi.input"].read()])(environ, None) == [b""]
+
+
+# --- instance roles ---------------------------------------------------------------------------------------------
+
+
+def test_a_role_reads_what_its_policy_names_and_nothing_else(machine):
+    ssm = machine("ssm")
+    assert ssm.get_parameter(Name="/dev/join", WithDecryption=True)["Parameter"]["Value"] == "pending"
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*worker/i-1 is not authorized to perform: ssm:GetParameter on resource"):
+        ssm.get_parameter(Name="/dev/kubeconfig")
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        ssm.get_parameters(Names=["/dev/join", "/dev/kubeconfig"])
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*ssm:PutParameter"):
+        ssm.put_parameter(Name="/dev/join", Value="mine", Type="String", Overwrite=True)
+
+
+def test_a_role_reads_its_objects_and_no_others(machine):
+    s3 = machine("s3")
+    assert s3.get_object(Bucket="scripts", Key="a b+c.ps1")["Body"].read() == b"script"
+    for call in (lambda: s3.get_object(Bucket="others", Key="a b+c.ps1"), lambda: s3.list_objects_v2(Bucket="scripts")):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+
+
+def test_calls_that_no_policy_allows_are_refused_in_the_words_of_their_service(machine):
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        machine("ec2").describe_instances()
+    assert machine("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/i-1"), "this call is always allowed"
+
+
+def test_a_wrong_key_or_an_invented_token_is_refused(machine):
+    with pytest.raises(ClientError, match="InvalidSignatureException"):
+        machine("ssm", SecretAccessKey="guessed").get_parameter(Name="/dev/join")
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        machine("ssm", SessionToken="guessed").get_parameter(Name="/dev/join")
+
+
+STATEMENT = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:*:1:parameter/dev/join"}
+JOIN = "arn:aws:ssm:eu-west-1:1:parameter/dev/join"
+
+
+@pytest.mark.parametrize(
+    ("statements", "allowed"),
+    [
+        ([], False),
+        ([STATEMENT], True),
+        ([{**STATEMENT, "Action": ["SSM:getparameter"]}], True),
+        ([{**STATEMENT, "Action": "ssm:Get*"}], True),
+        ([{**STATEMENT, "Action": "ssm:GetParameters"}], False),
+        ([{**STATEMENT, "Resource": JOIN.upper()}], False),
+        ([{**STATEMENT, "Resource": "arn:aws:ssm:eu-west-?:1:parameter/dev/*"}], True),
+        ([{**STATEMENT, "Resource": "arn.aws.ssm.eu-west-1.1.parameter/dev/join"}], False),
+        ([STATEMENT, {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::*"}], False),
+        ([STATEMENT, {"Effect": "Deny", "NotAction": "ssm:*", "Resource": "*"}], True),
+        ([{**STATEMENT, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}], False),
+        ([STATEMENT, {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {}}}], False),
+    ],
+)
+def test_policies_are_evaluated_as_iam_does(statements, allowed):
+    assert policy.allows([{"Statement": statements}], "ssm:GetParameter", JOIN) is allowed
+
+
+# --- signatures -------------------------------------------------------------------------------------------------
+
+
+def request(body: bytes, path: str = "/", query: str = "", headers: dict[str, str] | None = None) -> dict[str, Any]:
+    from io import BytesIO
+
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path.encode().decode("latin-1"), "QUERY_STRING": query}
+    environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    for name, value in (headers or {}).items():
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    return environ
+
+
+def signed(body: bytes, key: str, secret: str, service: str = "ssm") -> dict[str, Any]:
+    """A request with the signature that the SDK itself makes."""
+    sdk = AWSRequest("POST", f"https://{service}.eu-west-1.amazonaws.com/", data=body, headers={"Content-Type": "application/x-amz-json-1.1"})
+    (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(key, secret), service, REGION).add_auth(sdk)
+    return request(body, headers={"Host": f"{service}.eu-west-1.amazonaws.com", **dict(sdk.headers.items())})
+
+
+@given(body=st.binary(max_size=64), secret=st.from_regex(r"[A-Za-z0-9/+]{8,40}", fullmatch=True))
+def test_what_the_sdk_signs_is_accepted_and_no_other_body_or_secret_is(body, secret):
+    environ = signed(body, "ASIAEXAMPLE", secret)
+    signature = Signature.of(environ)
+
+    assert signature.is_of(secret, environ, body)
+    assert not signature.is_of(f"{secret}x", environ, body)
+    assert not signature.is_of(secret, environ, body + b"x")
+    assert not replace(signature, value=hashlib.sha256(body).hexdigest()).is_of(secret, environ, body)
+
+
+@pytest.mark.parametrize("header", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64])
+def test_other_authorization_is_no_signature(header):
+    assert Signature.of({"HTTP_AUTHORIZATION": header}) is None
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+class Backend:
+    def double(self, number: int, plus: int = 0, **kwargs: int) -> int:
+        return 2 * number + plus + sum(kwargs.values())
+
+
+def test_a_rule_sees_the_arguments_may_change_them_and_is_gone_with_its_block():
+    book = RuleBook()
+
+    @book.around(Backend, "double")
+    def odd_only(call: Call) -> int:
+        if call["number"] % 2 == 0:
+            raise ValueError("even")
+        call.arguments["plus"] += 1
+        call.arguments["kwargs"]["more"] = 10
+        return call.proceed()
+
+    with book.in_force():
+        assert Backend().double(3, more=1) == 17
+        with pytest.raises(ValueError, match="even"):
+            Backend().double(number=2)
+    assert Backend().double(2) == 4
+
+
+def test_two_rules_may_stand_around_one_method():
+    book = RuleBook()
+    book.around(Backend, "double")(lambda call: call.proceed() + 1)
+    book.around(Backend, "double")(lambda call: call.proceed() * 10)
+    with book.in_force():
+        assert Backend().double(1) == 30
+    assert Backend().double(1) == 2
+
+
+# --- inventory --------------------------------------------------------------------------------------------------
+
+
+def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, operator):
+    session = boto3.Session("AKIA", "x", region_name=REGION)
+    before = inventory.list_everything(session, cloud.endpoint)
+    ec2, ssm, iam = operator("ec2"), operator("ssm"), operator("iam")
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "dev-vpc"}]}]
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+    ssm.put_parameter(Name="/dev/new", Value="x", Type="String", Tags=[{"Key": "microcosm:stack", "Value": "dev"}])
+    iam.put_role_policy(RoleName="worker", PolicyName="second", PolicyDocument=MAY_READ_JOIN)
+    operator("s3").put_object(Bucket="state", Key="dev.json", Body=b"{}")
+    after = inventory.list_everything(session, cloud.endpoint)
+    added = {resource.kind: resource for resource in inventory.difference(before, after).added}
+
+    assert str(added["VPC"]) == f"VPC {vpc} (dev-vpc)"
+    assert added["parameter"].tags == {"microcosm:stack": "dev"}
+    assert added["inline policy"].id == "worker:second"
+    assert "object" not in added, "Pulumi's own state is not a left-over"
+    assert not any(name.startswith("/aws/") for name in ids(after, "parameter")), "AWS's public parameters belong to nobody"
+
+
+def test_terminated_machines_are_not_listed(cloud, operator):
+    session, ec2 = boto3.Session("AKIA", "x", region_name=REGION), operator("ec2")
+    image = ec2.describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    architecture = {"x86_64": "t3.small", "arm64": "t4g.small"}[ec2.describe_images(ImageIds=[image])["Images"][0]["Architecture"]]
+    machine = ec2.run_instances(ImageId=image, InstanceType=architecture, SubnetId=subnet, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    assert machine in ids(inventory.list_everything(session, cloud.endpoint), "instance")
+    ec2.terminate_instances(InstanceIds=[machine])
+    assert machine not in ids(inventory.list_everything(session, cloud.endpoint), "instance")
+
+
+def test_a_difference_goes_by_kind_and_id_and_not_by_tags():
+    old = {"VPC": [Resource("VPC", "a", tags={"x": "1"}), Resource("VPC", "b")]}
+    new = {"VPC": [Resource("VPC", "a", tags={"x": "2"})], "role": [Resource("role", "b")]}
+    difference = inventory.difference(old, new)
+
+    assert difference.added == (Resource("role", "b"),)
+    assert difference.removed == (Resource("VPC", "b"),)
+    assert not inventory.difference(old, old)
+
+
+def ids(found: inventory.Inventory, kind: str) -> list[str]:
+    return [resource.id for resource in found.get(kind, [])]
