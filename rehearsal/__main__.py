@@ -139,11 +139,10 @@ def clean() -> None:
 def _save_logs(session: Session) -> None:
     """Keeps the logs of the parts and of every machine where the next run will not remove them."""
     shutil.rmtree(LOGS, ignore_errors=True)
-    LOGS.mkdir(parents=True)
-    for path in [*session.state.glob("logs/**/*.log"), *session.state.glob("machines/*/console.log")]:
-        target = LOGS / path.relative_to(session.state)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
+    # A machine's /var/log links into folders that went with it.
+    shutil.copytree(session.state / "logs", LOGS, ignore_dangling_symlinks=True)
+    for path in session.state.glob("machines/*/console.log"):
+        shutil.copy(path, LOGS / f"{path.parent.name}.console.log")
     console.print(f"logs of every machine are in {os.path.relpath(LOGS, Path.cwd())}", style="dim")
 
 

@@ -97,9 +97,9 @@ class Aws:
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
-    def all_tags(self, tags: Mapping[str, Any] | None) -> dict[str, Any]:
-        """The tags that a resource gets: its own over the provider's defaults."""
-        return {**self.default_tags, **(tags or {})}
+    def all_tags(self, tags: Any) -> Any:
+        """The tags that a resource gets: its own over the provider's defaults. Tags that are not known yet stay so."""
+        return {**self.default_tags, **(tags or {})} if isinstance(tags, Mapping | None) else tags
 
     def tag_specifications(self, **tags_by_type: Mapping[str, str]) -> list[dict[str, Any]]:
         wanted = {kind.replace("_", "-"): tags for kind, tags in tags_by_type.items() if tags}

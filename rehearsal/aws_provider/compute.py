@@ -53,7 +53,8 @@ class Instance(Kind):
         found = [(name, f"{name} is required: the stand-in aws provider has no launch templates.") for name in missing]
         if "userData" in inputs and "userDataBase64" in inputs:
             found.append(("userDataBase64", "userData and userDataBase64 exclude each other."))
-        if "volumeTags" in inputs and "tags" in (inputs.get("rootBlockDevice") or {}):
+        root = inputs.get("rootBlockDevice")
+        if "volumeTags" in inputs and isinstance(root, dict) and "tags" in root:
             found.append(("volumeTags", "volumeTags and rootBlockDevice.tags exclude each other."))
         return found
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from rehearsal.aws_provider.aws import Aws
 from rehearsal.aws_provider.kind import Kind
-from rehearsal.aws_provider.wire import Properties, has_unknowns
+from rehearsal.aws_provider.wire import Properties, has_unknowns, is_internal, visible
 
 # Maps whose keys the user chooses: compared whole, where an object is compared in the keys that were given.
 USER_MAPS = frozenset({"tags", "volumeTags", "tagsAll"})
@@ -29,7 +29,7 @@ def differences(kind: Kind, aws: Aws, state: Properties, inputs: Properties, ign
     """Empty means that nothing would have to be done. Inputs that AWS chooses when they are absent are not compared."""
     tables = kind.tables
     ignored = frozenset(ignored)
-    wanted = {**tables.defaults, **({"tags": {}} if kind.tagged else {}), **_visible(inputs)}
+    wanted = {**tables.defaults, **({"tags": {}} if kind.tagged else {}), **visible(inputs)}
     wanted = {name: _with_ignored(name, value, state, ignored) for name, value in wanted.items()}
     replacing = tables.replace | kind.replaces_besides(inputs, state)
     found = [
@@ -46,7 +46,7 @@ def differences(kind: Kind, aws: Aws, state: Properties, inputs: Properties, ign
 def wanted_inputs(kind: Kind, inputs: Properties) -> Properties:
     """The inputs with the meaning of the absent ones filled in."""
     given = {name: value for name, value in kind.tables.defaults.items() if value is not None}
-    return {**given, **_visible(inputs)}
+    return {**given, **visible(inputs)}
 
 
 def inputs_from(kind: Kind, state: Properties, inputs: Properties) -> Properties:
@@ -54,13 +54,9 @@ def inputs_from(kind: Kind, state: Properties, inputs: Properties) -> Properties
 
     An input that says the same in other words (another order, other JSON) stays as it is.
     """
-    kept = {name: value for name, value in inputs.items() if name.startswith("__") or _equal(kind, name, state.get(name), value)}
+    kept = {name: value for name, value in inputs.items() if is_internal(name) or _equal(kind, name, state.get(name), value)}
     shown = {name: value for name, value in inputs.items() if name not in kept and state.get(name) is not None}
     return kept | {name: _projected(name, state[name], value) for name, value in shown.items()}
-
-
-def _visible(inputs: Properties) -> Properties:
-    return {name: value for name, value in inputs.items() if not name.startswith("__")}
 
 
 def _compare(kind: Kind, name: str, actual: Any, wanted: Any) -> Iterator[tuple[str, Any, Any]]:

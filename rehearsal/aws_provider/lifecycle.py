@@ -12,7 +12,7 @@ from rehearsal.aws_provider import schema
 from rehearsal.aws_provider.aws import AWS_ERRORS, Aws, ResourceError, sentence
 from rehearsal.aws_provider.diff import USER_MAPS, Difference, differences, inputs_from, wanted_inputs
 from rehearsal.aws_provider.kind import REGISTRY, Change, Kind
-from rehearsal.aws_provider.wire import UNKNOWN, Properties, Secret, has_unknowns
+from rehearsal.aws_provider.wire import UNKNOWN, Properties, Secret, has_unknowns, visible
 
 DEFAULTS_MARK = "__defaults"
 NAME_SUFFIX = 7
@@ -70,12 +70,12 @@ class Resource:
 
     def preview_created(self, inputs: Properties) -> Properties:
         unknown = dict.fromkeys(self.kind.tables.computed, UNKNOWN)
-        return self._outputs(wanted_inputs(self.kind, inputs), {**unknown, **self._visible(inputs), **self._tags(inputs)})
+        return self._outputs(wanted_inputs(self.kind, inputs), {**unknown, **visible(inputs), **self._tags(inputs)})
 
     def preview_updated(self, state: Properties, inputs: Properties, ignored: Iterable[str]) -> Properties:
         changed = {each.path.split(".")[0] for each in self.differences(state, inputs, ignored)}
         unknown = {name: UNKNOWN for name, causes in self.kind.tables.volatile.items() if causes & changed}
-        merged = {name: _merged(state.get(name), value) for name, value in self._visible(inputs).items()}
+        merged = {name: _merged(state.get(name), value) for name, value in visible(inputs).items()}
         return self._outputs({}, {**state, **merged, **self._tags(inputs), **unknown})
 
     # --- doing ------------------------------------------------------------------------------------------------
@@ -108,8 +108,8 @@ class Resource:
         with self._explained("updating"):
             if found:
                 self.kind.update(self.aws, id_, Change(state, wanted, frozenset(each.path for each in found)))
-            # What no API shows (passwords wanted, forced deletion) is remembered as the program says it.
-            return self._state(id_, {**_unchanged(state, inputs), **wanted})
+            # What no API shows (a password wanted, a forced deletion) is remembered as the program says it.
+            return self._state(id_, wanted)
 
     def delete(self, id_: str, state: Properties) -> None:
         with self._explained("deleting"):
@@ -126,16 +126,13 @@ class Resource:
     def _outputs(self, carried: Properties, live: Properties) -> Properties:
         """What AWS shows, over what only the program knows; secrets marked."""
         region = {"region": self.aws.region} if self.kind.regional else {}
-        implemented = {name: value for name, value in carried.items() if name not in live}
-        outputs = {**region, **implemented, **live}
+        unseen = {name: value for name, value in carried.items() if name not in live}
+        outputs = {**region, **unseen, **live}
         secret = self.kind.tables.secret
         return {name: Secret(value) if name in secret else value for name, value in outputs.items() if value is not None}
 
     def _tags(self, inputs: Properties) -> Properties:
         return {"tagsAll": self.aws.all_tags(inputs.get("tags"))} if self.kind.tagged else {}
-
-    def _visible(self, inputs: Properties) -> Properties:
-        return {name: value for name, value in inputs.items() if not name.startswith(schema.INTERNAL)}
 
     def _with_name(self, inputs: Properties, old: Properties, autoname: Autoname) -> Properties:
         name = self.kind.auto_name
@@ -152,10 +149,8 @@ class Resource:
 
     def _unimplemented(self, inputs: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
         known = self.kind.tables.inputs | ({"region"} if self.kind.regional else set())
-        for name, value in inputs.items():
+        for name, value in visible(inputs).items():
             path = prefix + name
-            if name.startswith(schema.INTERNAL):
-                continue
             if path not in known:
                 yield path, f"The stand-in aws provider does not implement {path} of {self.kind.type_name}."
             elif name not in USER_MAPS:
@@ -180,7 +175,3 @@ def _merged(actual: Any, wanted: Any) -> Any:
     if isinstance(actual, Mapping) and isinstance(wanted, Mapping):
         return {**cast("Mapping[str, Any]", actual), **cast("Mapping[str, Any]", wanted)}
     return wanted
-
-
-def _unchanged(state: Properties, inputs: Properties) -> Properties:
-    return {name: value for name, value in state.items() if name in inputs}

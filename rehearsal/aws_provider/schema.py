@@ -17,10 +17,7 @@ from typing import Any
 import pulumi
 from pulumi import _types  # pyright: ignore[reportPrivateUsage]
 
-from rehearsal.aws_provider.wire import UNKNOWN, Asset, Properties
-
-# The engine's own entries among the inputs.
-INTERNAL = "__"
+from rehearsal.aws_provider.wire import UNKNOWN, Asset, Properties, is_internal
 
 
 def input_names(token: str) -> frozenset[str]:
@@ -73,7 +70,7 @@ def _check_object(value: Mapping[str, Any], cls: type[Any], path: str) -> Iterat
     for name in sorted(_required(cls) - value.keys()):
         yield path + name, f"Missing required property {path + name!r}."
     for name, item in value.items():
-        if name.startswith(INTERNAL):
+        if is_internal(name):
             continue
         if name in known:
             yield from _check(item, known[name], path + name)

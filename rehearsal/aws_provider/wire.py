@@ -116,6 +116,15 @@ def _special(signature: str, fields: Mapping[str, Any]) -> Value:
     return Value(struct_value=to_struct({Signature.KEY: signature, **fields}))
 
 
+def is_internal(name: str) -> bool:
+    """The engine and this provider keep notes of their own among the inputs."""
+    return name.startswith("__")
+
+
+def visible(inputs: Mapping[str, Any]) -> Properties:
+    return {name: value for name, value in inputs.items() if not is_internal(name)}
+
+
 def has_unknowns(value: Any) -> bool:
     match value:
         case _Unknown():

@@ -19,8 +19,14 @@ from werkzeug.serving import make_server
 from rehearsal.cloud import images
 from rehearsal.cloud.authorisation import RoleSessions
 from rehearsal.cloud.corrections import CORRECTIONS, console_from
-from rehearsal.cloud.refusals import REFUSALS
+from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
+from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
 from rehearsal.cloud.settings import ACCOUNT, LOOPBACK, STATE_BUCKET
+
+# Unknown images, instance types and key pairs are refused.
+CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")
+# AWS's own policies exist. Its images are ours: loading moto's 1,291, the newest of 2017, takes most of a second.
+SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -63,23 +69,30 @@ class QuietHandler(MotoRequestHandler):
         pass
 
 
-def be_strict() -> None:
-    """moto's own checks, off by default: unknown images, instance types and key pairs are refused; AWS's managed policies exist."""
-    moto.settings.ENABLE_AMI_VALIDATION = True
-    moto.settings.ENABLE_KEYPAIR_VALIDATION = True
-    moto.settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-    # The catalogue of moto is replaced by our own; loading its 1,291 images takes most of a second.
-    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+@contextmanager
+def motos_own_checks() -> Generator[None]:
+    """What moto can check and by default does not."""
+    switches = {name: getattr(moto.settings, name) for name in CHECKS}
+    variables = {name: value for name, value in os.environ.items() if name in SETTINGS}
+    for name in CHECKS:
+        setattr(moto.settings, name, True)
+    os.environ.update(SETTINGS)
+    try:
+        yield
+    finally:
+        for name, value in switches.items():
+            setattr(moto.settings, name, value)
+        for name in SETTINGS:
+            del os.environ[name]
+        os.environ.update(variables)
 
 
 @contextmanager
 def rules_of_aws(machines: Path) -> Generator[None]:
-    """moto with this package's refusals and corrections, for as long as the block lasts."""
-    be_strict()
-    with ExitStack() as stack:
+    """moto with its own checks and this package's rules, for as long as the block lasts."""
+    with motos_own_checks(), ExitStack() as stack:
         # The corrections are nearest to moto: what is refused never reaches them.
-        for book in (CORRECTIONS, REFUSALS, console_from(machines)):
+        for book in (CORRECTIONS, NETWORK_REFUSALS, MACHINE_REFUSALS, console_from(machines)):
             stack.enter_context(book.in_force())
         yield
 

@@ -1,6 +1,7 @@
 """A machine's disk: what distinguishes it from the base image, and what is kept of it when it is gone."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from rehearsal.room.layout import MachinePaths
@@ -10,6 +11,9 @@ from rehearsal.room.model import Instance
 DATA = ("containerd", "kubelet", "etcd")
 _BUNDLE = Path("etc/ssl/certs/ca-certificates.crt")
 _CA = Path("usr/local/share/ca-certificates/rehearsal.crt")  # so that update-ca-certificates keeps it
+
+# kubeadm's SystemVerification looks here where the kernel has no /proc/config.gz (k8s.io/system-validators, kernel_validator.go).
+_KERNEL_CONFIG = Path(f"/boot/config-{os.uname().release}")
 
 
 def prepare(paths: MachinePaths, instance: Instance, base: Path, ca: bytes) -> None:
@@ -30,6 +34,7 @@ def _files(instance: Instance, base: Path, ca: bytes) -> dict[Path, bytes]:
         Path("etc/resolv.conf"): f"nameserver {instance.subnet.resolver}\nsearch {instance.domain}\n".encode(),
         _BUNDLE: (base / _BUNDLE).read_bytes() + ca,
         _CA: ca,
+        **({_KERNEL_CONFIG.relative_to("/"): _KERNEL_CONFIG.read_bytes()} if _KERNEL_CONFIG.is_file() else {}),
     }
 
 

@@ -95,8 +95,9 @@ class Machine:
         """Pull the plug, keep the logs, throw the disk away."""
         self.status = Status.BUSY
         await self._end()
-        self._kind.keep_logs(self.paths, self.logs)
-        self.paths.folder.rename(self.trash)
+        if self.paths.folder.exists():
+            self._kind.keep_logs(self.paths, self.logs)
+            self.paths.folder.rename(self.trash)
         self.status = Status.ABSENT
 
     def reboot_if_requested(self) -> None:

@@ -164,7 +164,8 @@ class Room:
         await self._vpcs.detach(machine.instance.id)
         self._known.forget(machine.instance.id)
         del self._machines[machine.instance.id]
-        self._spawn(_discard(machine.trash))
+        if machine.trash.exists():
+            self._spawn(_discard(machine.trash))
 
     async def _tell_aws(self, machine: Machine) -> None:
         id = machine.instance.id

@@ -4,7 +4,7 @@ A namespace for every VPC, because two stacks may well have the same addresses. 
 are made straight in their namespaces: the host's own network is never touched."""
 
 import logging
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from rehearsal.room import netns, servers
 from rehearsal.room.errors import RoomError
@@ -59,8 +59,11 @@ class Router:
 
     async def detach(self, instance_id: str) -> None:
         """The port first: a namespace lets go of its interfaces only later, and a reboot wants the name again at once."""
-        await netns.configure(self.namespace, [f"link delete {_port(instance_id)}"])
-        await netns.delete(self._layout.namespace(instance_id))
+        with suppress(RoomError):  # an attachment that failed halfway has none
+            await netns.configure(self.namespace, [f"link delete {_port(instance_id)}"])
+        name = self._layout.namespace(instance_id)
+        if name in netns.named(name):
+            await netns.delete(name)
 
     async def apply(self, rules: str) -> None:
         """Make these the firewall's rules."""

@@ -135,9 +135,11 @@ class Kit:
     @cached_property
     def iptables(self) -> Layer:
         """What kube-proxy and flanneld run. The nft flavour, as on the machine itself."""
-        files = self.parts.programs(("/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack"))
-        extensions = "usr/lib/x86_64-linux-gnu/xtables"
-        files |= {f"/{extensions}/{path.name}": path for path in (self.parts.root / extensions).iterdir() if path.is_file()}
+        programs = ("/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack")
+        # Extensions are loaded by name and need libraries of their own: `statistic`, which kube-proxy uses, needs libm.
+        folder = "usr/lib/x86_64-linux-gnu/xtables"
+        extensions = [f"/{folder}/{path.name}" for path in sorted((self.parts.root / folder).iterdir())]
+        files = self.parts.programs((*programs, *extensions))
         return Layer(files=files, links={f"/usr/sbin/{name}": "xtables-nft-multi" for name in _XTABLES_NAMES})
 
     @cached_property

@@ -106,6 +106,17 @@ def test_unknown_values_pass_the_check_because_a_preview_is_full_of_them(driver)
     assert driver.check(SUBNET, "subject", inputs) == (inputs, [])
 
 
+def test_a_preview_bears_objects_and_tags_that_are_not_known_at_all(driver, machine):
+    inputs = {**machine, "tags": UNKNOWN, "volumeTags": UNKNOWN, "rootBlockDevice": UNKNOWN, "vpcSecurityGroupIds": [UNKNOWN]}
+    preview = driver.preview(INSTANCE, "subject", **inputs)
+    live = Live(INSTANCE, "subject", "i-1", machine, {**machine, "tagsAll": {}})
+
+    assert preview["tagsAll"] is UNKNOWN
+    assert preview["vpcSecurityGroupIds"] == [UNKNOWN]
+    assert {"rootBlockDevice", "tags", "volumeTags"} <= driver.changes(live, **inputs)
+    assert driver.update(live, preview=True, **inputs).state["rootBlockDevice"] is UNKNOWN
+
+
 def test_a_type_that_is_not_implemented_is_refused_by_name(driver):
     with pytest.raises(Refusal, match=r"does not implement aws:ec2/natGateway:NatGateway; it implements .*aws:ec2/vpc:Vpc"):
         driver.check("aws:ec2/natGateway:NatGateway", "subject", {})
@@ -296,6 +307,14 @@ def test_a_document_written_by_a_machine_is_no_drift_where_its_value_is_ignored(
     assert refreshed.state["value"] == "written"
     assert not driver.diff(refreshed, ("value",), **live.inputs).diffs
     assert set(driver.diff(refreshed, (), **live.inputs).diffs) == {"value"}
+
+
+def test_a_resource_is_found_again_by_its_id_alone_where_that_can_be(driver, vpc):
+    found = driver.refresh(Live(VPC, "known", vpc.id, {}, {}))
+    assert found.state == vpc.state
+    assert found.inputs == {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": False, "enableDnsSupport": True, "instanceTenancy": "default"}
+    with pytest.raises(Refusal, match="the stand-in aws provider cannot import aws:ec2/route:Route"):
+        driver.refresh(Live("aws:ec2/route:Route", "known", "r-1", {}, {}))
 
 
 # --- tags -------------------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """The fake cloud as its users meet it: a process, an inventory, and what instance roles may do."""
 
+import functools
 import hashlib
 import os
 import signal
+import sys
 import threading
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import boto3
@@ -16,12 +19,13 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.cloud import inventory, policy
+from rehearsal.cloud import images, inventory, policy
 from rehearsal.cloud.inventory import Resource
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
 from rehearsal.cloud.rules import Call, RuleBook
 from rehearsal.cloud.server import OneAtATime
 from rehearsal.cloud.signature import Signature
+from tests.support.fake_aws import served_aws
 
 REGION = "eu-west-1"
 TRUST = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}'
@@ -37,15 +41,19 @@ MAY_READ_JOIN = (
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory) -> Any:
-    with running_cloud(tmp_path_factory.mktemp("cloud"), REGION, enforce_iam=True) as cloud:
+    with served_aws(tmp_path_factory.mktemp("state") / "machines") as cloud:
         yield cloud
 
 
 @pytest.fixture(scope="module")
-def operator(cloud) -> Any:
+def session(cloud) -> boto3.Session:
     keys = cloud.environment()
-    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
-    return lambda service: session.client(service, endpoint_url=cloud.endpoint)
+    return boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+
+
+@pytest.fixture(scope="module")
+def operator(cloud, session) -> Any:
+    return functools.cache(lambda service: session.client(service, endpoint_url=cloud.endpoint))
 
 
 @pytest.fixture(scope="module")
@@ -63,29 +71,34 @@ def role(operator) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def machine(cloud, role) -> Any:
+def machine(cloud, session, role) -> Any:
     def client(service: str, **changed: str) -> Any:
         keys = {**role, **changed}
-        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name=REGION)
-        return session.client(service, endpoint_url=cloud.endpoint)
+        return session.client(
+            service,
+            endpoint_url=cloud.endpoint,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
 
     return client
 
 
-def test_the_ready_file_names_a_cloud_that_answers_and_goes_away_with_it(tmp_path):
+@pytest.mark.engine
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_ready_file_names_a_cloud_that_answers_and_goes_away_with_it(tmp_path, number):
     with running_cloud(tmp_path, REGION) as cloud:
         assert Cloud.at(tmp_path) == cloud
-        os.kill(cloud.pid, signal.SIGINT)
+        os.kill(cloud.pid, number)
         os.waitid(os.P_PID, cloud.pid, os.WEXITED | os.WNOWAIT)
         assert not (tmp_path / "cloud.json").exists(), "a stale file would lead the next run to nobody"
     assert (tmp_path / "cloud.log").read_text() == "", "the cloud ended noisily"
 
 
-def test_a_cloud_that_cannot_start_says_where_to_look(tmp_path):
-    blocked = tmp_path / "state"
-    blocked.mkdir()
-    (blocked / "cloud.tmp").mkdir()
-    with pytest.raises(CloudError, match=r"stopped with code 1 before it was ready; see .*cloud\.log"), running_cloud(blocked, REGION):
+def test_a_cloud_that_cannot_start_says_where_to_look(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "false")
+    with pytest.raises(CloudError, match=r"stopped with code 1 before it was ready; see .*cloud\.log"), running_cloud(tmp_path, REGION):
         pass
 
 
@@ -189,8 +202,6 @@ def test_policies_are_evaluated_as_iam_does(statements, allowed):
 
 
 def request(body: bytes, path: str = "/", query: str = "", headers: dict[str, str] | None = None) -> dict[str, Any]:
-    from io import BytesIO
-
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path.encode().decode("latin-1"), "QUERY_STRING": query}
     environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     for name, value in (headers or {}).items():
@@ -260,15 +271,16 @@ def test_two_rules_may_stand_around_one_method():
 # --- inventory --------------------------------------------------------------------------------------------------
 
 
-def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, operator):
-    session = boto3.Session("AKIA", "x", region_name=REGION)
-    before = inventory.list_everything(session, cloud.endpoint)
+def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, session, operator, role):
     ec2, ssm, iam = operator("ec2"), operator("ssm"), operator("iam")
+    before = inventory.list_everything(session, cloud.endpoint)
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "dev-vpc"}]}]
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
     ssm.put_parameter(Name="/dev/new", Value="x", Type="String", Tags=[{"Key": "microcosm:stack", "Value": "dev"}])
     iam.put_role_policy(RoleName="worker", PolicyName="second", PolicyDocument=MAY_READ_JOIN)
     operator("s3").put_object(Bucket="state", Key="dev.json", Body=b"{}")
+    live, dead = (launch(ec2) for _ in range(2))
+    ec2.terminate_instances(InstanceIds=[dead])
     after = inventory.list_everything(session, cloud.endpoint)
     added = {resource.kind: resource for resource in inventory.difference(before, after).added}
 
@@ -276,18 +288,14 @@ def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, op
     assert added["parameter"].tags == {"microcosm:stack": "dev"}
     assert added["inline policy"].id == "worker:second"
     assert "object" not in added, "Pulumi's own state is not a left-over"
-    assert not any(name.startswith("/aws/") for name in ids(after, "parameter")), "AWS's public parameters belong to nobody"
+    assert [resource.id for resource in after["instance"]] == [live], "terminated machines are listed by AWS for an hour, and left nothing"
+    assert not [each for each in after["parameter"] if each.id.startswith("/aws/")], "AWS's public parameters belong to nobody"
 
 
-def test_terminated_machines_are_not_listed(cloud, operator):
-    session, ec2 = boto3.Session("AKIA", "x", region_name=REGION), operator("ec2")
-    image = ec2.describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
+def launch(ec2: Any) -> str:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    architecture = {"x86_64": "t3.small", "arm64": "t4g.small"}[ec2.describe_images(ImageIds=[image])["Images"][0]["Architecture"]]
-    machine = ec2.run_instances(ImageId=image, InstanceType=architecture, SubnetId=subnet, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-    assert machine in ids(inventory.list_everything(session, cloud.endpoint), "instance")
-    ec2.terminate_instances(InstanceIds=[machine])
-    assert machine not in ids(inventory.list_everything(session, cloud.endpoint), "instance")
+    given = {"ImageId": images.IMAGES[0].id, "InstanceType": "t3.small", "SubnetId": subnet}
+    return ec2.run_instances(MinCount=1, MaxCount=1, **given)["Instances"][0]["InstanceId"]
 
 
 def test_a_difference_goes_by_kind_and_id_and_not_by_tags():
@@ -298,7 +306,3 @@ def test_a_difference_goes_by_kind_and_id_and_not_by_tags():
     assert difference.added == (Resource("role", "b"),)
     assert difference.removed == (Resource("VPC", "b"),)
     assert not inventory.difference(old, old)
-
-
-def ids(found: inventory.Inventory, kind: str) -> list[str]:
-    return [resource.id for resource in found.get(kind, [])]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from rehearsal.cloud import images
 from rehearsal.cloud.corrections import CONSOLE_LIMIT, WINDOWS_ADMINISTRATOR
-from rehearsal.cloud.refusals import USER_DATA_LIMIT
+from rehearsal.cloud.machine_refusals import USER_DATA_LIMIT
 from tests.support.fake_aws import fake_aws
 
 TRUST = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}

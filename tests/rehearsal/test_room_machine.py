@@ -221,6 +221,11 @@ def test_a_machine_is_what_ec2_would_have_made(world: World, node: str) -> None:
     assert said.splitlines()[-2] == "9001"
 
 
+def test_a_machine_sets_the_kernel_of_its_own_network_and_not_the_hosts(world: World, node: str) -> None:
+    assert world.inside("node-0", "sysctl -w net.ipv4.ip_forward=1")
+    assert "Read-only" in world.inside("node-0", "echo 0 2>&1 >/proc/sys/vm/swappiness || true")
+
+
 def test_metadata_mirror_registry_and_aws_answer_a_machine(world: World, node: str) -> None:
     assert world.inside("node-0", GET_TOKEN + GET + "get meta-data/instance-id") == node
     world.inside("node-0", GET_TOKEN + GET + SIGNED_CALL)

@@ -8,15 +8,10 @@ import pulumi
 import pulumi_aws as aws
 
 config = pulumi.Config()
-revision = config.require_int("revision") if config.get("revision") else 1
-workers = config.get_int("workers") or 4
+revision = config.require_int("revision")
+workers = config.require_int("workers")
 stack = pulumi.get_stack()
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}], "Version": "2012-10-17"}
-PUBLIC_KEY = (
-    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7vbqajDRGbYJ3aVqKXBqbGJIhvDnFEqdZ0dXa2D9wEUxzV7dV1yWlYHQSf5sXKsW3dOaMTbsNn6xW8kXyH2q0v7VZhL0PSXqT"
-    "Q1vDDH1wSSfgsTrA7tpI7Q0WQnW6u3oLoPzPEhyMHyPOL1fyAgjZ2OIvTjrUMCgqfFXJBWZ8YdBUaTz3Jxg2xDqa3T9eMUpSrwB7yM3gTVhkqxDoYt7d2lCkGBgTgMTUZ7x8Xh3F"
-    "u6uBbYtGq0bT1vD6lT6iWvF4YHhPzHy7OaYp6u9gXlVQmO1TtF1uKS0YwJ7M1mVeYhKZ9bS5o2pXkq1Z1Hq5r9YyE7b5x0w1y8t9v2l3d4Xr rehearsal"
-)
 
 
 def tags(name: str) -> dict[str, str]:
@@ -87,7 +82,7 @@ for name in ("head", "worker"):
     aws.iam.RolePolicyAttachment(f"{name}-core", role=role.name, policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
     profiles[name] = aws.iam.InstanceProfile(f"{name}-profile", role=role.name, tags=tags(name))
 
-key = aws.ec2.KeyPair("key", public_key=config.get("publicKey") or PUBLIC_KEY, tags=tags("key"))
+key = aws.ec2.KeyPair("key", public_key=config.require("publicKey"), tags=tags("key"))
 script = f"#!/bin/sh\necho {revision}\n".encode()
 
 
@@ -145,7 +140,7 @@ aws.s3.BucketObjectv2("object", bucket=bucket.bucket, key="greeting", content=f"
 aws.s3.BucketObjectv2("asset", bucket=bucket.bucket, key="asset", source=pulumi.StringAsset(f"asset {revision}"))
 
 pulumi.export("api", address.public_ip)
-pulumi.export("head", head.private_ip)
+pulumi.export("headId", head.id)
 pulumi.export("account", account.account_id)
 pulumi.export("password", desktop.password_data)
 pulumi.export("memory", instance_type.memory_size)

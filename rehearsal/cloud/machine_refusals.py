@@ -1,0 +1,118 @@
+"""What AWS refuses of machines, parameters and roles, and moto accepts.
+
+Each rule carries the error code and the words of AWS, so that the program and the provider meet here what they would meet there.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.instances import InstanceBackend
+from moto.iam.exceptions import MalformedPolicyDocument
+from moto.iam.models import IAMBackend
+from moto.ssm.exceptions import ValidationException
+from moto.ssm.models import SimpleSystemManagerBackend
+
+from rehearsal.cloud.rules import Call, RuleBook
+
+MACHINE_REFUSALS = RuleBook()
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html: 16 KB, in raw form, before it is base64-encoded
+USER_DATA_LIMIT = 16_384
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+PARAMETER_LIMITS = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
+# https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+RESERVED_AT_THE_START = 4
+
+
+@MACHINE_REFUSALS.around(InstanceBackend, "run_instances")
+def impossible_launch(call: Call) -> Any:
+    ec2, options = call.backend, call["kwargs"]
+    _refuse_long_user_data(call["user_data"])
+    _refuse_foreign_architecture(ec2, call["image_id"], options.get("instance_type"))
+    _refuse_small_root_volume(ec2, call["image_id"], options.get("block_device_mappings") or [])
+    _refuse_private_address(ec2, options)
+    return call.proceed()
+
+
+def _refuse_long_user_data(user_data: Any) -> None:
+    if user_data and len(base64.b64decode(str(user_data))) > USER_DATA_LIMIT:
+        raise EC2ClientError("InvalidParameterValue", f"User data is limited to {USER_DATA_LIMIT} bytes")
+
+
+def _refuse_foreign_architecture(ec2: Any, image_id: str, instance_type: str | None) -> None:
+    architecture = ec2.describe_images(ami_ids=[image_id])[0].architecture
+    for offered in ec2.describe_instance_types([instance_type] if instance_type else []):
+        supported = offered["ProcessorInfo"]["SupportedArchitectures"]
+        if offered["InstanceType"] == instance_type and architecture not in supported:
+            message = f"The architecture '{','.join(supported)}' of the specified instance type does not match"
+            raise EC2ClientError("InvalidParameterValue", f"{message} the architecture '{architecture}' of the specified AMI.")
+
+
+def _refuse_small_root_volume(ec2: Any, image_id: str, mappings: list[dict[str, Any]]) -> None:
+    image = ec2.describe_images(ami_ids=[image_id])[0]
+    smallest = image.block_device_mappings[0]["Ebs"]
+    for mapping in mappings:
+        size = mapping["Ebs"].get("VolumeSize")
+        if mapping["DeviceName"] == image.root_device_name and size and int(size) < smallest["VolumeSize"]:
+            message = f"Volume of size {size}GB is smaller than snapshot '{smallest['SnapshotId']}', expect size >= {smallest['VolumeSize']}GB"
+            raise EC2ClientError("InvalidBlockDeviceMapping", message)
+
+
+def _refuse_private_address(ec2: Any, options: dict[str, Any]) -> None:
+    """moto raises a bare Exception for these, which reaches the caller as an internal error and is retried."""
+    interface = next(iter(options.get("nics") or []), {})
+    address = options.get("private_ip") or interface.get("PrivateIpAddress")
+    subnet_id = options.get("subnet_id") or interface.get("SubnetId")
+    if not (address and subnet_id):
+        return
+    subnet = ec2.get_subnet(subnet_id)
+    if ipaddress.ip_address(address) not in subnet.cidr:
+        raise EC2ClientError("InvalidParameterValue", f"Address {address} does not fall within the subnet's address range")
+    if address in _reserved(subnet.cidr):
+        raise EC2ClientError("InvalidParameterValue", f"Address {address} is in subnet's reserved address range")
+    if address in subnet._subnet_ips:
+        raise EC2ClientError("InvalidIPAddress.InUse", f"Address {address} is in use.")
+
+
+def _reserved(network: ipaddress.IPv4Network) -> set[str]:
+    return {str(network[index]) for index in range(RESERVED_AT_THE_START)} | {str(network.broadcast_address)}
+
+
+@MACHINE_REFUSALS.around(InstanceBackend, "modify_instance_attribute")
+def change_that_needs_a_stopped_instance(call: Call) -> Any:
+    if call["key"] in ("instance_type", "user_data"):
+        instance = call.backend.get_instance(call["instance_id"])
+        if call["key"] == "user_data":
+            _refuse_long_user_data(call["value"])
+        if instance.state != "stopped":
+            raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
+    return call.proceed()
+
+
+@MACHINE_REFUSALS.around(SimpleSystemManagerBackend, "put_parameter")
+def oversized_parameter(call: Call) -> Any:
+    tier = call["tier"] or "Standard"
+    limit = PARAMETER_LIMITS[tier]
+    if call["value"] and len(call["value"].encode()) > limit:
+        message = f"{tier} tier parameters support a maximum parameter value of {limit} characters."
+        if tier == "Standard":
+            message += " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+        raise ValidationException(message)
+    return call.proceed()
+
+
+@MACHINE_REFUSALS.around(IAMBackend, "create_role")
+def malformed_trust_policy(call: Call) -> Any:
+    try:
+        statements = json.loads(call["assume_role_policy_document"])["Statement"]
+    except (ValueError, KeyError, TypeError):
+        raise MalformedPolicyDocument("This policy contains invalid Json") from None
+    for statement in statements if isinstance(statements, list) else [statements]:
+        if "Principal" not in statement:
+            raise MalformedPolicyDocument("Missing required field Principal")
+    return call.proceed()

@@ -1,0 +1,62 @@
+"""The fake cloud inside the test process: moto with the rehearsal's rules, and no server."""
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import boto3
+from moto import mock_aws
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.moto_api._internal import moto_api_backend
+
+from rehearsal.cloud import server
+from rehearsal.cloud.process import CREDENTIALS, Cloud
+from rehearsal.cloud.settings import LOOPBACK, STATE_BUCKET
+
+REGION = "eu-west-1"
+MANAGED_POLICY = "AmazonSSMManagedInstanceCore"
+_AWS_POLICIES = json.loads(aws_managed_policies_data)
+PUBLIC_KEY = (
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDusXfgTE4eBP50NglSzCSEGnIL6+cr6m3H6cZANOQ+P1o/W4BdtcAL3sor4iGi7SOeJgo8kweyMQrhrt6HaKGgromRiz37LQx"
+    "4YIAcBi4Zd023mO/V7Rc2Chh18mWgLSmA6ng+j37ip6452zxtv0jHAz9pJolbKBpJzbZlPN45ZCTk9ck0fSVHRl6VRSSPQcpqi65XpRf+35zNOCGCc1mAOOTmw59Q2a6A3t8mL7r"
+    "91aM5q6QOQm219lctFM8O7HRJnDgmhGpnjRwE1LyKktWTbgFZ4SNWU2XqusUO07jKuSxzPumXBeU+JEtx0J1tqZwJlpGt2R+0qN7nKnPl2+hx"
+)
+
+
+@contextlib.contextmanager
+def _strict_moto(machines: Path) -> Iterator[None]:
+    """The rules of the rehearsal, and one of AWS's own policies.
+
+    One: at its start and at its end moto builds every partition of AWS anew, and with all 1,300 policies in each that takes seconds.
+    """
+    environment = CREDENTIALS | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    policies = mock.patch("moto.iam.models.aws_managed_policies_data", json.dumps({MANAGED_POLICY: _AWS_POLICIES[MANAGED_POLICY]}))
+    with mock.patch.dict(os.environ, environment), server.rules_of_aws(machines), policies:
+        os.environ.pop("AWS_ENDPOINT_URL", None)
+        yield
+
+
+@contextlib.contextmanager
+def fake_aws(machines: Path) -> Iterator[boto3.Session]:
+    """An account with nothing in it but AWS's own images: boto3's calls never leave the process."""
+    with _strict_moto(machines), mock_aws():
+        server.fill(REGION)
+        yield boto3.Session(region_name=REGION)
+
+
+@contextlib.contextmanager
+def served_aws(machines: Path) -> Iterator[Cloud]:
+    """The same account behind the server, in a thread of this process, with instance roles held to their policies."""
+    with _strict_moto(machines):
+        moto_api_backend.reset()
+        running = server.serve(server.Options(state=machines.parent, region=REGION, enforce_iam=True))
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield Cloud(endpoint=f"http://{LOOPBACK}:{running.server_port}", region=REGION, bucket=STATE_BUCKET, pid=os.getpid())
+        running.shutdown()
+        thread.join()
+        running.server_close()

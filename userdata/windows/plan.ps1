@@ -1,0 +1,77 @@
+# plan.ps1: the loop over the phases, what it remembers over a restart, and what it reports while it goes on.
+
+$StateFile = "$Root\state.json"
+$PhaseAttempts = 3
+
+function Read-State {
+    $empty = @{ instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; reported = ''; phases = @{} }
+    if (-not (Test-Path $StateFile)) { return $empty }
+    try {
+        $saved = Read-TextFile $StateFile | ConvertFrom-Json
+        $phases = @{}
+        foreach ($phase in $saved.phases.PSObject.Properties) { $phases[$phase.Name] = @{ start = $phase.Value.start; end = $phase.Value.end } }
+        @{
+            instance = $saved.instance; nodeIp = $saved.nodeIp; featureBoot = $saved.featureBoot
+            hostReady = $saved.hostReady; reported = $saved.reported; phases = $phases
+        }
+    }
+    catch {
+        # Power was lost while it was written. It holds nothing that the phases cannot find out again.
+        Write-Log "$StateFile is unreadable, and started anew: $_"
+        $empty
+    }
+}
+
+function Save-State {
+    Write-TextFile "$StateFile.new" ($State | ConvertTo-Json -Depth 4)
+    Move-Item -Force -Path "$StateFile.new" -Destination $StateFile
+}
+
+function Get-UnixTime { [DateTimeOffset]::UtcNow.ToUnixTimeSeconds() }
+
+function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
+    # Each report is the whole story, so the next one makes good for a lost one; and none may fail the work itself.
+    $line = ($Detail -replace '\s+', ' ')
+    $report = [ordered] @{
+        instance = $State.instance; node = $NodeName; phase = $Phase; result = $Result
+        detail = $line.Substring(0, [Math]::Min(500, $line.Length)); phases = $State.phases
+    }
+    $json = ConvertTo-Json -Compress -Depth 4 $report
+    try {
+        if ($json -ne $State.reported) {
+            Write-SSMParameter -Name "/microcosm/$StackName/status/$NodeName" -Value $json -Type String -Overwrite $true -Region $Region | Out-Null
+            $State.reported = $json
+        }
+    }
+    catch { Write-Log "$Phase ${Result}, not reported: $_" }
+    Save-State
+}
+
+function Test-Phase([hashtable] $Phase) {
+    try { [bool] (& $Phase.Test) } catch { Write-Log "$($Phase.Name): $_"; $false }
+}
+
+function Invoke-Phase([hashtable] $Phase) {
+    for ($attempt = 1; $attempt -le $PhaseAttempts; $attempt++) {
+        $problem = 'it ran, and what it makes is not there'
+        try { & $Phase.Action } catch { $problem = "$_"; Write-Log "$_ $($_.InvocationInfo.PositionMessage)" }
+        if (Test-Phase $Phase) { return }
+        Write-Log "$($Phase.Name), attempt ${attempt}: $problem"
+        Start-Sleep -Seconds (20 * $attempt)   # what was out of reach may be back
+    }
+    Send-Report $Phase.Name 'failed' $problem
+    exit $Phase.ExitCode
+}
+
+function Invoke-Plan([hashtable[]] $Plan) {
+    foreach ($phase in $Plan) {
+        if (-not $State.phases.ContainsKey($phase.Name)) { $State.phases[$phase.Name] = @{ start = Get-UnixTime; end = $null } }
+        if (-not (Test-Phase $phase)) {
+            $State.phases[$phase.Name].end = $null
+            Send-Report $phase.Name 'running'
+            Invoke-Phase $phase
+        }
+        if (-not $State.phases[$phase.Name].end) { $State.phases[$phase.Name].end = Get-UnixTime }
+    }
+    Send-Report $Plan[-1].Name 'ok'
+}
