@@ -17,7 +17,7 @@ from .node_pool import ROLES, NodePool, NodePoolArgs
 from .rendezvous import Rendezvous, RendezvousArgs
 from .security import Security, SecurityArgs
 from .staging import Staging
-from .workloads import PAGE_NODE_PORT, Workloads, WorkloadsArgs
+from .workloads import CCAUTH_NODE_PORT, PAGE_NODE_PORT, Workloads, WorkloadsArgs
 
 
 class Cluster(pulumi.ComponentResource):
@@ -33,6 +33,8 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, config: StackConfig) -> None:
         super().__init__("microcosm:infra:Cluster", config.names.stack, None)
         self._config = config
+        for note in config.notes:
+            pulumi.log.warn(note, self)
         self._child = pulumi.ResourceOptions(parent=self)
         self._region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         self._build_foundation()
@@ -150,13 +152,8 @@ class Cluster(pulumi.ComponentResource):
         self.api_address = pulumi.Output.concat("https://", address, ":6443")
         self.page_url = pulumi.Output.concat("http://", address, f":{PAGE_NODE_PORT}")
         self.nodes = pulumi.Output.all(**{node: _node(machine) for node, machine in self._instances.items()})
-        self.service_urls = self.nodes.apply(lambda nodes: self._service_urls(nodes))
+        self.service_urls = pulumi.Output.all(ccauth=pulumi.Output.concat("http://", address, f":{CCAUTH_NODE_PORT}/ccauth.svc"))
         self.access = pulumi.Output.all(self._region, self.nodes).apply(lambda known: access_commands(*known))
-
-    def _service_urls(self, nodes: dict[str, dict[str, str]]) -> dict[str, str]:
-        """CCAuth by its hostPort: each Windows node that runs its pod answers on port 80."""
-        windows = [name for pool in self._config.node_pools if pool.os.family == "windows" for name in pool.node_names]
-        return {node: f"http://{nodes[node]['publicIp']}/ccauth.svc" for node in windows}
 
 
 def _node(machine: aws.ec2.Instance) -> pulumi.Output[dict[str, Any]]:

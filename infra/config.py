@@ -88,6 +88,12 @@ class StackConfig:
         """Every node of the cluster, the control plane first."""
         return [naming.CONTROL_PLANE, *(name for pool in self.node_pools for name in pool.node_names)]
 
+    @property
+    def notes(self) -> list[str]:
+        """What is built all the same but should be known, each once."""
+        notes = [matrix.support(pool.os, self.kubernetes_version).note for pool in self.node_pools]
+        return [note for note in dict.fromkeys(notes) if note]
+
 
 def load() -> StackConfig:
     """The configuration of the running Pulumi program; ConfigError lists every problem."""

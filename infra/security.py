@@ -39,13 +39,14 @@ RULES: tuple[Rule, ...] = (
     Rule(target=CONTROL_PLANE,  source=CONTROL_PLANE, protocol="tcp", ports=(2379, 2380),   why="etcd, for its own machine only"),
     Rule(target=NODES,          source=NODES,         protocol="tcp", ports=(10250, 10250), why="API server and metrics to kubelet"),
     Rule(target=NODES,          source=ADMIN,         protocol="tcp", ports=NODE_PORTS,     why="NodePort Services, the page among them"),
-    Rule(target=WINDOWS_WORKER, source=ADMIN,         protocol="tcp", ports=(80, 80),       why="CCAuth by its hostPort"),
     Rule(target=WINDOWS_WORKER, source=ADMIN,         protocol="tcp", ports=(3389, 3389),   why="RDP"),
 )
 BACKEND_RULES: dict[str, tuple[Rule, ...]] = {
     "vxlan":   (Rule(target=NODES, source=NODES, protocol="udp", ports=(4789, 4789), why="Flannel VXLAN; Windows knows no other port"),),
     # With host-gw a packet carries the pod's address, which no security group has: only its range can be allowed.
-    "host-gw": (Rule(target=NODES, source=PODS,  protocol="-1",  ports=(0, 0),       why="Flannel host-gw: pod addresses on the wire"),
+    # The CNI plugin of host-gw opens hostPorts on Windows; that of vxlan, win-overlay, knows none (containernetworking/plugins v1.9.1).
+    "host-gw": (Rule(target=WINDOWS_WORKER, source=ADMIN, protocol="tcp", ports=(80, 80), why="CCAuth by its hostPort"),
+                Rule(target=NODES, source=PODS,  protocol="-1",  ports=(0, 0),       why="Flannel host-gw: pod addresses on the wire"),
                 Rule(target=NODES, source=NODES, protocol="-1",  ports=(0, 0),       why="Flannel host-gw: nodes to pods of other nodes")),
 }
 # fmt: on

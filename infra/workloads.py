@@ -10,11 +10,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import netplan
+from .declared import Declared
 from .matrix import OperatingSystem
 
 FILES = Path(__file__).resolve().parent.parent / "workloads"
 NAMESPACE = "microcosm"
 PAGE_NODE_PORT = 30080
+CCAUTH_NODE_PORT = 30081
 PAGE_PORT = 8080
 NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim"
 NGINX_USER = 101
@@ -57,11 +59,14 @@ class Workloads(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions) -> None:
         """`objects` holds what every Kubernetes object of the stack shares: provider, deleted_with and what they wait for."""
-        super().__init__("microcosm:infra:Workloads", name, None, opts)
+        declared = Declared()
+        watched = pulumi.ResourceOptions(transformations=[declared.collect])
+        super().__init__("microcosm:infra:Workloads", name, None, pulumi.ResourceOptions.merge(opts, watched))
         self._objects = pulumi.ResourceOptions.merge(objects, pulumi.ResourceOptions(parent=self))
         self._namespace = k8s.core.v1.Namespace(NAMESPACE, metadata={"name": NAMESPACE}, opts=self._objects)
         self._ccauth(args.windows)
         self._widgets(args.service_cidr)
+        declared.refuse_errors(args.windows.build)
         self.register_outputs({})
 
     def _inside(self, *more: pulumi.Resource, minutes: int = 10) -> pulumi.ResourceOptions:
@@ -120,7 +125,11 @@ class Workloads(pulumi.ComponentResource):
         k8s.core.v1.Service(
             "ccauth",
             metadata={"name": "ccauth", "namespace": NAMESPACE},
-            spec={"selector": CCAUTH, "ports": [{"name": "http", "port": 80, "target_port": 80}]},
+            spec={
+                "type": "NodePort",
+                "selector": CCAUTH,
+                "ports": [{"name": "http", "port": 80, "target_port": 80, "node_port": CCAUTH_NODE_PORT}],
+            },
             opts=self._inside(),
         )
 
@@ -184,6 +193,7 @@ def _ccauth_pod(windows: OperatingSystem) -> k8s.core.v1.PodSpecArgsDict:
                 "command": ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "C:\\src\\start.ps1"],
                 # The page shows which node authorized.
                 "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
+                # The talk's hostPort. Only host-gw opens it on Windows; with vxlan the NodePort is the way in.
                 "ports": [{"name": "http", "container_port": 80, "host_port": 80}],
                 # The first request compiles the service, which takes many seconds on a small machine.
                 "startup_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 30, "failure_threshold": 60},

@@ -20,14 +20,11 @@ def test_every_rule_says_why_in_words_that_aws_accepts(rule):
     assert set(rule.why) <= set(accepted), "EC2 refuses other characters in a rule's description"
 
 
-def test_administrators_reach_the_api_the_node_ports_rdp_and_ccauth_and_nothing_else():
-    reached = {(rule.target, rule.ports) for rule in ALL_RULES if rule.source == security.ADMIN}
-    assert reached == {
-        ("control-plane", (6443, 6443)),
-        ("nodes", (30000, 32767)),
-        ("windows-worker", (80, 80)),
-        ("windows-worker", (3389, 3389)),
-    }
+def test_administrators_reach_the_api_the_node_ports_and_rdp_and_nothing_else():
+    everywhere = {("control-plane", (6443, 6443)), ("nodes", (30000, 32767)), ("windows-worker", (3389, 3389))}
+    assert {(rule.target, rule.ports) for rule in security.RULES if rule.source == security.ADMIN} == everywhere
+    by_backend = {name: {(rule.target, rule.ports) for rule in rules if rule.source == security.ADMIN} for name, rules in security.BACKEND_RULES.items()}
+    assert by_backend == {"vxlan": set(), "host-gw": {("windows-worker", (80, 80))}}, "win-overlay opens no hostPort"
 
 
 def test_etcd_is_open_to_the_control_plane_alone():

@@ -1,0 +1,47 @@
+"""The Windows rules over what the program declares, and Pulumi's names back in Kubernetes' own."""
+
+import pytest
+
+from infra import declared, matrix, workloads
+from infra.errors import ConfigError
+from tests.support.engine import deploy
+
+
+def declare(pod_change=lambda pod: pod):
+    """The workloads alone, with CCAuth's pod changed."""
+    from pulumi import ResourceOptions
+
+    original = workloads._ccauth_pod
+
+    def program():
+        args = workloads.WorkloadsArgs(service_cidr="10.96.0.0/12", windows=matrix.OPERATING_SYSTEMS["windows-2019"])
+        workloads.Workloads("workloads", args, ResourceOptions(), ResourceOptions())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workloads, "_ccauth_pod", lambda windows: pod_change(original(windows)))
+        return deploy(program)
+
+
+def test_the_workloads_themselves_break_no_rule():
+    assert declare().of("kubernetes:apps/v1:Deployment")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"host_network": True}, "hostNetwork"),
+        ({"node_selector": {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": "10.0.20348"}}, "image"),
+        ({"tolerations": []}, "toleration"),
+    ],
+)
+def test_a_pod_that_windows_would_not_run_stops_the_preview(change, words):
+    with pytest.raises(ConfigError) as caught:
+        declare(lambda pod: {**pod, **change})
+    assert words in str(caught.value)
+    assert "ccauth" in str(caught.value)
+
+
+def test_names_of_the_schema_are_translated_and_those_of_people_are_not():
+    given = {"pre_stop": {"exec_": {"command": ["a_b"]}}, "labels": {"my_label": "x_y"}, "ports": [{"container_port": 80}]}
+    expected = {"preStop": {"exec": {"command": ["a_b"]}}, "labels": {"my_label": "x_y"}, "ports": [{"containerPort": 80}]}
+    assert declared.camel_case(given) == expected
