@@ -1,6 +1,6 @@
 """Who may talk to whom: one table, and the component that turns its rows into security groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -91,7 +91,7 @@ class Security(pulumi.ComponentResource):
             opts=self._child,
         ).id
 
-    def _allow(self, rule: Rule, cidrs: dict[str, Sequence[str]]) -> None:
+    def _allow(self, rule: Rule, cidrs: Mapping[str, Sequence[str]]) -> None:
         # No prefix at all in the name's end for a group; the range itself for a CIDR, so that adding one touches no other.
         for cidr in cidrs.get(rule.source, (None,)):
             suffix = [cidr.replace("/", "-")] if cidr else []

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from . import checks, supplies
@@ -63,14 +64,21 @@ def _supplies() -> supplies.Supplies:
 
 
 def _play(steps: tuple[Step, ...], session: Session) -> None:
-    current = Run(session=session, say=lambda text: console.print(text, style="dim", markup=False, soft_wrap=True))
-    start = time.monotonic()
-    play(steps, current, _announce, _conclude)
-    _print_table(current, time.monotonic() - start)
+    """Plays the steps; on a terminal a spinner says what the machines report meanwhile."""
+    with console.status("") as status:
+        shown = Run(
+            session=session,
+            say=lambda text: console.print(text, style="dim", markup=False, soft_wrap=True),
+            tell=lambda line: status.update(f"[dim]{escape(line.strip()[:120])}[/dim]"),
+        )
+        start = time.monotonic()
+        play(steps, shown, lambda step: _announce(step, status), _conclude)
+    _print_table(shown, time.monotonic() - start)
 
 
-def _announce(step: Step) -> None:
+def _announce(step: Step, status: Status) -> None:
     console.print(f"[bold]{step.name}[/bold] [dim]{step.does} ...[/dim]")
+    status.update(f"[dim]{step.does}[/dim]")
 
 
 def _conclude(step: Step, seconds: float, text: str) -> None:
@@ -95,7 +103,7 @@ def _memory_gib() -> int:
 
 
 def _explain_kept(session: Session) -> None:
-    page = session.run("pulumi", "stack", "output", "pageUrl").stdout.strip()
+    page = session.output("pulumi", "stack", "output", "pageUrl").strip()
     console.print(
         f"\nThe cluster is up.\n  kubeconfig  {session.kubeconfig}\n  page        {page}\n  shell       make shell\n  end         make clean"
     )
@@ -110,7 +118,8 @@ def shell() -> None:
         kept = kept_session(prepared)
         session = kept or open_session(prepared)
         console.print(
-            f"Plain `pulumi preview`, `pulumi up`, `pulumi destroy` and `kubectl` work here, against the fake cloud {session.endpoint} (a stand-in).\n"
+            "Plain `pulumi preview`, `pulumi up`, `pulumi destroy` and `kubectl` work here, "
+            f"against the fake cloud {session.endpoint} (a stand-in).\n"
             + ("The cluster of KEEP=1 stays when you leave.\n" if kept else "Everything is removed when you leave.\n")
         )
         try:

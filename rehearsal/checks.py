@@ -38,7 +38,7 @@ def in_machine(session: Session, node: str, *command: str) -> str:
 
 def nodes_are_ready(session: Session) -> list[str]:
     """The names of all nodes, each of which is Ready."""
-    nodes = json.loads(session.run("kubectl", "get", "nodes", "--output", "json").stdout)["items"]
+    nodes = json.loads(session.output("kubectl", "get", "nodes", "--output", "json"))["items"]
     ready = {node["metadata"]["name"]: _condition(node, "Ready") for node in nodes}
     if not_ready := [f"{name}: {state}" for name, state in ready.items() if state != "True"]:
         raise CheckFailed(f"nodes that are not Ready: {'; '.join(not_ready)}")
@@ -107,7 +107,7 @@ def _places(session: Session) -> Iterator[tuple[str, bytes]]:
     for reservation in ec2.describe_instances()["Reservations"]:
         for instance in reservation["Instances"]:
             yield from _instance_places(ec2, instance["InstanceId"])
-    yield "stack outputs", session.run("pulumi", "stack", "output", "--json", "--stack", STACK).stdout.encode()
+    yield "stack outputs", session.output("pulumi", "stack", "output", "--json", "--stack", STACK).encode()
     for entry in s3.get_paginator("list_objects_v2").paginate(Bucket=STATE_BUCKET).search("Contents[]"):
         yield f"state: {entry['Key']}", _unzipped(s3.get_object(Bucket=STATE_BUCKET, Key=entry["Key"])["Body"].read())
     path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
@@ -143,7 +143,8 @@ def _counts(found: inventory.Inventory) -> str:
 
 def operator(session: Session, *arguments: str) -> str:
     """What the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
-    done = session.run(sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", REGION, check=False)
+    command = [sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", REGION]
+    done = subprocess.run(command, cwd=session.project, env=session.environment, text=True, capture_output=True)
     if done.returncode:
         raise CheckFailed(f"`microcosm {' '.join(arguments)}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -14,7 +14,6 @@ import importlib.metadata
 import logging
 import os
 import runpy
-import signal
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,8 @@ from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime import reset_options, run_in_stack, set_all_config
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+
+from rehearsal import plugin
 
 MAIN = "__main__.py"
 # What the official host answers for a program that ended after a RunError, and after showing its own traceback.
@@ -140,14 +141,7 @@ def _drain(loop: asyncio.AbstractEventLoop) -> None:
 def main() -> None:
     server: Any = grpc.server(ThreadPoolExecutor(WORKERS))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine=sys.argv[-1]), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop(grace=None))
-    print(port, flush=True)
-    server.wait_for_termination()
-    # Not sys.exit(): it would wait for a program that is still running.
-    os._exit(0)
+    plugin.serve(server)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,18 +67,22 @@ class Session:
     def environment(self) -> dict[str, str]:
         """What a user of this cloud has set. The inherited AWS and Pulumi settings are dropped: no call may leave the machine."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_")) and k.lower() not in PROXIES}
-        return inherited | self.cloud.environment() | {
-            "PATH": os.pathsep.join(
-                [str(PROJECT / "rehearsal" / "bin"), str(self.supplies.bin), str(Path(sys.executable).parent), os.environ["PATH"]]
-            ),
-            "PYTHONPATH": str(PROJECT),
-            "PULUMI_HOME": str(self.state / "pulumi"),
-            "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
-            "PULUMI_PYTHON_CMD": sys.executable,
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "KUBECONFIG": str(self.kubeconfig),
-        }
+        return (
+            inherited
+            | self.cloud.environment()
+            | {
+                "PATH": os.pathsep.join(
+                    [str(PROJECT / "rehearsal" / "bin"), str(self.supplies.bin), str(Path(sys.executable).parent), os.environ["PATH"]]
+                ),
+                "PYTHONPATH": str(PROJECT),
+                "PULUMI_HOME": str(self.state / "pulumi"),
+                "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
+                "PULUMI_PYTHON_CMD": sys.executable,
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+                "KUBECONFIG": str(self.kubeconfig),
+            }
+        )
 
     def client(self, service: str) -> Any:
         """A boto3 client of the fake cloud, with the operator's made-up credentials."""
@@ -92,12 +96,25 @@ class Session:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """A command of the operator, its output captured; RehearsalError shows it when it fails."""
+    def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:
+        """A command of the operator, and what it printed, each line of which goes to `tell`; RehearsalError shows it when it fails."""
+        process = subprocess.Popen(command, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdout
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if tell:
+                tell(line.rstrip())
+        if process.wait() and check:
+            raise RehearsalError(f"`{' '.join(command)}` failed with {process.returncode}:\n{''.join(lines)}")
+        return "".join(lines)
+
+    def output(self, *command: str) -> str:
+        """What a command says on its standard output alone; RehearsalError shows its complaint when it fails."""
         done = subprocess.run(command, cwd=self.project, env=self.environment, text=True, capture_output=True)
-        if check and done.returncode:
+        if done.returncode:
             raise RehearsalError(f"`{' '.join(command)}` failed with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done
+        return done.stdout
 
     def write_config(self, **changes: object) -> None:
         """The stack's configuration: what every user with a mirror would write."""
@@ -126,7 +143,7 @@ def require_root_on_linux() -> None:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
+def locked() -> Generator[None]:
     """One rehearsal at a time on a machine: a second would find the first's parts and take them for left-overs."""
     with LOCK.open("w") as lock:
         try:

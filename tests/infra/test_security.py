@@ -23,7 +23,9 @@ def test_every_rule_says_why_in_words_that_aws_accepts(rule):
 def test_administrators_reach_the_api_the_node_ports_and_rdp_and_nothing_else():
     everywhere = {("control-plane", (6443, 6443)), ("nodes", (30000, 32767)), ("windows-worker", (3389, 3389))}
     assert {(rule.target, rule.ports) for rule in security.RULES if rule.source == security.ADMIN} == everywhere
-    by_backend = {name: {(rule.target, rule.ports) for rule in rules if rule.source == security.ADMIN} for name, rules in security.BACKEND_RULES.items()}
+    by_backend = {
+        name: {(rule.target, rule.ports) for rule in rules if rule.source == security.ADMIN} for name, rules in security.BACKEND_RULES.items()
+    }
     assert by_backend == {"vxlan": set(), "host-gw": {("windows-worker", (80, 80))}}, "win-overlay opens no hostPort"
 
 

@@ -1,0 +1,25 @@
+"""What the stand-in plugins of the Pulumi engine have in common: a port on standard output, and a quiet end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any, NoReturn
+
+LOOPBACK = "127.0.0.1:0"
+
+
+def serve(server: Any) -> NoReturn:
+    """Serve gRPC on a free port until SIGINT or SIGTERM."""
+    port = server.add_insecure_port(LOOPBACK)
+    server.start()
+    told, tell = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The handler only writes: stopping the server from here would take locks that the interrupted thread may hold.
+        signal.signal(number, lambda *_: os.write(tell, b"."))
+    # Last: who reads the port may already want this process to end.
+    print(port, flush=True)
+    os.read(told, 1)
+    server.stop(grace=None)
+    # Not sys.exit(): it would wait for threads that are still waiting for AWS, or for the program.
+    os._exit(0)
