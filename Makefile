@@ -27,8 +27,8 @@ lint: $(READY)  ## ruff, pyright, shellcheck
 test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 	$(BIN)/python -m pytest
 
-rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up)
-	$(BIN)/python -m rehearsal run $(if $(KEEP),--keep)
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum)
+	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl
 	$(BIN)/python -m rehearsal shell

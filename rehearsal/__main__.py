@@ -1,7 +1,6 @@
 """`python -m rehearsal`: run a scenario, open a shell against the fake cloud, or clean up. `make rehearse` and friends call it."""
 
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from . import checks, supplies
+from . import checks, figures, supplies
 from .scenario import SCENARIOS, Run, Step, play
 from .session import PROJECT, STATE, RehearsalError, Session, close_session, kept_session, locked, open_session, require_root_on_linux
 from .supplies.progress import Lines, Live
@@ -31,6 +30,7 @@ LOGS = PROJECT / "build" / "rehearsal"
 def run(
     scenario: Annotated[str, typer.Argument(help=f"one of {', '.join(SCENARIOS)}")] = "life",
     keep: Annotated[bool, typer.Option(help="Leave the cluster up at the end, and print how to use it.")] = False,
+    keep_figures: Annotated[bool, typer.Option("--figures", help="Put the run's figures into docs/benchmarks.md.")] = False,
 ) -> None:
     """Rehearse the life of a cluster for real, without AWS. Example: python -m rehearsal run bad-checksum"""
     if scenario not in SCENARIOS:
@@ -43,12 +43,14 @@ def run(
         session = open_session(prepared)
         console.print(f"fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
         try:
-            _play(steps, session)
+            played = _play(steps, session)
         except BaseException:
             _save_logs(session)
             close_session()
             raise
         _save_logs(session)
+        if keep_figures:
+            figures.keep(played.seconds, played.ready_seconds)
         if keep:
             _explain_kept(session)
         else:
@@ -63,7 +65,7 @@ def _supplies() -> supplies.Supplies:
         return supplies.ensure(progress)
 
 
-def _play(steps: tuple[Step, ...], session: Session) -> None:
+def _play(steps: tuple[Step, ...], session: Session) -> Run:
     """Plays the steps; on a terminal a spinner says what the machines report meanwhile."""
     with console.status("") as status:
         shown = Run(
@@ -74,6 +76,7 @@ def _play(steps: tuple[Step, ...], session: Session) -> None:
         start = time.monotonic()
         play(steps, shown, lambda step: _announce(step, status), _conclude)
     _print_table(shown, time.monotonic() - start)
+    return shown
 
 
 def _announce(step: Step, status: Status) -> None:
@@ -95,11 +98,7 @@ def _print_table(current: Run, total: float) -> None:
     if current.ready_seconds:
         table.add_row("of which up until all nodes Ready", f"{current.ready_seconds:.0f}")
     console.print(table)
-    console.print(f"on {os.cpu_count()} cores, {_memory_gib()} GiB, {platform.system()} {platform.release()}")
-
-
-def _memory_gib() -> int:
-    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    console.print(f"on {figures.machine()}")
 
 
 def _explain_kept(session: Session) -> None:

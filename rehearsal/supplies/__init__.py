@@ -5,6 +5,7 @@ Modules, each using only those before it:
   debian, toolchain, pause           the host's packages and the programs that are built
   base_image, oci, container_images  the machines' root filesystem and the images that they pull
   artifacts                          the mirror of what they download, and its bill of materials
+  wine_prefix                        what Windows programs run on where there is no Windows
   registry                           serves the images (used by the room)
   catalogue                          all steps together
 

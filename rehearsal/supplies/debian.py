@@ -16,6 +16,7 @@ HOST_PACKAGES = {
     "conntrack": "the room",
     "debian-archive-keyring": "mmdebstrap",
     "gcc": "runc, flanneld and pause are C as well as Go",
+    "gcc-mingw-w64-x86-64-win32": "two DLLs that Wine lacks",
     "iproute2": "the room's networks",
     "iptables": "the room's networks",
     "kmod": "br_netfilter",
@@ -28,6 +29,8 @@ HOST_PACKAGES = {
     "nftables": "the room's networks",
     "pkg-config": "runc",
     "systemd-container": "the room's machines",
+    "wine": "the Windows binaries",
+    "wine64": "the Windows binaries",
     "zstd": "container images",
 }
 

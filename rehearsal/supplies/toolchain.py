@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rehearsal.supplies.errors import SuppliesError
@@ -23,12 +23,21 @@ class GoTool:
 
     folder: str
     binaries: Mapping[str, str]  # name -> package, "." for the module's own main.go
+    system: str = "linux"  # Go's name for what they run on
     tags: str = ""
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])  # linker -X, {version} is the module's
     version_of: str = ""  # the module whose version is stamped
     cgo: bool = False
     installed: tuple[str, ...] = ()  # arguments that make an installed program print its version
     version: str = ""  # where go.mod has only a pseudo-version
+
+    @property
+    def name(self) -> str:
+        return self.folder if self.system == "linux" else f"{self.folder}-{self.system}"
+
+    @property
+    def suffix(self) -> str:
+        return ".exe" if self.system == "windows" else ""
 
     @property
     def pinned_version(self) -> str:
@@ -90,6 +99,7 @@ GO_TOOLS = (
         stamps={f"{_FLANNEL}/pkg/version.Version": "v{version}"},
         cgo=True,
     ),
+    GoTool(folder="fake-cri", version_of="k8s.io/cri-client", binaries={"fake-cri": "."}),
     GoTool(folder="etcd", version_of="go.etcd.io/etcd/server/v3", binaries={"etcd": "."}),
     GoTool(folder="coredns", version_of="github.com/coredns/coredns", binaries={"coredns": "github.com/coredns/coredns"}),
     GoTool(
@@ -109,6 +119,18 @@ GO_TOOLS = (
     ),
 )
 
+_BY_FOLDER = {tool.folder: tool for tool in GO_TOOLS}
+
+# What runs on a Windows node, from the same pins; published for Windows without C, flanneld too.
+WINDOWS_TOOLS = (
+    replace(
+        _BY_FOLDER["kubernetes"],
+        system="windows",
+        binaries={f"{name}.exe": f"k8s.io/kubernetes/cmd/{name}" for name in ("kubeadm", "kubelet", "kube-proxy")},
+    ),
+    replace(_BY_FOLDER["flannel"], system="windows", binaries={"flanneld.exe": _FLANNEL}, cgo=False),
+)
+
 
 def module_version(go_mod: Path, module: str) -> str:
     """The version that a go.mod pins, without the v."""
@@ -126,7 +148,7 @@ def tool_step(store: Store, tool: GoTool, go_version: str) -> Step:
         if not _adopt_installed(tool, folder):
             _compile(tool, folder, run)
 
-    return Step(name=f"build {tool.folder}", entry=store.entry(tool.folder, key), build=build)
+    return Step(name=f"build {tool.name}", entry=store.entry(tool.name, key), build=build)
 
 
 def _sources(folder: Path) -> list[Path]:
@@ -135,10 +157,10 @@ def _sources(folder: Path) -> list[Path]:
 
 def _compile(tool: GoTool, folder: Path, run: Run) -> None:
     command = [word.format(folder=folder) for word in tool.command]
-    run(command, cwd=TOOLS / tool.folder, env={"CGO_ENABLED": "1" if tool.cgo else "0", "GOOS": "linux", "GOARCH": "amd64", "GOWORK": "off"})
+    run(command, cwd=TOOLS / tool.folder, env={"CGO_ENABLED": "1" if tool.cgo else "0", "GOOS": tool.system, "GOARCH": "amd64", "GOWORK": "off"})
     for name, package in tool.binaries.items():
-        built = folder / (tool.folder if package == "." else package.rsplit("/", 1)[-1])
-        built.rename(folder / name)
+        built = tool.folder if package == "." else package.rsplit("/", 1)[-1]
+        (folder / f"{built}{tool.suffix}").rename(folder / name)
 
 
 def _adopt_installed(tool: GoTool, folder: Path) -> bool:

@@ -1,0 +1,40 @@
+"""The figures of a run, kept in docs/benchmarks.md: written by the run itself, never by hand."""
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- rehearsal: begin -->", "<!-- rehearsal: end -->"
+
+
+def machine() -> str:
+    """The size of this machine in words."""
+    memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    return f"{os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+
+
+def section(seconds: Mapping[str, float], ready_seconds: float) -> str:
+    """The run as Markdown."""
+    rows = [f"| {name} | {value:.1f} |" for name, value in seconds.items()]
+    return "\n".join(
+        [
+            BEGIN,
+            f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, tools built:",
+            "",
+            "| step | seconds |",
+            "|---|---:|",
+            *rows,
+            f"| **all** | **{sum(seconds.values()):.1f}** |",
+            f"| `up` until all nodes are Ready | {ready_seconds:.1f} |",
+            END,
+        ]
+    )
+
+
+def keep(seconds: Mapping[str, float], ready_seconds: float, document: Path = DOCUMENT) -> None:
+    """Puts the run in the place of the one before it."""
+    before, rest = document.read_text().split(BEGIN)
+    document.write_text(before + section(seconds, ready_seconds) + rest.split(END)[1])

@@ -1,0 +1,130 @@
+"""A Wine prefix in a network: where Windows programs are run, watched and ended. It is Wine, not Windows."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+from rehearsal.supplies import wine_prefix
+from rehearsal.supplies.store import remove_tree
+from rehearsal.wine.errors import WineError
+
+PROGRAMS = r"C:\k"
+_POLL_SECONDS = 0.1
+_TAIL = 15
+
+
+class Process:
+    """A Windows program that runs, and what it has said."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.name, self.log, self._process = name, log, process
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
+    def wait_for(self, pattern: str, seconds: float) -> str:
+        """The first line that it says with this in it; WineError with its last lines when it ends or stays silent."""
+        deadline = time.monotonic() + seconds
+        while True:
+            ended = self.exit_code is not None  # before the look: what it says last must not be missed
+            if match := re.search(f"^.*(?:{pattern}).*$", self.output, re.MULTILINE):
+                return match[0].strip()
+            if ended or time.monotonic() > deadline:
+                what = f"ended with exit code {self.exit_code}" if ended else f"has run for {seconds:.0f} s"
+                raise WineError(f"{self.name} {what} without saying /{pattern}/:\n{self.tail()}")
+            time.sleep(_POLL_SECONDS)
+
+    def wait(self, seconds: float) -> int:
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise WineError(f"{self.name} has not ended after {seconds:.0f} s:\n{self.tail()}") from None
+
+    def end(self) -> None:
+        if self.exit_code is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    def tail(self) -> str:
+        lines = [line for line in self.output.splitlines() if line.strip()]
+        return "\n".join(f"  {line}" for line in lines[-_TAIL:]) or "  (nothing)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Computer:
+    """One C: drive and registry, and the network namespace that its programs are in; none is the host's own network."""
+
+    folder: Path
+    namespace: str = ""
+
+    @property
+    def prefix(self) -> Path:
+        return self.folder / "prefix"
+
+    def set_up(self, prefix: Path, programs: Path) -> None:
+        """A fresh drive, with the programs where worker.ps1 has them."""
+        remove_tree(self.folder)
+        wine_prefix.copy(prefix, self.prefix)
+        self.path(PROGRAMS).mkdir(parents=True)
+        for program in programs.iterdir():
+            # A program learns the drive that it is on from its own path, so that must be C:.
+            (self.path(PROGRAMS) / program.name).symlink_to(program)
+
+    def path(self, windows_path: str) -> Path:
+        """Where the host has a file of drive C:."""
+        parts = PureWindowsPath(windows_path).parts
+        if parts[0].lower() not in ("c:\\", "\\"):
+            raise WineError(f"{windows_path} is not on drive C:, the only one")
+        return self.prefix.joinpath(wine_prefix.DRIVE, *parts[1:])
+
+    def write(self, windows_path: str, text: str) -> None:
+        path = self.path(windows_path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def read(self, windows_path: str) -> str:
+        path = self.path(windows_path)
+        if not path.is_file():
+            raise WineError(f"{windows_path} is not there")
+        return path.read_text()
+
+    def start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
+        """Start C:\\k\\<program>. It cannot outlive this process."""
+        log = self.folder / f"{program}.log"
+        inside = ("ip", "netns", "exec", self.namespace) if self.namespace else ()
+        command = ("setpriv", "--pdeathsig", "KILL", *inside, "wine", rf"{PROGRAMS}\{program}", *arguments)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=self.path("C:\\"),
+                env={**wine_prefix.environment(self.prefix), **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return Process(program, process, log)
+
+    def run(self, program: str, arguments: Sequence[str], seconds: float) -> str:
+        """Run to the end; what it said. An exit code other than 0 is an error."""
+        process = self.start(program, arguments)
+        if code := process.wait(seconds):
+            raise WineError(f"`{program} {' '.join(arguments)}` ended with exit code {code}:\n{process.tail()}")
+        return process.output
+
+    def shut_down(self) -> None:
+        """End everything of this prefix: Wine's own services too, which hold the network."""
+        subprocess.run(["wineserver", "--kill"], env=wine_prefix.environment(self.prefix), capture_output=True, check=False)
+
+
+def installed() -> bool:
+    return all(os.access(path, os.X_OK) for path in ("/usr/bin/wine", "/usr/bin/wineserver"))

@@ -1,0 +1,92 @@
+"""The stand-in's node, and what the cluster has ready for it: read as the node would read it, from the fake cloud."""
+
+import base64
+import ipaddress
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from infra import naming, rendezvous
+from rehearsal.room import record
+from rehearsal.room.layout import Layout
+from rehearsal.session import STACK, Session
+from rehearsal.windows_standin import inputs
+from rehearsal.windows_standin.inputs import NodeInputs
+from rehearsal.windows_standin.rendezvous import believed
+from rehearsal.wine.command_lines import Network, filled_text
+from rehearsal.wine.errors import WineError
+
+_SYSTEM = "tag:microcosm:os"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """`guest` is the name under which kubeadm.exe joins: the stand-in already holds the node's own, and kubeadm respects that."""
+
+    name: str
+    ip: str
+    namespace: str
+    pod_cidr: str
+    inputs: NodeInputs
+    join: dict[str, Any]
+    network_kubeconfig: str
+
+    @property
+    def guest(self) -> str:
+        return f"{self.name}-under-wine"
+
+    @property
+    def join_configuration(self) -> str:
+        """The rendered JoinConfiguration, completed from the rendezvous; only the node's name is the guest's."""
+        own = f'name: "{self.name}"'
+        if (count := self.inputs.join_configuration.count(own)) != 1:
+            raise WineError(f"the JoinConfiguration of {self.name} has {count} lines with {own}; one is wanted")
+        values = {"API_ENDPOINT": self.join["endpoint"], "TOKEN": self.join["token"], "CA_HASH": self.join["caCertHash"]}
+        return filled_text(self.inputs.join_configuration.replace(own, f'name: "{self.guest}"'), values)
+
+    def values(self, network: Network, *, node: str) -> dict[str, str]:
+        """What fills the tokens of worker.ps1. The source VIP is the first address that host-local would give out."""
+        return {
+            "NODE_NAME": node,
+            "NODE_IP": self.ip,
+            "POD_CIDR": self.inputs.pod_cidr,
+            "NETWORK": network.name,
+            "SOURCE_VIP": str(ipaddress.ip_network(self.pod_cidr)[2]),
+        }
+
+
+def of(session: Session) -> Subject:
+    """The first Windows node of the running rehearsal."""
+    instance = _instance(session)
+    name = next(tag["Value"] for tag in instance["Tags"] if tag["Key"] == "microcosm:node")
+    attribute = session.client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
+    node_inputs = inputs.from_user_data(base64.b64decode(attribute["UserData"]["Value"]))
+    node = json.loads(session.run("kubectl", "get", "node", name, "--output", "json").stdout)
+    return Subject(
+        name=name,
+        ip=instance["PrivateIpAddress"],
+        namespace=record.machine_of(record.read(Layout(session.state)), name)["netns"],
+        pod_cidr=node["spec"]["podCIDR"],
+        inputs=node_inputs,
+        join=_document(session, rendezvous.JOIN, node_inputs.control_plane_id),
+        network_kubeconfig=_document(session, rendezvous.WINDOWS_NETWORK, node_inputs.control_plane_id)["kubeconfig"],
+    )
+
+
+def _instance(session: Session) -> dict[str, Any]:
+    filters = [{"Name": _SYSTEM, "Values": ["windows-*"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    pages = session.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
+    found = list(pages.search("Reservations[].Instances[]"))
+    if not found:
+        raise WineError("the rehearsal has no Windows instance, whose place the Windows binaries could take")
+    return min(found, key=lambda instance: instance["PrivateIpAddress"])
+
+
+def _document(session: Session, name: str, control_plane: str) -> dict[str, Any]:
+    parameter = naming.Names(stack=STACK).parameter(name)
+    value = session.client("ssm").get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
+    document, instead = believed(value, control_plane, now=datetime.now(UTC))
+    if document is None:
+        raise WineError(f"{parameter} holds {instead}, not a document of the control plane {control_plane}")
+    return document
