@@ -98,13 +98,20 @@ class Session:
 
     def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:
         """A command of the operator, and what it printed, each line of which goes to `tell`; RehearsalError shows it when it fails."""
-        process = subprocess.Popen(command, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        # Whatever ends the rehearsal ends this too: a `pulumi up` that lived on would fill the next run's cloud.
+        bound = ["setpriv", "--pdeathsig", "TERM", *command]
+        process = subprocess.Popen(bound, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert process.stdout
         lines: list[str] = []
-        for line in process.stdout:
-            lines.append(line)
-            if tell:
-                tell(line.rstrip())
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if tell:
+                    tell(line.rstrip())
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         if process.wait() and check:
             raise RehearsalError(f"`{' '.join(command)}` failed with {process.returncode}:\n{''.join(lines)}")
         return "".join(lines)

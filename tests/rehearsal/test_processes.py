@@ -1,0 +1,42 @@
+"""Long-running parts: started, recorded, recognised, ended."""
+
+import os
+import sys
+
+import pytest
+
+from rehearsal import processes
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture
+def sleeper(tmp_path):
+    daemon = processes.start("sleeper", SLEEPER, environment=os.environ, log=tmp_path / "log")
+    yield daemon
+    os.waitpid(daemon.pid, 0) if daemon.is_alive else None
+
+
+def test_a_daemon_is_recognised_after_a_restart_and_ended_by_its_id(sleeper, tmp_path):
+    processes.record([sleeper], tmp_path / "daemons.json")
+    (found,) = processes.recorded(tmp_path / "daemons.json")
+    assert found == sleeper
+    found.stop()
+    assert not found.is_running
+    assert processes.recorded(tmp_path / "daemons.json") == []
+
+
+def test_a_foreign_process_with_the_recorded_id_is_never_touched(sleeper):
+    foreign = processes.Daemon(name="room", pid=sleeper.pid, mark="rehearsal.room")
+    assert not foreign.is_running
+    foreign.stop()
+    assert sleeper.is_running, "an id that was used again must not be ended"
+    sleeper.stop()
+
+
+def test_a_daemon_that_dies_before_it_is_ready_shows_the_end_of_its_log(tmp_path):
+    log = tmp_path / "log"
+    daemon = processes.start("cloud", [sys.executable, "-c", "print('no port'); raise SystemExit(1)"], environment=os.environ, log=log)
+    with pytest.raises(RuntimeError, match="cloud did not become ready"):
+        processes.wait_for_file(tmp_path / "never.json", daemon, log, 10)
+    assert "no port" in log.read_text()
