@@ -1,5 +1,6 @@
 """Long-running parts of a rehearsal: started apart from the terminal, recorded, and ended by id, even by a later run."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STOP_SECONDS = 30.0
+# A `pulumi` that is asked to end waits for what is under way; nobody needs its outcome any more.
+PATIENCE_SECONDS = 3.0
 POLL_SECONDS = 0.05
 
 
@@ -74,6 +77,36 @@ def recorded(path: Path) -> list[Daemon]:
     if not path.exists():
         return []
     return [daemon for entry in json.loads(path.read_text()) if (daemon := Daemon(**entry)).is_running]
+
+
+def end_of(setting: str) -> None:
+    """Ends every process that was started with this setting in its environment, but not this one and those above it."""
+    spared = _ancestors(os.getpid())
+    found = [Daemon(name=setting, pid=pid, mark="") for pid in _started_with(setting) if pid not in spared]
+    for number, seconds in ((signal.SIGTERM, PATIENCE_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
+        for daemon in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(daemon.pid, number)
+        if _wait(lambda: not any(daemon.is_alive for daemon in found), seconds):
+            return
+
+
+def _started_with(setting: str) -> list[int]:
+    wanted = setting.encode()
+    pids: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if wanted in path.read_bytes().split(b"\0"):
+                pids.append(int(path.parent.name))
+    return pids
+
+
+def _ancestors(pid: int) -> set[int]:
+    found: set[int] = set()
+    while pid:
+        found.add(pid)
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return found
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:

@@ -98,9 +98,16 @@ class Session:
 
     def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:
         """A command of the operator, and what it printed, each line of which goes to `tell`; RehearsalError shows it when it fails."""
-        # Whatever ends the rehearsal ends this too: a `pulumi up` that lived on would fill the next run's cloud.
-        bound = ["setpriv", "--pdeathsig", "TERM", *command]
-        process = subprocess.Popen(bound, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=self.project,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C is for the rehearsal, which then ends the command with all that it started.
+            start_new_session=True,
+        )
         assert process.stdout
         lines: list[str] = []
         try:
@@ -109,8 +116,7 @@ class Session:
                 if tell:
                     tell(line.rstrip())
         except BaseException:
-            process.kill()
-            process.wait()
+            processes.end_of(f"PULUMI_HOME={self.state / 'pulumi'}")
             raise
         if process.wait() and check:
             raise RehearsalError(f"`{' '.join(command)}` failed with {process.returncode}:\n{''.join(lines)}")
@@ -193,6 +199,8 @@ def close_session(state: Path = STATE) -> list[str]:
     running = sorted(processes.recorded(state / "daemons.json"), key=lambda daemon: DAEMONS.index(daemon.mark))
     for daemon in running:
         daemon.stop()
+    # A `pulumi` that lived on, or a plugin of one, would go on filling the next run's cloud.
+    processes.end_of(f"PULUMI_HOME={state / 'pulumi'}")
     if state.exists():
         # The room that was killed left machines behind: only its own code knows how to find and end them.
         subprocess.run([sys.executable, "-m", "rehearsal.room", "clean", "--state", str(state)], cwd=PROJECT, check=True, capture_output=True)
