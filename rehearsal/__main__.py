@@ -44,9 +44,11 @@ def run(
         console.print(f"fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
         try:
             played = _play(steps, session)
-        except BaseException:
+        except BaseException as error:
             _save_logs(session)
             close_session()
+            if isinstance(error, KeyboardInterrupt):
+                console.print("interrupted; everything was removed", style="yellow")
             raise
         _save_logs(session)
         if keep_figures:
@@ -155,13 +157,10 @@ def _save_logs(session: Session) -> None:
 
 
 def main(program: Callable[[], None] = app) -> None:
-    """Turns what a person can act on into one message and exit code 1; Ctrl-C has cleaned up by the time it gets here."""
+    """Turns what a person can act on into one message and exit code 1."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         program()
-    except KeyboardInterrupt:
-        console.print("interrupted; everything was removed", style="yellow")
-        sys.exit(130)
     except (RehearsalError, checks.CheckFailed, supplies.SuppliesError) as error:
         Console(stderr=True).print(f"[red]error[/red]: {escape(str(error))}", soft_wrap=True)
         sys.exit(1)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from typing import Any, NoReturn
 
 LOOPBACK = "127.0.0.1:0"
+# A killed engine cannot tell its plugins to end; the official ones find out within five minutes.
+ENGINE_CHECK_SECONDS = 1.0
 
 
 def serve(server: Any) -> NoReturn:
-    """Serve gRPC on a free port until SIGINT or SIGTERM."""
+    """Serve gRPC on a free port until SIGINT or SIGTERM, or until the engine that started this process is gone."""
+    engine = os.getppid()
     port = server.add_insecure_port(LOOPBACK)
     server.start()
     told, tell = os.pipe()
@@ -19,7 +23,8 @@ def serve(server: Any) -> NoReturn:
         signal.signal(number, lambda *_: os.write(tell, b"."))
     # Last: who reads the port may already want this process to end.
     print(port, flush=True)
-    os.read(told, 1)
+    while os.getppid() == engine and not select.select([told], [], [], ENGINE_CHECK_SECONDS)[0]:
+        pass
     server.stop(grace=None)
     # Not sys.exit(): it would wait for threads that are still waiting for AWS, or for the program.
     os._exit(0)

@@ -221,7 +221,7 @@ def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemo
 
 
 def _start_cloud(state: Path, started: list[Daemon]) -> None:
-    daemon, log = _start("rehearsal.cloud", ["--port", "0"], state, started)
+    daemon, log = _start("rehearsal.cloud", ["--port", "0", "--enforce-iam"], state, started)
     processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
 
 

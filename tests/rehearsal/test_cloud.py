@@ -1,30 +1,22 @@
 """The fake cloud as its users meet it: a process, an inventory, and what instance roles may do."""
 
 import functools
-import hashlib
 import os
 import signal
 import sys
 import threading
-from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import boto3
 import pytest
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from rehearsal.cloud import images, inventory, policy
+from rehearsal.cloud import images, inventory
 from rehearsal.cloud.inventory import Resource
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
 from rehearsal.cloud.rules import Call, RuleBook
 from rehearsal.cloud.server import OneAtATime
-from rehearsal.cloud.signature import Signature
 from tests.support.fake_aws import served_aws
 
 REGION = "eu-west-1"
@@ -138,6 +130,10 @@ def test_a_request_without_a_length_has_no_body_to_wait_for():
     assert OneAtATime(lambda environ, _: [environ["wsgi.input"].read()])(environ, None) == [b""]
 
 
+def request(body: bytes) -> dict[str, Any]:
+    return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+
+
 # --- instance roles ---------------------------------------------------------------------------------------------
 
 
@@ -171,66 +167,6 @@ def test_a_wrong_key_or_an_invented_token_is_refused(machine):
         machine("ssm", SecretAccessKey="guessed").get_parameter(Name="/dev/join")
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         machine("ssm", SessionToken="guessed").get_parameter(Name="/dev/join")
-
-
-STATEMENT = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:*:1:parameter/dev/join"}
-JOIN = "arn:aws:ssm:eu-west-1:1:parameter/dev/join"
-
-
-@pytest.mark.parametrize(
-    ("statements", "allowed"),
-    [
-        ([], False),
-        ([STATEMENT], True),
-        ([{**STATEMENT, "Action": ["SSM:getparameter"]}], True),
-        ([{**STATEMENT, "Action": "ssm:Get*"}], True),
-        ([{**STATEMENT, "Action": "ssm:GetParameters"}], False),
-        ([{**STATEMENT, "Resource": JOIN.upper()}], False),
-        ([{**STATEMENT, "Resource": "arn:aws:ssm:eu-west-?:1:parameter/dev/*"}], True),
-        ([{**STATEMENT, "Resource": "arn.aws.ssm.eu-west-1.1.parameter/dev/join"}], False),
-        ([STATEMENT, {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::*"}], False),
-        ([STATEMENT, {"Effect": "Deny", "NotAction": "ssm:*", "Resource": "*"}], True),
-        ([{**STATEMENT, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}], False),
-        ([STATEMENT, {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {}}}], False),
-    ],
-)
-def test_policies_are_evaluated_as_iam_does(statements, allowed):
-    assert policy.allows([{"Statement": statements}], "ssm:GetParameter", JOIN) is allowed
-
-
-# --- signatures -------------------------------------------------------------------------------------------------
-
-
-def request(body: bytes, path: str = "/", query: str = "", headers: dict[str, str] | None = None) -> dict[str, Any]:
-    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path.encode().decode("latin-1"), "QUERY_STRING": query}
-    environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-    for name, value in (headers or {}).items():
-        key = name.upper().replace("-", "_")
-        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
-    return environ
-
-
-def signed(body: bytes, key: str, secret: str, service: str = "ssm") -> dict[str, Any]:
-    """A request with the signature that the SDK itself makes."""
-    sdk = AWSRequest("POST", f"https://{service}.eu-west-1.amazonaws.com/", data=body, headers={"Content-Type": "application/x-amz-json-1.1"})
-    (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(key, secret), service, REGION).add_auth(sdk)
-    return request(body, headers={"Host": f"{service}.eu-west-1.amazonaws.com", **dict(sdk.headers.items())})
-
-
-@given(body=st.binary(max_size=64), secret=st.from_regex(r"[A-Za-z0-9/+]{8,40}", fullmatch=True))
-def test_what_the_sdk_signs_is_accepted_and_no_other_body_or_secret_is(body, secret):
-    environ = signed(body, "ASIAEXAMPLE", secret)
-    signature = Signature.of(environ)
-
-    assert signature.is_of(secret, environ, body)
-    assert not signature.is_of(f"{secret}x", environ, body)
-    assert not signature.is_of(secret, environ, body + b"x")
-    assert not replace(signature, value=hashlib.sha256(body).hexdigest()).is_of(secret, environ, body)
-
-
-@pytest.mark.parametrize("header", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64])
-def test_other_authorization_is_no_signature(header):
-    assert Signature.of({"HTTP_AUTHORIZATION": header}) is None
 
 
 # --- rules ------------------------------------------------------------------------------------------------------

@@ -1,17 +1,15 @@
 """The stand-in language host shows a program's errors as the official one does, and hands it its configuration."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import rehearsal
 from rehearsal.cloud.process import running_cloud
+from tests.support.plugin import start_and_interrupt, start_and_kill_its_parent
 from tests.support.pulumi_cli import Stack, is_there, project
 
-HOST = Path(rehearsal.__file__).parent / "bin" / "pulumi-language-python"
+PLUGIN = Path(rehearsal.__file__).parent / "bin" / "pulumi-language-python"
 engine = [pytest.mark.engine, pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there")]
 
 
@@ -22,14 +20,14 @@ def cloud(tmp_path_factory):
 
 
 def test_it_prints_its_port_and_ends_quietly_when_told():
-    environment = {"PATH": "/usr/bin:/bin", "PULUMI_PYTHON_CMD": sys.executable}
-    with subprocess.Popen([HOST, "127.0.0.1:1"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        port = process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=10)
+    port, code, complaints = start_and_interrupt(PLUGIN)
 
-    assert 0 < int(port) < 65_536
-    assert (process.returncode, complaints) == (0, b"")
+    assert 0 < port < 65_536
+    assert (code, complaints) == (0, "")
+
+
+def test_it_ends_when_the_engine_is_killed():
+    assert start_and_kill_its_parent(PLUGIN).strip().isdigit()
 
 
 class TestUnderTheEngine:

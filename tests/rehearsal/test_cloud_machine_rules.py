@@ -1,4 +1,4 @@
-"""The fake cloud refuses what AWS refuses, and does what AWS does, where moto would not."""
+"""The fake cloud treats machines, parameters and roles as AWS does, where moto would not."""
 
 import base64
 import json
@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -16,9 +15,7 @@ from rehearsal.cloud import images
 from rehearsal.cloud.corrections import CONSOLE_LIMIT, WINDOWS_ADMINISTRATOR
 from rehearsal.cloud.machine_refusals import USER_DATA_LIMIT
 from tests.support.fake_aws import fake_aws
-
-TRUST = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}
-UBUNTU, _, WINDOWS, *_ = images.IMAGES
+from tests.support.small_network import UBUNTU, WINDOWS, Network, refused
 
 
 @pytest.fixture(scope="module")
@@ -37,35 +34,9 @@ def ec2(session) -> Any:
     return session.client("ec2")
 
 
-class Network:
-    """One VPC with a gateway, a subnet and a group, enough for a machine."""
-
-    def __init__(self, ec2: Any) -> None:
-        self.ec2 = ec2
-        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.0.0/20")["Subnet"]["SubnetId"]
-        self.group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=self.vpc)["GroupId"]
-        self.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-        ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
-
-    def launch(self, image: images.Image = UBUNTU, **arguments: Any) -> dict[str, Any]:
-        given = {"InstanceType": "t3.large", "SubnetId": self.subnet, "SecurityGroupIds": [self.group], **arguments}
-        return self.ec2.run_instances(ImageId=image.id, MinCount=1, MaxCount=1, **given)["Instances"][0]
-
-    def show(self, instance: dict[str, Any]) -> dict[str, Any]:
-        return self.ec2.describe_instances(InstanceIds=[instance["InstanceId"]])["Reservations"][0]["Instances"][0]
-
-    def end(self, instance: dict[str, Any]) -> None:
-        self.ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
-
-
 @pytest.fixture
 def network(ec2) -> Network:
     return Network(ec2)
-
-
-def refused(code: str, words: str = "") -> Any:
-    return pytest.raises(ClientError, match=rf"\({code}\).*{words}")
 
 
 # --- launches ---------------------------------------------------------------------------------------------------
@@ -132,124 +103,6 @@ def test_new_user_data_is_kept_as_it_was_given(ec2, network):
     shown = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]["Value"]
 
     assert base64.b64decode(shown) == b"\x1f\x8b"
-
-
-# --- what must be gone first ------------------------------------------------------------------------------------
-
-
-def test_what_a_live_machine_uses_cannot_be_deleted_and_what_a_dead_one_used_can(ec2, network):
-    machine = network.launch()
-    with refused("DependencyViolation", "has dependencies and cannot be deleted"):
-        ec2.delete_subnet(SubnetId=network.subnet)
-    with refused("DependencyViolation", "has a dependent object"):
-        ec2.delete_security_group(GroupId=network.group)
-    network.end(machine)
-    ec2.delete_subnet(SubnetId=network.subnet)
-    ec2.delete_security_group(GroupId=network.group)
-
-
-def test_a_group_that_another_groups_rules_name_cannot_be_deleted(ec2, network):
-    other = ec2.create_security_group(GroupName="other", Description="other", VpcId=network.vpc)["GroupId"]
-    permission = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": network.group}]}
-    ec2.authorize_security_group_ingress(GroupId=other, IpPermissions=[permission])
-    with refused("DependencyViolation", "has a dependent object"):
-        ec2.delete_security_group(GroupId=network.group)
-
-
-def test_a_vpc_goes_after_its_gateway_and_its_groups(ec2, network):
-    ec2.delete_subnet(SubnetId=network.subnet)
-    with refused("DependencyViolation"):
-        ec2.delete_vpc(VpcId=network.vpc)
-    ec2.detach_internet_gateway(InternetGatewayId=network.gateway, VpcId=network.vpc)
-    with refused("DependencyViolation"):
-        ec2.delete_vpc(VpcId=network.vpc)
-    ec2.delete_security_group(GroupId=network.group)
-    ec2.delete_vpc(VpcId=network.vpc)
-
-
-def test_a_gateway_stays_while_public_addresses_are_mapped_through_it(ec2, network):
-    machine, address = network.launch(), ec2.allocate_address(Domain="vpc")["AllocationId"]
-    association = ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])["AssociationId"]
-    with refused("DependencyViolation", "has some mapped public address"):
-        ec2.detach_internet_gateway(InternetGatewayId=network.gateway, VpcId=network.vpc)
-    with refused("InvalidIPAddress.InUse"):
-        ec2.release_address(AllocationId=address)
-    ec2.disassociate_address(AssociationId=association)
-    ec2.release_address(AllocationId=address)
-    ec2.detach_internet_gateway(InternetGatewayId=network.gateway, VpcId=network.vpc)
-
-
-def test_a_public_address_and_a_default_route_need_the_gateway_first(ec2, network):
-    machine, address = network.launch(), ec2.allocate_address(Domain="vpc")["AllocationId"]
-    table = ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"]
-    ec2.detach_internet_gateway(InternetGatewayId=network.gateway, VpcId=network.vpc)
-    with refused("Gateway.NotAttached", "is not attached to any internet gateway"):
-        ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])
-    with refused("InvalidParameterValue", "belong to different networks"):
-        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=network.gateway)
-
-
-# --- network and groups -----------------------------------------------------------------------------------------
-
-
-def test_a_vpc_has_one_gateway_and_a_subnet_has_one_table(ec2, network):
-    second = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    with refused("InvalidParameterValue", "already has an internet gateway attached"):
-        ec2.attach_internet_gateway(InternetGatewayId=second, VpcId=network.vpc)
-    tables = [ec2.create_route_table(VpcId=network.vpc)["RouteTable"]["RouteTableId"] for _ in range(2)]
-    ec2.associate_route_table(RouteTableId=tables[0], SubnetId=network.subnet)
-    with refused("Resource.AlreadyAssociated"):
-        ec2.associate_route_table(RouteTableId=tables[1], SubnetId=network.subnet)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        ({"CidrBlock": "10.0.16.0/29"}, "InvalidSubnet.Range"),
-        ({"CidrBlock": "10.0.16.0/24", "AvailabilityZone": "us-east-1a"}, "InvalidParameterValue"),
-    ],
-)
-def test_a_subnet_too_small_or_of_another_region_is_refused(ec2, network, arguments, code):
-    with refused(code):
-        ec2.create_subnet(VpcId=network.vpc, **arguments)
-
-
-def test_a_subnet_without_a_zone_is_in_this_region(ec2, network):
-    subnet = ec2.create_subnet(VpcId=network.vpc, CidrBlock="10.0.16.0/24")["Subnet"]
-
-    assert subnet["AvailabilityZone"].startswith("eu-west-1")
-
-
-@pytest.mark.parametrize(
-    ("name", "description", "words"), [("sg-nodes", "nodes", "may not be in the format sg-"), ("nodes2", "für alle", "beyond ASCII")]
-)
-def test_a_group_with_a_name_or_description_that_aws_forbids_is_refused(ec2, network, name, description, words):
-    with refused("InvalidParameterValue", words):
-        ec2.create_security_group(GroupName=name, Description=description, VpcId=network.vpc)
-
-
-@pytest.mark.parametrize(
-    ("protocol", "low", "high", "code"),
-    [("tcp", 90, 80, "InvalidParameterValue"), ("udp", 1, 65536, "InvalidParameterValue"), ("htcp", 1, 2, "InvalidPermission.Malformed")],
-)
-def test_a_rule_with_impossible_ports_is_refused(ec2, network, protocol, low, high, code):
-    permission = {"IpProtocol": protocol, "FromPort": low, "ToPort": high, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    with refused(code):
-        ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[permission])
-
-
-def test_groups_of_an_instance_and_of_its_interface_are_the_same(ec2, network):
-    machine = network.launch()
-    other = ec2.create_security_group(GroupName="other", Description="other", VpcId=network.vpc)["GroupId"]
-    interface = network.show(machine)["NetworkInterfaces"][0]["NetworkInterfaceId"]
-    for change in (
-        lambda: ec2.modify_instance_attribute(InstanceId=machine["InstanceId"], Groups=[other]),
-        lambda: ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[network.group]),
-    ):
-        change()
-        shown = network.show(machine)
-        assert shown["SecurityGroups"] == shown["NetworkInterfaces"][0]["Groups"]
-    assert [group["GroupId"] for group in shown["SecurityGroups"]] == [network.group]
 
 
 # --- parameters and roles ---------------------------------------------------------------------------------------

@@ -1,0 +1,69 @@
+"""What instance roles are held to: the evaluation of policies and of signatures, without any cloud."""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rehearsal.cloud import policy
+from rehearsal.cloud.signature import Signature
+
+HOST = "ssm.eu-west-1.amazonaws.com"
+STATEMENT = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:*:1:parameter/dev/join"}
+JOIN = "arn:aws:ssm:eu-west-1:1:parameter/dev/join"
+
+
+@pytest.mark.parametrize(
+    ("statements", "allowed"),
+    [
+        ([], False),
+        ([STATEMENT], True),
+        ([{**STATEMENT, "Action": ["SSM:getparameter"]}], True),
+        ([{**STATEMENT, "Action": "ssm:Get*"}], True),
+        ([{**STATEMENT, "Action": "ssm:GetParameters"}], False),
+        ([{**STATEMENT, "Resource": JOIN.upper()}], False),
+        ([{**STATEMENT, "Resource": "arn:aws:ssm:eu-west-?:1:parameter/dev/*"}], True),
+        ([{**STATEMENT, "Resource": "arn.aws.ssm.eu-west-1.1.parameter/dev/join"}], False),
+        ([STATEMENT, {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::*"}], False),
+        ([STATEMENT, {"Effect": "Deny", "NotAction": "ssm:*", "Resource": "*"}], True),
+        ([{**STATEMENT, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}], False),
+        ([STATEMENT, {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {}}}], False),
+    ],
+)
+def test_policies_are_evaluated_as_iam_does(statements, allowed):
+    assert policy.allows([{"Statement": statements}], "ssm:GetParameter", JOIN) is allowed
+
+
+# --- signatures -------------------------------------------------------------------------------------------------
+
+
+def signed(body: bytes, key: str, secret: str) -> dict[str, Any]:
+    """A request with the signature that the SDK itself makes."""
+    sdk = AWSRequest("POST", f"https://{HOST}/", data=body, headers={"Content-Type": "application/x-amz-json-1.1"})
+    SigV4Auth(Credentials(key, secret), "ssm", "eu-west-1").add_auth(sdk)
+    headers = {"Host": HOST, **dict(sdk.headers.items())}
+    named = {name.upper().replace("-", "_"): value for name, value in headers.items()}
+    environ = {name if name == "CONTENT_TYPE" else f"HTTP_{name}": value for name, value in named.items()}
+    return {"REQUEST_METHOD": "POST", "PATH_INFO": "/", **environ}
+
+
+@given(body=st.binary(max_size=64), secret=st.from_regex(r"[A-Za-z0-9/+]{8,40}", fullmatch=True))
+def test_what_the_sdk_signs_is_accepted_and_no_other_body_or_secret_is(body, secret):
+    environ = signed(body, "ASIAEXAMPLE", secret)
+    signature = Signature.of(environ)
+
+    assert signature.is_of(secret, environ, body)
+    assert not signature.is_of(f"{secret}x", environ, body)
+    assert not signature.is_of(secret, environ, body + b"x")
+    assert not replace(signature, value=hashlib.sha256(body).hexdigest()).is_of(secret, environ, body)
+
+
+@pytest.mark.parametrize("header", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64])
+def test_other_authorization_is_no_signature(header):
+    assert Signature.of({"HTTP_AUTHORIZATION": header}) is None

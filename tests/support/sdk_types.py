@@ -1,0 +1,33 @@
+"""The SDKs' own argument classes as a schema of both providers: they are generated from it, so a misspelt or mistyped input shows."""
+
+import functools
+import importlib
+from typing import Any
+
+import pulumi_kubernetes as k8s
+
+from rehearsal.aws_provider import schema
+from rehearsal.aws_provider.wire import from_struct
+from tests.support.engine import Registration
+
+PROVIDER = "pulumi:providers:kubernetes"
+
+
+def problems(resource: Registration) -> list[str]:
+    """Every reason for which the official provider would refuse the inputs; components have none."""
+    if not resource.raw.custom:
+        return []
+    return [reason for _, reason in schema._check_object(from_struct(resource.raw.object), _arguments(resource.type), "")]
+
+
+@functools.cache
+def _arguments(token: str) -> Any:
+    if token.startswith("aws:"):
+        return schema._arguments_class(token)
+    if token == PROVIDER:
+        return k8s.ProviderArgs
+    # kubernetes:rbac.authorization.k8s.io/v1:ClusterRole -> pulumi_kubernetes.rbac.v1.ClusterRole
+    _, path, kind = token.split(":")
+    group, version = path.split("/")
+    leaf = importlib.import_module(f"pulumi_kubernetes.{group.split('.')[0]}.{version}.{kind}")
+    return getattr(leaf, f"{kind}InitArgs")

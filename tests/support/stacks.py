@@ -1,0 +1,92 @@
+"""The stacks that the whole-program tests deploy: the committed Pulumi.dev.yaml, and variants of it."""
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+from unittest import mock
+
+import yaml
+
+from infra import config, readiness
+from tests.support.engine import PROJECT, Deployment, deploy
+
+KUBECONFIG = "the administrator's kubeconfig"
+MODES = ("preview", "up")
+MANY_POOLS = [
+    {"name": "linux", "os": "ubuntu-24.04", "count": 3, "instanceType": "m7i.large", "diskSizeGb": 50},
+    {"name": "ci", "os": "ubuntu-24.04", "count": 2, "labels": {"team": "payments"}, "taints": ["dedicated=ci:NoSchedule"]},
+    {"name": "windows", "os": "windows-2019", "count": 2},
+    {"name": "windows-new", "os": "windows-2025", "count": 1, "diskSizeGb": 200},
+    {"name": "later", "os": "windows-2022", "count": 0},
+]
+# What differs from the committed file.
+STACKS: dict[str, dict[str, Any]] = {
+    "committed": {},
+    "two-zones": {"availabilityZones": ["eu-west-1a", "eu-west-1b"]},
+    "host-gw": {"flannelBackend": "host-gw"},
+    "many-pools": {"nodePools": MANY_POOLS, "adminCidrs": ["203.0.113.7/32", "198.51.100.0/24"], "keyName": "the key"},
+    "that-ends": {"owner": "an engineer", "expiresAt": "2027-01-31T18:00:00Z"},
+    "no-windows": {"nodePools": [{"name": "linux", "os": "ubuntu-24.04", "count": 1}], "workloads": False},
+    "no-nodes": {"nodePools": [{"name": "windows", "os": "windows-2022", "count": 0}], "workloads": False},
+}
+
+
+class ReadyCloud:
+    """AWS as it answers when every machine is ready: the ids are those of `engine.Answers`."""
+
+    def __init__(self, region: str) -> None:
+        assert region == "eu-west-1", "the gate must look where the machines are"
+
+    def parameter(self, name: str) -> str:
+        stack = name.split("/")[2]
+        return json.dumps({"instance": f"{stack}-control-plane-id", "kubeconfig": KUBECONFIG})
+
+    def parameters(self, path: str) -> Mapping[str, str]:
+        return _EveryReport(path.split("/")[2])
+
+    def console_output(self, instance_id: str) -> str:
+        return ""
+
+    def api_is_ready(self, kubeconfig: str) -> bool:
+        return kubeconfig == KUBECONFIG
+
+
+class _EveryReport(dict[str, str]):
+    """The report of any node that is asked for."""
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+
+    def get(self, node: str, default: Any = None) -> str:
+        return json.dumps({"instance": f"{self._stack}-{node}-id", "phase": "ready", "result": "ok"})
+
+
+def committed() -> dict[str, Any]:
+    """Pulumi.dev.yaml by its full keys, as it stands in the repository."""
+    return yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]
+
+
+def raw(changes: Mapping[str, Any]) -> dict[str, str]:
+    """The committed configuration with changes, as Pulumi hands it to a program: text, JSON text for all that has structure."""
+    values = committed() | {f"microcosm:{key}": value for key, value in changes.items()}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def parsed(stack: str = "committed", **changes: Any) -> config.StackConfig:
+    """The validated configuration of a stack of this module, with more changes."""
+    prefix = "microcosm:"
+    values = raw(STACKS[stack] | changes)
+    return config.parse({key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}, stack="dev")
+
+
+def run(changes: Mapping[str, Any], *, preview: bool = False) -> Deployment:
+    """Deploys the unchanged __main__.py with the committed configuration and some changes."""
+    with mock.patch.object(readiness, "AmazonCloud", ReadyCloud):
+        return deploy(config=raw(changes), preview=preview)
+
+
+@functools.cache
+def deployed(stack: str, mode: str = "up") -> Deployment:
+    """One of STACKS, deployed once for all tests; nobody may change what comes back."""
+    return run(STACKS[stack], preview=mode == "preview")
