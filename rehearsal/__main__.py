@@ -20,6 +20,7 @@ from . import checks, figures, supplies
 from .scenario import SCENARIOS, Run, Step, play
 from .session import PROJECT, STATE, RehearsalError, Session, close_session, kept_session, locked, open_session, require_root_on_linux
 from .supplies.progress import Lines, Live
+from .wine.errors import WineError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -161,7 +162,7 @@ def main(program: Callable[[], None] = app) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         program()
-    except (RehearsalError, checks.CheckFailed, supplies.SuppliesError) as error:
+    except (RehearsalError, WineError, checks.CheckFailed, supplies.SuppliesError) as error:
         Console(stderr=True).print(f"[red]error[/red]: {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

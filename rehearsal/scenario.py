@@ -11,6 +11,7 @@ from typing import Any
 from . import checks
 from .cloud.inventory import Inventory
 from .session import STACK, Session
+from .wine import check as wine
 
 
 @dataclass(slots=True)
@@ -71,6 +72,10 @@ def secrets(run: Run) -> str:
     return checks.no_secret_in_the_open(run.session)
 
 
+def windows_binaries(run: Run) -> str:
+    return wine.check(run.session)
+
+
 def unchanged_up(run: Run) -> str:
     return _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK, tell=run.tell))
 
@@ -121,6 +126,7 @@ LIFE = (
     Step("nodes", "every node Ready, Flannel's VXLAN as Windows wants it", nodes),
     Step("smoke", "traffic between Linux, the Windows stand-in and the outside", smoke),
     Step("secrets", "no secret in user-data, outputs or plain state", secrets),
+    Step("Windows binaries", "kubeadm.exe, kubelet.exe, flanneld.exe and kube-proxy.exe with the user-data's own flags", windows_binaries),
     Step("up again", "pulumi up changes nothing", unchanged_up),
     Step("refresh", "pulumi refresh sees no drift", refresh),
     Step("scale", "Linux workers 1 -> 2", scale),

@@ -1,10 +1,10 @@
 """All supplies together: which steps there are for the present pins, and where their results lie."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.supplies import artifacts, base_image, container_images, debian, toolchain
+from rehearsal.supplies import artifacts, base_image, container_images, debian, toolchain, wine_prefix
 from rehearsal.supplies.pause import pause_step
 from rehearsal.supplies.progress import Progress, Silent
 from rehearsal.supplies.steps import Run, Runner, Step
@@ -22,6 +22,8 @@ class Supplies:
     registry: Path  # an OCI image layout: `python -m rehearsal.supplies.registry` serves it
     artifacts: Path  # <host>/<path> of every Linux download: the document root of `artifactMirror`
     bom: Path  # the bill of materials that fits these artifacts: the program's `bom`
+    windows: Path  # kubeadm.exe, kubelet.exe, kube-proxy.exe and flanneld.exe, from the same pins
+    wine_prefix: Path  # what they run on where there is no Windows: `rehearsal.supplies.wine_prefix.copy` makes one to write into
     versions: Mapping[str, str]  # by folder of tools/
 
 
@@ -38,34 +40,40 @@ def catalogue(store: Store) -> Catalogue:
     go_version = toolchain.go_version()
     versions = {tool.folder: tool.pinned_version for tool in toolchain.GO_TOOLS}
     tools = {tool.folder: toolchain.tool_step(store, tool, go_version) for tool in toolchain.GO_TOOLS}
+    windows_tools = [toolchain.tool_step(store, tool, go_version) for tool in toolchain.WINDOWS_TOOLS]
     pause = pause_step(store, versions["kubernetes"])
     debian_root = base_image.debian_step(store)
     machine = base_image.image_step(store, debian_root)
     parts = container_images.parts_step(store)
     images = container_images.images_step(store, parts, {**tools, "pause": pause}, versions)
     mirror = artifacts.artifacts_step(store, tools, versions["kubernetes"])
-    programs = _programs_step(store, tools)
+    programs = _programs_step(store, "programs", "bin", tools.values())
+    windows = _programs_step(store, "windows programs", "windows", windows_tools)
+    prefix = wine_prefix.prefix_step(store)
     supplies = Supplies(
         bin=programs.entry,
         machine_root=machine.entry,
         registry=images.entry,
         artifacts=mirror.entry / artifacts.MIRROR_NAME,
         bom=mirror.entry / artifacts.BOM_NAME,
+        windows=windows.entry,
+        wine_prefix=prefix.entry,
         versions=versions,
     )
-    return Catalogue(steps=(debian_root, machine, parts, *tools.values(), pause, programs, images, mirror), supplies=supplies)
+    linux_steps = (debian_root, machine, parts, *tools.values(), pause, programs, images, mirror)
+    return Catalogue(steps=(*linux_steps, *windows_tools, windows, prefix), supplies=supplies)
 
 
-def _programs_step(store: Store, tools: Mapping[str, Step]) -> Step:
-    """One folder for PATH."""
+def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[Step]) -> Step:
+    """Every program that these steps give, in one folder."""
 
     def build(folder: Path, _: Run) -> None:
-        for step in tools.values():
+        for step in tools:
             for program in step.entry.iterdir():
                 link_file(program, folder / program.name)
 
-    key = key_of(*(step.entry.name for step in tools.values()))
-    return Step(name="programs", entry=store.entry("bin", key), build=build, needs=tuple(step.name for step in tools.values()))
+    key = key_of(*(step.entry.name for step in tools))
+    return Step(name=name, entry=store.entry(folder_name, key), build=build, needs=tuple(step.name for step in tools))
 
 
 def ensure(progress: Progress | None = None, home: Path | None = None) -> Supplies:

@@ -37,8 +37,8 @@ def prefix_step(store: Store) -> Step:
     def build(folder: Path, run: Run) -> None:
         _compile(folder, run)
         _start(folder, run)
-        _link_builtin(folder / DRIVE)
-        _shut_in(folder)
+        link_builtin(folder / DRIVE)
+        shut_in(folder)
 
     return Step(name="wine prefix", entry=store.entry("wine-prefix", key), build=build)
 
@@ -64,7 +64,7 @@ def _start(folder: Path, run: Run) -> None:
     run(["wineserver", "--wait"], env=settings)
 
 
-def _link_builtin(folder: Path, builtin: Path = _BUILTIN) -> None:
+def link_builtin(folder: Path, builtin: Path = _BUILTIN) -> None:
     """Links in place of copies of Wine's DLLs, which are nearly all of a prefix's 700 MB."""
     for path in _files(folder):
         original = builtin / path.name
@@ -73,7 +73,7 @@ def _link_builtin(folder: Path, builtin: Path = _BUILTIN) -> None:
             path.symlink_to(original)
 
 
-def _shut_in(folder: Path) -> None:
+def shut_in(folder: Path) -> None:
     """Take away the ways out of the prefix: drives and serial ports of the host, and the caller's home."""
     for device in (folder / "dosdevices").iterdir():
         if device.name != "c:":

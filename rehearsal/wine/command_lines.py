@@ -11,7 +11,7 @@ from rehearsal.wine.errors import WineError
 
 WORKER = Path(__file__).parents[2] / "userdata/windows/worker.ps1"
 _WORD = re.compile(r"'((?:[^'\n]|'')*)'")
-_HERE_STRING = re.compile(r"@'\n.*?\n'@", re.DOTALL)
+_HERE_STRING = re.compile(r"(?<== )@'\n.*?\n'@", re.DOTALL)
 _TOKEN = re.compile(r"@[A-Z_]+@")
 
 
@@ -86,10 +86,10 @@ def _networks(script: str) -> dict[str, Network]:
 
 def _array(script: str, name: str) -> tuple[str, ...]:
     """`name = @('a', 'b')`, on one line or a word a line."""
-    found = re.findall(rf"^ *{re.escape(name)} = @\((?:((?:{_WORD.pattern}|[\s,])*)\)$)?", script, re.MULTILINE)
+    found = re.findall(rf"^ *{re.escape(name)} = @\(((?:{_WORD.pattern}|[\s,])*)\)$", script, re.MULTILINE)
     if len(found) != 1:
-        raise WineError(f"worker.ps1 has {len(found)} arrays {name}; one is wanted")
-    return tuple(match.replace("''", "'") for match in _WORD.findall(found[0][0]))
+        raise WineError(f"worker.ps1 has {len(found)} arrays {name} of single-quoted words; one is wanted")
+    return tuple(word.replace("''", "'") for word in _WORD.findall(found[0][0]))
 
 
 def _text(entry: str, name: str) -> str:

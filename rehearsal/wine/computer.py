@@ -1,6 +1,5 @@
 """A Wine prefix in a network: where Windows programs are run, watched and ended. It is Wine, not Windows."""
 
-import os
 import re
 import signal
 import subprocess
@@ -11,11 +10,12 @@ from pathlib import Path, PureWindowsPath
 
 from rehearsal.supplies import wine_prefix
 from rehearsal.supplies.store import remove_tree
+from rehearsal.wine import flags
 from rehearsal.wine.errors import WineError
 
 PROGRAMS = r"C:\k"
 _POLL_SECONDS = 0.1
-_TAIL = 15
+_TAIL, _WIDTH = 15, 400
 
 
 class Process:
@@ -41,39 +41,57 @@ class Process:
                 return match[0].strip()
             if ended or time.monotonic() > deadline:
                 what = f"ended with exit code {self.exit_code}" if ended else f"has run for {seconds:.0f} s"
-                raise WineError(f"{self.name} {what} without saying /{pattern}/:\n{self.tail()}")
+                raise self._failure(f"{what} without saying /{pattern}/")
             time.sleep(_POLL_SECONDS)
 
     def wait(self, seconds: float) -> int:
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise WineError(f"{self.name} has not ended after {seconds:.0f} s:\n{self.tail()}") from None
+            raise self._failure(f"has not ended after {seconds:.0f} s") from None
+
+    def expect_success(self, seconds: float) -> str:
+        """Wait for its end; what it said. An exit code other than 0 is a WineError."""
+        if code := self.wait(seconds):
+            raise self._failure(f"ended with exit code {code}")
+        return self.output
 
     def end(self) -> None:
         if self.exit_code is None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
 
-    def tail(self) -> str:
-        lines = [line for line in self.output.splitlines() if line.strip()]
-        return "\n".join(f"  {line}" for line in lines[-_TAIL:]) or "  (nothing)"
+    def _failure(self, what: str) -> WineError:
+        """What went wrong; a command line that was not taken goes before all else, since usage texts are long."""
+        if refused := flags.refusal(self.output):
+            return WineError(f"{self.name} does not take its command line: {refused}")
+        lines = [line[:_WIDTH] for line in self.output.splitlines() if line.strip()]
+        said = "\n".join(f"  {line}" for line in lines[-_TAIL:]) or "  (nothing)"
+        return WineError(f"{self.name} {what}; its log {self.log} ends:\n{said}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Computer:
-    """One C: drive and registry, and the network namespace that its programs are in; none is the host's own network."""
+    """One C: drive and registry, and the network namespace that its programs are in; without one they have no network at all."""
 
     folder: Path
+    logs: Path
     namespace: str = ""
 
     @property
     def prefix(self) -> Path:
         return self.folder / "prefix"
 
+    @property
+    def entering(self) -> tuple[str, ...]:
+        """What a command in this network begins with."""
+        return ("ip", "netns", "exec", self.namespace) if self.namespace else ("unshare", "--net")
+
     def set_up(self, prefix: Path, programs: Path) -> None:
         """A fresh drive, with the programs where worker.ps1 has them."""
         remove_tree(self.folder)
+        remove_tree(self.logs)
+        self.logs.mkdir(parents=True)
         wine_prefix.copy(prefix, self.prefix)
         self.path(PROGRAMS).mkdir(parents=True)
         for program in programs.iterdir():
@@ -99,11 +117,10 @@ class Computer:
         return path.read_text()
 
     def start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
-        """Start C:\\k\\<program>. It cannot outlive this process."""
-        log = self.folder / f"{program}.log"
-        inside = ("ip", "netns", "exec", self.namespace) if self.namespace else ()
-        command = ("setpriv", "--pdeathsig", "KILL", *inside, "wine", rf"{PROGRAMS}\{program}", *arguments)
-        with log.open("ab") as output:
+        """Start C:\\k\\<program>, with a log of its own. It cannot outlive the calling thread."""
+        log = self.logs / f"{program}.{len(list(self.logs.glob(f'{program}.*')))}.log"
+        command = ("setpriv", "--pdeathsig", "KILL", *self.entering, "wine", rf"{PROGRAMS}\{program}", *arguments)
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
                 cwd=self.path("C:\\"),
@@ -116,15 +133,8 @@ class Computer:
 
     def run(self, program: str, arguments: Sequence[str], seconds: float) -> str:
         """Run to the end; what it said. An exit code other than 0 is an error."""
-        process = self.start(program, arguments)
-        if code := process.wait(seconds):
-            raise WineError(f"`{program} {' '.join(arguments)}` ended with exit code {code}:\n{process.tail()}")
-        return process.output
+        return self.start(program, arguments).expect_success(seconds)
 
     def shut_down(self) -> None:
         """End everything of this prefix: Wine's own services too, which hold the network."""
         subprocess.run(["wineserver", "--kill"], env=wine_prefix.environment(self.prefix), capture_output=True, check=False)
-
-
-def installed() -> bool:
-    return all(os.access(path, os.X_OK) for path in ("/usr/bin/wine", "/usr/bin/wineserver"))

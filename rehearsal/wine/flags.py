@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 _PFLAG = re.compile(r"^ {2,}(?:-\w, |    )--(?P<name>[\w.-]+)(?: (?P<type>\S+))?(?: {2,}(?P<text>.*))?$")
 _GO_FLAG = re.compile(r"^  -(?P<name>[\w-]+)(?: (?P<type>\S+))?(?:\t(?P<text>.*))?$")
-# kubelet says this of nearly all of its flags, and has done so since 1.10 (kubernetes/kubernetes#61833): it is no
-# announcement of an end. The nodes share one configuration file, so what only Windows needs can only be a flag.
+_REFUSAL = re.compile(r"unknown (?:shorthand )?flag|flag provided but not defined|unrecognized feature gate|invalid argument .* for .* flag")
+_ENDING = re.compile(r"^Flag --\S+ has been deprecated|Setting (?:GA|deprecated) feature gate")
+# kubelet says this of nearly all of its flags and has for years: it announces no end. kubeadm gives all nodes one
+# configuration file, so what only Windows needs can only be a flag.
 _PREFERS_FILE = "This parameter should be set via the config file"
 
 
@@ -57,6 +59,11 @@ def _problem(word: str, known: Mapping[str, Flag]) -> str:
     return f"{word}: --{name} is deprecated: {flag.text}" if flag.is_deprecated else ""
 
 
+def refusal(output: str) -> str:
+    """The line in which a program says that it does not take its command line."""
+    return next((line.strip() for line in output.splitlines() if _REFUSAL.search(line)), "")
+
+
 def complaints(output: str) -> list[str]:
-    """What a running program says of flags that it will not take for long."""
-    return [line for line in output.splitlines() if " has been deprecated" in line and _PREFERS_FILE not in line]
+    """What a running program says of flags and feature gates that it will not take for long."""
+    return [line for line in output.splitlines() if _ENDING.search(line) and _PREFERS_FILE not in line]

@@ -39,11 +39,11 @@ class Subject:
     @property
     def join_configuration(self) -> str:
         """The rendered JoinConfiguration, completed from the rendezvous; only the node's name is the guest's."""
-        own = f'name: "{self.name}"'
+        own = f'"name": "{self.name}"'
         if (count := self.inputs.join_configuration.count(own)) != 1:
-            raise WineError(f"the JoinConfiguration of {self.name} has {count} lines with {own}; one is wanted")
+            raise WineError(f"the JoinConfiguration of {self.name} has {own} {count} times; once is wanted")
         values = {"API_ENDPOINT": self.join["endpoint"], "TOKEN": self.join["token"], "CA_HASH": self.join["caCertHash"]}
-        return filled_text(self.inputs.join_configuration.replace(own, f'name: "{self.guest}"'), values)
+        return filled_text(self.inputs.join_configuration.replace(own, f'"name": "{self.guest}"'), values)
 
     def values(self, network: Network, *, node: str) -> dict[str, str]:
         """What fills the tokens of worker.ps1. The source VIP is the first address that host-local would give out."""
@@ -62,7 +62,7 @@ def of(session: Session) -> Subject:
     name = next(tag["Value"] for tag in instance["Tags"] if tag["Key"] == "microcosm:node")
     attribute = session.client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
     node_inputs = inputs.from_user_data(base64.b64decode(attribute["UserData"]["Value"]))
-    node = json.loads(session.run("kubectl", "get", "node", name, "--output", "json").stdout)
+    node = json.loads(session.run("kubectl", "get", "node", name, "--output", "json"))
     return Subject(
         name=name,
         ip=instance["PrivateIpAddress"],

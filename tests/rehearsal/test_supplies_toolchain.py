@@ -7,7 +7,7 @@ import pytest
 from rehearsal.supplies import toolchain
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.store import Store
-from rehearsal.supplies.toolchain import GO_TOOLS, TOOLS, GoTool, module_version, tool_step
+from rehearsal.supplies.toolchain import GO_TOOLS, TOOLS, WINDOWS_TOOLS, GoTool, module_version, tool_step
 
 BY_FOLDER = {tool.folder: tool for tool in GO_TOOLS}
 
@@ -23,7 +23,7 @@ def test_every_module_under_tools_is_in_the_table():
 
 
 def test_no_two_tools_give_a_program_of_the_same_name():
-    names = [name for tool in GO_TOOLS for name in tool.binaries]
+    names = [name for tool in (*GO_TOOLS, *WINDOWS_TOOLS) for name in tool.binaries]
     assert len(names) == len(set(names))
 
 
@@ -37,6 +37,15 @@ def test_the_version_is_stamped_as_the_publisher_does():
 
 def test_the_tools_with_c_in_them_are_linked_statically_because_they_run_in_other_root_file_systems():
     assert all("-extldflags -static" in tool.linker_flags for tool in GO_TOOLS if tool.cgo)
+
+
+@pytest.mark.parametrize("tool", WINDOWS_TOOLS, ids=lambda tool: tool.name)
+def test_what_is_built_for_windows_is_what_is_built_for_linux(tool: GoTool):
+    linux = BY_FOLDER[tool.folder]
+    assert tool.pinned_version == linux.pinned_version
+    assert tool.stamps == linux.stamps
+    assert {f"{package}.exe" for package in linux.binaries} >= set(tool.binaries)
+    assert not tool.cgo, "there is no C compiler for Windows' libraries, and none is needed"
 
 
 def test_runc_can_apply_seccomp_because_the_control_plane_asks_for_it():
@@ -94,6 +103,23 @@ def test_a_program_of_the_pinned_version_is_taken_from_path(sandbox: Path):
     tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"pulumi": "."}, installed=("version",))
     tool_step(Store(sandbox), tool, "go").build(sandbox / "out", lambda command, *, cwd=None, env=None: pytest.fail("nothing to build"))
     assert (sandbox / "out" / "pulumi").is_file()
+
+
+def test_a_build_for_windows_is_kept_apart_and_its_programs_end_in_exe(sandbox: Path):
+    tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd-server.exe": "."}, system="windows")
+    step = tool_step(Store(sandbox), tool, "go")
+    systems: list[str] = []
+    out = sandbox / "out"
+    out.mkdir()
+
+    def run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+        systems.append((env or {})["GOOS"])
+        (out / "etcd.exe").write_text("built")
+
+    step.build(out, run)
+    assert systems == ["windows"]
+    assert (out / "etcd-server.exe").is_file()
+    assert step.entry.name.startswith("etcd-windows-")
 
 
 @pytest.mark.parametrize("says", ["v1.2.30", "v1.2", ""])

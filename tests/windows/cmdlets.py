@@ -88,6 +88,9 @@ class Cmdlets:
 
     # --- services, tasks, settings ---
 
+    def Stop_Computer(self: "Windows", force: bool) -> None:
+        self.log.append("stop")
+
     def Get_Service(self: "Windows", name: str, **_: Any) -> Any:
         return self.services.get(name)
 

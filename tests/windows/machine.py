@@ -96,6 +96,7 @@ def inputs(**changes: Any) -> dict[str, Any]:
         "ServiceCidr": "10.96.0.0/12",
         "NodeCidr": "10.0.0.0/16",
         "JoinConfiguration": "endpoint: @API_ENDPOINT@\ntoken: @TOKEN@\nhash: @CA_HASH@\n",
+        "ExpiryParameter": "",
     } | changes
 
 

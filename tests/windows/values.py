@@ -142,7 +142,9 @@ def add(left: Any, right: Any) -> Any:
         return left | right
     if isinstance(left, list):
         return left + spread(right)
-    return left + (as_text(right) if isinstance(left, str) else right)
+    if isinstance(left, str):
+        return left + as_text(right)
+    return left + (int(right) if isinstance(right, str) else right)
 
 
 def _replace(left: Any, right: Any) -> str:

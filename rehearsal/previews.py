@@ -1,0 +1,179 @@
+"""Previews of pull requests, rehearsed: two at once, an extension, a reaper, and runs that are killed in the middle.
+
+The operator's own command does everything, on the real engine, with its state in the fake cloud's S3.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from infra import expiry
+from infra.naming import Names
+
+from . import checks
+from .checks import CheckFailed
+from .scenario import Run, Step
+from .session import ADMIN_CIDRS, IGNORED_PREFLIGHT
+
+SHORT, LONG, KILLED = 101, 102, 103
+# Where a run is killed: the first line of its progress that names the part, and what then carries it on.
+KILL_POINTS = (("Network", "up"), ("NodePool", "up"), ("Flannel", "down"))
+KILL_SECONDS = 300.0
+# Into the middle of what the part has begun: its creations are under way and not written down.
+INTO_THE_PART = 0.4
+
+
+def two_at_once(run: Run) -> str:
+    run.before = checks.listing(run.session)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        documents = [*pool.map(lambda entry: _up(run, *entry), ((SHORT, "1h"), (LONG, "1h")))]
+    for document in documents:
+        run.outputs[document["stack"]] = document
+        run.say(f"{document['stack']}: {document['url']}, ${document['usdAnHour']:.2f} an hour, ends {document['expires']}")
+    answers = [checks.page_authorizes(document["url"]) for document in documents]
+    return f"both up, their pages show {' and '.join(answers)}"
+
+
+def listed(run: Run) -> str:
+    rows = {row["stack"]: row for row in json.loads(_preview(run, "list", "--json"))}
+    run.say(_preview(run, "list"))
+    if {name: row["health"] for name, row in rows.items()} != {f"pr-{SHORT}": "ready", f"pr-{LONG}": "ready"}:
+        raise CheckFailed(f"`preview list` does not show two ready previews: {rows}")
+    return "two previews, both ready"
+
+
+def extended(run: Run) -> str:
+    """The parameter that the machines read has the new end, and only the extended preview has it."""
+    later = json.loads(_preview(run, "extend", "--pr", str(LONG), "--by", "10h", "--json"))["expires"]
+    ends = {pr: _published_end(run, pr) for pr in (SHORT, LONG)}
+    if ends != {SHORT: _document(run, SHORT)["expires"], LONG: later}:
+        raise CheckFailed(f"the machines are told {ends}, not that pr-{LONG} lives until {later}")
+    return f"pr-{LONG} lives until {later}, which its machines are told"
+
+
+def reaped(run: Run) -> str:
+    """An hour and a half later only the preview that was not extended has expired."""
+    now = datetime.fromisoformat(_document(run, SHORT)["expires"]) + timedelta(minutes=30)
+    outcomes = json.loads(_preview(run, "reap", "--json", "--now", now.isoformat()))
+    if [(outcome["stack"], outcome["result"]) for outcome in outcomes] != [(f"pr-{SHORT}", "destroyed")]:
+        raise CheckFailed(f"the reaper should have destroyed pr-{SHORT} alone, but says {outcomes}")
+    answer = checks.page_authorizes(_document(run, LONG)["url"])
+    return f"pr-{SHORT} destroyed ({outcomes[0]['why']}); the page of pr-{LONG} still shows {answer}"
+
+
+def other_down(run: Run) -> str:
+    _preview(run, "down", "--pr", str(LONG))
+    return _nothing_left(run)
+
+
+def killed(run: Run) -> str:
+    """One preview, killed three times; each time the next command goes on with it."""
+    told = [text for point, command in KILL_POINTS for text in _kill_and_recover(run, point, command)]
+    return f"{'; '.join(told)}; {_nothing_left(run)}"
+
+
+def _kill_and_recover(run: Run, point: str, command: str) -> Iterator[str]:
+    _kill_at(run, point)
+    if command == "down":
+        _preview(run, "down", "--pr", str(KILLED))
+        yield f"killed in {point}, then down"
+    else:
+        yield f"killed in {point}"
+
+
+STEPS = (
+    Step("previews up", "two previews at once, with their workloads", two_at_once),
+    Step("previews listed", "both are ready", listed),
+    Step("extend", "one of them lives longer", extended),
+    Step("reap", "the clock is past the other's end: it goes, and only it", reaped),
+    Step("preview down", "the extended one goes too; nothing is left", other_down),
+    Step("killed runs", "kill -9 in network, instances and Kubernetes layer; the next run recovers", killed),
+)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """What every user with a mirror says, and who may come in: there is no Internet to ask for the caller's address."""
+    room = run.session.room
+    return {
+        "adminCidrs": json.dumps(ADMIN_CIDRS),
+        "artifactMirror": room["mirror"],
+        "registryMirror": room["registry"],
+        "bom": run.session.supplies.bom,
+        "ignorePreflightErrors": json.dumps(IGNORED_PREFLIGHT),
+        "readyTimeoutMinutes": 8,
+    }
+
+
+def _up_command(run: Run, pr: int, ttl: str) -> list[str]:
+    settings = [part for key, value in _settings(run).items() for part in ("--set", f"{key}={value}")]
+    return ["up", "--pr", str(pr), "--ttl", ttl, "--json", *settings]
+
+
+def _up(run: Run, pr: int, ttl: str) -> dict[str, Any]:
+    return json.loads(_preview(run, *_up_command(run, pr, ttl)))
+
+
+def _preview(run: Run, *arguments: str) -> str:
+    """What `microcosm preview` prints; CheckFailed shows all of it when it exits with anything but 0."""
+    done = subprocess.run(_command(arguments), cwd=run.session.project, env=run.session.environment, text=True, capture_output=True)
+    if done.returncode:
+        raise CheckFailed(f"`microcosm preview {' '.join(arguments[:3])}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "microcosm", "preview", *arguments]
+
+
+def _document(run: Run, pr: int) -> dict[str, Any]:
+    return run.outputs[f"pr-{pr}"]
+
+
+def _published_end(run: Run, pr: int) -> str:
+    name = Names(stack=f"pr-{pr}").parameter(expiry.PARAMETER)
+    return json.loads(run.session.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])["expiresAt"]
+
+
+def _nothing_left(run: Run) -> str:
+    left = json.loads(_preview(run, "list", "--json"))
+    if left:
+        raise CheckFailed(f"`preview list` still shows {left}")
+    return checks.nothing_left(run.session, run.before, run.say)
+
+
+def _kill_at(run: Run, part: str) -> None:
+    """Start `up`, wait until it works on a part of the stack, and kill it with everything that it started."""
+    log = run.session.state / "logs" / f"killed-in-{part}.log"
+    with log.open("wb") as output:
+        command = _command(_up_command(run, KILLED, "1h"))
+        process = subprocess.Popen(
+            command, cwd=run.session.project, env=run.session.environment, stdout=output, stderr=output, start_new_session=True
+        )
+    deadline = time.monotonic() + KILL_SECONDS
+    while f"{part}: begun" not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            _kill_session(process.pid)
+            raise CheckFailed(f"`preview up` did not come to {part}:\n{log.read_text()[-3000:]}")
+        time.sleep(0.05)
+    time.sleep(INTO_THE_PART)
+    _kill_session(process.pid)
+    process.wait()
+    run.say(log.read_text().rstrip() + f"\n  (killed in {part})")
+
+
+def _kill_session(leader: int) -> None:
+    """A runner that is lost takes everything with it: Pulumi puts its plugins into groups, but not sessions, of their own."""
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(path.name)) == leader:
+                os.kill(int(path.name), signal.SIGKILL)
+        except ProcessLookupError:
+            continue

@@ -1,0 +1,53 @@
+"""`python -m rehearsal.wine`: the check by itself, and the recording of what the programs say of their flags."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rehearsal import supplies
+from rehearsal.session import STATE, RehearsalError, kept_session
+from rehearsal.wine import help_texts
+from rehearsal.wine.check import check
+from rehearsal.wine.computer import Computer
+from rehearsal.wine.errors import WineError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.command("check")
+def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal that was kept")] = STATE) -> None:
+    """Run the check against the cluster that `make rehearse KEEP=1` left up."""
+    session = kept_session(supplies.ensure(), state)
+    if session is None:
+        raise WineError(f"no rehearsal is up in {state}: begin one with `make rehearse KEEP=1`")
+    began = time.monotonic()
+    console.print(check(session), markup=False)
+    console.print(f"in {time.monotonic() - began:.1f} s; what each program said is in {session.state / 'logs' / 'wine'}", markup=False)
+
+
+@app.command("help")
+def record_help(folder: Annotated[Path, typer.Argument(help="where the texts go")] = help_texts.FOLDER) -> None:
+    """Record --help of the pinned Windows binaries; to be done when their pins move."""
+    made = supplies.ensure()
+    with tempfile.TemporaryDirectory() as scratch:
+        computer = Computer(folder=Path(scratch) / "wine", logs=Path(scratch) / "logs")
+        computer.set_up(made.wine_prefix, made.windows)
+        try:
+            for path in help_texts.record(computer, made.versions, folder):
+                console.print(path, markup=False)
+        finally:
+            computer.shut_down()
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except (WineError, RehearsalError, supplies.SuppliesError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
+        sys.exit(1)

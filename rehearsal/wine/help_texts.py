@@ -1,0 +1,52 @@
+"""What the pinned Windows binaries say of their flags, recorded: for machines that have no Wine.
+
+`python -m rehearsal.wine help` writes the texts, from the binaries themselves under Wine. They differ from what the Linux ones
+say: kubelet.exe alone has --windows-priorityclass, and has none of the flags for cgroups of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.wine import flags
+from rehearsal.wine.computer import Computer
+
+FOLDER = Path(__file__).parents[2] / "tests/windows/help"
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """One program's help: `of` is the folder of tools/ that pins it."""
+
+    program: str
+    of: str
+    arguments: tuple[str, ...] = ("--help",)
+
+    def name(self, versions: Mapping[str, str]) -> str:
+        return f"{self.program}-{versions[self.of]}.txt"
+
+
+TEXTS = (
+    Text(program="kubeadm", of="kubernetes", arguments=("join", "--help")),
+    Text(program="kubelet", of="kubernetes"),
+    Text(program="kube-proxy", of="kubernetes"),
+    Text(program="flanneld", of="flannel"),
+)
+
+
+def record(computer: Computer, versions: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write all texts; earlier versions' stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_record_one(computer, text, folder / text.name(versions)) for text in TEXTS]
+
+
+def _record_one(computer: Computer, text: Text, path: Path) -> Path:
+    lines = computer.run(f"{text.program}.exe", text.arguments, _SECONDS).splitlines()
+    path.write_text("\n".join(line.rstrip() for line in lines) + "\n")
+    return path
+
+
+def known_flags(program: str, versions: Mapping[str, str], folder: Path = FOLDER) -> dict[str, flags.Flag]:
+    """The flags of the pinned version of a program, from its recorded text."""
+    text = next(text for text in TEXTS if text.program == program)
+    return flags.read((folder / text.name(versions)).read_text())

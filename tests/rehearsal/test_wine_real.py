@@ -1,0 +1,65 @@
+"""The pinned Windows binaries under Wine (marker `machine`): not Windows. What needs a cluster is in the rehearsal itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.supplies import Supplies, ensure
+from rehearsal.wine import command_lines, help_texts
+from rehearsal.wine.command_lines import filled
+from rehearsal.wine.computer import Computer
+from rehearsal.wine.errors import WineError
+
+pytestmark = pytest.mark.machine
+
+LINES = command_lines.of_the_product()
+NETWORK = LINES.networks["vxlan"]
+VALUES = {"NODE_NAME": "windows-0", "NODE_IP": "127.0.0.1", "NETWORK": NETWORK.name, "SOURCE_VIP": "10.244.1.2"}
+# What each says once it has taken its command line, and misses the files of a node.
+CASES = {
+    "kubeadm.exe": (LINES.kubeadm, "unable to read config"),
+    "kubelet.exe": (LINES.kubelet, "failed to load kubelet config file"),
+    "flanneld.exe": (LINES.flanneld, "Failed to create SubnetManager"),
+    "kube-proxy.exe": (LINES.kube_proxy + NETWORK.kube_proxy_arguments, "network.kubeconfig"),
+}
+
+
+@pytest.fixture(scope="module")
+def supplies() -> Supplies:
+    return ensure()
+
+
+@pytest.fixture(scope="module")
+def computer(supplies: Supplies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computer]:
+    folder = tmp_path_factory.mktemp("wine")
+    computer = Computer(folder=folder / "computer", logs=folder / "logs")
+    computer.set_up(supplies.wine_prefix, supplies.windows)
+    yield computer
+    computer.shut_down()
+
+
+@pytest.mark.parametrize("program", CASES)
+def test_each_program_takes_its_command_line(computer: Computer, program: str):
+    arguments, says = CASES[program]
+    computer.start(program, filled(arguments, VALUES)).wait_for(says, 30)
+
+
+@pytest.mark.parametrize("program", CASES)
+def test_each_program_refuses_a_flag_that_it_does_not_know(computer: Computer, program: str):
+    arguments, says = CASES[program]
+    process = computer.start(program, (*filled(arguments, VALUES), "--a-flag-of-yesterday=1"))
+    with pytest.raises(WineError, match=rf"^{program} does not take its command line: .*a-flag-of-yesterday"):
+        process.wait_for(says, 30)
+
+
+def test_the_recorded_help_is_what_the_programs_say(supplies: Supplies, computer: Computer, tmp_path: Path):
+    for path in help_texts.record(computer, supplies.versions, tmp_path):
+        assert path.read_text() == (help_texts.FOLDER / path.name).read_text()
+
+
+def test_a_prefix_shows_nothing_of_the_host(supplies: Supplies):
+    """Wine's drive Z: is the whole file system, and its user's folders are links to the caller's home."""
+    assert [path.name for path in (supplies.wine_prefix / "dosdevices").iterdir()] == ["c:"]
+    outward = [path for path in (supplies.wine_prefix / "drive_c/users").rglob("*") if path.is_symlink()]
+    assert outward == []
