@@ -9,7 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-STYLES = {"pass": "green", "ready": "green", "fail": "bold red", "failed": "bold red", "not run": "yellow", "running": "cyan"}
+STYLES = {
+    **dict.fromkeys(("pass", "PASS", "ready"), "green"),
+    **dict.fromkeys(("fail", "FAIL", "failed"), "bold red"),
+    **dict.fromkeys(("not run", "WARN"), "yellow"),
+    "running": "cyan",
+}
 
 
 def print_json(document: Any) -> None:

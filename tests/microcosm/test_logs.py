@@ -1,0 +1,291 @@
+"""The failure bundle: what is asked, what comes back, what is cut out, and what is said of what did not come."""
+
+import base64
+import gzip
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microcosm import logs, logs_command, logs_redact, logs_remote, options
+from microcosm.errors import UsageError
+from microcosm.fleet import Machine
+from microcosm.logs_remote import Remote, Said
+from microcosm.logs_sources import SOURCES
+from microcosm.target import resolve
+from tests.windows.syntax import parse, walk
+
+from .conftest import SESSION, Cloud
+from .overlay import Overlay, raising, refusal
+from .test_cli import HERE, run
+
+TOKEN = "abcdef.0123456789abcdef"
+PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nc2VjcmV0\n"
+SECRETS = {
+    "token": f"join --token {TOKEN} --discovery",
+    "kubeconfig": "client-key-data: " + base64.b64encode(PRIVATE.encode() * 3).decode(),
+    "role": '"SecretAccessKey" : "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",',
+    "key id": '"AccessKeyId" : "ASIAIOSFODNN7EXAMPLE"',
+    "certificate key": "--certificate-key " + "0123456789abcdef" * 4,
+    "service account": "Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6.eyJpc3MiOiJrdWJlcm5l.c2lnbmF0dXJl",
+    "pem": f"before\n{PRIVATE}-----END RSA PRIVATE KEY-----",
+}
+HARMLESS = "kubelet: pod ccauth-7d9c on 10.244.2.3:80 is Running\nsha256:0123456789abcdef token authentication is on\n"
+LEAKS = re.compile("abcdef\\.0123|LS0tLS|wJalr|ASIAIOS|0123456789abcdef0123|eyJhb|MIIEpA|c2VjcmV0")
+
+
+def machine(system: str = "ubuntu-24.04", state: str = "running") -> Machine:
+    node = "windows-0" if system.startswith("windows") else "linux-0"
+    return Machine(node=node, os=system, instance="i-1", state=state, launched=0, type="t3.large")
+
+
+def on_this_computer(command: str) -> Said:
+    """What a Linux machine would answer: the very script, run by sh."""
+    done = subprocess.run(["sh"], input=logs_remote.script("linux", command), text=True, capture_output=True, check=True)
+    return logs_remote.unpacked(done.stdout)
+
+
+# --- secrets ---
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_secrets_are_cut_out_and_the_rest_stays(kind: str) -> None:
+    """The same rules here, and in .NET's spelling."""
+    text = f"{HARMLESS}{SECRETS[kind]}\n{HARMLESS}"
+    dotnet = text
+    for pattern, instead in logs_redact.for_dotnet():
+        dotnet = re.sub(pattern.replace(r"\z", r"\Z"), instead.replace("${1}", r"\1"), dotnet)
+    for result in (logs_redact.redact(text), dotnet):
+        assert not LEAKS.search(result.replace(HARMLESS, "")), f"the {kind} is still there"
+        assert result.startswith(HARMLESS)
+        assert result.endswith(HARMLESS)
+
+
+def test_a_private_key_that_was_cut_off_is_still_none() -> None:
+    """The end of a log that is cut may lack the last line of a key."""
+    assert logs_redact.redact(f"before\n{PRIVATE}") == f"before\n{logs_redact.GONE}"
+
+
+def test_a_linux_machine_cuts_out_all_of_them_itself(tmp_path: Path) -> None:
+    """Run Command keeps what was printed for a month: a secret must not get there."""
+    (tmp_path / "log").write_text(HARMLESS + "\n".join(SECRETS.values()) + f"\n{HARMLESS}{PRIVATE}")
+    said = on_this_computer(f"cat '{tmp_path}/log'")
+    assert not LEAKS.search(said.text.replace(HARMLESS, ""))
+    assert said.text.count(HARMLESS) == 2
+    assert said.text.count(logs_redact.GONE) >= len(SECRETS)
+
+
+# --- asking a machine ---
+
+
+def test_what_is_too_long_comes_as_its_end() -> None:
+    """Even what does not compress fits into what Run Command returns."""
+    said = on_this_computer("head -c 300000 /dev/urandom | base64; echo the end")
+    assert said.size > 300_000
+    assert len(said.text) == 17_000, "more would be cut off by Run Command, and could not be unpacked"
+    assert said.text.endswith("the end\n")
+
+
+def test_a_command_that_fails_or_prints_nothing_is_no_problem() -> None:
+    """What it said is what is wanted, its errors too."""
+    assert "No such file" in on_this_computer("cat /nowhere/at/all; exit 3").text
+    assert on_this_computer("true") == Said(text="", size=0)
+
+
+@pytest.mark.parametrize("source", SOURCES["windows"], ids=lambda source: source.file)
+def test_every_windows_command_is_powershell(source: Any) -> None:
+    """The whole script, with the secrets' patterns as literals in which nothing is expanded."""
+    text = logs_remote.script("windows", source.command)
+    assert text.isascii()
+    assert "{{" not in text, "Systems Manager would put a parameter's value there"
+    tree = parse(text)
+    assert {"Show-File", "Compress-Text"} == {node.one("function_name").text for node in walk(tree, "function_statement")}
+    assert not [node for node in walk(tree, "command") if "Invoke-Expression" in node.text]
+
+
+@pytest.mark.parametrize("source", SOURCES["linux"], ids=lambda source: source.file)
+def test_every_linux_command_is_a_shell_command(source: Any) -> None:
+    """Ubuntu's sh is dash, which is asked here where it is sh."""
+    subprocess.run(["sh", "-n", "-c", source.command], check=True, capture_output=True)
+    assert "{{" not in logs_remote.script("linux", source.command)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("", "reports success and no output"),
+        ("bash: syntax error", "cannot be read: 'bash: syntax error'"),
+        ("100\nH4sIAAAA", "came incomplete"),
+        ("100\n" + base64.b64encode(gzip.compress(b"x" * 5000)).decode()[:40], "came incomplete"),
+    ],
+)
+def test_an_answer_that_is_not_one_is_told_as_that(output: str, words: str) -> None:
+    """A fake cloud answers every command with success and nothing."""
+    assert words in logs_remote.unpacked(output).problem
+
+
+def test_an_answer_may_be_broken_into_lines() -> None:
+    """A Windows console does so."""
+    packed = base64.b64encode(gzip.compress(b"hello")).decode()
+    assert logs_remote.unpacked(f"5\r\n{packed[:10]}\r\n{packed[10:]}\r\n") == Said(text="hello", size=5)
+
+
+def remote(invocations: Iterator[Mapping[str, Any]], send: Callable[..., Any] | None = None) -> tuple[Remote, list[dict[str, Any]]]:
+    """A Windows machine behind an SSM that goes through these invocations."""
+    sent: list[dict[str, Any]] = []
+
+    def accept(**request: Any) -> dict[str, Any]:
+        sent.append(request)
+        return {"Command": {"CommandId": "c-1"}}
+
+    def invocation(**_: Any) -> Mapping[str, Any]:
+        answer = next(invocations)
+        if "raise" in answer:
+            raise answer["raise"]
+        return answer
+
+    ssm = Overlay(SESSION, {"ssm.send_command": send or accept, "ssm.get_command_invocation": invocation}).client("ssm")
+    return Remote(ssm=ssm, machine=machine("windows-2019"), patience=0.2, sleep=lambda _: None), sent
+
+
+def test_a_command_is_sent_bounded_and_waited_for() -> None:
+    """In the moment after it was sent there is no invocation of it yet."""
+    output = "2\n" + base64.b64encode(gzip.compress(b"ok")).decode()
+    unknown = SESSION.client("ssm").exceptions.InvocationDoesNotExist({"Error": {"Code": "InvocationDoesNotExist"}}, "GetCommandInvocation")
+    asked, sent = remote(iter([{"raise": unknown}, {"Status": "InProgress"}, {"Status": "Success", "StandardOutputContent": output}]))
+    assert asked.ask("hnsdiag list all") == Said(text="ok", size=2)
+    (request,) = sent
+    assert (request["DocumentName"], request["Parameters"]["executionTimeout"]) == ("AWS-RunPowerShellScript", ["120"])
+    assert "hnsdiag list all" in request["Parameters"]["commands"][0]
+
+
+def test_why_there_is_no_answer_is_said() -> None:
+    """No agent, no permission, no end, and an end in failure."""
+    invalid = SESSION.client("ssm").exceptions.InvalidInstanceId({"Error": {"Code": "InvalidInstanceId"}}, "SendCommand")
+    denied = refusal("SendCommand", "AccessDeniedException", "not authorized")
+    failed = {"Status": "Failed", "StatusDetails": "Undeliverable", "StandardOutputContent": "", "StandardErrorContent": "no\nshell"}
+    pending = iter(lambda: {"Status": "Pending"}, None)
+    lost = remote(iter([]), raising(invalid))[0].ask("x")
+    assert ("SSM agent is not connected" in lost.problem, lost.reached) == (True, False)
+    assert remote(iter([]), raising(denied))[0].ask("x").problem == "SendCommand: AccessDeniedException: not authorized"
+    assert remote(iter([failed]))[0].ask("x").problem == "Run Command ended with Undeliverable: no shell"
+    assert remote(pending)[0].ask("x").problem.startswith("no answer within 0 s")
+
+
+# --- the bundle ---
+
+
+def status(cloud: Cloud, this: str, **changes: Any) -> None:
+    """The machine's report: it failed to join."""
+    said = {"instance": this, "node": "linux-0", "phase": "join", "result": "failed", "detail": f"token {TOKEN} is unknown", "phases": {}}
+    cloud.parameter("status/linux-0", json.dumps(said | changes))
+
+
+def collected(cloud: Cloud, ask: Callable[[str], Said], **changes: Any) -> logs.Bundle:
+    """A bundle of a running Linux machine that answers like this."""
+    instance = cloud.machine("linux-0")
+    status(cloud, instance, **changes)
+    found = Machine(node="linux-0", os="ubuntu-24.04", instance=instance, state="running", launched=0, type="t3.medium")
+    return logs.collect(cloud.session, "dev", found, ask)
+
+
+def test_the_verdict_is_phase_cause_and_what_is_missing(cloud: Cloud) -> None:
+    """One line that a person can act on, without the token."""
+
+    def ask(command: str) -> Said:
+        text = "E1125 error: couldn't validate the identity of the API Server"
+        return Said(text=text, size=len(text)) if "unit=kubelet" in command else Said(problem="no")
+
+    bundle = collected(cloud, ask)
+    instance = bundle.machine.instance
+    assert logs.verdict(bundle) == (
+        f"linux-0 ({instance}) failed in phase join: token [redacted] is unknown; "
+        "the join token has expired, or is of another cluster (kubelet.txt); 8 of 11 parts could not be had"
+    )
+    index = logs.index(bundle, "now")
+    assert index.splitlines()[0] == logs.verdict(bundle)
+    assert "  cloud-init.txt, containerd.txt, pods.txt" in index
+    assert not LEAKS.search(index)
+
+
+def test_a_machine_that_cannot_be_reached_is_waited_for_once(cloud: Cloud) -> None:
+    """A dozen times three minutes would be half an hour."""
+    asked: list[str] = []
+
+    def ask(command: str) -> Said:
+        asked.append(command)
+        return Said(problem=logs_remote.NO_AGENT, reached=False)
+
+    bundle = collected(cloud, ask)
+    assert len(asked) == 1
+    assert len([part for part in bundle.missing if part.problem == logs_remote.NO_AGENT]) == len(SOURCES["linux"])
+
+
+def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
+    """Its status and console are still there."""
+    cloud.parameter("status/linux-0", "pending")
+    stopped = Machine(node="linux-0", os="ubuntu-24.04", instance=cloud.machine("linux-0"), state="stopped", launched=0)
+    bundle = logs.collect(cloud.session, "dev", stopped, lambda command: pytest.fail("it was asked"))
+    assert {part.problem for part in bundle.missing} == {"the machine has not reported anything yet", "the machine is stopped"}
+    assert [part.file for part in bundle.parts if not part.problem] == ["console.txt"]
+    assert "is stopped" in logs.verdict(bundle)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"result": "ok", "phase": "ready", "detail": ""}, "reports that it is ready"),
+        ({"result": "running", "phase": "flannel", "detail": "attempt 2"}, "is in phase flannel: attempt 2"),
+        ({"instance": "i-earlier"}, "has reported nothing: look into console.txt"),
+    ],
+)
+def test_the_state_is_what_this_very_machine_reported(cloud: Cloud, said: dict[str, str], words: str) -> None:
+    """A report of the machine that had the name before says nothing of this one."""
+    assert words in logs.verdict(collected(cloud, lambda command: Said(text="x", size=1), **said))
+
+
+def test_a_console_of_an_old_type_is_asked_without_latest() -> None:
+    """Only types on Nitro have the present output."""
+
+    def answer(**request: Any) -> dict[str, Any]:
+        if "Latest" in request:
+            raise refusal("GetConsoleOutput", "UnsupportedOperation")
+        return {"Output": f"booting with {TOKEN}"}
+
+    part = logs._console(Overlay(SESSION, {"ec2.get_console_output": answer}), machine())
+    assert part.text == "booting with [redacted]"
+    denied = Overlay(SESSION, {"ec2.get_console_output": raising(refusal("GetConsoleOutput", "UnauthorizedOperation"))})
+    assert logs._console(denied, machine()).problem == "UnauthorizedOperation: no"
+
+
+@pytest.mark.parametrize("symptom", logs.SYMPTOMS, ids=lambda symptom: symptom.means)
+def test_symptoms_are_patterns_that_mean_one_thing(symptom: logs.Symptom) -> None:
+    """None of them is found in what a healthy machine says."""
+    assert not re.search(symptom.words, HARMLESS)
+
+
+def test_the_command_writes_a_folder_that_only_its_owner_reads(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """moto's Run Command reports success and no output, which the index tells."""
+    monkeypatch.setattr(options, "connect", lambda stack, region: (resolve(stack, region), cloud.session))
+    instance = cloud.machine("linux-0")
+    status(cloud, instance)
+    folder = tmp_path / "a" / "bundle"
+    code, text = run("logs", *HERE, "linux-0", "--out", str(folder), "--json")
+    told = json.loads(text)
+    assert (code, told["path"], told["instance"]) == (0, str(folder), instance)
+    assert {path.name for path in folder.iterdir()} == {"index.txt", "status.json", "console.txt"}
+    assert "reports success and no output" in (folder / "index.txt").read_text()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(UsageError, match="is not empty: name a folder that is new"):
+        run("logs", *HERE, "linux-0", "--out", str(folder))
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    """Collecting takes minutes."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"cannot be made \(Not a directory\)"):
+        logs_command._new_folder(tmp_path / "file" / "bundle")
