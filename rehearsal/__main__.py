@@ -52,6 +52,8 @@ def run(
                 console.print("interrupted; everything was removed", style="yellow")
             raise
         _save_logs(session)
+        for text in played.closing:
+            console.print(text.rstrip(), markup=False, soft_wrap=True)
         if keep_figures:
             figures.keep(played.seconds, played.ready_seconds)
         if keep:

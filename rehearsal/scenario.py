@@ -23,6 +23,8 @@ class Run:
     tell: Callable[[str], None]
     before: Inventory = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    # What a person wants to see last: the timeline, the smoke results, what is left.
+    closing: list[str] = field(default_factory=list[str])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     ready_seconds: float = 0.0
 
@@ -48,7 +50,7 @@ def up(run: Run) -> str:
     path = run.session.kubeconfig
     path.touch(mode=0o600)
     path.write_text(run.outputs["kubeconfig"])
-    run.say(checks.operator(run.session, "timeline"))
+    run.closing.append(checks.operator(run.session, "timeline"))
     run.ready_seconds = checks.seconds_until_ready(run.session, started)
     checks.operator(run.session, "audit", "--remember")
     return f"{text}; all nodes Ready after {run.ready_seconds:.0f} s"
@@ -64,7 +66,7 @@ def nodes(run: Run) -> str:
 
 def smoke(run: Run) -> str:
     page = run.outputs["pageUrl"]
-    run.say(checks.operator(run.session, "smoke", "--kubeconfig", str(run.session.kubeconfig), "--page-url", page))
+    run.closing.append(checks.operator(run.session, "smoke", "--kubeconfig", str(run.session.kubeconfig), "--page-url", page))
     return f"{page} shows {checks.page_authorizes(page)}"
 
 
@@ -100,7 +102,9 @@ def destroy(run: Run) -> str:
 
 def audit(run: Run) -> str:
     run.say(checks.operator(run.session, "audit"))
-    return checks.nothing_left(run.session, run.before, run.say)
+    left = checks.nothing_left(run.session, run.before, run.say)
+    run.closing.append(left)
+    return left
 
 
 def bad_checksum(run: Run) -> str:
