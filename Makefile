@@ -28,7 +28,7 @@ lint: $(READY)  ## ruff, pyright, shellcheck
 test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 	$(BIN)/python -m pytest
 
-rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum)
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum or previews)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl

@@ -1,6 +1,6 @@
 """What the stack declares, in dependency order.
 
-Pure (no Pulumi, no AWS):  errors, naming, netplan, matrix, bom, config
+Pure (no Pulumi, no AWS):  errors, naming, netplan, matrix, bom, expiry, config
 AWS:                       network, security, iam, images, rendezvous, userdata, control_plane, node_pool
 Between the two layers:    readiness
 Kubernetes:                policy, flannel, workloads

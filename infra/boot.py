@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from . import bom, flannel, matrix, naming, userdata, workloads
+from . import bom, expiry, flannel, matrix, naming, userdata, workloads
 from .config import NodePool, StackConfig
 from .staging import StagedScript
 
@@ -23,12 +23,10 @@ def control_plane(config: StackConfig, *, region: str, public_ip: str) -> str:
     )
     # kubectl is for the person who opens a shell there.
     inputs = _linux(config, region, naming.CONTROL_PLANE, (*LINUX_DOWNLOADS, "kubectl"), document)
-    return userdata.linux("control-plane", {**inputs, "PUBLIC_IP": public_ip})
+    return userdata.linux("control-plane", {**inputs, "PUBLIC_IP": public_ip}, expires=bool(config.names.expires_at))
 
 
-def worker(
-    config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str, script: StagedScript | None = None
-) -> str:
+def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str, script: StagedScript | None = None) -> str:
     """User-data of a worker: base64 for Linux, text for Windows, as EC2's two arguments take them. `script` is for Windows."""
     document = userdata.kubeadm_join(
         node_name=node,
@@ -40,7 +38,7 @@ def worker(
     if script:
         return userdata.windows(_windows(config, pool, node, region, control_plane_id, document, script))
     inputs = _linux(config, region, node, LINUX_DOWNLOADS, document)
-    return userdata.linux("worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id})
+    return userdata.linux("worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id}, expires=bool(config.names.expires_at))
 
 
 def _windows(
@@ -58,9 +56,7 @@ def _windows(
         "ScriptSha256": script.sha256,
         "KubernetesVersion": config.kubernetes_version,
         "ContainerdVersion": materials["containerd"].version,
-        "Artifacts": {
-            name: {"Urls": materials[name].urls(config.artifact_mirror), "Sum": materials[name].sum} for name in bom.NEEDED["windows"]
-        },
+        "Artifacts": {name: {"Urls": materials[name].urls(config.artifact_mirror), "Sum": materials[name].sum} for name in bom.NEEDED["windows"]},
         "PauseImage": matrix.pause_image(config.kubernetes_version),
         "PrepullImages": [pool.os.wcf_image] if config.workloads else [],
         "RegistryMirror": config.registry_mirror,
@@ -69,6 +65,8 @@ def _windows(
         "ServiceCidr": config.service_cidr,
         "NodeCidr": config.vpc_cidr,
         "JoinConfiguration": join,
+        # Its name, never the date: another date must not mean another machine.
+        "ExpiryParameter": config.names.parameter(expiry.PARAMETER) if config.names.expires_at else "",
     }
 
 

@@ -68,7 +68,12 @@ class Cluster(pulumi.ComponentResource):
         # Nothing in the data flow says so: a machine needs its way out, its rules and its permissions from its first second.
         # It also writes its parameters: they must exist before it does, or Pulumi finds their names taken; and it must be
         # gone before they are, or it writes one again that nobody deletes.
-        self._foundation: list[pulumi.Resource] = [self._network, self._security, self._roles]
+        self._foundation: list[pulumi.Resource] = [
+            self._network,
+            self._security,
+            self._roles,
+            *self._rendezvous.expiry,
+        ]
 
     def _build_machines(self) -> None:
         config = self._config

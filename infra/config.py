@@ -243,7 +243,7 @@ def _check_pools(config: StackConfig, problems: list[str]) -> None:
     if config.workloads and families != {"linux", "windows"}:
         missing = ", ".join(sorted({"linux", "windows"} - families))
         problems.append(
-            f"workloads is true, but no pool has a {missing} node: the page needs Linux and CCAuth needs Windows; add a pool or set workloads to false"
+            f"workloads is true, but no pool has a {missing} node: the page needs Linux, CCAuth Windows; add a pool or set workloads to false"
         )
 
 

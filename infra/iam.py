@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from . import rendezvous
+from . import expiry, rendezvous
 from .naming import Names
 from .security import CONTROL_PLANE, LINUX_WORKER, WINDOWS_WORKER
 
@@ -56,9 +56,11 @@ def assume_role_policy() -> str:
 def role_policy(role: str, names: Names, *, account: str, region: str, partition: str, script_bucket: str | None = None) -> str:
     """The whole permission of a node role as an IAM policy document; Windows workers also read the bucket of their script."""
     access = ACCESS[role]
+    # Every machine of a stack that ends reads when that is.
+    read = (*access.read, expiry.PARAMETER) if names.expires_at else access.read
     statements: list[dict[str, Any]] = [
         {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": rendezvous.arns(names, account, region, partition, paths)}
-        for sid, action, paths in (("Read", "ssm:GetParameter", access.read), ("Write", "ssm:PutParameter", access.write))
+        for sid, action, paths in (("Read", "ssm:GetParameter", read), ("Write", "ssm:PutParameter", access.write))
         if paths
     ]
     if role == WINDOWS_WORKER and script_bucket:

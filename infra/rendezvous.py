@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from . import expiry
 from .naming import Names
 
 JOIN, KUBECONFIG, WINDOWS_NETWORK = "join", "kubeconfig", "windows-network"
@@ -22,24 +23,29 @@ class RendezvousArgs:
 
 
 class Rendezvous(pulumi.ComponentResource):
-    """The three documents of the control plane, encrypted, and one progress report a node, which holds no secret."""
+    """The three documents of the control plane, encrypted, one progress report a node, and the stack's end if it has one."""
 
     documents: list[aws.ssm.Parameter]
     status: dict[str, aws.ssm.Parameter]
+    # None or one.
+    expiry: list[aws.ssm.Parameter]
 
     def __init__(self, name: str, args: RendezvousArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:Rendezvous", name, None, opts)
         self._names = args.names
         self.documents = [self._parameter("SecureString", document) for document in DOCUMENTS]
         self.status = {node: self._parameter("String", STATUS, node) for node in args.node_names}
+        end = args.names.expires_at
+        # Its value belongs to whoever extended last: an `up` from a configuration with an older date must not shorten a life.
+        self.expiry = [self._parameter("String", expiry.PARAMETER, value=expiry.document(end))] if end else []
         self.register_outputs({"documents": [parameter.name for parameter in self.documents]})
 
-    def _parameter(self, kind: str, *parts: str) -> aws.ssm.Parameter:
+    def _parameter(self, kind: str, *parts: str, value: str = PLACEHOLDER) -> aws.ssm.Parameter:
         return aws.ssm.Parameter(
             self._names.of(*parts),
             name=self._names.parameter(*parts),
             type=kind,
-            value=PLACEHOLDER,
+            value=value,
             tags=self._names.tags(*parts),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["value"]),
         )

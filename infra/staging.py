@@ -43,7 +43,5 @@ class Staging(pulumi.ComponentResource):
             opts=child,
         )
         self.bucket = bucket.bucket
-        self.script = pulumi.Output.all(script.bucket, script.key).apply(
-            lambda place: StagedScript(bucket=place[0], key=place[1], sha256=digest)
-        )
+        self.script = pulumi.Output.all(script.bucket, script.key).apply(lambda place: StagedScript(bucket=place[0], key=place[1], sha256=digest))
         self.register_outputs({"bucket": self.bucket})

@@ -14,19 +14,19 @@ from .errors import ConfigError
 SCRIPTS = Path(__file__).resolve().parent.parent / "userdata"
 # EC2 refuses more, counted before base64 (EC2 user guide, "Run commands when you launch an EC2 instance").
 RAW_LIMIT_BYTES = 16384
-WINDOWS_PARTS = ("common", "host", "kubernetes", "network", "plan", "worker")
+WINDOWS_PARTS = ("common", "expiry", "host", "kubernetes", "network", "plan", "worker")
 CRI_SOCKETS = {"linux": "unix:///run/containerd/containerd.sock", "windows": "npipe:////./pipe/containerd-containerd"}
 # So that a Linux pod without a nodeSelector never lands on Windows (Kubernetes docs, "Taints and tolerations" for Windows).
 WINDOWS_TAINT = "os=windows:NoSchedule"
 
 
-def linux(role: str, inputs: Mapping[str, str]) -> str:
-    """The base64 user-data of a Linux machine; `role` is control-plane or worker.
+def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str:
+    """The base64 user-data of a Linux machine; `role` is control-plane or worker, `expires` says that its stack ends by itself.
 
     Plain text while it fits, so that it can be read in the console. Compressed otherwise: only then, since another zlib
     may compress to other bytes, and other user-data means another machine.
     """
-    body = _script("linux/common.sh") + _script(f"linux/{role}.sh")
+    body = "".join(_script(f"linux/{part}.sh") for part in ("common", *(["expiry"] if expires else []), role))
     shebang, rest = body.split("\n", 1)
     assignments = [f"{name}={shlex.quote(value)}" for name, value in inputs.items()]
     text = "\n".join([shebang, *assignments, rest]).encode()

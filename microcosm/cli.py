@@ -13,8 +13,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from . import (
+    access_command,
+    audit_command,
+    audit_report,
+    doctor_command,
+    kubeconfig_command,
+    lint,
+    logs_command,
+    options,
+    preview_cli,
+    timeline_screen,
+    timeline_text,
+    timeline_watch,
+)
 from . import audit as auditing
-from . import audit_command, audit_report, kubeconfig_command, lint, options, timeline_screen, timeline_text, timeline_watch
 from .engine_events import read as read_events
 from .errors import OperatorError, UsageError
 from .explain import explain
@@ -30,7 +43,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 DEFECT = "this is a defect of microcosm ({problem}); MICROCOSM_DEBUG=1 shows where, please report it"
+app.command("doctor")(doctor_command.command)
+app.command("shell")(access_command.shell)
+app.command("rdp")(access_command.rdp)
+app.command("logs")(logs_command.command)
 app.command("lint")(lint.command)
+app.add_typer(preview_cli.app, name="preview")
 
 
 def _exit(ok: bool) -> typer.Exit:

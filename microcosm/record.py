@@ -106,14 +106,15 @@ def from_pulumi_state(path: Path) -> Record:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         latest = document["checkpoint"]["latest"] if "checkpoint" in document else document["deployment"]
-        return _record_of(latest.get("resources") or [])
+        return of_resources(latest.get("resources") or [])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UsageError(
             f"{path} is not a Pulumi state ({type(problem).__name__}: {problem}): it must be what `pulumi stack export` printed"
         ) from problem
 
 
-def _record_of(resources: Iterable[Mapping[str, Any]]) -> Record:
+def of_resources(resources: Iterable[Mapping[str, Any]]) -> Record:
+    """A record out of the resources of a Pulumi state."""
     ids: dict[str, set[str]] = {}
     zones: set[str] = set()
     moments: list[float] = []

@@ -26,12 +26,12 @@ class Target:
 
 def resolve(stack: str | None, region: str | None, directory: Path | None = None, environ: Mapping[str, str] = os.environ) -> Target:
     """The stack and region that the options, the project or the environment name."""
-    project = _project_directory(directory or Path.cwd())
+    project = project_directory(directory or Path.cwd())
     name = _valid(stack or environ.get("PULUMI_STACK") or _only_stack(project))
-    return Target(stack=name, region=region or _configured_region(project, name) or _ambient_region(environ, name))
+    return Target(stack=name, region=region or _configured_region(project, name) or ambient_region(name, environ))
 
 
-def _project_directory(start: Path) -> Path | None:
+def project_directory(start: Path) -> Path | None:
     """The nearest directory upwards that holds a Pulumi project, as Pulumi itself looks for it."""
     return next((place for place in (start, *start.parents) if (place / PROJECT_FILE).is_file()), None)
 
@@ -66,7 +66,8 @@ def _configured_region(project: Path | None, stack: str) -> str | None:
     return region if isinstance(region, str) else None
 
 
-def _ambient_region(environ: Mapping[str, str], stack: str) -> str:
+def ambient_region(stack: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The region that the environment names."""
     region = next((environ[name] for name in REGION_VARIABLES if environ.get(name)), None)
     if region is None:
         raise UsageError(f"which region? aws:region is not set in Pulumi.{stack}.yaml: name one with --region or AWS_REGION, e.g. eu-west-1")

@@ -17,10 +17,14 @@ from rich.status import Status
 from rich.table import Table
 
 from . import checks, figures, supplies
-from .scenario import SCENARIOS, Run, Step, play
+from .previews import STEPS as PREVIEW_STEPS
+from .scenario import SCENARIOS as CLUSTER_SCENARIOS
+from .scenario import Run, Step, play
 from .session import PROJECT, STATE, RehearsalError, Session, close_session, kept_session, locked, open_session, require_root_on_linux
 from .supplies.progress import Lines, Live
 from .wine.errors import WineError
+
+SCENARIOS = {**CLUSTER_SCENARIOS, "previews": PREVIEW_STEPS}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)

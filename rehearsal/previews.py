@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from infra import expiry
-from infra.naming import Names
+from infra.naming import CONTROL_PLANE, NODE_TAG, STACK_TAG, Names
 
 from . import checks
 from .checks import CheckFailed
@@ -27,6 +27,8 @@ SHORT, LONG, KILLED = 101, 102, 103
 # Where a run is killed: the first line of its progress that names the part, and what then carries it on.
 KILL_POINTS = (("Network", "up"), ("NodePool", "up"), ("Flannel", "down"))
 KILL_SECONDS = 300.0
+LINUX_NODES = (CONTROL_PLANE, "linux-0")
+END_SECONDS = 90.0
 # Into the middle of what the part has begun: its creations are under way and not written down.
 INTO_THE_PART = 0.4
 
@@ -69,6 +71,34 @@ def reaped(run: Run) -> str:
     return f"pr-{SHORT} destroyed ({outcomes[0]['why']}); the page of pr-{LONG} still shows {answer}"
 
 
+def ended_by_themselves(run: Run) -> str:
+    """Nobody reaps: the parameter's end passes, and the machines' own timers, asked at once, end them."""
+    name = Names(stack=f"pr-{LONG}").parameter(expiry.PARAMETER)
+    over = (datetime.now(UTC) - timedelta(minutes=expiry.GRACE_MINUTES + 1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    run.session.client("ssm").put_parameter(Name=name, Value=expiry.document(over), Type="String", Overwrite=True)
+    for node in LINUX_NODES:
+        timer = checks.in_machine(run.session, node, "systemctl", "is-active", "microcosm-expiry.timer").strip()
+        checks.in_machine(run.session, node, "systemctl", "start", "--no-block", "microcosm-expiry.service")
+        run.say(f"{node}: microcosm-expiry.timer is {timer}")
+    deadline = time.monotonic() + END_SECONDS
+    while living := _linux_machines(run):
+        if time.monotonic() > deadline:
+            raise CheckFailed(f"{', '.join(living)} should have ended an hour after {over}")
+        time.sleep(1)
+    return f"{' and '.join(LINUX_NODES)} powered themselves off and are terminated"
+
+
+def _linux_machines(run: Run) -> list[str]:
+    """Those of the extended preview that AWS has not terminated."""
+    filters = [
+        {"Name": f"tag:{STACK_TAG}", "Values": [f"pr-{LONG}"]},
+        {"Name": f"tag:{NODE_TAG}", "Values": [*LINUX_NODES]},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+    ]
+    found = run.session.client("ec2").describe_instances(Filters=filters)["Reservations"]
+    return [instance["InstanceId"] for reservation in found for instance in reservation["Instances"]]
+
+
 def other_down(run: Run) -> str:
     _preview(run, "down", "--pr", str(LONG))
     return _nothing_left(run)
@@ -76,6 +106,7 @@ def other_down(run: Run) -> str:
 
 def killed(run: Run) -> str:
     """One preview, killed three times; each time the next command goes on with it."""
+    run.before = run.before or checks.listing(run.session)
     told = [text for point, command in KILL_POINTS for text in _kill_and_recover(run, point, command)]
     return f"{'; '.join(told)}; {_nothing_left(run)}"
 
@@ -94,7 +125,8 @@ STEPS = (
     Step("previews listed", "both are ready", listed),
     Step("extend", "one of them lives longer", extended),
     Step("reap", "the clock is past the other's end: it goes, and only it", reaped),
-    Step("preview down", "the extended one goes too; nothing is left", other_down),
+    Step("machine floor", "the other's time is over and nobody reaps: its machines end themselves", ended_by_themselves),
+    Step("preview down", "what is left of it goes too; nothing remains", other_down),
     Step("killed runs", "kill -9 in network, instances and Kubernetes layer; the next run recovers", killed),
 )
 

@@ -5,12 +5,14 @@ parents, deletedWith, ignoreChanges, secrets) is in the raw requests, so the mon
 """
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import os
 import runpy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,10 +31,12 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def plain(value: Any) -> Any:
-    """A serialized value without its secret wrappers."""
+    """A serialized value without its secret wrappers, and whole numbers as such: on the wire every number is a float."""
     if isinstance(value, dict):
         return plain(value["value"]) if value.get(SECRET_KEY) == SECRET else {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Registration:
     urn: str
     type: str
     name: str
-    inputs: dict[str, Any]
-    raw: Any
+    inputs: dict[str, Any] = field(repr=False)
+    raw: Any = field(repr=False)
 
     @property
     def parent(self) -> str:
@@ -91,8 +95,8 @@ class RecordingMonitor(mocks.MockMonitor):
 class Deployment:
     """What a program registered and exported. Outputs that are not known yet read UNKNOWN."""
 
-    registrations: Mapping[str, Registration]
-    invokes: list[Any]
+    registrations: Mapping[str, Registration] = field(repr=False)
+    invokes: list[Any] = field(repr=False)
     outputs: dict[str, Any]
     secret_outputs: set[str]
 
@@ -172,13 +176,30 @@ def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str
         )
     )
     run = program if callable(program) else (lambda: runpy.run_path(str(program), run_name="__main__") and None)
-    loop = asyncio.new_event_loop()
-    try:
+    with _event_loop() as loop:
         outputs, secrets = loop.run_until_complete(_run(run))
+    return Deployment(monitor.registrations, monitor.invokes, outputs, secrets)
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop of the program's own, with one thread for the calls of the monitor. Nothing of it is left behind.
+
+    The mock monitor gives each thread that calls it a loop, which nobody closes; the garbage collector would complain of
+    that in the middle of some other test.
+    """
+    loop, loop_of_calls = asyncio.new_event_loop(), asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop_of_calls,)))
+    try:
+        yield loop
     finally:
+        if left := asyncio.all_tasks(loop):
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(left))
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
-    return Deployment(monitor.registrations, monitor.invokes, outputs, secrets)
+        loop_of_calls.close()
 
 
 async def _run(program: Callable[[], Any]) -> tuple[dict[str, Any], set[str]]:

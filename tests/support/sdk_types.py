@@ -31,3 +31,8 @@ def _arguments(token: str) -> Any:
     group, version = path.split("/")
     leaf = importlib.import_module(f"pulumi_kubernetes.{group.split('.')[0]}.{version}.{kind}")
     return getattr(leaf, f"{kind}InitArgs")
+
+
+def input_names(resource: Registration) -> frozenset[str]:
+    """Every input that the type has."""
+    return frozenset(schema._properties(_arguments(resource.type)))

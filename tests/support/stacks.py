@@ -23,9 +23,13 @@ MANY_POOLS = [
 # What differs from the committed file.
 STACKS: dict[str, dict[str, Any]] = {
     "committed": {},
-    "two-zones": {"availabilityZones": ["eu-west-1a", "eu-west-1b"]},
     "host-gw": {"flannelBackend": "host-gw"},
-    "many-pools": {"nodePools": MANY_POOLS, "adminCidrs": ["203.0.113.7/32", "198.51.100.0/24"], "keyName": "the key"},
+    "many-pools": {
+        "nodePools": MANY_POOLS,
+        "availabilityZones": ["eu-west-1a", "eu-west-1b"],
+        "adminCidrs": ["203.0.113.7/32", "198.51.100.0/24"],
+        "keyName": "the key",
+    },
     "that-ends": {"owner": "an engineer", "expiresAt": "2027-01-31T18:00:00Z"},
     "no-windows": {"nodePools": [{"name": "linux", "os": "ubuntu-24.04", "count": 1}], "workloads": False},
     "no-nodes": {"nodePools": [{"name": "windows", "os": "windows-2022", "count": 0}], "workloads": False},
@@ -87,6 +91,6 @@ def run(changes: Mapping[str, Any], *, preview: bool = False) -> Deployment:
 
 
 @functools.cache
-def deployed(stack: str, mode: str = "up") -> Deployment:
-    """One of STACKS, deployed once for all tests; nobody may change what comes back."""
+def deployed(stack: str, mode: str, /) -> Deployment:
+    """One of STACKS in one of MODES, deployed once for all tests; nobody may change what comes back."""
     return run(STACKS[stack], preview=mode == "preview")

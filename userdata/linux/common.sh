@@ -17,6 +17,7 @@ set -o errtrace
 readonly STATE=/var/lib/microcosm
 readonly DOWNLOADS=${STATE}/downloads
 readonly METADATA=http://169.254.169.254/latest
+readonly SELF=/usr/local/sbin/microcosm-node
 readonly KUBELET_KUBECONFIG=/etc/kubernetes/kubelet.conf
 
 PHASE=prepare
@@ -32,7 +33,7 @@ die() {
   exit "${PHASE_EXIT}"
 }
 
-# --- instance metadata and the AWS API ---------------------------------------------------------------------------------
+# --- instance metadata and the AWS API ---
 
 metadata() {
   local token
@@ -78,7 +79,7 @@ get_parameter() {
     python3 -c 'import json, sys; print(json.load(sys.stdin)["Parameter"]["Value"])'
 }
 
-# --- phases and their report -------------------------------------------------------------------------------------------
+# --- phases and their report ---
 
 # report RESULT: best effort, beside the work: a cluster must not fail, nor wait, because its progress could not be told.
 report() {
@@ -128,7 +129,7 @@ attempt() {
   fi
 }
 
-# --- steps ------------------------------------------------------------------------------------------------------------
+# --- steps ---
 
 prepare() {
   swapoff --all
@@ -256,7 +257,19 @@ print(ready["status"], ready["message"])' 2>/dev/null || echo "Unknown the API d
   die "the node did not become Ready within 15 minutes: ${condition}"
 }
 
-INSTANCE_ID=$(metadata meta-data/instance-id)
-readonly INSTANCE_ID
-mkdir --parents "${STATE}"
-chmod 0700 "${STATE}"
+# --- for the roles ---
+
+# repeat NAME SCHEDULE: this very script is run again and again, with NAME as its argument, by a timer of systemd.
+repeat() {
+  [ "$0" = "${SELF}" ] || install --mode=0700 "$0" "${SELF}"
+  printf '[Service]\nType=oneshot\nExecStart=%s %s\n' "${SELF}" "$1" >"/etc/systemd/system/microcosm-$1.service"
+  printf '[Timer]\nOnCalendar=%s\nPersistent=true\n[Install]\nWantedBy=timers.target\n' "$2" >"/etc/systemd/system/microcosm-$1.timer"
+  systemctl daemon-reload
+  systemctl enable --now "microcosm-$1.timer"
+}
+
+identify() {
+  INSTANCE_ID=$(metadata meta-data/instance-id)
+  mkdir --parents "${STATE}"
+  chmod 0700 "${STATE}"
+}

@@ -7,7 +7,6 @@
 
 readonly JOIN_TOKEN_TTL=24h
 readonly INIT_CONFIG=${STATE}/init.yaml
-readonly PUBLISHER=/usr/local/sbin/microcosm-node
 
 init() {
   if [ -f /etc/kubernetes/admin.conf ]; then return; fi
@@ -53,29 +52,8 @@ publish() {
   publish_join
   publish_kubeconfig
   publish_windows_network
-  renew_by_timer
-}
-
-renew_by_timer() {
-  [ "$0" = "${PUBLISHER}" ] || install --mode=0700 "$0" "${PUBLISHER}"
-  cat >/etc/systemd/system/microcosm-publish.service <<UNIT
-[Unit]
-Description=Renew the join document
-[Service]
-Type=oneshot
-ExecStart=${PUBLISHER} publish
-UNIT
-  cat >/etc/systemd/system/microcosm-publish.timer <<'UNIT'
-[Unit]
-Description=Renew the join document well before its token expires
-[Timer]
-OnUnitActiveSec=8h
-OnBootSec=8h
-[Install]
-WantedBy=timers.target
-UNIT
-  systemctl daemon-reload
-  systemctl enable --now microcosm-publish.timer
+  # Well before the token expires.
+  repeat publish '0/8:00'
 }
 
 main() {
@@ -92,6 +70,7 @@ main() {
   log "node ${NODE_NAME} is ready"
 }
 
+identify
 case ${1:-boot} in
 publish) publish_join ;;
 *) main ;;

@@ -44,4 +44,5 @@ main() {
   log "node ${NODE_NAME} is ready"
 }
 
+identify
 main

@@ -15,7 +15,8 @@ $ScriptAttempts = 20
 $ExitBootstrap = 9
 $InputNames = @(
     'StackName', 'Region', 'NodeName', 'ControlPlaneInstanceId', 'KubernetesVersion', 'ContainerdVersion', 'Artifacts',
-    'PauseImage', 'PrepullImages', 'RegistryMirror', 'FlannelBackend', 'PodCidr', 'ServiceCidr', 'NodeCidr', 'JoinConfiguration'
+    'PauseImage', 'PrepullImages', 'RegistryMirror', 'FlannelBackend', 'PodCidr', 'ServiceCidr', 'NodeCidr', 'JoinConfiguration',
+    'ExpiryParameter'
 )
 
 function Test-Script([string] $Path) {

@@ -63,6 +63,7 @@ function Set-Clock {
 }
 
 function Install-Feature {
+    Install-ExpiryTask   # before anything that may fail
     Set-RegistrySetting
     Set-FirewallRule
     Set-Defender

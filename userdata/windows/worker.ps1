@@ -8,6 +8,7 @@
 #   PauseImage PrepullImages RegistryMirror            images; the mirror may be ''
 #   FlannelBackend     'vxlan' or 'host-gw'
 #   PodCidr ServiceCidr NodeCidr                       NodeCidr is the VPC's range
+#   ExpiryParameter    the parameter that says when the machine ends itself; '' when its stack does not end
 #   JoinConfiguration  YAML for kubeadm with @API_ENDPOINT@ @TOKEN@ @CA_HASH@
 
 # --- where things are ---

@@ -1,0 +1,204 @@
+"""What the role of a CI pipeline may do, and no more: the actions of `preview up`, `list`, `extend`, `down` and `reap`.
+
+Everything is held to previews where IAM can do so: names and parameters begin with `pr-`, what ends an object asks for its
+tag. CALLED is what the commands and the program call on a fake cloud, compared by a test. The official AWS provider reads
+more than the rehearsal's stand-in; those actions are PROVIDER_ONLY: not proven by any run here, nor looked up in its source.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.naming import STACK_TAG
+
+from .errors import UsageError
+from .preview import PREFIX
+
+GITHUB = "token.actions.githubusercontent.com"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """Actions that share their resources and conditions."""
+
+    sid: str
+    why: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    condition: Mapping[str, Any] | None = None
+
+
+OWN = {"StringLike": {f"aws:ResourceTag/{STACK_TAG}": f"{PREFIX}*"}}
+NAMES = ("arn:aws:iam::@ACCOUNT@:role/pr-*", "arn:aws:iam::@ACCOUNT@:instance-profile/pr-*")
+PARAMETERS = ("arn:aws:ssm:*:@ACCOUNT@:parameter/microcosm/pr-*",)
+SCRIPTS = ("arn:aws:s3:::pr-*",)
+CALLED: tuple[Grant, ...] = (
+    Grant(
+        sid="Look",
+        why="what there is, for the program, the timeline, the cost and the audit; IAM knows no narrower resource",
+        actions=(
+            "ec2:DescribeAddresses", "ec2:DescribeImages", "ec2:DescribeInstanceAttribute", "ec2:DescribeInstances",
+            "ec2:DescribeInternetGateways", "ec2:DescribeKeyPairs", "ec2:DescribeLaunchTemplates", "ec2:DescribeNatGateways",
+            "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:DescribeVolumes",
+            "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:GetConsoleOutput",
+            "iam:ListInstanceProfiles", "iam:ListRoles", "logs:DescribeLogGroups", "s3:ListAllMyBuckets", "ssm:DescribeParameters",
+            "tag:GetResources",
+        ),
+    ),
+    Grant(
+        sid="Build",
+        why="network and machines; what is made carries the stack's tag, which the next grant asks for",
+        actions=(
+            "ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:AssociateRouteTable", "ec2:AttachInternetGateway",
+            "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateInternetGateway", "ec2:CreateRoute",
+            "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:DeleteRoute",
+            "ec2:DetachInternetGateway", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute",
+            "ec2:ModifyVpcAttribute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RunInstances",
+        ),
+    ),
+    Grant(
+        sid="EndOwn",
+        why="only what carries the tag of a preview",
+        actions=(
+            "ec2:DeleteInternetGateway", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc",
+            "ec2:ReleaseAddress", "ec2:TerminateInstances",
+        ),
+        condition=OWN,
+    ),
+    Grant(
+        sid="NodeRoles",
+        why="an instance role for each node role",
+        actions=(
+            "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:CreateRole", "iam:DeleteInstanceProfile", "iam:DeleteRole",
+            "iam:DeleteRolePolicy", "iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy",
+            "iam:RemoveRoleFromInstanceProfile",
+        ),
+        resources=NAMES,
+    ),
+    Grant(
+        sid="Parameters",
+        why="rendezvous, status and the end of a preview",
+        actions=(
+            "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource", "ssm:PutParameter",
+        ),
+        resources=PARAMETERS,
+    ),
+    Grant(
+        sid="Script",
+        why="the bucket that holds the Windows machines' script",
+        actions=(
+            "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:GetBucketTagging", "s3:GetObject", "s3:ListBucket",
+            "s3:PutBucketTagging", "s3:PutObject",
+        ),
+        resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
+    ),
+    Grant(
+        sid="State",
+        why="Pulumi's state, locks and stack tags",
+        actions=("s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+        resources=("arn:aws:s3:::@STATE@", "arn:aws:s3:::@STATE@/*"),
+    ),
+)  # fmt: skip
+# Public parameters of AWS itself: the current images. A name of no account, so a grant of its own.
+IMAGES = Grant(sid="Images", why="the current images", actions=("ssm:GetParameter",), resources=("arn:aws:ssm:*::parameter/aws/service/*",))
+# An action without a call: the service asks whether the caller may hand a role to EC2 when it runs instances.
+PASS_ROLE = Grant(
+    sid="HandRoles", why="ec2:RunInstances with an instance profile", actions=("iam:PassRole",), resources=NAMES[:1],
+    condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+)  # fmt: skip
+# What hashicorp/terraform-provider-aws, which pulumi-aws bridges, is expected to read back, and tag, besides the above. Unproven.
+PROVIDER_ONLY: tuple[Grant, ...] = (
+    Grant(
+        sid="ProviderLooks",
+        why="read back by the official provider",
+        actions=(
+            "ec2:DescribeAddressesAttribute", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypes", "ec2:DescribeTags",
+        ),
+    ),
+    Grant(sid="ProviderEdits", why="tags that change, such as the end", actions=("ec2:DeleteTags", "ec2:ModifyInstanceAttribute"), condition=OWN),
+    Grant(
+        sid="ProviderRoles",
+        why="roles are tagged, read and emptied before they are deleted",
+        actions=(
+            "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:TagInstanceProfile", "iam:TagRole",
+            "iam:UntagInstanceProfile", "iam:UntagRole",
+        ),
+        resources=NAMES,
+    ),
+    Grant(
+        sid="ProviderParameters", why="parameters are tagged", actions=("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"), resources=PARAMETERS,
+    ),
+    Grant(
+        sid="ProviderBucket",
+        why="a bucket is read back with all its settings",
+        actions=(
+            "s3:DeleteObjectVersion", "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLocation",
+            "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment",
+            "s3:GetBucketVersioning", "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
+            "s3:GetObjectTagging", "s3:GetReplicationConfiguration", "s3:ListBucketVersions", "s3:PutObjectTagging",
+        ),
+        resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
+    ),
+)  # fmt: skip
+
+
+# Anything else would be read as a part of an ARN or of a pattern.
+ACCEPTED = {
+    "--account": (re.compile(r"[0-9]{12}", re.ASCII), "12 digits"),
+    "--state-bucket": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "the name of an S3 bucket"),
+    "--repo": (re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII), "owner/name"),
+}
+
+
+def refuse_misuse(account: str, state_bucket: str, repository: str) -> None:
+    for (option, (pattern, accepted)), value in zip(ACCEPTED.items(), (account, state_bucket, repository), strict=True):
+        if not pattern.fullmatch(value):
+            raise UsageError(f"{option} is {value!r}: accepted is {accepted}")
+
+
+def permissions(account: str, state_bucket: str) -> dict[str, Any]:
+    """The policy document of the role."""
+    places = {"@ACCOUNT@": account, "@STATE@": state_bucket}
+    return {"Version": "2012-10-17", "Statement": [_statement(grant, places) for grant in (*CALLED, IMAGES, PASS_ROLE, *PROVIDER_ONLY)]}
+
+
+def _statement(grant: Grant, places: Mapping[str, str]) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Sid": grant.sid,
+        "Effect": "Allow",
+        "Action": [*grant.actions],
+        "Resource": [_filled(resource, places) for resource in grant.resources],
+    }
+    return statement | ({"Condition": grant.condition} if grant.condition else {})
+
+
+def _filled(text: str, places: Mapping[str, str]) -> str:
+    for place, value in places.items():
+        text = text.replace(place, value)
+    return text
+
+
+def trust(account: str, repository: str, environment: str = "preview") -> dict[str, Any]:
+    """Who may take the role: the jobs of one environment of one repository, by GitHub's own tokens."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"},
+                "Condition": {
+                    "StringEquals": {
+                        f"{GITHUB}:aud": "sts.amazonaws.com",
+                        f"{GITHUB}:sub": f"repo:{repository}:environment:{environment}",
+                    }
+                },
+            }
+        ],
+    }
+
+
+def actions(grants: Sequence[Grant]) -> set[str]:
+    return {action for grant in grants for action in grant.actions}

@@ -1,0 +1,42 @@
+"""What a preview costs an hour, by what it has in the account now."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from . import audit, prices
+from .aws import Session
+from .inventory import KINDS
+from .target import Target
+
+# The only kinds that cost anything while a preview lives: looking at the rest would take longer than it tells.
+COSTLY = ("instance", "elastic IP", "volume")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """US dollars an hour; `partial` when a price is not known, `exact` when the table has this region."""
+
+    usd: float
+    partial: bool
+    exact: bool
+
+    def over(self, time: timedelta) -> str:
+        return self._text(self.usd * time.total_seconds() / 3600)
+
+    def __str__(self) -> str:
+        return self._text(self.usd)
+
+    def _text(self, usd: float) -> str:
+        return f"{'at least ' if self.partial else ''}{'' if self.exact or not usd else '~'}${usd:.2f}"
+
+
+def rate(session: Session, target: Target, now: float) -> Rate:
+    """The hourly price of what carries the stack's tag."""
+    kinds = [kind for kind in KINDS if kind.name in COSTLY]
+    costs = [finding.cost for finding in audit.audit(session, audit.Scope(target=target), now, kinds).findings if not finding.suspect]
+    monthly = sum(cost.usd for cost in costs if cost.usd is not None)
+    return Rate(
+        usd=monthly / prices.HOURS_A_MONTH,
+        partial=any(cost.usd is None for cost in costs),
+        exact=all(cost.exact or not cost.usd for cost in costs),
+    )

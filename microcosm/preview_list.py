@@ -1,0 +1,102 @@
+"""`microcosm preview list`: whose previews there are, for how long, how they are, and what they have cost so far."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from . import preview_cost, timeline_watch
+from .output import duration
+from .preview import Preview, rfc3339
+from .preview_cost import Rate
+from .preview_down import all_previews
+from .preview_up import GRACE
+from .preview_world import World
+from .target import Target
+from .timeline import State, Timeline
+
+AT_ONCE = 4
+COLUMNS = ("PREVIEW", "OWNER", "REGION", "AGE", "EXPIRES", "HEALTH", "AN HOUR", "SO FAR")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A preview as it is now. No rate when its account could not be asked."""
+
+    preview: Preview
+    health: str
+    rate: Rate | None
+    now: datetime
+
+    @property
+    def age(self) -> timedelta | None:
+        return self.now - self.preview.created if self.preview.created else None
+
+    @property
+    def cells(self) -> list[str]:
+        age, expires = self.age, self.preview.expires
+        return [
+            self.preview.stack,
+            self.preview.owner or "unknown",
+            self.preview.region or "unknown",
+            duration(age.total_seconds()) if age is not None else "unknown",
+            _remaining(expires, self.now) if expires else "never: its up was cut off",
+            self.health,
+            str(self.rate) if self.rate else "unknown",
+            self.rate.over(age) if self.rate and age is not None else "unknown",
+        ]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        age, each = self.age, self.preview
+        hours = age.total_seconds() / 3600 if age is not None else None
+        return {
+            "stack": each.stack,
+            "pr": each.pr,
+            "owner": each.owner or None,
+            "region": each.region,
+            "created": each.created and rfc3339(each.created),
+            "expires": each.expires and rfc3339(each.expires),
+            "health": self.health,
+            "usdAnHour": round(self.rate.usd, 4) if self.rate else None,
+            "usdSoFar": round(self.rate.usd * hours, 2) if self.rate and hours is not None else None,
+        }
+
+
+def _remaining(expires: datetime, now: datetime) -> str:
+    left = (expires - now).total_seconds()
+    return f"in {duration(left)}" if left > 0 else f"{duration(-left)} ago"
+
+
+def rows(world: World) -> list[Row]:
+    """Every preview of the backend, several asked at once."""
+    previews, broken = all_previews(world)
+    for each in broken:
+        world.say(f"{each.stack}: {each.why}")
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return [*pool.map(lambda each: _row(world, each), previews)]
+
+
+def _row(world: World, each: Preview) -> Row:
+    now = world.now()
+    if each.region is None:
+        return Row(preview=each, health="not begun", rate=None, now=now)
+    target, session = Target(stack=each.stack, region=each.region), world.session(each.region)
+    try:
+        seen = timeline_watch.look(session, target)
+        return Row(preview=each, health=_health(seen, each, now), rate=preview_cost.rate(session, target, now.timestamp()), now=now)
+    except ClientError as refusal:
+        return Row(preview=each, health=f"AWS refused: {refusal.response['Error']['Code']}", rate=None, now=now)
+
+
+def _health(seen: Timeline, each: Preview, now: datetime) -> str:
+    if each.expires and now > each.expires:
+        return "expired" if now < each.expires + GRACE else "expired, its machines have ended"
+    if failed := [lane for lane in seen.lanes if lane.state is State.FAILED]:
+        return f"failed: {failed[0].node} in {failed[0].phase}"
+    if not seen.lanes:
+        return "no machines"
+    ready = sum(lane.state is State.READY for lane in seen.lanes)
+    return "ready" if ready == len(seen.lanes) else f"{ready} of {len(seen.lanes)} ready"

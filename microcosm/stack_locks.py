@@ -1,0 +1,52 @@
+"""Who holds a stack's lock, read where a self-managed backend of Pulumi keeps its locks.
+
+Pulumi itself tells it only by refusing to work, and a recovery must know it before it touches the state. The layout is that
+of pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go: `.pulumi/locks/organization/<project>/<stack>/<id>.json`.
+Of other backends than S3 and a folder nothing is read; their own refusal is all there is.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+import boto3
+
+from .preview_stack import Holder
+
+
+def read_holders(backend: str, project: str, stack: str) -> list[Holder]:
+    """The holders, the oldest first."""
+    place = urlsplit(backend)
+    reader = READERS.get(place.scheme)
+    folder = f".pulumi/locks/organization/{project}/{stack}"
+    holders = [_holder(text) for text in reader(place, folder)] if reader else []
+    return sorted(holders, key=lambda holder: holder.since)
+
+
+def _holder(text: str) -> Holder:
+    content = json.loads(text)
+    since = datetime.fromisoformat(content["timestamp"])
+    return Holder(user=content["username"], host=content["hostname"], pid=int(content["pid"]), since=since)
+
+
+def _in_folder(place: SplitResult, folder: str) -> Iterator[str]:
+    # file://~ is the home folder, as Pulumi has it.
+    root = Path(place.netloc + place.path).expanduser()
+    for path in sorted((root / folder).glob("*.json")):
+        yield path.read_text(encoding="utf-8")
+
+
+def _in_bucket(place: SplitResult, folder: str) -> Iterator[str]:
+    options = {key: values[-1] for key, values in parse_qs(place.query).items()}
+    endpoint = options.get("endpoint")
+    if endpoint and "://" not in endpoint:
+        endpoint = f"{'http' if options.get('disableSSL') == 'true' else 'https'}://{endpoint}"
+    s3 = boto3.client("s3", region_name=options.get("region"), endpoint_url=endpoint)
+    prefix = f"{place.path.strip('/')}/{folder}/".lstrip("/")
+    for entry in s3.list_objects_v2(Bucket=place.netloc, Prefix=prefix).get("Contents", ()):
+        yield s3.get_object(Bucket=place.netloc, Key=entry["Key"])["Body"].read().decode()
+
+
+READERS: dict[str, Callable[[SplitResult, str], Iterator[str]]] = {"file": _in_folder, "s3": _in_bucket}

@@ -1,0 +1,125 @@
+"""A stack manager in memory: what Pulumi would remember and refuse, and what a test wants to happen in between."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from microcosm.aws import Session
+from microcosm.preview_stack import Event, Holder, OnEvent, Pending, StackGone, StackLocked
+from microcosm.preview_world import World
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Stack:
+    """One stack of the backend."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
+    holders: list[Holder] = field(default_factory=list)
+
+
+@dataclass
+class FakeStacks:
+    """`calls` is what was asked for, in order; `on_up` and `on_destroy` do what the program would."""
+
+    backend: str = "s3://state"
+    stacks: dict[str, Stack] = field(default_factory=dict)
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+    on_up: Callable[[str], None] = lambda stack: None
+    on_destroy: Callable[[str], None] = lambda stack: None
+
+    def of(self, stack: str) -> Stack:
+        if stack not in self.stacks:
+            raise StackGone(f"there is no stack {stack}")
+        return self.stacks[stack]
+
+    def names(self) -> list[str]:
+        return sorted(self.stacks)
+
+    def create(self, stack: str) -> None:
+        self.calls.append(("create", stack))
+        self.stacks[stack] = Stack()
+
+    def tags(self, stack: str) -> dict[str, str]:
+        return dict(self.of(stack).tags)
+
+    def set_tags(self, stack: str, tags: Mapping[str, str]) -> None:
+        self.calls.append(("tag", stack))
+        self.of(stack).tags |= tags
+
+    def configuration(self, stack: str) -> dict[str, Any]:
+        return dict(self.of(stack).config)
+
+    def configure(self, stack: str, values: Mapping[str, Any]) -> None:
+        self.calls.append(("configure", stack))
+        self.of(stack).config = dict(values)
+
+    def holders(self, stack: str) -> list[Holder]:
+        return list(self.of(stack).holders)
+
+    def cancel(self, stack: str) -> None:
+        self.calls.append(("cancel", stack))
+        self.of(stack).holders.clear()
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        return self.of(stack).resources
+
+    def pending(self, stack: str) -> list[Pending]:
+        return list(self.of(stack).pending)
+
+    def forget_pending(self, stack: str) -> None:
+        self.calls.append(("forget", stack))
+        self._refuse_locked(stack)
+        self.of(stack).pending.clear()
+
+    def refresh(self, stack: str, urns: Sequence[str] = ()) -> None:
+        self.calls.append(("refresh", stack, *urns))
+
+    def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:
+        self.calls.append(("up", stack))
+        self._refuse_locked(stack)
+        on_event(Event(kind="begins", urn="", operation="create"))
+        self.on_up(stack)
+        return {"pageUrl": "http://198.51.100.7:30080", "apiAddress": "https://198.51.100.7:6443"}
+
+    def destroy(self, stack: str, on_event: OnEvent) -> None:
+        self.calls.append(("destroy", stack))
+        self._refuse_locked(stack)
+        self.on_destroy(stack)
+        self.of(stack).resources.clear()
+
+    def remove(self, stack: str) -> None:
+        self.calls.append(("remove", stack))
+        del self.stacks[stack]
+
+    def _refuse_locked(self, stack: str) -> None:
+        if self.of(stack).holders:
+            raise StackLocked(stack, self.of(stack).holders)
+
+
+@contextmanager
+def _unwatched(operation: str, stack: str, session: Session) -> Iterator[OnEvent]:
+    yield lambda event: None
+
+
+def world(stacks: FakeStacks, session: Session, said: list[str] | None = None, now: datetime = NOW) -> World:
+    """The fake world of a test, at noon."""
+    return World(
+        stacks=stacks,
+        session=lambda region: session,
+        now=lambda: now,
+        say=(said if said is not None else []).append,
+        watch=_unwatched,
+        caller_address=lambda: "203.0.113.7",
+        environ={"GITHUB_ACTOR": "ada", "AWS_REGION": "eu-west-1"},
+    )
+
+
+def holder(host: str = "runner-7", pid: int = 4711, since: datetime = NOW) -> Holder:
+    return Holder(user="ci", host=host, pid=pid, since=since)

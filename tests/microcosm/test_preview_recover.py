@@ -1,0 +1,125 @@
+"""What a killed run leaves: its lock, half-done operations, objects that no state knows."""
+
+import os
+import socket
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from microcosm import preview_recover
+from microcosm.preview_recover import when_told
+from microcosm.preview_stack import Pending, StackLocked
+
+from .conftest import TARGET, Cloud
+from .fake_stacks import NOW, FakeStacks, Stack, holder, world
+
+
+def dead_process() -> int:
+    """The id of a process that is no more."""
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+        return process.pid
+
+
+def urn(kind: str, name: str) -> str:
+    return f"urn:pulumi:dev::microcosm::{kind}::{name}"
+
+
+def interrupted(operation: str, resources: list[dict[str, str]] | None = None) -> FakeStacks:
+    pending = [Pending(urn=urn("aws:ec2/vpc:Vpc", "dev-vpc"), operation=operation)]
+    return FakeStacks(stacks={"dev": Stack(pending=pending, resources=[*(resources or [])])})
+
+
+def test_the_lock_of_a_process_of_this_machine_that_is_gone_is_broken_and_said(cloud: Cloud) -> None:
+    """Nobody can be working there."""
+    stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(socket.gethostname(), dead_process())])})
+    said: list[str] = []
+    preview_recover.free_lock(world(stacks, cloud.session, said), "dev", when_told(False))
+    assert stacks.calls == [("cancel", "dev")]
+    assert "its process has ended without giving it back" in said[0]
+
+
+def test_a_process_that_was_killed_a_moment_ago_is_gone() -> None:
+    """Its parent, killed too, has not taken notice of its end."""
+    process = subprocess.Popen(["sleep", "60"])
+    assert not holder(socket.gethostname(), process.pid).is_gone()
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert holder(socket.gethostname(), process.pid).is_gone()
+    process.wait()
+
+
+@pytest.mark.parametrize(("host", "pid"), [(socket.gethostname(), os.getpid()), (socket.gethostname(), 1), ("another", 4711)])
+def test_a_lock_whose_process_may_live_is_never_broken_unasked(cloud: Cloud, host: str, pid: int) -> None:
+    stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(host, pid)])})
+    with pytest.raises(StackLocked):
+        preview_recover.free_lock(world(stacks, cloud.session), "dev", when_told(False))
+    assert stacks.calls == []
+
+
+def test_one_living_holder_among_dead_ones_keeps_the_lock(cloud: Cloud) -> None:
+    """Cancelling breaks all locks of the stack."""
+    stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(socket.gethostname(), dead_process()), holder("another")])})
+    with pytest.raises(StackLocked, match="another"):
+        preview_recover.free_lock(world(stacks, cloud.session), "dev", when_told(False))
+
+
+def test_a_lock_is_stale_by_an_age_that_no_run_reaches(cloud: Cloud) -> None:
+    at_noon = world(FakeStacks(), cloud.session)
+    may_break = preview_recover.when_older(timedelta(hours=3), at_noon)
+    assert may_break(holder(since=NOW - timedelta(hours=4)))
+    assert not may_break(holder(since=NOW - timedelta(hours=2)))
+
+
+def test_what_was_made_and_not_written_down_is_deleted_and_nothing_else(cloud: Cloud) -> None:
+    """Neither what the state knows, nor another stack's, nor what carries no tag."""
+    known, unknown = cloud.vpc(), cloud.vpc()
+    untagged = cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    stacks = interrupted("creating", [{"type": "aws:ec2/vpc:Vpc", "urn": urn("aws:ec2/vpc:Vpc", "other"), "id": known}])
+    said: list[str] = []
+    preview_recover.repair(world(stacks, cloud.session, said), TARGET, cloud.session)
+    left = {vpc["VpcId"] for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"]}
+    assert {known, untagged} <= left
+    assert unknown not in left
+    assert stacks.calls == [("forget", "dev")]
+    assert said == [
+        "dev: an earlier run was cut off in the middle of 1 operations: dev-vpc",
+        f"dev: deleting 1 objects that no state knows: VPC {unknown}",
+    ]
+
+
+def test_rules_that_no_state_knows_are_revoked_in_groups_that_stay(cloud: Cloud) -> None:
+    """A rule that exists cannot be made a second time."""
+    ec2 = cloud.client("ec2")
+    vpc = cloud.vpc()
+    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc, TagSpecifications=cloud.tags("security-group"))["GroupId"]
+    rules = [
+        ec2.authorize_security_group_ingress(
+            GroupId=group,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}],
+            TagSpecifications=cloud.tags("security-group-rule"),
+        )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+        for port in (80, 443)
+    ]
+    resources = [{"type": "t", "urn": urn("t", str(index)), "id": each} for index, each in enumerate((vpc, group, rules[0]))]
+    preview_recover.repair(world(interrupted("creating", resources), cloud.session), TARGET, cloud.session)
+    left = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    assert [rule["SecurityGroupRuleId"] for rule in left if not rule["IsEgress"]] == [rules[0]]
+
+
+@pytest.mark.parametrize(("look", "refreshed"), [(True, True), (False, False)])
+def test_what_was_being_changed_is_looked_at_unless_it_goes_anyway(cloud: Cloud, look: bool, refreshed: bool) -> None:
+    name = urn("aws:ec2/vpc:Vpc", "dev-vpc")
+    stacks = interrupted("updating", [{"type": "aws:ec2/vpc:Vpc", "urn": name, "id": "vpc-1"}])
+    preview_recover.repair(world(stacks, cloud.session), TARGET, cloud.session, look)
+    assert (("refresh", "dev", name) in stacks.calls) is refreshed
+
+
+def test_a_stack_that_no_run_was_cut_off_in_is_left_as_it_is(cloud: Cloud) -> None:
+    """An object that is not in the state may have been made by hand, on purpose."""
+    vpc = cloud.vpc()
+    stacks = FakeStacks(stacks={"dev": Stack()})
+    preview_recover.repair(world(stacks, cloud.session), TARGET, cloud.session)
+    assert cloud.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    assert stacks.calls == []

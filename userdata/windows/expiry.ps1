@@ -1,0 +1,29 @@
+# expiry.ps1: ends the machine when its stack's time is over; AWS terminates what shuts itself down.
+
+$ExpiryFile = "$Root\expiry"
+
+function Stop-Expired {
+    # Runs every five minutes, on its own. A node whose container network lost the way to SSM goes by the last end that it
+    # read, three hours later, in case the stack was extended meanwhile.
+    $ErrorActionPreference = 'Stop'
+    $patience = 0
+    try {
+        $expiry = (Get-SSMParameter -Name $ExpiryParameter -Region $Region).Value | ConvertFrom-Json
+        $end = [DateTimeOffset]::Parse($expiry.expiresAt).ToUnixTimeSeconds() + 60 * $expiry.graceMinutes
+        [IO.File]::WriteAllText('C:\microcosm\expiry', "$end")
+    }
+    catch { $patience = 10800 }
+    $limit = $patience + [IO.File]::ReadAllText('C:\microcosm\expiry')
+    if ([DateTimeOffset]::UtcNow.ToUnixTimeSeconds() -ge $limit) { Stop-Computer -Force }
+}
+
+function Install-ExpiryTask {
+    if (-not $ExpiryParameter) { return }
+    # Until the parameter could be read for the first time: no preview may live longer than 73 hours.
+    if (-not (Test-Path $ExpiryFile)) { Write-TextFile $ExpiryFile "$((Get-UnixTime) + 262800)" }
+    $script = "$Root\stop-expired.ps1"
+    Write-TextFile $script (Get-FunctionText 'Stop-Expired' "`$ExpiryParameter = '$ExpiryParameter'; `$Region = '$Region'; Stop-Expired")
+    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $script"
+    $often = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes 5)
+    Register-ScheduledTask -TaskName microcosm-expiry -Action $run -Trigger $often -User SYSTEM -RunLevel Highest -Force | Out-Null
+}
