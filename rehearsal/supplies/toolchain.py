@@ -57,6 +57,7 @@ class GoTool:
 _KUBERNETES_COMMANDS = ("kubeadm", "kubectl", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 _CNI_PLUGINS = ("ipam/host-local", "main/bridge", "main/loopback", "meta/portmap")
 _CONTAINERD = "github.com/containerd/containerd/v2"
+_LIBCNI = "github.com/containernetworking/cni"
 _FLANNEL = "github.com/flannel-io/flannel"
 _PULUMI = "github.com/pulumi/pulumi"
 
@@ -91,7 +92,8 @@ GO_TOOLS = (
         version_of="github.com/containernetworking/plugins",
         binaries={path.split("/")[1]: f"github.com/containernetworking/plugins/plugins/{path}" for path in _CNI_PLUGINS},
     ),
-    GoTool(folder="flannel-cni", version_of="github.com/containernetworking/cni", binaries={"flannel-cni": "."}),
+    # cnitool is libcni's own loader: a test gives it the conflist of the Windows nodes.
+    GoTool(folder="flannel-cni", version_of=_LIBCNI, binaries={"flannel-cni": ".", "cnitool": f"{_LIBCNI}/cnitool"}),
     GoTool(
         folder="flannel",
         version_of=_FLANNEL,

@@ -8,3 +8,5 @@ require (
 	github.com/vishvananda/netns v0.0.4 // indirect
 	golang.org/x/sys v0.23.0 // indirect
 )
+
+tool github.com/containernetworking/cni/cnitool

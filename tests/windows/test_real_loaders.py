@@ -1,0 +1,62 @@
+"""What the Windows scripts write, given to the real programs that read it (marker `machine`: the rehearsal builds them)."""
+
+import subprocess
+import tomllib
+
+import pytest
+
+from rehearsal.supplies import Supplies, ensure
+
+from .test_data import CONFIG, CONFLIST, HOST_GW, MACHINE
+from .test_phases import settled
+
+pytestmark = pytest.mark.machine
+
+MACHINES = {"vxlan": MACHINE, "host-gw": HOST_GW, "containerd 2.3": settled(KubernetesVersion="1.36.4", ContainerdVersion="2.3.4")}
+
+
+@pytest.fixture(scope="module")
+def supplies() -> Supplies:
+    return ensure()
+
+
+def loaded_by_containerd(supplies, path):
+    command = [str(supplies.bin / "containerd"), "--config", str(path), "config", "dump"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_containerd_loads_the_configuration_and_keeps_what_it_says(supplies, name, tmp_path):
+    written = MACHINES[name].files[CONFIG]
+    path = tmp_path / "config.toml"
+    # Paths of Windows mean nothing to a containerd on Linux; keys and values are what is tried.
+    path.write_text(written.replace("C:\\", "/").replace("\\", "/"))
+    done = loaded_by_containerd(supplies, path)
+    assert done.returncode == 0, done.stderr
+    images = tomllib.loads(done.stdout)["plugins"]["io.containerd.cri.v1.images"]
+    assert images["pinned_images"]["sandbox"] == tomllib.loads(written)["plugins"]["io.containerd.cri.v1.images"]["pinned_images"]["sandbox"]
+
+
+def test_containerd_refuses_a_configuration_with_a_key_of_the_wrong_kind(supplies, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("version = 3\n[plugins.'io.containerd.cri.v1.images']\npinned_images = 'a text'\n")
+    assert loaded_by_containerd(supplies, path).returncode != 0, "else the test above proves nothing"
+
+
+def added_by_libcni(supplies, folder, network):
+    environment = {"NETCONFPATH": str(folder), "CNI_PATH": "/nowhere"}
+    command = [str(supplies.bin / "cnitool"), "add", network, "/proc/self/ns/net"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stderr
+
+
+@pytest.mark.parametrize("name", ["vxlan", "host-gw"])
+def test_libcni_loads_the_conflist_and_asks_for_its_first_plugin(supplies, name, tmp_path):
+    content = MACHINES[name].files[CONFLIST]
+    (tmp_path / "10-flannel.conflist").write_text(content)
+    network = "flannel.4096" if name == "vxlan" else "cbr0"
+    assert 'failed to find plugin "flannel" in path' in added_by_libcni(supplies, tmp_path, network)
+
+
+def test_libcni_refuses_a_conflist_without_plugins(supplies, tmp_path):
+    (tmp_path / "10-flannel.conflist").write_text(MACHINE.files[CONFLIST].replace('"plugins"', '"plugin"'))
+    assert 'failed to find plugin "flannel"' not in added_by_libcni(supplies, tmp_path, "flannel.4096")
