@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test rehearse shell clean
+.PHONY: help setup lint test test-served rehearse shell clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## the Python environment in .venv, from the lock file
 
@@ -26,7 +26,10 @@ lint: $(READY)  ## ruff, pyright, shellcheck
 	$(BIN)/python -m tests.lint_shell
 
 test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
+
+test-served: $(READY)  ## the unit tests that start servers and engines
+	$(BIN)/python -m pytest -n 2 -m served
 
 rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum or previews)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)

@@ -84,10 +84,10 @@ def parsed(stack: str = "committed", **changes: Any) -> config.StackConfig:
     return config.parse({key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}, stack="dev")
 
 
-def run(changes: Mapping[str, Any], *, preview: bool = False) -> Deployment:
+def run(changes: Mapping[str, Any], *, preview: bool = False, stack_name: str = "dev") -> Deployment:
     """Deploys the unchanged __main__.py with the committed configuration and some changes."""
     with mock.patch.object(readiness, "AmazonCloud", ReadyCloud):
-        return deploy(config=raw(changes), preview=preview)
+        return deploy(config=raw(changes), preview=preview, stack_name=stack_name)
 
 
 @functools.cache

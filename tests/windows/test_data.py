@@ -123,7 +123,7 @@ def test_another_containerd_is_refused_with_the_versions_that_are_known():
     assert "containerd 3.0.0 is not one of the major versions" in machine.reports[-1]["detail"]
 
 
-@pytest.mark.parametrize("version", {row.containerd for row in matrix.KUBERNETES_VERSIONS.values()})
+@pytest.mark.parametrize("version", sorted({row.containerd for row in matrix.KUBERNETES_VERSIONS.values()}))
 def test_every_containerd_of_the_matrix_has_a_configuration(version):
     """By its major version."""
     assert version.split(".")[0] in variable("ContainerdConfigs")

@@ -1,0 +1,35 @@
+"""Compares the golden user-data with what is rendered now, or renews it."""
+
+import difflib
+import sys
+
+from tests import cases
+
+
+def main(arguments: list[str]) -> int:
+    """0 when all is equal or renewed, 1 for a difference, 2 for a wrong argument."""
+    if arguments not in ([], ["--update"]):
+        print("usage: python -m tests.cases [--update]", file=sys.stderr)
+        return 2
+    differences = [line for case in cases.CASES for line in difference(case)]
+    print("\n".join(differences) or "nothing differs")
+    if not arguments:
+        return bool(differences)
+    for case in cases.CASES:
+        cases.update(case)
+    return 0
+
+
+def difference(case: str) -> list[str]:
+    """A unified diff from the files to what is rendered."""
+    before, after = cases.expected(case), cases.rendered(case)
+    names = sorted(before.keys() | after.keys())
+    return [line for name in names for line in _diff(f"{case}/{name}", before.get(name, ""), after.get(name, ""))]
+
+
+def _diff(name: str, before: str, after: str) -> list[str]:
+    return list(difflib.unified_diff(before.splitlines(), after.splitlines(), name, "rendered now", lineterm=""))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
