@@ -67,8 +67,8 @@ def pytest_collection_modifyitems(config, items):
         if is_served(item.path):
             item.add_marker(pytest.mark.served)
     if not config.getoption("--thorough"):
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
+        slow = {item for item in items if item.get_closest_marker("slow")}
+        config.hook.pytest_deselected(items=[*slow])
         items[:] = [item for item in items if item not in slow]
 
 

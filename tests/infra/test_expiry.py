@@ -6,14 +6,13 @@ import subprocess
 import time
 from pathlib import Path
 
-import pulumi
 import pytest
 
-from infra import expiry, iam, readiness, userdata
+from infra import expiry, iam, userdata
 from infra.naming import Names
-from tests.support.engine import deploy, plain
+from tests.support.engine import plain
+from tests.support.stacks import STACKS, deployed, run
 
-CONFIG = {"microcosm:adminCidrs": '["203.0.113.7/32"]', "aws:region": "eu-west-1"}
 DATES = ("2027-01-31T18:00:00Z", "2027-02-01T18:00:00Z")
 SCRIPT = userdata.SCRIPTS / "linux" / "expiry.sh"
 # What expiry.sh finds in common.sh, with a file in the place of the parameter and a log in the place of systemctl.
@@ -29,11 +28,10 @@ date() {{ if [ "$*" = +%s ]; then echo "{now}"; else command date "$@"; fi; }}
 
 @pytest.fixture(scope="module")
 def deployments():
-    """Of a stack without an end and of two with different ends, as if their machines were ready."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readiness, "kubeconfig", lambda *_: pulumi.Output.from_input("a kubeconfig"))
-        patch.setattr(readiness, "nodes", lambda *_, after: after.apply(bool))
-        return [deploy(config=CONFIG | ({"microcosm:expiresAt": date} if date else {})) for date in ("", *DATES)]
+    """Of a stack without an end and of two with different ends."""
+    ends, changes = STACKS["that-ends"], {"expiresAt": DATES[1]}
+    assert ends["expiresAt"] == DATES[0]
+    return [deployed("committed", "up"), deployed("that-ends", "up"), run(ends | changes)]
 
 
 def parameters(deployment):
@@ -80,7 +78,7 @@ def test_every_role_may_read_the_end_and_none_may_move_it(role, names, expected)
         assert named is (expected and statement["Action"] == "ssm:GetParameter")
 
 
-def run(folder: Path, argument: str, now: float) -> str:
+def timer(folder: Path, argument: str, now: float) -> str:
     """Runs the part as the timer does; what it had systemctl do."""
     (folder / "log").unlink(missing_ok=True)
     text = SURROUNDINGS.format(folder=folder, now=int(now)) + SCRIPT.read_text()
@@ -96,32 +94,32 @@ def published(folder: Path, seconds: float) -> None:
 def test_a_linux_machine_ends_at_the_expiry_and_its_grace(tmp_path):
     now = time.time()
     published(tmp_path, now)
-    assert run(tmp_path, "expiry", now + 3500) == ""
-    assert run(tmp_path, "expiry", now + 3700) == "poweroff\n"
+    assert timer(tmp_path, "expiry", now + 3500) == ""
+    assert timer(tmp_path, "expiry", now + 3700) == "poweroff\n"
 
 
 def test_a_linux_machine_follows_an_extension(tmp_path):
     now = time.time()
     published(tmp_path, now)
-    run(tmp_path, "expiry", now)
+    timer(tmp_path, "expiry", now)
     published(tmp_path, now + 7200)
-    assert run(tmp_path, "expiry", now + 3700) == ""
+    assert timer(tmp_path, "expiry", now + 3700) == ""
 
 
 @pytest.mark.parametrize("answer", [None, "pending", "{}", ""])
 def test_a_linux_machine_that_cannot_ask_goes_by_what_it_last_read(tmp_path, answer):
     now = time.time()
     published(tmp_path, now)
-    run(tmp_path, "expiry", now)
+    timer(tmp_path, "expiry", now)
     (tmp_path / "parameter").unlink()
     if answer is not None:
         (tmp_path / "parameter").write_text(answer)
-    assert run(tmp_path, "expiry", now + 3500) == ""
-    assert run(tmp_path, "expiry", now + 3700) == "poweroff\n"
+    assert timer(tmp_path, "expiry", now + 3500) == ""
+    assert timer(tmp_path, "expiry", now + 3700) == "poweroff\n"
 
 
 def test_a_linux_machine_that_never_could_ask_ends_after_the_longest_life(tmp_path):
     now = time.time()
-    assert run(tmp_path, "boot", now) == "repeat expiry *:0/5\n"
-    assert run(tmp_path, "expiry", now + 72 * 3600) == ""
-    assert run(tmp_path, "expiry", now + 74 * 3600) == "poweroff\n"
+    assert timer(tmp_path, "boot", now) == "repeat expiry *:0/5\n"
+    assert timer(tmp_path, "expiry", now + 72 * 3600) == ""
+    assert timer(tmp_path, "expiry", now + 74 * 3600) == "poweroff\n"

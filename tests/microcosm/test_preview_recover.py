@@ -50,7 +50,9 @@ def test_a_process_that_was_killed_a_moment_ago_is_gone() -> None:
     process.wait()
 
 
-@pytest.mark.parametrize(("host", "pid"), [(socket.gethostname(), os.getpid()), (socket.gethostname(), 1), ("another", 4711)], ids=["this", "init", "another"])
+@pytest.mark.parametrize(
+    ("host", "pid"), [(socket.gethostname(), os.getpid()), (socket.gethostname(), 1), ("another", 4711)], ids=["this", "init", "another"]
+)
 def test_a_lock_whose_process_may_live_is_never_broken_unasked(cloud: Cloud, host: str, pid: int) -> None:
     stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(host, pid)])})
     with pytest.raises(StackLocked):
