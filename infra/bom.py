@@ -21,7 +21,11 @@ ALGORITHMS = {"sha256": 64, "sha512": 128}
 # userdata/linux/common.sh checks with sha256sum.
 ACCEPTED = {"linux": ("sha256",), "windows": ("sha256", "sha512")}
 
-_URL = re.compile(r"https?://[^\s/]+/\S+")
+# The characters of RFC 3986: an address becomes part of scripts.
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+# The scripts choose the configuration by the version of these.
+VERSIONED = {"linux": (), "windows": ("containerd",)}
 _HEX = re.compile(r"[0-9a-f]+")
 
 
@@ -110,6 +114,8 @@ def _family_problems(bom: Bom, family: str) -> list[str]:
             found.append(f"{where}: there is no entry, but a {family} machine needs it; add its url and {_accepted(family)}")
         else:
             found.extend(f"{where}: {what}" for what in _artifact_problems(artifacts[name], family))
+        if name in artifacts and name in VERSIONED[family] and not _VERSION.fullmatch(artifacts[name].version):
+            found.append(f"{where}: its version is {artifacts[name].version!r}; accepted is that of the file, e.g. 2.2.7")
     return found
 
 

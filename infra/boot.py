@@ -1,14 +1,37 @@
 """What each machine is told at its birth: the inputs of its user-data, out of the configuration. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from . import bom, expiry, flannel, matrix, naming, userdata, workloads
 from .config import NodePool, StackConfig
+from .errors import ConfigError
 from .staging import StagedScript
 
 # What the scripts of each role install; the bill of materials may hold more.
 LINUX_DOWNLOADS = ("containerd", "runc", "cni-plugins", "kubeadm", "kubelet")
+
+
+# What is known only when it is there, as long as it can get.
+REGION, INSTANCE_ID, PUBLIC_IP = "ap-southeast-99", "i-0123456789abcdef0", "255.255.255.255"
+SCRIPT = StagedScript(bucket="b" * 63, key="windows-node-0123456789ab.ps1", sha256="0" * 64)
+
+
+def check(config: StackConfig) -> None:
+    """ConfigError when the user-data of a machine would not fit. In a preview nobody else looks: the ids are unknown there."""
+    makers: list[Callable[[], str]] = [partial(control_plane, config, region=REGION, public_ip=PUBLIC_IP)]
+    for pool in config.node_pools:
+        script = SCRIPT if pool.os.family == "windows" else None
+        makers.append(partial(worker, config, pool, f"{pool.name}-{pool.count}", region=REGION, control_plane_id=INSTANCE_ID, script=script))
+    problems: list[str] = []
+    for make in makers:
+        try:
+            make()
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
 
 
 def control_plane(config: StackConfig, *, region: str, public_ip: str) -> str:
@@ -78,7 +101,7 @@ def _linux(config: StackConfig, region: str, node: str, downloads: Sequence[str]
         "KUBERNETES_VERSION": config.kubernetes_version,
         "ARTIFACTS": _artifact_lines(config, downloads),
         "PAUSE_IMAGE": matrix.pause_image(config.kubernetes_version),
-        "PREPULL_IMAGES": " ".join(_linux_images(config.kubernetes_version, node)),
+        "PREPULL_IMAGES": " ".join(_linux_images(config, node)),
         "REGISTRY_MIRROR": config.registry_mirror,
         "KUBEADM_CONFIG": kubeadm_config,
     }
@@ -90,7 +113,7 @@ def _artifact_lines(config: StackConfig, names: Sequence[str]) -> str:
     return "\n".join(f"{name} {materials[name].urls(config.artifact_mirror)[0]} {materials[name].sha256}" for name in names)
 
 
-def _linux_images(version: str, node: str) -> list[str]:
+def _linux_images(config: StackConfig, node: str) -> list[str]:
     """What a machine pulls while it waits for others. kubeadm itself pulls what the control plane runs."""
-    images = [f"registry.k8s.io/kube-proxy:v{version}", flannel.CNI_IMAGE, flannel.IMAGE]
-    return images if node == naming.CONTROL_PLANE else [*images, workloads.NGINX_IMAGE]
+    images = [f"registry.k8s.io/kube-proxy:v{config.kubernetes_version}", flannel.CNI_IMAGE, flannel.IMAGE]
+    return [*images, workloads.NGINX_IMAGE] if config.workloads and node != naming.CONTROL_PLANE else images

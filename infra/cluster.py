@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from . import iam, naming, readiness, security
+from . import boot, iam, naming, readiness, security
 from .config import NodePool as PoolConfig
 from .config import StackConfig
 from .control_plane import ControlPlane, ControlPlaneArgs
@@ -31,6 +31,7 @@ class Cluster(pulumi.ComponentResource):
     access: pulumi.Output[dict[str, str]]
 
     def __init__(self, config: StackConfig) -> None:
+        boot.check(config)
         super().__init__("microcosm:infra:Cluster", config.names.stack, None)
         self._config = config
         for note in config.notes:

@@ -1,15 +1,15 @@
 """The configuration of a stack: load, default, validate. Pure but for `load`; nothing is validated by calling AWS."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from . import bom, matrix, naming, netplan
+from . import bom, matrix, naming, netplan, patterns, userdata
 from .errors import ConfigError
 from .settings import Settings
 
@@ -22,19 +22,6 @@ DEFAULT_POOLS: list[Mapping[str, object]] = [
     {"name": "windows", "os": "windows-2019", "count": 1},
 ]
 MAX_NODES_PER_POOL = 1000
-
-_CIDR = re.compile(r"[0-9.]{7,15}/[0-9]{1,2}", re.ASCII)
-_ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
-_INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
-# Graviton families: a `g` right after the generation (t4g, c7gn, is4gen), and a1. The bill of materials is amd64.
-_ARM_TYPE = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)\..*")
-_URL = re.compile(r"https?://[A-Za-z0-9._~:/-]+[A-Za-z0-9]")
-_KEY_NAME = re.compile(r"[ -~]{1,255}")
-_OWNER = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,128}")
-_PREFLIGHT = re.compile(r"[A-Za-z0-9-]+")
-# A kubelet may not give itself labels of the kubernetes.io domains (NodeRestriction admission).
-_LABEL = re.compile(r"(?!.*k8s\.io/|.*kubernetes\.io/)([a-z0-9.-]{1,200}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,61}=[A-Za-z0-9._-]{0,63}")
-_TAINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,200}(=[A-Za-z0-9._-]{0,63})?:(NoSchedule|PreferNoSchedule|NoExecute)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,23 +100,23 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     config = StackConfig(
         names=naming.Names(
             stack=stack,
-            owner=settings.text("owner", "", _OWNER, "up to 128 letters, digits and  _.:/=+@-"),
-            expires_at=settings.text("expiresAt"),
+            owner=settings.text("owner", "", patterns.OWNER, "up to 128 letters, digits and  _.:/=+@-"),
+            expires_at=settings.text("expiresAt", "", patterns.MOMENT, "a date and time with its zone, e.g. 2027-01-31T18:00:00Z"),
         ),
         kubernetes_version=version,
         bom=materials,
-        admin_cidrs=settings.texts("adminCidrs", _CIDR, "an IPv4 range, e.g. 203.0.113.7/32"),
+        admin_cidrs=settings.texts("adminCidrs", patterns.CIDR, "an IPv4 range, e.g. 203.0.113.7/32"),
         vpc_cidr=settings.text("vpcCidr", "10.0.0.0/16"),
         pod_cidr=settings.text("podCidr", "10.244.0.0/16"),
         service_cidr=settings.text("serviceCidr", "10.96.0.0/12"),
-        availability_zones=settings.texts("availabilityZones", _ZONE, "an availability zone, e.g. eu-west-1a"),
+        availability_zones=settings.texts("availabilityZones", patterns.ZONE, "an availability zone, e.g. eu-west-1a"),
         flannel_backend=settings.choice("flannelBackend", "vxlan", FLANNEL_BACKENDS),
         control_plane=_machine(settings.section("controlPlane"), "t3.medium", 30, 20),
         node_pools=pools,
-        key_name=settings.text("keyName", "", _KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters"),
-        artifact_mirror=settings.text("artifactMirror", "", _URL, "an http(s) URL without a slash at its end"),
-        registry_mirror=settings.text("registryMirror", "", _URL, "an http(s) URL without a slash at its end"),
-        ignore_preflight_errors=settings.texts("ignorePreflightErrors", _PREFLIGHT, "the name of a kubeadm preflight check"),
+        key_name=settings.text("keyName", "", patterns.KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters"),
+        artifact_mirror=settings.text("artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
+        registry_mirror=settings.text("registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
+        ignore_preflight_errors=settings.texts("ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"),
         workloads=settings.boolean("workloads", True),
         ready_timeout_minutes=settings.integer("readyTimeoutMinutes", 40, 1, 240),
     )
@@ -145,10 +132,10 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
 
 def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_gb: int) -> Machine:
     machine = Machine(
-        instance_type=settings.text("instanceType", instance_type, _INSTANCE_TYPE, "an EC2 instance type, e.g. t3.large"),
+        instance_type=settings.text("instanceType", instance_type, patterns.INSTANCE_TYPE, "an EC2 instance type, e.g. t3.large"),
         disk_size_gb=settings.integer("diskSizeGb", disk_gb, disk_minimum_gb, 16384),
     )
-    if _ARM_TYPE.fullmatch(machine.instance_type):
+    if patterns.ARM_TYPE.fullmatch(machine.instance_type):
         settings.problems.append(
             f"{settings.where}instanceType is {machine.instance_type!r}: an arm64 type, but every download is amd64; choose e.g. t3.large"
         )
@@ -168,18 +155,27 @@ def _node_pool(settings: Settings, version: str) -> NodePool:
         os=os,
         count=settings.integer("count", 1, 0, MAX_NODES_PER_POOL),
         machine=_machine(settings, os.default_instance_type, os.default_disk_gb, os.minimum_disk_gb),
-        labels=settings.mapping("labels", _LABEL, "a label outside the kubernetes.io domains, e.g. team: payments"),
-        taints=settings.texts("taints", _TAINT, "key=value:Effect, e.g. dedicated=ci:NoSchedule"),
+        labels=settings.mapping("labels", patterns.LABEL, "a label outside the kubernetes.io domains, e.g. team: payments"),
+        taints=settings.texts("taints", patterns.TAINT, "key=value:Effect, e.g. dedicated=ci:NoSchedule"),
     )
     settings.refuse_unknown()
-    if not pool.name:
+    _check_taints(settings.where, pool, settings.problems)
+    if "name" not in settings.values:
         settings.problems.append(f"{settings.where}name is missing: every pool has a name of its own, e.g. linux")
     return pool
 
 
+def _check_taints(where: str, pool: NodePool, problems: list[str]) -> None:
+    """The API server refuses a node with two taints of one key and effect."""
+    places = [(taint["key"], taint["effect"]) for taint in userdata.node_taints(pool.os.family, pool.taints)]
+    for key, effect in sorted({place for place in places if places.count(place) > 1}):
+        own = "; every Windows node has it already" if f"{key}=windows:{effect}" == userdata.WINDOWS_TAINT else ""
+        problems.append(f"{where}taints has {key} with {effect} twice{own}; name each key and effect once")
+
+
 def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> bom.Bom:
     """The file that `bom` names, or the product's own for this Kubernetes version."""
-    named = settings.text("bom")
+    named = settings.text("bom", "", patterns.PATH, "the path of a JSON file")
     path = PROJECT / (named or f"bom/{version}.json")
     materials, problems = bom.read(path)
     settings.problems.extend(problems or bom.problems(materials, families))
@@ -216,8 +212,6 @@ def _check_admin_access(config: StackConfig, public_is_meant: bool, problems: li
 
 def _check_network(config: StackConfig, problems: list[str]) -> None:
     zones = config.availability_zones
-    if len(set(zones)) != len(zones):
-        problems.append(f"availabilityZones names a zone twice: {', '.join(zones)}; name each once")
     if config.flannel_backend == "host-gw" and len(zones) > 1:
         problems.append(
             "flannelBackend is 'host-gw': it needs all nodes in one subnet, but several availabilityZones are named; name one, or use vxlan"
@@ -229,6 +223,8 @@ def _check_network(config: StackConfig, problems: list[str]) -> None:
             service_cidr=config.service_cidr,
             zones=len(zones),
             nodes=len(config.node_names),
+            # Every pool begins in the first zone, where the control plane is.
+            nodes_in_first_zone=1 + sum(ceil(pool.count / max(len(zones), 1)) for pool in config.node_pools),
         )
     )
 
@@ -249,8 +245,6 @@ def _check_pools(config: StackConfig, problems: list[str]) -> None:
 
 def _check_expiry(expires_at: str, problems: list[str]) -> None:
     try:
-        zone = datetime.fromisoformat(expires_at).tzinfo if expires_at else True
-    except ValueError:
-        zone = None
-    if zone is None:
-        problems.append(f"expiresAt is {expires_at!r}: accepted is a date and time with its zone, e.g. 2027-01-31T18:00:00Z")
+        datetime.fromisoformat(expires_at or "2027-01-31T18:00:00Z")
+    except ValueError as error:
+        problems.append(f"expiresAt is {expires_at!r}: {error}; accepted is a date that the calendar has")

@@ -1,7 +1,7 @@
 """Address arithmetic: how the VPC is cut into subnets, and which ranges may not meet."""
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 from math import ceil, log2
 
@@ -15,11 +15,23 @@ POD_PREFIXES = range(8, NODE_POD_PREFIX + 1)
 # kubeadm refuses a service range that is too small for its own Services, the API server one above 2^20 addresses.
 SERVICE_PREFIXES = range(12, 29)
 DNS_SERVICE_HOST = 10
+# The first four addresses of a subnet and its last are AWS's own (Amazon VPC user guide, "Subnet sizing").
+SUBNET_RESERVED = 5
+# Addresses that no network can have (IANA IPv4 Special-Purpose Address Registry).
+SPECIAL = {
+    "0.0.0.0/8": "this host",
+    "127.0.0.0/8": "loopback",
+    "169.254.0.0/16": "link-local, where machines find their metadata",
+    "224.0.0.0/3": "multicast and reserved",
+}
 
 
 def parse(cidr: str) -> ipaddress.IPv4Network:
     """An IPv4 network without host bits; ValueError says what is wrong."""
-    return ipaddress.IPv4Network(cidr, strict=True)
+    network = ipaddress.IPv4Network(cidr, strict=True)
+    if str(network) != cidr:  # Python also takes a mask, or leading zeros; AWS does not.
+        raise ValueError(f"it is written {network}")
+    return network
 
 
 def subnets(vpc_cidr: str, count: int) -> list[str]:
@@ -62,7 +74,17 @@ def overlap_problems(ranges: Mapping[str, str]) -> list[str]:
     ]
 
 
-def problems(*, vpc_cidr: str, pod_cidr: str, service_cidr: str, zones: int, nodes: int) -> list[str]:
+def special_problems(ranges: Mapping[str, str]) -> list[str]:
+    """Every range that holds addresses with a meaning of their own."""
+    return [
+        f"{key} {cidr} meets {special} ({meaning}); choose a private range, e.g. in 10.0.0.0/8"
+        for key, cidr in ranges.items()
+        for special, meaning in SPECIAL.items()
+        if parse(cidr).overlaps(parse(special))
+    ]
+
+
+def problems(*, vpc_cidr: str, pod_cidr: str, service_cidr: str, zones: int, nodes: int, nodes_in_first_zone: int) -> list[str]:
     """Everything wrong with an address plan, one sentence each; empty when it can be built."""
     single = [
         *range_problems("vpcCidr", vpc_cidr, VPC_PREFIXES),
@@ -71,19 +93,28 @@ def problems(*, vpc_cidr: str, pod_cidr: str, service_cidr: str, zones: int, nod
     ]
     if single:
         return single
-    found = overlap_problems({"vpcCidr": vpc_cidr, "podCidr": pod_cidr, "serviceCidr": service_cidr})
-    return [*found, *_capacity_problems(vpc_cidr, pod_cidr, zones, nodes)]
+    ranges = {"vpcCidr": vpc_cidr, "podCidr": pod_cidr, "serviceCidr": service_cidr}
+    found = [*special_problems(ranges), *overlap_problems(ranges), *_pod_capacity_problems(pod_cidr, nodes)]
+    return [*found, *_subnet_problems(vpc_cidr, zones, nodes_in_first_zone)]
 
 
-def _capacity_problems(vpc_cidr: str, pod_cidr: str, zones: int, nodes: int) -> Sequence[str]:
-    found: list[str] = []
-    if nodes > node_capacity(pod_cidr):
-        found.append(
-            f"podCidr {pod_cidr} holds {node_capacity(pod_cidr)} nodes with a /{NODE_POD_PREFIX} each, "
-            f"but {nodes} are declared; widen podCidr or lower the pools' count"
-        )
+def _pod_capacity_problems(pod_cidr: str, nodes: int) -> list[str]:
+    if nodes <= node_capacity(pod_cidr):
+        return []
+    return [
+        f"podCidr {pod_cidr} holds {node_capacity(pod_cidr)} nodes with a /{NODE_POD_PREFIX} each, "
+        f"but {nodes} are declared; widen podCidr or lower the pools' count"
+    ]
+
+
+def _subnet_problems(vpc_cidr: str, zones: int, nodes_in_first_zone: int) -> list[str]:
     try:
-        subnets(vpc_cidr, max(zones, 1))
+        first = subnets(vpc_cidr, max(zones, 1))[0]
     except ValueError as error:
-        found.append(f"vpcCidr: {error}; widen vpcCidr or name fewer availabilityZones")
-    return found
+        return [f"vpcCidr: {error}; widen vpcCidr or name fewer availabilityZones"]
+    room = parse(first).num_addresses - SUBNET_RESERVED
+    if nodes_in_first_zone <= room:
+        return []
+    return [
+        f"vpcCidr {vpc_cidr} leaves {room} addresses in {first}, but {nodes_in_first_zone} nodes go there; widen vpcCidr or lower the pools' count"
+    ]

@@ -70,7 +70,7 @@ class Settings:
         return self._read(key, default, convert)
 
     def texts(self, key: str, pattern: re.Pattern[str], accepted: str) -> tuple[str, ...]:
-        """A list of strings, each matching the pattern whole."""
+        """A list of different strings, each matching the pattern whole."""
 
         def convert(value: object) -> tuple[str, ...]:
             items = _structured(value)
@@ -79,6 +79,8 @@ class Settings:
             texts = [item for item in cast(list[object], items) if isinstance(item, str) and pattern.fullmatch(item)]
             if len(texts) != len(cast(list[object], items)):
                 raise _Refused(f"accepted is a list, each item {accepted}")
+            if repeated := [text for text in dict.fromkeys(texts) if texts.count(text) > 1]:
+                raise _Refused(f"it names {', '.join(repeated)} twice; name each once")
             return tuple(texts)
 
         return self._read(key, (), convert)
@@ -93,7 +95,7 @@ class Settings:
             entries = cast(dict[str, object], pairs)
             bad = [k for k, v in entries.items() if not isinstance(v, str) or not pattern.fullmatch(f"{k}={v}")]
             if bad:
-                raise _Refused(f"{', '.join(bad)} cannot be used; accepted is an object, each entry {accepted}")
+                raise _Refused(f"{', '.join(map(_printable, bad))} cannot be used; accepted is an object, each entry {accepted}")
             return cast(dict[str, str], entries)
 
         return self._read(key, {}, convert)
@@ -124,7 +126,7 @@ class Settings:
     def refuse_unknown(self) -> None:
         """A key nobody read is a spelling mistake that would otherwise change nothing in silence."""
         for key in sorted(map(str, set(self.values) - self.read)):
-            self.problems.append(f"{self.where}{key} is not a known key; known are {', '.join(sorted(self.read))}")
+            self.problems.append(f"{self.where}{_printable(key)} is not a known key; known are {', '.join(sorted(self.read))}")
 
     def _read(self, key: str, default: T, convert: Callable[[object], T]) -> T:
         self.read.add(key)
@@ -146,6 +148,11 @@ def _structured(value: object) -> object:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
+
+
+def _printable(key: str) -> str:
+    """A key as it is, unless it would break the line that names it."""
+    return key if key.isprintable() else repr(key)
 
 
 def _shown(value: object) -> str:

@@ -63,11 +63,15 @@ def kubeadm_join(*, node_name: str, family: str, labels: Mapping[str, str], tain
     """The document of `kubeadm join`; endpoint, token and CA hash are filled in on the machine, from the rendezvous."""
     document = yaml.safe_load(_script("kubeadm/join.yaml"))
     registration: dict[str, Any] = document["nodeRegistration"]
-    every_taint = [*([WINDOWS_TAINT] if family == "windows" else []), *taints]
     registration |= {"name": node_name, "criSocket": CRI_SOCKETS[family], "ignorePreflightErrors": [*ignore_preflight_errors]}
-    registration["taints"] = [_taint(text) for text in every_taint]
+    registration["taints"] = node_taints(family, taints)
     registration["kubeletExtraArgs"] = [{"name": "node-labels", "value": ",".join(f"{k}={v}" for k, v in labels.items())}] if labels else []
     return _yaml(document)
+
+
+def node_taints(family: str, own: Sequence[str]) -> list[dict[str, str]]:
+    """The taints of a node: its pool's own, and the one that every Windows node has."""
+    return [_taint(text) for text in [*([WINDOWS_TAINT] if family == "windows" else []), *own]]
 
 
 class _QuotedDumper(yaml.SafeDumper):

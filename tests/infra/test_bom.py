@@ -18,7 +18,7 @@ def entry(**changes: object) -> dict[str, object]:
 
 def document(**windows: object) -> dict[str, object]:
     """A sound document, with some Windows entries replaced (None takes one away)."""
-    own = {name: entry() for name in bom.NEEDED["windows"]} | windows
+    own = {name: entry() for name in bom.NEEDED["windows"]} | {"containerd": entry(version="2.2.7")} | windows
     return {
         "kubernetes": "1.35.8",
         "linux/amd64": {name: entry() for name in bom.NEEDED["linux"]},
@@ -83,7 +83,16 @@ def test_a_missing_entry_is_named(tmp_path):
     assert "windows/amd64, flanneld.exe: there is no entry, but a windows machine needs it" in fault
 
 
-@pytest.mark.parametrize("wrong", ["", "ftp://example.org/file", "https://example.org", "file.zip"])
+@pytest.mark.parametrize("wrong", ["", "2", "two", "2.2.7-rc.1"])
+def test_windows_is_told_the_version_of_containerd(tmp_path, wrong):
+    """Its configuration file has another format in each major version."""
+    (fault,) = faults(tmp_path, document(containerd=entry(version=wrong)))
+    assert f"windows/amd64, containerd: its version is {wrong!r}; accepted is" in fault
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "ftp://example.org/file", "https://example.org", "file.zip", "https://example.org/a b", "https://example.org/\u00e4"]
+)
 def test_an_address_that_is_none_is_refused(tmp_path, wrong):
     """Only a file on http or https can be fetched."""
     (fault,) = faults(tmp_path, document(nssm=entry(url=wrong)))
@@ -102,7 +111,7 @@ def test_sha512_is_for_windows_alone(tmp_path):
 
 def test_every_fault_is_told_at_once(tmp_path):
     """Nobody wants to mend them one by one."""
-    content = document(nssm=entry(sha256=""), containerd=entry(url="x"), **{"flanneld.exe": "not an object"})
+    content = document(nssm=entry(sha256=""), containerd=entry(url="x", version="2.2.7"), **{"flanneld.exe": "not an object"})
     assert len(faults(tmp_path, content)) == 3
 
 

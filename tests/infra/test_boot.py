@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from infra import bom, boot, matrix, userdata
+from infra import bom, boot, matrix, userdata, workloads
+from infra.errors import ConfigError
 from rehearsal.windows_standin.powershell import assignments, script_of
 from tests import cases
 from tests.support.stacks import parsed
@@ -61,8 +62,29 @@ def test_windows_gets_the_files_of_its_own_system():
     assert given["PauseImage"] == matrix.pause_image("1.35.8")
 
 
+@pytest.mark.parametrize("case", cases.CASES)
+def test_only_images_that_will_run_are_pulled_ahead(case):
+    """Behind a mirror another one may be missing, and on Windows it takes a quarter of an hour."""
+    deployed = cases.stack(case).workloads
+    texts = cases.rendered(case)
+    assert (workloads.NGINX_IMAGE in texts["expected-worker.sh"]) == deployed
+    assert workloads.NGINX_IMAGE not in texts["expected-control-plane.sh"], "the page does not run there"
+    if "expected-windows.ps1" in texts:
+        assert bool(assignments(script_of(cases.user_data(case)["expected-windows.ps1"]))["PrepullImages"]) == deployed
+
+
 def test_another_end_is_no_other_user_data():
     """Or extending a preview would replace its machines."""
     first, second = (parsed(expiresAt=f"2027-0{month}-01T00:00:00Z") for month in (1, 2))
     place = {"region": cases.REGION, "public_ip": cases.PUBLIC_IP}
     assert boot.control_plane(first, **place) == boot.control_plane(second, **place)
+
+
+def test_every_machine_has_room_and_a_check_says_which_has_not():
+    """Before anything is declared: in a preview the ids are unknown, and nothing would be rendered."""
+    boot.check(parsed("many-pools"))
+    large = {"labels": {f"label-{number}": "v" * 60 for number in range(300)}}
+    stack = parsed(nodePools=[{"name": "linux"}, *({"name": f"w-{number}", "os": "windows-2022", **large} for number in range(2))], workloads=False)
+    with pytest.raises(ConfigError) as caught:
+        boot.check(stack)
+    assert len(caught.value.problems) == 2

@@ -9,7 +9,7 @@ from infra import config, matrix
 from infra.errors import ConfigError
 from tests.infra.config_cases import ADMINS, BAD, LINUX, WINDOWS, pools
 from tests.support.engine import deploy
-from tests.support.stacks import committed, parsed, raw
+from tests.support.stacks import committed, parsed, raw, run
 
 
 def refusals(changes, stack="dev"):
@@ -66,6 +66,16 @@ def test_an_artifact_without_a_sum_is_refused(tmp_path):
     path.write_text(json.dumps(document))
     (problem,) = refusals({"bom": str(path)})
     assert f"bom {path}, linux/amd64, kubeadm: it has no sha256" in problem
+
+
+def test_user_data_that_is_too_large_is_refused_before_anything_is_declared():
+    """In a preview the control plane's id is unknown, and nobody would render it before half of the cluster stands."""
+    many = {f"label-{number}": "v" * 60 for number in range(300)}
+    with pytest.raises(ConfigError) as caught:
+        run({"nodePools": [LINUX, WINDOWS | {"labels": many}]}, preview=True)
+    (problem,) = caught.value.problems
+    assert "user-data of the windows worker" in problem
+    assert "shorten labels, taints or mirror addresses" in problem
 
 
 def test_a_program_with_a_bad_configuration_declares_nothing():

@@ -6,7 +6,7 @@ import pytest
 
 from infra import flannel
 from tests.support.engine import plain
-from tests.support.stacks import deployed, run
+from tests.support.stacks import deployed
 
 ROLE, BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
 CONFIG_MAP, DAEMON_SET = "kubernetes:core/v1:ConfigMap", "kubernetes:apps/v1:DaemonSet"
@@ -34,8 +34,8 @@ def test_host_gw_has_nothing_but_its_name():
 
 
 def test_the_pods_have_the_range_of_the_configuration():
-    found = run({"podCidr": "172.16.0.0/16", "nodePools": [], "workloads": False})
-    assert network(found)["Network"] == "172.16.0.0/16"
+    found = {stack: network(deployed(stack, "up"))["Network"] for stack in ("committed", "host-gw")}
+    assert found == {"committed": "10.244.0.0/16", "host-gw": "172.16.0.0/16"}
 
 
 def test_linux_and_windows_nodes_name_the_network_alike():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra import naming
-from tests.support.stacks import MODES, STACKS, deployed, run
+from tests.support.stacks import MODES, STACKS, deployed, parsed, run
 
 # The longest that the configuration accepts.
 LONG_STACK, LONG_POOL = "s" * 32, "p" * 15
@@ -66,8 +66,8 @@ def test_no_two_things_of_a_type_share_a_name(stack, mode):
 
 def test_pools_whose_names_look_alike_have_different_nodes():
     """`a-1` and the node 1 of `a`."""
-    found = run({"nodePools": [{"name": "a", "count": 2}, {"name": "a-1", "count": 2}], "workloads": False})
-    assert sorted(found.outputs["nodes"]) == ["a-0", "a-1", "a-1-0", "a-1-1", "control-plane"]
+    found = parsed(nodePools=[{"name": "a", "count": 2}, {"name": "a-1", "count": 2}], workloads=False)
+    assert found.node_names == ["control-plane", "a-0", "a-1", "a-1-0", "a-1-1"]
 
 
 @pytest.mark.parametrize("name", ["dev", "pr-1234", "a1", "s" * 32])

@@ -3,7 +3,7 @@
 import ipaddress
 
 from tests.support.engine import plain
-from tests.support.stacks import deployed, run
+from tests.support.stacks import deployed
 
 SUBNET, ASSOCIATION = "aws:ec2/subnet:Subnet", "aws:ec2/routeTableAssociation:RouteTableAssociation"
 
@@ -49,6 +49,6 @@ def test_names_resolve_in_the_vpc():
 
 
 def test_the_vpc_is_where_the_configuration_says():
-    found = run({"vpcCidr": "172.20.0.0/18", "nodePools": [], "workloads": False})
+    found = deployed("host-gw", "up")
     assert found.of("aws:ec2/vpc:Vpc")[0].inputs["cidrBlock"] == "172.20.0.0/18"
     assert found.of(SUBNET)[0].inputs["cidrBlock"] == "172.20.0.0/20"

@@ -3,7 +3,9 @@
 import pytest
 
 from infra import security
-from tests.support.stacks import STACKS, deployed, run
+from infra.naming import Names
+from tests.support.engine import deploy
+from tests.support.stacks import STACKS, deployed
 
 ADMINS = ("203.0.113.7/32", "198.51.100.0/24")
 ALL_RULES = [*security.RULES, *(rule for rules in security.BACKEND_RULES.values() for rule in rules)]
@@ -49,7 +51,7 @@ INGRESS, EGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "
 def test_no_port_is_open_to_the_internet(stack):
     rules = deployed(stack, "up").of(INGRESS)
     ranges = {rule.inputs["cidrIpv4"] for rule in rules if "cidrIpv4" in rule.inputs}
-    assert ranges <= {"203.0.113.7/32", "198.51.100.0/24", "10.244.0.0/16"}
+    assert ranges <= {"203.0.113.7/32", "198.51.100.0/24", "172.16.0.0/16"}, "the pods' range is host-gw's"
     assert not any("cidrIpv6" in rule.inputs or "prefixListId" in rule.inputs for rule in rules)
 
 
@@ -75,7 +77,10 @@ def test_every_administrators_range_has_rules_of_its_own():
 
 def test_a_stack_that_is_meant_to_be_public_is_open_where_administrators_are():
     """And nowhere else."""
-    found = run({"adminCidrs": ["0.0.0.0/0"], "allowPublicAdmin": True, "nodePools": [], "workloads": False}).of(INGRESS)
+    args = security.SecurityArgs(
+        names=Names(stack="dev"), vpc_id="vpc-1", admin_cidrs=("0.0.0.0/0",), pod_cidr="10.244.0.0/16", flannel_backend="vxlan"
+    )
+    found = deploy(lambda: security.Security("security", args) and None).of(INGRESS)
     assert {r.inputs["toPort"] for r in found if r.inputs.get("cidrIpv4") == "0.0.0.0/0"} == {6443, 32767, 3389}
 
 

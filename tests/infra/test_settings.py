@@ -52,6 +52,7 @@ def test_a_value_is_read_as_text_and_as_what_json_makes_of_it(kind, arguments, v
         ("boolean", (True,), 1, "key is 1: accepted is true or false"),
         ("texts", (WORD, "a word"), "a", "key is 'a': accepted is a list, each item a word"),
         ("texts", (WORD, "a word"), '["a", 7]', "key is '[\"a\", 7]': accepted is a list, each item a word"),
+        ("texts", (WORD, "a word"), ["a", "a", "b"], "key is ['a', 'a', 'b']: it names a twice; name each once"),
         ("mapping", (WORD, "a pair"), '{"a": 1}', "key is '{\"a\": 1}': a cannot be used; accepted is an object, each entry a pair"),
         ("mapping", (WORD, "a pair"), "[]", "key is '[]': accepted is an object, each entry a pair"),
         ("section", (), "null", "key is 'null': accepted is an object"),

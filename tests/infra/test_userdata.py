@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,12 +31,10 @@ HOSTILE = [
     "-n",
     "",
     " leading and trailing ",
-    "\ttab",
     "gr\u00fc\u00df\u2019e \N{SNOWMAN}",
     "<<'EOF'\nEOF",
     "\r\n",
     "@CA_HASH@",
-    "%s %d",
 ]
 
 
@@ -216,7 +213,7 @@ def test_kubeadm_takes_its_documents(case, name):
 
 
 @pytest.mark.parametrize(("case", "name"), DOCUMENTS)
-def test_no_token_is_left_and_none_is_there_twice(case, name):
+def test_no_token_is_left_once_the_machine_filled_them_in(case, name):
     assert "@" not in kubeadm_documents(case, name)
 
 
@@ -250,4 +247,4 @@ def test_a_join_is_pinned_to_the_certificate_authority():
     for _, name in DOCUMENTS[1:]:
         (join,) = yaml.safe_load_all(kubeadm_documents("smallest", name))
         assert join["discovery"]["bootstrapToken"]["caCertHashes"] == [f"sha256:{'0' * 64}"]
-        assert "unsafeSkipCAVerification" not in json.dumps(join)
+        assert "unsafeSkipCAVerification" not in str(join)

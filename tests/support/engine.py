@@ -16,11 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 from google.protobuf import json_format
 from pulumi.runtime import config as runtime_config
-from pulumi.runtime import mocks, settings, stack
+from pulumi.runtime import mocks, resource, settings, stack
+from pulumi.runtime.proto import source_pb2
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET_KEY, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -176,7 +178,8 @@ def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str
         )
     )
     run = program if callable(program) else (lambda: runpy.run_path(str(program), run_name="__main__") and None)
-    with _event_loop() as loop:
+    # Where in the program a resource was declared: nobody asks here, and each answer formats the whole stack.
+    with _event_loop() as loop, mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace):
         outputs, secrets = loop.run_until_complete(_run(run))
     return Deployment(monitor.registrations, monitor.invokes, outputs, secrets)
 

@@ -13,17 +13,18 @@ from tests.support.engine import PROJECT, Deployment, deploy
 
 KUBECONFIG = "the administrator's kubeconfig"
 MODES = ("preview", "up")
+OTHER_RANGES = {"vpcCidr": "172.20.0.0/18", "podCidr": "172.16.0.0/16", "serviceCidr": "172.30.0.0/16"}
 MANY_POOLS = [
     {"name": "linux", "os": "ubuntu-24.04", "count": 3, "instanceType": "m7i.large", "diskSizeGb": 50},
     {"name": "ci", "os": "ubuntu-24.04", "count": 2, "labels": {"team": "payments"}, "taints": ["dedicated=ci:NoSchedule"]},
+    {"name": "later", "os": "windows-2022", "count": 0},
     {"name": "windows", "os": "windows-2019", "count": 2},
     {"name": "windows-new", "os": "windows-2025", "count": 1, "diskSizeGb": 200},
-    {"name": "later", "os": "windows-2022", "count": 0},
 ]
 # What differs from the committed file.
 STACKS: dict[str, dict[str, Any]] = {
     "committed": {},
-    "host-gw": {"flannelBackend": "host-gw"},
+    "host-gw": {"flannelBackend": "host-gw", **OTHER_RANGES},
     "many-pools": {
         "nodePools": MANY_POOLS,
         "availabilityZones": ["eu-west-1a", "eu-west-1b"],

@@ -47,7 +47,7 @@ def sweep(step: int) -> list[Any]:
     return [pytest.param(point, marks=[pytest.mark.slow] if point % step else []) for point in range(1, effects() + 1)]
 
 
-@pytest.mark.parametrize("point", sweep(17))
+@pytest.mark.parametrize("point", sweep(29))
 def test_power_lost_at_any_point_is_made_good_by_the_next_start(point):
     """One change that the script makes to the machine is its last before a restart."""
     machine = Windows()
