@@ -8,6 +8,8 @@ from math import ceil, log2
 # AWS refuses VPCs and subnets outside these sizes (Amazon VPC user guide, "VPC CIDR blocks" and "Subnet CIDR blocks").
 VPC_PREFIXES = range(16, 29)
 SUBNET_PREFIX_MAX = 28
+# An IPv6 range, the longest that a person may mean, has 43 characters; a sentence about more would not be read.
+LONGEST_RANGE = 43
 SUBNET_PREFIX_PREFERRED = 20
 # kube-controller-manager cuts a /24 a node from the pod range (--node-cidr-mask-size).
 NODE_POD_PREFIX = 24
@@ -56,6 +58,8 @@ def node_capacity(pod_cidr: str) -> int:
 def range_problems(key: str, cidr: str, prefixes: range) -> list[str]:
     """What is wrong with one range by itself."""
     accepted = f"an IPv4 range from /{prefixes[0]} to /{prefixes[-1]} without host bits, e.g. 10.0.0.0/{prefixes[0]}"
+    if len(cidr) > LONGEST_RANGE:
+        return [f"{key} is {cidr[:LONGEST_RANGE]!r}...: too long for a range; accepted is {accepted}"]
     try:
         network = parse(cidr)
     except ValueError as error:
