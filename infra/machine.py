@@ -49,8 +49,10 @@ def instance(args: InstanceArgs, opts: pulumi.ResourceOptions) -> aws.ec2.Instan
             "volume_size": args.machine.disk_size_gb,
             "encrypted": True,
             "delete_on_termination": True,
-            "tags": tags,
         },
+        # Given by RunInstances itself. Tags of the block device would come by a call of their own, after the machine runs
+        # (hashicorp/terraform-provider-aws, internal/service/ec2/ec2_instance.go): a run killed before it leaves a nameless disk.
+        volume_tags=tags,
         # boot. Without replacement changed user-data would stop and start the machine and never run.
         user_data=args.user_data,
         user_data_base64=args.user_data_base64,

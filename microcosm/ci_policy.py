@@ -30,6 +30,12 @@ class Grant:
 
 
 OWN = {"StringLike": {f"aws:ResourceTag/{STACK_TAG}": f"{PREFIX}*"}}
+# The calls that make something with its tags: without this list whoever has the role could tag, and then end, what is not a preview's.
+TAGGING_CALLS = (
+    "AllocateAddress", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateInternetGateway", "CreateRouteTable",
+    "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "RunInstances",
+)  # fmt: skip
+AT_BIRTH = {"StringEquals": {"ec2:CreateAction": [*TAGGING_CALLS]}, "StringLike": {f"aws:RequestTag/{STACK_TAG}": f"{PREFIX}*"}}
 NAMES = ("arn:aws:iam::@ACCOUNT@:role/pr-*", "arn:aws:iam::@ACCOUNT@:instance-profile/pr-*")
 PARAMETERS = ("arn:aws:ssm:*:@ACCOUNT@:parameter/microcosm/pr-*",)
 SCRIPTS = ("arn:aws:s3:::pr-*",)
@@ -43,8 +49,8 @@ CALLED: tuple[Grant, ...] = (
             "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:DescribeVolumes",
             "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:GetConsoleOutput",
-            "iam:ListInstanceProfiles", "iam:ListRoles", "logs:DescribeLogGroups", "s3:ListAllMyBuckets", "ssm:DescribeParameters",
-            "tag:GetResources",
+            "iam:GetInstanceProfile", "iam:ListInstanceProfiles", "iam:ListRoleTags", "iam:ListRoles", "logs:DescribeLogGroups",
+            "s3:GetBucketTagging", "s3:ListAllMyBuckets", "ssm:DescribeParameters", "tag:GetResources",
         ),
     ),
     Grant(
@@ -53,11 +59,13 @@ CALLED: tuple[Grant, ...] = (
         actions=(
             "ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:AssociateRouteTable", "ec2:AttachInternetGateway",
             "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateInternetGateway", "ec2:CreateRoute",
-            "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateTags", "ec2:CreateVpc", "ec2:DeleteRoute",
+            "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateVpc", "ec2:DeleteRoute",
             "ec2:DetachInternetGateway", "ec2:DisassociateAddress", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute",
             "ec2:ModifyVpcAttribute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RunInstances",
         ),
     ),
+    Grant(sid="TagNew", why="what is made is a preview's from its first second", actions=("ec2:CreateTags",), condition=AT_BIRTH),
+    Grant(sid="TagOwn", why="tags that change, such as the end", actions=("ec2:CreateTags",), condition=OWN),
     Grant(
         sid="EndOwn",
         why="only what carries the tag of a preview",
@@ -72,8 +80,8 @@ CALLED: tuple[Grant, ...] = (
         why="an instance role for each node role",
         actions=(
             "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:CreateRole", "iam:DeleteInstanceProfile", "iam:DeleteRole",
-            "iam:DeleteRolePolicy", "iam:GetInstanceProfile", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy",
-            "iam:RemoveRoleFromInstanceProfile",
+            "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy",
+            "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:TagRole",
         ),
         resources=NAMES,
     ),
@@ -81,7 +89,8 @@ CALLED: tuple[Grant, ...] = (
         sid="Parameters",
         why="rendezvous, status and the end of a preview",
         actions=(
-            "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource", "ssm:PutParameter",
+            "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource",
+            "ssm:PutParameter",
         ),
         resources=PARAMETERS,
     ),
@@ -89,8 +98,8 @@ CALLED: tuple[Grant, ...] = (
         sid="Script",
         why="the bucket that holds the Windows machines' script",
         actions=(
-            "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:GetBucketTagging", "s3:GetObject", "s3:ListBucket",
-            "s3:PutBucketTagging", "s3:PutObject",
+            "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket",
+            "s3:PutBucketTagging", "s3:PutObject", "s3:PutObjectTagging",
         ),
         resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
     ),
@@ -117,18 +126,17 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
             "ec2:DescribeAddressesAttribute", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypes", "ec2:DescribeTags",
         ),
     ),
-    Grant(sid="ProviderEdits", why="tags that change, such as the end", actions=("ec2:DeleteTags", "ec2:ModifyInstanceAttribute"), condition=OWN),
+    Grant(sid="ProviderEdits", why="tags are taken away, settings change", actions=("ec2:DeleteTags", "ec2:ModifyInstanceAttribute"), condition=OWN),
     Grant(
         sid="ProviderRoles",
         why="roles are tagged, read and emptied before they are deleted",
         actions=(
-            "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:TagInstanceProfile", "iam:TagRole",
-            "iam:UntagInstanceProfile", "iam:UntagRole",
+            "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:UntagInstanceProfile", "iam:UntagRole",
         ),
         resources=NAMES,
     ),
     Grant(
-        sid="ProviderParameters", why="parameters are tagged", actions=("ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"), resources=PARAMETERS,
+        sid="ProviderParameters", why="tags are taken away", actions=("ssm:RemoveTagsFromResource",), resources=PARAMETERS,
     ),
     Grant(
         sid="ProviderBucket",
@@ -137,7 +145,7 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
             "s3:DeleteObjectVersion", "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLocation",
             "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment",
             "s3:GetBucketVersioning", "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
-            "s3:GetObjectTagging", "s3:GetReplicationConfiguration", "s3:ListBucketVersions", "s3:PutObjectTagging",
+            "s3:GetReplicationConfiguration", "s3:ListBucketVersions",
         ),
         resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
     ),

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,14 @@ def _pass_on(event: events.EngineEvent, on_event: OnEvent, messages: list[str]) 
         if of_resource:
             on_event(Event(kind=kind, urn=of_resource.metadata.urn, operation=str(of_resource.metadata.op)))
     if event.diagnostic_event and event.diagnostic_event.severity == "error":
-        messages.append(event.diagnostic_event.message.strip())
+        messages.append(without_traceback(event.diagnostic_event.message))
         on_event(Event(kind="message", urn=event.diagnostic_event.urn or "", text=messages[-1]))
+
+
+def without_traceback(message: str) -> str:
+    """What Python says last, where Pulumi prints all of a program's unhandled exception."""
+    frames = message.strip().rpartition("Traceback (most recent call last):\n")[2].splitlines()
+    return "\n".join(dropwhile(lambda line: line.startswith("  "), frames)).strip()
 
 
 @contextmanager

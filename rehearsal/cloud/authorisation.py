@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
 from moto.core.utils import utcnow
@@ -20,15 +19,13 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from rehearsal.cloud import policy
+from rehearsal.cloud.asked import PARTITION, asked
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
-PARTITION = "aws"
 ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
-OBJECT_ACTIONS = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
-_BUCKET_HOST = re.compile(r"(?P<bucket>.+)\.s3[.-].*amazonaws\.com")
 # The older services have names of their own for what the JSON services call by these.
 EC2_CODES = {"AccessDeniedException": "UnauthorizedOperation", "InvalidSignatureException": "SignatureDoesNotMatch"}
 S3_CODES = {"AccessDeniedException": "AccessDenied", "InvalidSignatureException": "SignatureDoesNotMatch"}
@@ -69,44 +66,17 @@ def authorise(environ: Environ, body: bytes) -> None:
         raise Denied("ExpiredTokenException", "The security token included in the request is expired")
     if not signature.is_of(session.secret_access_key, environ, body):
         raise Denied("InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
-    action, resources = _asked_for(signature, environ, body)
-    if action in ALWAYS_ALLOWED:
-        return
     documents = list(_policies(session.role_arn.rpartition("/")[2]))
-    for resource in resources:
-        if not policy.allows(documents, action, resource):
-            message = f"User: {session.arn} is not authorized to perform: {action} on resource: {resource}"
-            raise Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {action} action")
+    for question in asked(signature, environ, body):
+        if question.action in ALWAYS_ALLOWED or policy.allows(documents, question.action, question.resource, question.context):
+            continue
+        message = f"User: {session.arn} is not authorized to perform: {question.action} on resource: {question.resource}"
+        raise Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {question.action} action")
 
 
 def _session(access_key: str, token: str) -> Any:
     sessions = sts_backends[ACCOUNT][PARTITION].assumed_roles
     return next((each for each in sessions if each.access_key_id == access_key and each.session_token == token), None)
-
-
-def _asked_for(signature: Signature, environ: Environ, body: bytes) -> tuple[str, list[str]]:
-    """The action and the resources of a call: parameters and objects have names, any other call is on everything."""
-    if signature.service == "s3":
-        return _object_call(environ)
-    target = environ.get("HTTP_X_AMZ_TARGET")
-    if not target:
-        form = parse_qs(body.decode(errors="replace"))
-        return f"{signature.service}:{form.get('Action', ['unknown'])[0]}", ["*"]
-    request = json.loads(body or b"{}")
-    names = request.get("Names") or [request.get("Name")]
-    prefix = f"arn:{PARTITION}:ssm:{signature.region}:{ACCOUNT}:parameter"
-    resources = [f"{prefix}/{name.removeprefix('/')}" for name in names if name and signature.service == "ssm"]
-    return f"{signature.service}:{target.rpartition('.')[2]}", resources or ["*"]
-
-
-def _object_call(environ: Environ) -> tuple[str, list[str]]:
-    """S3 names the bucket in the host or first in the path."""
-    host = _BUCKET_HOST.match(environ["HTTP_HOST"])
-    place = environ["PATH_INFO"].lstrip("/")
-    place = f"{host['bucket']}/{place}" if host else place
-    has_key = bool(place.partition("/")[2])
-    action = OBJECT_ACTIONS.get(environ["REQUEST_METHOD"], "s3:unknown") if has_key else "s3:ListBucket"
-    return action, [f"arn:{PARTITION}:s3:::{place}"]
 
 
 def _policies(role_name: str) -> Iterator[dict[str, Any]]:

@@ -1,23 +1,26 @@
-"""Whether IAM policies allow an action on a resource: the part of IAM's evaluation that instance roles need."""
+"""Whether IAM policies allow an action on a resource: the part of IAM's evaluation that the roles of this project need."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 Statement = Mapping[str, Any]
+# What is known of a call besides its action and resource: condition keys, as IAM names them, and their values.
+Context = Mapping[str, str]
+NOTHING: Context = {}
 
 
-def allows(documents: Iterable[Mapping[str, Any]], action: str, resource: str) -> bool:
+def allows(documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context = NOTHING) -> bool:
     """Denied unless some statement allows it and none denies it.
 
-    Conditions are not evaluated: an allowance with a condition does not count, a denial with one does.
+    Conditions with other operators than OPERATORS are not evaluated: such an allowance does not count, such a denial does.
     """
     statements = [statement for document in documents for statement in _list(document["Statement"])]
     applying = [statement for statement in statements if _applies(statement, action, resource)]
-    denied = any(statement["Effect"] == "Deny" for statement in applying)
-    return not denied and any(statement["Effect"] == "Allow" and not statement.get("Condition") for statement in applying)
+    denied = any(statement["Effect"] == "Deny" and _holds(statement, context, unknown=True) for statement in applying)
+    return not denied and any(statement["Effect"] == "Allow" and _holds(statement, context, unknown=False) for statement in applying)
 
 
 def _applies(statement: Statement, action: str, resource: str) -> bool:
@@ -34,6 +37,21 @@ def _selected(statement: Statement, element: str, value: str, *, fold: bool = Fa
 def _matches(pattern: str, value: str) -> bool:
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, value) is not None
+
+
+OPERATORS: Mapping[str, Callable[[str, str], bool]] = {"StringEquals": str.__eq__, "StringLike": _matches}
+
+
+def _holds(statement: Statement, context: Context, *, unknown: bool) -> bool:
+    """Whether every condition of a statement is met: each key has one of its values, and a key that the call lacks has none."""
+    conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition") or {}
+    if not conditions.keys() <= OPERATORS.keys():
+        return unknown
+    return all(
+        key in context and any(OPERATORS[operator](value, context[key]) for value in _list(values))
+        for operator, keys in conditions.items()
+        for key, values in keys.items()
+    )
 
 
 def _list(value: Any) -> list[Any]:

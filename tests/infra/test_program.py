@@ -95,7 +95,7 @@ def test_machines_are_tagged_by_node_system_and_role_and_so_are_their_disks(stac
         assert tags["microcosm:node"] == machine.name.removeprefix("dev-")
         assert re.fullmatch("ubuntu-24.04|windows-20(19|22|25)", tags["microcosm:os"])
         assert tags["microcosm:role"] in security.GROUPS
-        assert machine.inputs["rootBlockDevice"]["tags"] == tags, "a disk that outlives its machine must be found"
+        assert machine.inputs["volumeTags"] == tags, "a disk that outlives its machine must be found"
 
 
 def test_owner_and_end_are_tags_where_they_are_configured_and_nowhere_else():

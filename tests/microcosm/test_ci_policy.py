@@ -1,14 +1,17 @@
 """The role of the pipeline: what the document allows, and that it is what the commands really call."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from microcosm import ci_policy
 from rehearsal.cloud import server
+from rehearsal.cloud.process import Cloud
 from tests.support import pulumi_cli
 from tests.support.fake_aws import served_aws
 from tests.support.recorder import Recorder
@@ -32,8 +35,6 @@ def test_every_place_is_filled() -> None:
 
 def test_the_document_fits_into_a_managed_policy() -> None:
     """6,144 characters, white space not counted (IAM quotas); an inline policy of a role takes 10,240."""
-    import json
-
     assert len(json.dumps(DOCUMENT, separators=(",", ":"))) <= 10_240
 
 
@@ -60,6 +61,20 @@ def test_the_role_is_taken_by_one_environment_of_one_repository() -> None:
     assert statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == "repo:octo/microcosm:environment:preview"
 
 
+def somebody_elses(cloud: Cloud) -> None:
+    """An account is not empty: what others have there is looked at, too."""
+    keys = cloud.environment()
+    iam = boto3.client(
+        "iam",
+        endpoint_url=cloud.endpoint,
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+    iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    iam.create_instance_profile(InstanceProfileName="theirs")
+
+
 @pytest.mark.engine
 @pytest.mark.skipif(not pulumi_cli.is_there(), reason="no pulumi on PATH")
 def test_the_grants_are_what_the_commands_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +95,7 @@ def test_the_grants_are_what_the_commands_call(tmp_path: Path, monkeypatch: pyte
     for name in PROGRAM:
         (project / name).symlink_to(CHECKOUT / name)
     with served_aws(tmp_path / "machines") as cloud:
+        somebody_elses(cloud)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_"))} | cloud.environment() | {
             "PATH": os.pathsep.join([str(pulumi_cli.BIN), os.environ["PATH"]]), "HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT),
             "PULUMI_HOME": str(tmp_path / "home"), "PULUMI_CONFIG_PASSPHRASE": "x", "PULUMI_PYTHON_CMD": sys.executable,
@@ -92,5 +108,4 @@ def test_the_grants_are_what_the_commands_call(tmp_path: Path, monkeypatch: pyte
         settings = ("--set", 'adminCidrs=["127.0.0.0/8"]', "--set", "readyTimeoutMinutes=1")
         assert preview("up", "--pr", "7", *settings) == 1, "there is no machine that could become ready"
         assert [preview("list"), preview("extend", "--pr", "7", "--by", "1h"), preview("down", "--pr", "7")] == [0, 0, 0]
-    called = {action for action, bucket in recorders[0].actions}
-    assert called - FREE == ci_policy.actions(ci_policy.CALLED)
+    assert recorders[0].actions - FREE == ci_policy.actions((*ci_policy.CALLED, ci_policy.IMAGES, ci_policy.PASS_ROLE))

@@ -15,7 +15,7 @@ from pulumi import automation
 from microcosm import stack_locks
 from microcosm.errors import OperatorError, UsageError
 from microcosm.preview_stack import Event, Pending, StackGone, StackLocked
-from microcosm.stacks import PulumiStacks
+from microcosm.stacks import PulumiStacks, without_traceback
 
 # Answers by the first words of a command; writes down what it was asked, and the events that a test wants told.
 PULUMI = """#!{python}
@@ -190,6 +190,29 @@ def test_what_happens_is_told_in_our_own_words(cli: Cli, monkeypatch: pytest.Mon
 def _fail(on_event: Any, event: Any) -> None:
     on_event(event)
     raise automation.errors.CommandError(automation.CommandResult("", "error: update failed", 255))
+
+
+TRACEBACK = """Program failed with an unhandled exception:
+Traceback (most recent call last):
+  File "invoke.py", line 408, in do_rpc
+    raise error
+    ^^^^^^^^^^^
+Exception: invoke of getParameter failed:
+  not authorized to perform: ssm:GetParameter
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("  windows-0 failed\n  in flannel\n", "windows-0 failed\n  in flannel"),
+        (TRACEBACK, "Exception: invoke of getParameter failed:\n  not authorized to perform: ssm:GetParameter"),
+        (f"{TRACEBACK}\nDuring handling of the above exception, another exception occurred:\n\n{TRACEBACK.replace('invoke', 'call')}",
+         "Exception: call of getParameter failed:\n  not authorized to perform: ssm:GetParameter"),
+    ],
+)  # fmt: skip
+def test_of_an_unhandled_exception_a_user_reads_the_end(message: str, told: str) -> None:
+    assert without_traceback(message) == told
 
 
 def test_outputs_that_are_secret_stay_where_they_are(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,25 @@ def test_policies_are_evaluated_as_iam_does(statements, allowed):
     assert policy.allows([{"Statement": statements}], "ssm:GetParameter", JOIN) is allowed
 
 
+TAGGED = {**STATEMENT, "Condition": {"StringLike": {"aws:ResourceTag/stack": ["pr-*", "x"]}, "StringEquals": {"ec2:CreateAction": "CreateVpc"}}}
+
+
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [
+        ({"aws:ResourceTag/stack": "pr-7", "ec2:CreateAction": "CreateVpc"}, True),
+        ({"aws:ResourceTag/stack": "pr-7", "ec2:CreateAction": "CreateVpcs"}, False),
+        ({"aws:ResourceTag/stack": "prod", "ec2:CreateAction": "CreateVpc"}, False),
+        ({"aws:ResourceTag/stack": "pr-7"}, False),
+        ({}, False),
+    ],
+)
+def test_every_condition_must_hold_and_a_key_that_a_call_lacks_holds_none(context, allowed):
+    assert policy.allows([{"Statement": [TAGGED]}], "ssm:GetParameter", JOIN, context) is allowed
+    denied = {**TAGGED, "Effect": "Deny"}
+    assert policy.allows([{"Statement": [STATEMENT, denied]}], "ssm:GetParameter", JOIN, context) is not allowed
+
+
 # --- signatures -------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,126 @@
+"""What IAM is asked for a call: the actions beyond its own, the resources, and what conditions may look at."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from moto import mock_aws
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+
+from rehearsal.cloud.asked import Asked, asked
+from rehearsal.cloud.settings import ACCOUNT
+from rehearsal.cloud.signature import Signature
+
+REGION = "eu-west-1"
+IAM = f"arn:aws:iam::{ACCOUNT}"
+SSM = f"arn:aws:ssm:{REGION}"
+
+
+def questions(service: str, body: bytes = b"", **environ: Any) -> list[Asked]:
+    signature = Signature("ASIA", "20261125", REGION, service, ("host",), "0" * 64)
+    return [*asked(signature, {"HTTP_HOST": "localhost", "PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, body)]
+
+
+def form(service: str, action: str, **parameters: str) -> list[Asked]:
+    return questions(service, urlencode({"Action": action, **{key.replace("_", "."): value for key, value in parameters.items()}}).encode())
+
+
+def of_parameter(name: str, **request: Any) -> list[Asked]:
+    return questions("ssm", json.dumps(request).encode(), HTTP_X_AMZ_TARGET=f"AmazonSSM.{name}")
+
+
+def s3(method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> list[Asked]:
+    return questions("s3", body, REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query, **headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "expected"),
+    [
+        ("GetParameter", {"Name": "/a/b"}, [Asked("ssm:GetParameter", f"{SSM}:{ACCOUNT}:parameter/a/b")]),
+        ("GetParameter", {"Name": "/aws/service/ami"}, [Asked("ssm:GetParameter", f"{SSM}::parameter/aws/service/ami")]),
+        ("GetParameters", {"Names": ["a", "/b"]}, [Asked("ssm:GetParameters", f"{SSM}:{ACCOUNT}:parameter/{name}") for name in "ab"]),
+        ("GetParametersByPath", {"Path": "/a"}, [Asked("ssm:GetParametersByPath", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        ("ListTagsForResource", {"ResourceId": "/a"}, [Asked("ssm:ListTagsForResource", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        ("DescribeParameters", {}, [Asked("ssm:DescribeParameters")]),
+        ("PutParameter", {"Name": "/a", "Tags": []}, [Asked("ssm:PutParameter", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        ("PutParameter", {"Name": "/a", "Tags": [{}]},
+         [Asked(f"ssm:{action}", f"{SSM}:{ACCOUNT}:parameter/a") for action in ("PutParameter", "AddTagsToResource")]),
+    ],
+)  # fmt: skip
+def test_parameters_are_named_and_aws_own_belong_to_no_account(name, request_, expected):
+    assert of_parameter(name, **request_) == expected
+
+
+def test_the_tag_index_has_another_name_in_iam():
+    assert questions("tagging", b"{}", HTTP_X_AMZ_TARGET="ResourceGroupsTaggingAPI_20170126.GetResources") == [Asked("tag:GetResources")]
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "expected"),
+    [
+        ("ListRoles", {}, [Asked("iam:ListRoles")]),
+        ("CreateRole", {"RoleName": "r"}, [Asked("iam:CreateRole", f"{IAM}:role/r")]),
+        ("CreateRole", {"RoleName": "r", "Tags_member_1_Key": "k"}, [Asked(f"iam:{name}", f"{IAM}:role/r") for name in ("CreateRole", "TagRole")]),
+        ("AddRoleToInstanceProfile", {"RoleName": "r", "InstanceProfileName": "p"},
+         [Asked("iam:AddRoleToInstanceProfile", f"{IAM}:instance-profile/p"),
+          Asked("iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"})]),
+    ],
+)  # fmt: skip
+def test_roles_are_named_and_handing_one_on_is_asked_for(action, parameters, expected):
+    assert form("iam", action, **parameters) == expected
+
+
+@mock_aws
+def test_what_ends_an_object_brings_the_objects_tags():
+    ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "pr-7"})
+    (question,) = form("ec2", "DeleteVpc", VpcId="vpc-1")
+    assert (question.action, question.context) == ("ec2:DeleteVpc", {"aws:ResourceTag/stack": "pr-7"})
+    assert [question.context for question in form("ec2", "TerminateInstances", InstanceId_1="i-1", InstanceId_2="i-2")] == [{}, {}]
+
+
+def test_tags_at_birth_are_a_question_of_their_own():
+    parameters = {"TagSpecification_1_ResourceType": "vpc", "TagSpecification_1_Tag_1_Key": "stack", "TagSpecification_1_Tag_1_Value": "pr-7"}
+    assert form("ec2", "CreateVpc", **parameters) == [
+        Asked("ec2:CreateVpc"),
+        Asked("ec2:CreateTags", "*", {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"}),
+    ]
+
+
+@mock_aws
+def test_a_machine_with_a_role_needs_leave_to_hand_it_over():
+    iam = iam_backends[ACCOUNT]["aws"]
+    iam.create_role("r", "{}", "/", None, None, [], None)
+    iam.create_instance_profile("p", "/", [])
+    iam.add_role_to_instance_profile("p", "r")
+    assert form("ec2", "RunInstances", IamInstanceProfile_Name="p") == [
+        Asked("ec2:RunInstances"),
+        Asked("iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (("GET", "/"), [Asked("s3:ListAllMyBuckets")]),
+        (("GET", "/b", "list-type=2"), [Asked("s3:ListBucket", "arn:aws:s3:::b")]),
+        (("GET", "/b", "tagging"), [Asked("s3:GetBucketTagging", "arn:aws:s3:::b")]),
+        (("PUT", "/b"), [Asked("s3:CreateBucket", "arn:aws:s3:::b")]),
+        (("PUT", "/b/k/l"), [Asked("s3:PutObject", "arn:aws:s3:::b/k/l")]),
+        (("HEAD", "/b/k"), [Asked("s3:GetObject", "arn:aws:s3:::b/k")]),
+        (("GET", "/b/k", "tagging="), [Asked("s3:GetObjectTagging", "arn:aws:s3:::b/k")]),
+        (("POST", "/b", "delete", b"<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>"),
+         [Asked("s3:DeleteObject", f"arn:aws:s3:::b/{key}") for key in "kl"]),
+        (("PATCH", "/b"), [Asked("s3:unknown", "arn:aws:s3:::b")]),
+    ],
+)  # fmt: skip
+def test_s3_calls_by_method_place_and_query(call, expected):
+    assert s3(*call) == expected
+
+
+def test_a_bucket_may_stand_in_the_host_and_tags_of_an_object_in_a_header():
+    assert s3("PUT", "/k", HTTP_HOST=f"b.s3.{REGION}.amazonaws.com", HTTP_X_AMZ_TAGGING="a=b") == [
+        Asked("s3:PutObject", "arn:aws:s3:::b/k"),
+        Asked("s3:PutObjectTagging", "arn:aws:s3:::b/k"),
+    ]
