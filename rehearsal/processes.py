@@ -42,11 +42,17 @@ class Daemon:
 
     def stop(self) -> None:
         """Asks it to end, and insists when it has not after STOP_SECONDS."""
-        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-            if not self.is_running:
-                return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self._send(number)
+
+    def kill(self) -> None:
+        """Ends it at once: for what has nothing to put in order."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self.is_running:
             os.kill(self.pid, number)
-            _wait(lambda: not self.is_running, seconds)
+            _wait(lambda: not self.is_running, STOP_SECONDS)
 
 
 def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> Daemon:

@@ -16,29 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 
-from . import processes
+from . import processes, project
 from .cloud.process import CREDENTIALS, Cloud
+from .errors import RehearsalError
 from .processes import Daemon
+from .project import CHECKOUT as PROJECT
+from .project import Project
 from .supplies import Supplies
 
-PROJECT = Path(__file__).resolve().parent.parent
 STATE = Path("/var/lib/microcosm/rehearsal")
 LOCK = Path("/run/lock/microcosm-rehearsal")
 REGION = "eu-west-1"
 STACK = "rehearsal"
 READY_SECONDS = 60.0
-# The checkout's own files, unchanged: the rehearsal adds nothing but a stack configuration.
-PROGRAM = ("Pulumi.yaml", "__main__.py", "infra", "userdata", "workloads", "bom")
 # Loopback counts as the operator's network: the fake cloud's Elastic IPs are loopback addresses.
 ADMIN_CIDRS = ["127.0.0.0/8"]
 # kubeadm 1.35 refuses a host with cgroup v1, which the machines share; on a host with cgroup v2 nothing is passed over.
 IGNORED_PREFLIGHT = [] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["SystemVerification"]
-
-
-class RehearsalError(Exception):
-    """A rehearsal cannot go on; the message says what a person can do about it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,25 +59,13 @@ class Session:
         return self.state / "kubeconfig"
 
     @property
+    def stack(self) -> Project:
+        return Project(folder=self.project, environment=self.environment, stack=STACK, region=REGION)
+
+    @property
     def environment(self) -> dict[str, str]:
-        """What a user of this cloud has set. The inherited AWS and Pulumi settings are dropped: no call may leave the machine."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PULUMI_")) and k.lower() not in PROXIES}
-        return (
-            inherited
-            | self.cloud.environment()
-            | {
-                "PATH": os.pathsep.join(
-                    [str(PROJECT / "rehearsal" / "bin"), str(self.supplies.bin), str(Path(sys.executable).parent), os.environ["PATH"]]
-                ),
-                "PYTHONPATH": str(PROJECT),
-                "PULUMI_HOME": str(self.state / "pulumi"),
-                "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
-                "PULUMI_PYTHON_CMD": sys.executable,
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-                "KUBECONFIG": str(self.kubeconfig),
-            }
-        )
+        """What a user of this cloud has set."""
+        return project.environment(self.cloud, self.state / "pulumi", [self.supplies.bin]) | {"KUBECONFIG": str(self.kubeconfig)}
 
     def client(self, service: str) -> Any:
         """A boto3 client of the fake cloud, with the operator's made-up credentials."""
@@ -97,37 +80,12 @@ class Session:
         )
 
     def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:
-        """A command of the operator, and what it printed, each line of which goes to `tell`; RehearsalError shows it when it fails."""
-        process = subprocess.Popen(
-            command,
-            cwd=self.project,
-            env=self.environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C is for the rehearsal, which then ends the command with all that it started.
-            start_new_session=True,
-        )
-        assert process.stdout
-        lines: list[str] = []
-        try:
-            for line in process.stdout:
-                lines.append(line)
-                if tell:
-                    tell(line.rstrip())
-        except BaseException:
-            processes.end_of(f"PULUMI_HOME={self.state / 'pulumi'}")
-            raise
-        if process.wait() and check:
-            raise RehearsalError(f"`{' '.join(command)}` failed with {process.returncode}:\n{''.join(lines)}")
-        return "".join(lines)
+        """A command of the operator, and what it printed, each line of which goes to `tell`; CommandFailed shows it when it fails."""
+        return self.stack.run(*command, check=check, tell=tell)
 
     def output(self, *command: str) -> str:
-        """What a command says on its standard output alone; RehearsalError shows its complaint when it fails."""
-        done = subprocess.run(command, cwd=self.project, env=self.environment, text=True, capture_output=True)
-        if done.returncode:
-            raise RehearsalError(f"`{' '.join(command)}` failed with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        """What a command says on its standard output alone; CommandFailed shows its complaint when it fails."""
+        return self.stack.output(*command)
 
     def write_config(self, **changes: object) -> None:
         """The stack's configuration: what every user with a mirror would write."""
@@ -139,14 +97,7 @@ class Session:
             "ignorePreflightErrors": IGNORED_PREFLIGHT,
             "readyTimeoutMinutes": 5,
         }
-        path = self.project / f"Pulumi.{STACK}.yaml"
-        # `pulumi stack init` wrote the salt of the stack's secrets there.
-        content: dict[str, Any] = (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
-        values = {f"microcosm:{key}": value for key, value in (config | changes).items()}
-        path.write_text(yaml.safe_dump(content | {"config": {"aws:region": REGION} | values}, sort_keys=False))
-
-
-PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+        self.stack.configure(config | changes)
 
 
 def require_root_on_linux() -> None:
@@ -210,7 +161,7 @@ def close_session(state: Path = STATE) -> list[str]:
 
 def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemon], programs: Path | None = None) -> tuple[Daemon, Path]:
     log = state / "logs" / f"{name.split('.')[1]}.log"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and k.lower() not in PROXIES}
+    environment = project.without_aws(os.environ)
     if programs:
         environment["PATH"] = os.pathsep.join([str(programs), environment["PATH"]])
     command = [sys.executable, "-m", name, "--region", REGION, "--state", str(state), *arguments]
@@ -237,8 +188,5 @@ def _start_room(state: Path, started: list[Daemon], endpoint: str, supplies: Sup
 
 
 def _lay_out_project(session: Session) -> None:
-    session.project.mkdir()
-    for name in PROGRAM:
-        (session.project / name).symlink_to(PROJECT / name)
-    session.run("pulumi", "stack", "init", STACK)
+    Project.lay_out(session.project, environment=session.environment, stack=STACK, region=REGION)
     session.write_config()

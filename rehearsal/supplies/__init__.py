@@ -12,7 +12,7 @@ Modules, each using only those before it:
     python -m rehearsal.supplies     shows what is there and makes what is missing
 """
 
-from rehearsal.supplies.catalogue import Supplies, ensure
+from rehearsal.supplies.catalogue import Supplies, ensure, ensure_programs
 from rehearsal.supplies.errors import SuppliesError
 
-__all__ = ["Supplies", "SuppliesError", "ensure"]
+__all__ = ["Supplies", "SuppliesError", "ensure", "ensure_programs"]

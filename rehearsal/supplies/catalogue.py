@@ -32,6 +32,7 @@ class Catalogue:
     """The steps for the present pins, and the supplies that they make."""
 
     steps: tuple[Step, ...]
+    programs: tuple[Step, ...]  # those of `steps` that make `supplies.bin`
     supplies: Supplies
 
 
@@ -61,7 +62,8 @@ def catalogue(store: Store) -> Catalogue:
         versions=versions,
     )
     linux_steps = (debian_root, machine, parts, *tools.values(), pause, programs, images, mirror)
-    return Catalogue(steps=(*linux_steps, *windows_tools, windows, prefix), supplies=supplies)
+    steps = (*linux_steps, *windows_tools, windows, prefix)
+    return Catalogue(steps=steps, programs=(*tools.values(), programs), supplies=supplies)
 
 
 def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[Step]) -> Step:
@@ -81,6 +83,15 @@ def ensure(progress: Progress | None = None, home: Path | None = None) -> Suppli
     runner = Runner(Store(home or default_home()), progress or Silent())
     with runner.store.locked():
         return make(runner).supplies
+
+
+def ensure_programs(progress: Progress | None = None, home: Path | None = None) -> Path:
+    """As `ensure`, for whoever boots no machine: only the folder of programs, which needs neither root nor Debian."""
+    runner = Runner(Store(home or default_home()), progress or Silent())
+    with runner.store.locked():
+        wanted = catalogue(runner.store)
+        runner.make(wanted.programs)
+        return wanted.supplies.bin
 
 
 def make(runner: Runner) -> Catalogue:

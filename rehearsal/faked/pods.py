@@ -1,0 +1,68 @@
+"""A hollow kubelet for all nodes at once: every pod that the scheduler places is said to run and to be ready; nothing runs."""
+
+import itertools
+import threading
+import time
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+
+from rehearsal.windows_standin.api import Api, ApiError, ApiFailure, Json
+from rehearsal.windows_standin.pod_status import Container, Running, status
+
+PODS = "/api/v1/pods"
+# Addresses that no machine has: pods of a stand-in need one, since a Service counts only those that have.
+FIRST_ADDRESS = IPv4Address("10.244.0.2")
+PAUSE_SECONDS = 0.5
+
+
+class HollowPods:
+    """Follows the pods of the API until the process or the API ends."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._addresses = (str(FIRST_ADDRESS + number) for number in itertools.count())
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._keep, name="hollow pods", daemon=True).start()
+
+    def end(self) -> None:
+        self._ended.set()
+
+    def _keep(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._list_and_watch()
+            except ApiFailure:
+                # The API is going, or its history was taken away with a cluster: a new list tells.
+                time.sleep(PAUSE_SECONDS)
+
+    def _list_and_watch(self) -> None:
+        listing = self._api.get(PODS)
+        for pod in listing["items"]:
+            self._see(pod)
+        for kind, pod in self._api.watch(PODS, resourceVersion=listing["metadata"]["resourceVersion"]):
+            if self._ended.is_set():
+                return
+            if kind != "DELETED":
+                self._see(pod)
+
+    def _see(self, pod: Json) -> None:
+        if not pod["spec"].get("nodeName"):
+            return
+        path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+        try:
+            if "deletionTimestamp" in pod["metadata"]:
+                self._api.delete(path, {"gracePeriodSeconds": 0})
+            elif pod.get("status", {}).get("phase") != "Running":
+                self._api.patch(f"{path}/status", {"status": self._running(pod)})
+        except ApiError as error:
+            # Gone in the meantime.
+            if error.status not in (404, 409):
+                raise
+
+    def _running(self, pod: Json) -> Json:
+        now = datetime.now(UTC)
+        container = Container(state=Running(started_at=now), started=True, ready=True, container_id="stand-in://none")
+        address = next(self._addresses)
+        return status(pod, container, before={}, host_ip=address, pod_ip=address, created=now, now=now)
