@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served rehearse shell clean
+.PHONY: help setup lint test test-served rehearse permissions shell clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## the Python environment in .venv, from the lock file
 
@@ -33,6 +33,9 @@ test-served: $(READY)  ## the unit tests that start servers and engines
 
 rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum or previews)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)
+
+permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
+	$(BIN)/python -m rehearsal.permissions --keep
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl
 	$(BIN)/python -m rehearsal shell

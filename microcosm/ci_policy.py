@@ -1,8 +1,9 @@
 """What the role of a CI pipeline may do, and no more: the actions of `preview up`, `list`, `extend`, `down` and `reap`.
 
 Everything is held to previews where IAM can do so: names and parameters begin with `pr-`, what ends an object asks for its
-tag. CALLED is what the commands and the program call on a fake cloud, compared by a test. The official AWS provider reads
-more than the rehearsal's stand-in; those actions are PROVIDER_ONLY: not proven by any run here, nor looked up in its source.
+tag. PROVEN is what these commands and the program need on a fake cloud that enforces it, no more and no less
+(rehearsal/permissions). The official AWS provider reads more than the rehearsal's stand-in; those actions are PROVIDER_ONLY:
+not proven by any run here, nor looked up in its source.
 """
 
 import re
@@ -48,9 +49,9 @@ CALLED: tuple[Grant, ...] = (
             "ec2:DescribeInternetGateways", "ec2:DescribeKeyPairs", "ec2:DescribeLaunchTemplates", "ec2:DescribeNatGateways",
             "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:DescribeVolumes",
-            "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "ec2:GetConsoleOutput",
-            "iam:GetInstanceProfile", "iam:ListInstanceProfiles", "iam:ListRoleTags", "iam:ListRoles", "logs:DescribeLogGroups",
-            "s3:GetBucketTagging", "s3:ListAllMyBuckets", "ssm:DescribeParameters", "tag:GetResources",
+            "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "iam:GetInstanceProfile",
+            "iam:ListInstanceProfiles", "iam:ListRoleTags", "iam:ListRoles", "logs:DescribeLogGroups", "s3:GetBucketTagging",
+            "s3:ListAllMyBuckets", "ssm:DescribeParameters", "tag:GetResources",
         ),
     ),
     Grant(
@@ -117,6 +118,10 @@ PASS_ROLE = Grant(
     sid="HandRoles", why="ec2:RunInstances with an instance profile", actions=("iam:PassRole",), resources=NAMES[:1],
     condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
 )  # fmt: skip
+# Without any one of these some command fails: `make permissions` tries each.
+PROVEN = (*CALLED, IMAGES, PASS_ROLE)
+# Without this nothing fails, but what has failed is told without its cause.
+CONSOLE = Grant(sid="Explain", why="the console of a machine that failed, in the error message", actions=("ec2:GetConsoleOutput",))
 # What hashicorp/terraform-provider-aws, which pulumi-aws bridges, is expected to read back, and tag, besides the above. Unproven.
 PROVIDER_ONLY: tuple[Grant, ...] = (
     Grant(
@@ -168,8 +173,13 @@ def refuse_misuse(account: str, state_bucket: str, repository: str) -> None:
 
 def permissions(account: str, state_bucket: str) -> dict[str, Any]:
     """The policy document of the role."""
+    return document((*PROVEN, CONSOLE, *PROVIDER_ONLY), account, state_bucket)
+
+
+def document(grants: Sequence[Grant], account: str, state_bucket: str) -> dict[str, Any]:
+    """A policy document of these grants."""
     places = {"@ACCOUNT@": account, "@STATE@": state_bucket}
-    return {"Version": "2012-10-17", "Statement": [_statement(grant, places) for grant in (*CALLED, IMAGES, PASS_ROLE, *PROVIDER_ONLY)]}
+    return {"Version": "2012-10-17", "Statement": [_statement(grant, places) for grant in grants]}
 
 
 def _statement(grant: Grant, places: Mapping[str, str]) -> dict[str, Any]:
@@ -206,7 +216,3 @@ def trust(account: str, repository: str, environment: str = "preview") -> dict[s
             }
         ],
     }
-
-
-def actions(grants: Sequence[Grant]) -> set[str]:
-    return {action for grant in grants for action in grant.actions}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
@@ -19,7 +20,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from rehearsal.cloud import policy
-from rehearsal.cloud.asked import PARTITION, asked
+from rehearsal.cloud.asked import PARTITION, Asked, asked
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
@@ -40,25 +41,35 @@ class Denied(Exception):
 
 
 class RoleSessions:
-    """WSGI middleware around moto."""
+    """WSGI middleware around moto. What each role asked for is put down in a journal, a line of JSON a question, granted or not."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, journal: Path) -> None:
         self._application = application
+        self._journal = journal
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         if "HTTP_X_AMZ_SECURITY_TOKEN" in environ:
             body = environ["wsgi.input"].read()
             environ["wsgi.input"] = io.BytesIO(body)
             try:
-                authorise(environ, body)
+                self._authorise(environ, body)
             except Denied as denied:
                 return _refuse(environ, start_response, denied)
         return self._application(environ, start_response)
 
+    def _authorise(self, environ: Environ, body: bytes) -> None:
+        """Raises Denied unless the session may make this call."""
+        signature = Signature.of(environ)
+        session = authenticate(signature, environ, body)
+        assert signature
+        questions = [*asked(signature, environ, body)]
+        with self._journal.open("a") as journal:
+            journal.writelines(json.dumps({"role": role_of(session), **asdict(question)}) + "\n" for question in questions)
+        refuse_what_no_policy_allows(session, questions)
 
-def authorise(environ: Environ, body: bytes) -> None:
-    """Raises Denied unless the session may make this call."""
-    signature = Signature.of(environ)
+
+def authenticate(signature: Signature | None, environ: Environ, body: bytes) -> Any:
+    """The session that made this call; raises Denied when there is none, or not any more."""
     session = signature and _session(signature.access_key, environ["HTTP_X_AMZ_SECURITY_TOKEN"])
     if not (signature and session):
         raise Denied("UnrecognizedClientException", "The security token included in the request is invalid.")
@@ -66,12 +77,20 @@ def authorise(environ: Environ, body: bytes) -> None:
         raise Denied("ExpiredTokenException", "The security token included in the request is expired")
     if not signature.is_of(session.secret_access_key, environ, body):
         raise Denied("InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
-    documents = list(_policies(session.role_arn.rpartition("/")[2]))
-    for question in asked(signature, environ, body):
+    return session
+
+
+def refuse_what_no_policy_allows(session: Any, questions: Iterable[Asked]) -> None:
+    documents = list(_policies(role_of(session)))
+    for question in questions:
         if question.action in ALWAYS_ALLOWED or policy.allows(documents, question.action, question.resource, question.context):
             continue
         message = f"User: {session.arn} is not authorized to perform: {question.action} on resource: {question.resource}"
         raise Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {question.action} action")
+
+
+def role_of(session: Any) -> str:
+    return session.role_arn.rpartition("/")[2]
 
 
 def _session(access_key: str, token: str) -> Any:

@@ -21,7 +21,7 @@ from rehearsal.cloud.authorisation import RoleSessions
 from rehearsal.cloud.corrections import CORRECTIONS, console_from
 from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
 from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
-from rehearsal.cloud.settings import ACCOUNT, LOOPBACK, STATE_BUCKET
+from rehearsal.cloud.settings import ACCOUNT, JOURNAL, LOOPBACK, STATE_BUCKET
 
 # Unknown images, instance types and key pairs are refused.
 CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")
@@ -107,5 +107,5 @@ def serve(options: Options) -> Any:
     fill(options.region)
     application: Application = DomainDispatcherApplication(create_backend_app)
     if options.enforce_iam:
-        application = RoleSessions(application)
+        application = RoleSessions(application, options.state / JOURNAL)
     return make_server(LOOPBACK, options.port, OneAtATime(application), threaded=True, request_handler=QuietHandler)

@@ -5,3 +5,5 @@ STATE_BUCKET = "state"
 LOOPBACK = "127.0.0.1"
 # moto's one account, unless a request names another.
 ACCOUNT = "123456789012"
+# What the sessions of roles asked IAM, in the state folder.
+JOURNAL = "asked.jsonl"

@@ -1,0 +1,50 @@
+"""One permission of the pipeline's policy, and the policy without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from microcosm import ci_policy
+from microcosm.ci_policy import Grant
+from rehearsal.cloud import policy
+from rehearsal.cloud.asked import Asked
+from rehearsal.cloud.settings import ACCOUNT, STATE_BUCKET
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An action, as one grant allows it."""
+
+    sid: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"{self.action} ({self.sid})"
+
+
+def all_permissions(grants: Sequence[Grant] = ci_policy.PROVEN) -> list[Permission]:
+    return [Permission(grant.sid, action) for grant in grants for action in grant.actions]
+
+
+def without(missing: Permission | None, grants: Sequence[Grant] = ci_policy.PROVEN) -> list[Grant]:
+    """The grants less one action of one of them; a grant of nothing else goes with it."""
+    left = [replace(grant, actions=tuple(a for a in grant.actions if Permission(grant.sid, a) != missing)) for grant in grants]
+    return [grant for grant in left if grant.actions]
+
+
+def document(missing: Permission | None = None) -> dict[str, Any]:
+    """The policy of the role in the fake cloud's account, less one permission."""
+    return ci_policy.document(without(missing), ACCOUNT, STATE_BUCKET)
+
+
+def needed(questions: Iterable[Asked], grants: Sequence[Grant] = ci_policy.PROVEN) -> set[Permission]:
+    """The permissions without which some question would be denied: those that alone allow it."""
+    statements = [(grant, ci_policy.document([grant], ACCOUNT, STATE_BUCKET)) for grant in grants]
+    found: set[Permission] = set()
+    for question in questions:
+        allowing = [grant.sid for grant, statement in statements if policy.allows([statement], question.action, question.resource, question.context)]
+        if len(allowing) == 1:
+            found.add(Permission(allowing[0], question.action))
+    return found

@@ -1,0 +1,87 @@
+"""The pipeline's role in the fake cloud, and the commands of a preview run with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rehearsal.cloud.asked import Asked
+from rehearsal.cloud.settings import ACCOUNT, JOURNAL
+from rehearsal.faked import World, faked_world
+from rehearsal.faked.world import CONFIG
+from rehearsal.permissions.permission import Permission, document
+from rehearsal.project import Project
+
+ROLE = "preview-pipeline"
+PULL_REQUEST = "7"
+# moto's longest; a trial takes minutes.
+SESSION_SECONDS = 43_200
+ANYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}]}
+SETTINGS = tuple(part for key, value in CONFIG.items() for part in ("--set", f"{key}={json.dumps(value)}"))
+# The life of a preview. The end moves, so the second `up` has tags to change.
+COMMANDS = {
+    "up": ("up", "--pr", PULL_REQUEST, *SETTINGS),
+    "list": ("list",),
+    "extend": ("extend", "--pr", PULL_REQUEST, "--by", "1h"),
+    "up again": ("up", "--pr", PULL_REQUEST, *SETTINGS),
+    "down": ("down", "--pr", PULL_REQUEST),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command."""
+
+    code: int
+    text: str
+
+    def denied(self, permission: Permission) -> bool:
+        """Whether it failed for want of that permission."""
+        return self.code != 0 and f"not authorized to perform: {permission.action} " in self.text
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """A role session that runs commands."""
+
+    project: Project
+    journal: Path
+    _iam: Any
+    _read: int = field(default=0)
+
+    def run(self, command: str, missing: Permission | None = None) -> Outcome:
+        """One of COMMANDS with the policy less a permission."""
+        self._iam.put_role_policy(RoleName=ROLE, PolicyName="permissions", PolicyDocument=json.dumps(document(missing)))
+        return Outcome(*self.project.attempt(sys.executable, "-m", "microcosm", "preview", *COMMANDS[command]))
+
+    def asked(self) -> Iterator[Asked]:
+        """What IAM was asked since the last time."""
+        lines = self.journal.read_text().splitlines()
+        new, self._read = lines[self._read :], len(lines)
+        for line in map(json.loads, new):
+            if line.pop("role") == ROLE:
+                yield Asked(**line)
+
+
+@contextmanager
+def running_pipeline(folder: Path, programs: Path | None = None) -> Generator[Pipeline]:
+    """The role, its session and a project folder, in a fake cloud that holds sessions to their policies."""
+    with faked_world(folder, programs, enforce_iam=True) as world:
+        iam = world.session().client("iam", endpoint_url=world.cloud.endpoint)
+        # Roles of others are looked at, too: this one is the account's only other.
+        iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(ANYBODY))
+        iam.create_instance_profile(InstanceProfileName="theirs")
+        project = replace(world.stack, environment={**world.stack.environment, **_session(world)})
+        yield Pipeline(project, folder / "cloud" / JOURNAL, iam)
+
+
+def _session(world: World) -> dict[str, str]:
+    sts = world.session().client("sts", endpoint_url=world.cloud.endpoint)
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
+    keys = sts.assume_role(RoleArn=arn, RoleSessionName="run", DurationSeconds=SESSION_SECONDS)["Credentials"]
+    return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"], "AWS_SESSION_TOKEN": keys["SessionToken"]}
