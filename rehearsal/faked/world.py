@@ -53,11 +53,11 @@ class World:
 
 
 @contextmanager
-def faked_world(folder: Path, programs: Path | None = None, *, stack: str = STACK) -> Generator[World]:
+def faked_world(folder: Path, programs: Path | None = None, *, stack: str = STACK, enforce_iam: bool = False) -> Generator[World]:
     """Opens one in a folder that is there; `programs` holds the engine and the Kubernetes servers, else they are on PATH."""
     folder = folder.resolve()
     with ExitStack() as parts:
-        cloud = parts.enter_context(running_cloud(folder / "cloud", REGION))
+        cloud = parts.enter_context(running_cloud(folder / "cloud", REGION, enforce_iam=enforce_iam))
         api = parts.enter_context(running_api(folder / "kubernetes", programs))
         machines = parts.enter_context(faked_machines(cloud, api))
         home = folder / "pulumi"
