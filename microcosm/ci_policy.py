@@ -2,8 +2,8 @@
 
 Everything is held to previews where IAM can do so: names and parameters begin with `pr-`, what ends an object asks for its
 tag. PROVEN is what these commands and the program need on a fake cloud that enforces it, no more and no less
-(rehearsal/permissions). The official AWS provider reads more than the rehearsal's stand-in; those actions are PROVIDER_ONLY:
-not proven by any run here, nor looked up in its source.
+(rehearsal/permissions). The official AWS provider calls more than the rehearsal's stand-in; those actions are PROVIDER_ONLY:
+looked up in its source (docs/adr/0022-permissions-of-the-official-provider.md), not proven by a run.
 """
 
 import re
@@ -113,46 +113,54 @@ CALLED: tuple[Grant, ...] = (
 )  # fmt: skip
 # Public parameters of AWS itself: the current images. A name of no account, so a grant of its own.
 IMAGES = Grant(sid="Images", why="the current images", actions=("ssm:GetParameter",), resources=("arn:aws:ssm:*::parameter/aws/service/*",))
-# An action without a call: the service asks whether the caller may hand a role to EC2 when it runs instances.
+# An action without a call: asked for when a role is added to an instance profile, and when a machine is run with one.
 PASS_ROLE = Grant(
-    sid="HandRoles", why="ec2:RunInstances with an instance profile", actions=("iam:PassRole",), resources=NAMES[:1],
+    sid="HandRoles", why="a role into an instance profile, a profile to a machine", actions=("iam:PassRole",), resources=NAMES[:1],
     condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
 )  # fmt: skip
 # Without any one of these some command fails: `make permissions` tries each.
 PROVEN = (*CALLED, IMAGES, PASS_ROLE)
 # Without this nothing fails, but what has failed is told without its cause.
 CONSOLE = Grant(sid="Explain", why="the console of a machine that failed, in the error message", actions=("ec2:GetConsoleOutput",))
-# What hashicorp/terraform-provider-aws, which pulumi-aws bridges, is expected to read back, and tag, besides the above. Unproven.
+# What hashicorp/terraform-provider-aws, which pulumi-aws bridges, calls for this program's resources besides the above: read in its
+# source, file by file (docs/adr/0022-permissions-of-the-official-provider.md), and not proven by a run.
 PROVIDER_ONLY: tuple[Grant, ...] = (
     Grant(
         sid="ProviderLooks",
-        why="read back by the official provider",
+        why="read back by the official provider, and waited for",
         actions=(
             "ec2:DescribeAddressesAttribute", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypes", "ec2:DescribeTags",
+            "ec2:DescribeVolumesModifications",
         ),
     ),
-    Grant(sid="ProviderEdits", why="tags are taken away, settings change", actions=("ec2:DeleteTags", "ec2:ModifyInstanceAttribute"), condition=OWN),
+    Grant(
+        sid="ProviderEdits",
+        why="what a machine does when it shuts down; then tags taken away, and another type, disk or rule in place",
+        actions=(
+            "ec2:DeleteTags", "ec2:ModifyInstanceAttribute", "ec2:ModifySecurityGroupRules", "ec2:ModifyVolume", "ec2:StartInstances",
+            "ec2:StopInstances",
+        ),
+        condition=OWN,
+    ),
     Grant(
         sid="ProviderRoles",
-        why="roles are tagged, read and emptied before they are deleted",
+        why="a role is read with its policies, and taken out of its profiles before it is deleted",
         actions=(
             "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:UntagInstanceProfile", "iam:UntagRole",
         ),
         resources=NAMES,
     ),
-    Grant(
-        sid="ProviderParameters", why="tags are taken away", actions=("ssm:RemoveTagsFromResource",), resources=PARAMETERS,
-    ),
+    Grant(sid="ProviderParameters", why="tags are taken away", actions=("ssm:RemoveTagsFromResource",), resources=PARAMETERS),
     Grant(
         sid="ProviderBucket",
-        why="a bucket is read back with all its settings",
+        why="a bucket is tagged when it is made, and read back with all its settings",
         actions=(
-            "s3:DeleteObjectVersion", "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLocation",
-            "s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment",
-            "s3:GetBucketVersioning", "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
-            "s3:GetReplicationConfiguration", "s3:ListBucketVersions",
+            "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging",
+            "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment", "s3:GetBucketVersioning",
+            "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
+            "s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource",
         ),
-        resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
+        resources=SCRIPTS,
     ),
 )  # fmt: skip
 

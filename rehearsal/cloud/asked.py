@@ -104,7 +104,8 @@ def _pass_role(role: str) -> Asked:
 SUBJECTS = {
     "CreateTags": "ResourceId", "DeleteTags": "ResourceId", "DeleteInternetGateway": "InternetGatewayId", "DeleteRouteTable": "RouteTableId",
     "DeleteSecurityGroup": "GroupId", "DeleteSubnet": "SubnetId", "DeleteVolume": "VolumeId", "DeleteVpc": "VpcId",
-    "ModifyInstanceAttribute": "InstanceId", "ReleaseAddress": "AllocationId", "TerminateInstances": "InstanceId",
+    "ModifyInstanceAttribute": "InstanceId", "ModifySecurityGroupRules": "GroupId", "ModifyVolume": "VolumeId", "ReleaseAddress": "AllocationId",
+    "StartInstances": "InstanceId", "StopInstances": "InstanceId", "TerminateInstances": "InstanceId",
 }  # fmt: skip
 _TAG_OF_A_REQUEST = re.compile(r"TagSpecification\.\d+\.Tag\.(\d+)\.Key")
 

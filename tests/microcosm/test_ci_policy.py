@@ -1,12 +1,15 @@
 """The role of the pipeline: what the document allows. That the commands need just that is for tests/rehearsal/test_permissions.py."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from microcosm import ci_policy
 
 DOCUMENT = ci_policy.permissions("123456789012", "state")
+READ_IN_SOURCE = Path(__file__).parents[2] / "docs/adr/0022-permissions-of-the-official-provider.md"
 
 
 def test_no_action_is_a_wildcard_and_none_stands_twice_in_a_grant() -> None:
@@ -53,3 +56,15 @@ def test_roles_are_handed_to_machines_alone() -> None:
 def test_the_role_is_taken_by_one_environment_of_one_repository() -> None:
     (statement,) = ci_policy.trust("123456789012", "octo/microcosm")["Statement"]
     assert statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == "repo:octo/microcosm:environment:preview"
+
+
+def test_the_official_provider_may_do_what_was_read_in_its_source_and_no_more():
+    """The last column of the table: a permission without a source is a guess, and a call without a permission fails in AWS only."""
+    rows = [line.split("|") for line in READ_IN_SOURCE.read_text().splitlines() if line.startswith("| ") and line.count("|") == 6]
+    read = [action for row in rows for action in re.findall(r"`((?:ec2|iam|s3|ssm):[A-Za-z]+)`", row[5])]
+    assert sorted(read) == sorted(action for grant in ci_policy.PROVIDER_ONLY for action in grant.actions)
+
+
+def test_the_official_provider_is_granted_nothing_twice():
+    proven = {action for grant in ci_policy.PROVEN for action in grant.actions}
+    assert proven.isdisjoint(action for grant in ci_policy.PROVIDER_ONLY for action in grant.actions)
