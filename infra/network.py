@@ -42,7 +42,10 @@ class Network(pulumi.ComponentResource):
 
     def _route_to_the_internet(self) -> aws.ec2.RouteTable:
         names = self._args.names
-        gateway = aws.ec2.InternetGateway(names.of("internet"), vpc_id=self.vpc_id, tags=names.tags("internet"), opts=self._child)
+        # With another VPC a gateway of its own: the provider would move this one, which AWS refuses while the machines of the old
+        # VPC, who only go last, have public addresses.
+        replaced = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(replace_on_changes=["vpc_id"]))
+        gateway = aws.ec2.InternetGateway(names.of("internet"), vpc_id=self.vpc_id, tags=names.tags("internet"), opts=replaced)
         table = aws.ec2.RouteTable(names.of("public"), vpc_id=self.vpc_id, tags=names.tags("public"), opts=self._child)
         aws.ec2.Route(
             names.of("public-default"),

@@ -52,3 +52,9 @@ def test_the_vpc_is_where_the_configuration_says():
     found = deployed("host-gw", "up")
     assert found.of("aws:ec2/vpc:Vpc")[0].inputs["cidrBlock"] == "172.20.0.0/18"
     assert found.of(SUBNET)[0].inputs["cidrBlock"] == "172.20.0.0/20"
+
+
+def test_another_vpc_gets_a_gateway_of_its_own():
+    """A gateway cannot leave a VPC in which machines have public addresses, and the old machines go last."""
+    (gateway,) = deployed("committed", "up").of("aws:ec2/internetGateway:InternetGateway")
+    assert list(gateway.raw.replaceOnChanges) == ["vpcId"]
