@@ -11,7 +11,7 @@ from pulumi.runtime import config as runtime_config
 
 from . import bom, matrix, naming, netplan, patterns, userdata
 from .errors import ConfigError
-from .settings import Settings
+from .settings import Settings, shown
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_KUBERNETES = "1.35.8"
@@ -100,7 +100,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     config = StackConfig(
         names=naming.Names(
             stack=stack,
-            owner=settings.text("owner", "", patterns.OWNER, "up to 128 letters, digits and  _.:/=+@-"),
+            owner=settings.text("owner", "", patterns.OWNER, "up to 128 letters, digits and  _.:/=+@-, not beginning with aws:, no blank at an end"),
             expires_at=settings.text("expiresAt", "", patterns.MOMENT, "a date and time with its zone, e.g. 2027-01-31T18:00:00Z"),
         ),
         kubernetes_version=version,
@@ -113,7 +113,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
         flannel_backend=settings.choice("flannelBackend", "vxlan", FLANNEL_BACKENDS),
         control_plane=_machine(settings.section("controlPlane"), "t3.medium", 30, 20),
         node_pools=pools,
-        key_name=settings.text("keyName", "", patterns.KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters"),
+        key_name=settings.text("keyName", "", patterns.KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters, no blank at an end"),
         artifact_mirror=settings.text("artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
         registry_mirror=settings.text("registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
         ignore_preflight_errors=settings.texts("ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"),
@@ -123,6 +123,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     _check_admin_access(config, settings.boolean("allowPublicAdmin", False), settings.problems)
     _check_network(config, settings.problems)
     _check_pools(config, settings.problems)
+    _check_preflight(config.ignore_preflight_errors, settings.problems)
     _check_expiry(config.names.expires_at, settings.problems)
     settings.refuse_unknown()
     if settings.problems:
@@ -187,11 +188,8 @@ def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> 
 
 
 def _check_stack_name(stack: str, problems: list[str]) -> None:
-    if not naming.STACK_NAME.fullmatch(stack):
-        problems.append(
-            f"the stack's name is {stack!r}: accepted are 2 to 32 lower-case letters, digits and hyphens, a letter first, "
-            "because it becomes part of IAM role and parameter names; choose another with `pulumi stack init`"
-        )
+    if wrong := naming.stack_name_problem(stack):
+        problems.append(f"the stack's name is {shown(stack)}: {wrong}; choose another with `pulumi stack init`")
 
 
 def _check_admin_access(config: StackConfig, public_is_meant: bool, problems: list[str]) -> None:
@@ -200,14 +198,14 @@ def _check_admin_access(config: StackConfig, public_is_meant: bool, problems: li
             "adminCidrs is missing: nobody could reach the API; name the ranges that may, e.g. "
             "`pulumi config set --path 'adminCidrs[0]' \"$(curl -s https://checkip.amazonaws.com)/32\"`"
         )
-    for cidr in config.admin_cidrs:
-        wrong = netplan.range_problems("adminCidrs", cidr, range(33))
-        problems.extend(wrong)
-        if not wrong and netplan.parse(cidr).prefixlen == 0 and not public_is_meant:
-            problems.append(
-                f"adminCidrs holds {cidr}: the API, the NodePorts and RDP would be open to the whole Internet; "
-                "name your own ranges, or set allowPublicAdmin to true if that is what you want"
-            )
+    wrong = [problem for cidr in config.admin_cidrs for problem in netplan.range_problems("adminCidrs", cidr, range(33))]
+    problems.extend(wrong)
+    if not wrong and netplan.hold_every_address(config.admin_cidrs) and not public_is_meant:
+        holds = "holds 0.0.0.0/0" if "0.0.0.0/0" in config.admin_cidrs else "holds ranges that together are 0.0.0.0/0"
+        problems.append(
+            f"adminCidrs {holds}: the API, the NodePorts and RDP would be open to the whole Internet; "
+            "name your own ranges, or set allowPublicAdmin to true if that is what you want"
+        )
 
 
 def _check_network(config: StackConfig, problems: list[str]) -> None:
@@ -241,6 +239,13 @@ def _check_pools(config: StackConfig, problems: list[str]) -> None:
         problems.append(
             f"workloads is true, but no pool has a {missing} node: the page needs Linux, CCAuth Windows; add a pool or set workloads to false"
         )
+
+
+def _check_preflight(ignored: tuple[str, ...], problems: list[str]) -> None:
+    """kubeadm's own rule (v1.35.8, apis/kubeadm/validation, ValidateIgnorePreflightErrors), which only the machines would tell."""
+    names = {name.lower() for name in ignored}
+    if "all" in names and len(names) > 1:
+        problems.append("ignorePreflightErrors names all and others besides, which kubeadm refuses; name all alone, or only the others")
 
 
 def _check_expiry(expires_at: str, problems: list[str]) -> None:

@@ -13,8 +13,29 @@ EXPIRES_TAG = "microcosm:expires-at"
 CONTROL_PLANE = "control-plane"
 
 # A stack name becomes part of role names (64 characters) and parameter paths; a pool name becomes part of node names.
-STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+_STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 POOL_NAME = re.compile(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?")
+
+
+# What AWS keeps for itself at the start of a name, and of what: a stack's name stands first in all of them.
+_RESERVED = {
+    # EC2 takes such a group's name for its id (EC2 API reference, CreateSecurityGroup).
+    "sg-": "security group",
+    # Amazon S3 user guide, "General purpose bucket naming rules".
+    "xn--": "bucket",
+    "sthree-": "bucket",
+    "amzn-s3-demo-": "bucket",
+}
+
+
+def stack_name_problem(stack: str) -> str | None:
+    """Why nothing can be built under this name, as the end of a sentence; None when it can."""
+    if not _STACK_NAME.fullmatch(stack):
+        return "accepted are 2 to 32 lower-case letters, digits and hyphens, a letter first, because it becomes part of IAM role and parameter names"
+    for prefix, thing in _RESERVED.items():
+        if f"{stack}-".startswith(prefix):
+            return f"AWS keeps names that begin with {prefix} for itself, so it would refuse {stack}-… as the name of a {thing}"
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

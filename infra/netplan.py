@@ -1,7 +1,7 @@
 """Address arithmetic: how the VPC is cut into subnets, and which ranges may not meet."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations
 from math import ceil, log2
 
@@ -53,6 +53,11 @@ def dns_service_ip(service_cidr: str) -> str:
 def node_capacity(pod_cidr: str) -> int:
     """How many nodes the pod range can serve, each with a /24."""
     return 2 ** (NODE_POD_PREFIX - parse(pod_cidr).prefixlen)
+
+
+def hold_every_address(cidrs: Collection[str]) -> bool:
+    """Whether the ranges together leave nobody out."""
+    return [*ipaddress.collapse_addresses(map(parse, cidrs))] == [ipaddress.IPv4Network("0.0.0.0/0")]
 
 
 def range_problems(key: str, cidr: str, prefixes: range) -> list[str]:
@@ -119,6 +124,6 @@ def _subnet_problems(vpc_cidr: str, zones: int, nodes_in_first_zone: int) -> lis
     room = parse(first).num_addresses - SUBNET_RESERVED
     if nodes_in_first_zone <= room:
         return []
-    return [
-        f"vpcCidr {vpc_cidr} leaves {room} addresses in {first}, but {nodes_in_first_zone} nodes go there; widen vpcCidr or lower the pools' count"
-    ]
+    # A subnet never gets more than a /20, however wide the VPC is.
+    remedy = "name more availabilityZones" if parse(first).prefixlen == SUBNET_PREFIX_PREFERRED else "widen vpcCidr"
+    return [f"vpcCidr {vpc_cidr} leaves {room} addresses in {first}, but {nodes_in_first_zone} nodes go there; {remedy} or lower the pools' count"]

@@ -10,8 +10,11 @@ ARM_TYPE = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)\..*")
 URL = re.compile(r"https?://[A-Za-z0-9._~:/-]+[A-Za-z0-9]")
 # Letters of any script, so that a sentence that names the file stays on one printable line.
 PATH = re.compile(r"[\w ./~+@=,:-]+")
-KEY_NAME = re.compile(r"[ -~]{1,255}")
-OWNER = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,128}")
+# Blanks at an end are lost on the way to AWS, or refused there.
+_TRIMMED = r"(?! )(?!.* \Z)"
+KEY_NAME = re.compile(rf"{_TRIMMED}[ -~]{{1,255}}")
+# IAM user guide, "Rules for tagging in IAM and AWS STS": no value begins with `aws:`.
+OWNER = re.compile(rf"(?!(?i:aws:)){_TRIMMED}[A-Za-z0-9 _.:/=+@-]{{1,128}}")
 PREFLIGHT = re.compile(r"[A-Za-z0-9-]+")
 # RFC 3339, which Python, .NET and AWS's tags all take.
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)

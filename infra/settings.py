@@ -136,7 +136,7 @@ class Settings:
         try:
             return convert(value)
         except _Refused as refusal:
-            self.problems.append(f"{self.where}{key} is {_shown(value)}: {refusal}")
+            self.problems.append(f"{self.where}{key} is {shown(value)}: {refusal}")
             return default
 
 
@@ -155,6 +155,7 @@ def _printable(key: str) -> str:
     return key if key.isprintable() else repr(key)
 
 
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+def shown(value: object) -> str:
+    """A value as a sentence repeats it: on one line, and not for ever."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import yaml
 
-from infra.naming import STACK_NAME
+from infra.naming import stack_name_problem
+from infra.settings import shown
 
 from .errors import UsageError
 
@@ -45,11 +46,8 @@ def _only_stack(project: Path | None) -> str:
 
 
 def _valid(stack: str) -> str:
-    if not STACK_NAME.fullmatch(stack):
-        raise UsageError(
-            f"--stack is {stack!r}: accepted is a stack's bare name, lower-case letters, digits and hyphens "
-            "(2 to 32, a letter first), e.g. dev or pr-123"
-        )
+    if wrong := stack_name_problem(stack):
+        raise UsageError(f"--stack is {shown(stack)}: {wrong}; give the bare name of a stack, e.g. dev or pr-123")
     return stack
 
 

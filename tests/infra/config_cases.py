@@ -22,6 +22,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a minor is no version": ({"kubernetesVersion": "1.35"}, ["kubernetesVersion", "'1.35'"]),
     "nobody may come in": ({"adminCidrs": []}, ["adminCidrs is missing", "pulumi config set --path 'adminCidrs[0]'"]),
     "the whole internet": ({"adminCidrs": ["0.0.0.0/0"]}, ["adminCidrs", "0.0.0.0/0", "name your own ranges, or set allowPublicAdmin to true"]),
+    "the whole internet in halves": (
+        {"adminCidrs": ["0.0.0.0/1", "128.0.0.0/1"]},
+        ["adminCidrs", "together are 0.0.0.0/0", "name your own ranges, or set allowPublicAdmin to true"],
+    ),
     "an address is no range": ({"adminCidrs": ["203.0.113.7"]}, ["adminCidrs", "203.0.113.7", "an IPv4 range, e.g. 203.0.113.7/32"]),
     "a text is no list": ({"adminCidrs": "203.0.113.7/32"}, ["adminCidrs", "'203.0.113.7/32'", "accepted is a list"]),
     "a range with host bits": ({"adminCidrs": ["203.0.113.7/24"]}, ["adminCidrs", "'203.0.113.7/24'", "host bits", "accepted is an IPv4 range"]),
@@ -36,6 +40,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "too many nodes for the subnet": (
         {"vpcCidr": "10.0.0.0/28", **pools(count=20)},
         ["vpcCidr 10.0.0.0/28 leaves 11 addresses", "22 nodes", "widen vpcCidr or lower the pools' count"],
+    ),
+    "too many nodes for the largest subnet": (
+        {"vpcCidr": "10.0.0.0/16", "podCidr": "11.0.0.0/8", "nodePools": [LINUX | {"name": n, "count": 1000} for n in "abcde"], "workloads": False},
+        ["leaves 4091 addresses in 10.0.0.0/20", "5001 nodes", "name more availabilityZones or lower the pools' count"],
     ),
     "too many zones for the VPC": (
         {"vpcCidr": "10.0.0.0/28", "availabilityZones": ["eu-west-1a", "eu-west-1b"]},
@@ -92,8 +100,12 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a week": ({"expiresAt": "2027-W04-7T18:00:00Z"}, ["expiresAt", "'2027-W04-7T18:00:00Z'", "e.g. 2027-01-31T18:00:00Z"]),
     "a day that never comes": ({"expiresAt": "2027-02-30T18:00:00Z"}, ["expiresAt", "'2027-02-30T18:00:00Z'", "a date that the calendar has"]),
     "an owner that no tag takes": ({"owner": "me <me@example.org>"}, ["owner", "'me <me@example.org>'", "up to 128 letters, digits"]),
+    "an owner of AWS'": ({"owner": "AWS:me"}, ["owner", "'AWS:me'", "not beginning with aws:"]),
+    "an owner with a blank behind": ({"owner": "me "}, ["owner", "'me '", "no blank at an end"]),
+    "a key pair with a blank before": ({"keyName": " key"}, ["keyName", "' key'", "no blank at an end"]),
     "a key pair of emoji": ({"keyName": "\N{KEY}"}, ["keyName", "the name of an EC2 key pair"]),
     "a check of kubeadm": ({"ignorePreflightErrors": ["Num CPU"]}, ["ignorePreflightErrors", "Num CPU", "the name of a kubeadm preflight check"]),
+    "all checks and one more": ({"ignorePreflightErrors": ["All", "NumCPU"]}, ["ignorePreflightErrors names all and others", "name all alone"]),
     "no such bill": ({"bom": "bom/none.json"}, ["bom ", "none.json cannot be read", "name a file that is there"]),
     "a bill of another version": (
         {"kubernetesVersion": "1.34.11", "bom": "bom/1.35.8.json"},

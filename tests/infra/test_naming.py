@@ -70,9 +70,30 @@ def test_pools_whose_names_look_alike_have_different_nodes():
     assert found.node_names == ["control-plane", "a-0", "a-1", "a-1-0", "a-1-1"]
 
 
-@pytest.mark.parametrize("name", ["dev", "pr-1234", "a1", "s" * 32])
+@pytest.mark.parametrize("name", ["dev", "pr-1234", "a1", "s" * 32, "sgx", "s-sg-1", "xn-a", "aws", "ssm"])
 def test_names_of_stacks(name):
-    assert naming.STACK_NAME.fullmatch(name)
+    assert naming.stack_name_problem(name) is None
+
+
+@pytest.mark.parametrize("name", ["", "a", "Dev", "1a", "a_b", "a.b", "a/b", "a-", "-a", "s" * 33, "a\n", "\u0061\u0300b"])
+def test_no_names_of_stacks(name):
+    assert "lower-case letters, digits and hyphens" in naming.stack_name_problem(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"),
+    [
+        ("sg", "security group"),
+        ("sg-a", "security group"),
+        ("xn--a", "bucket"),
+        ("sthree-a", "bucket"),
+        ("sthree", "bucket"),
+        ("amzn-s3-demo-a", "bucket"),
+    ],
+)
+def test_no_stack_has_a_name_whose_beginning_aws_keeps_for_itself(name, thing):
+    """EC2 and S3 would refuse it in the middle of an update."""
+    assert f"as the name of a {thing}" in naming.stack_name_problem(name)
 
 
 @pytest.mark.parametrize("name", ["Linux", "1st", "-a", "a-", "", "a" * 16, "a_b", "a.b", "a\n"])

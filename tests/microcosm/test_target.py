@@ -54,7 +54,7 @@ def test_outside_a_project_a_stack_must_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stack", ["../dev", "org/microcosm/dev", "Dev", "d", "dev'", "x" * 40, "dev\n"])
 def test_a_name_that_cannot_be_a_stack_is_refused(stack: str, tmp_path: Path) -> None:
     """A stack's name becomes part of parameter paths and tags: nothing else may pass."""
-    with pytest.raises(UsageError, match="accepted is a stack's bare name"):
+    with pytest.raises(UsageError, match="give the bare name of a stack"):
         resolve(stack, "eu-west-1", tmp_path, {})
 
 
