@@ -176,7 +176,7 @@ def _check_taints(where: str, pool: NodePool, problems: list[str]) -> None:
 
 def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> bom.Bom:
     """The file that `bom` names, or the product's own for this Kubernetes version."""
-    named = settings.text("bom", "", patterns.PATH, "the path of a JSON file")
+    named = settings.text("bom", "", patterns.PATH, "the path of a JSON file, up to 255 letters, digits and  ./~+@=,:-")
     path = PROJECT / (named or f"bom/{version}.json")
     materials, problems = bom.read(path)
     settings.problems.extend(problems or bom.problems(materials, families))

@@ -7,9 +7,9 @@ ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
 INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
 # Graviton families: a `g` right after the generation (t4g, c7gn, is4gen), and a1. The bill of materials is amd64.
 ARM_TYPE = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)\..*")
-URL = re.compile(r"https?://[A-Za-z0-9._~:/-]+[A-Za-z0-9]")
+URL = re.compile(r"https?://[A-Za-z0-9]([A-Za-z0-9._~:/-]*[A-Za-z0-9])?")
 # Letters of any script, so that a sentence that names the file stays on one printable line.
-PATH = re.compile(r"[\w ./~+@=,:-]+")
+PATH = re.compile(r"[\w ./~+@=,:-]{1,255}")
 # Blanks at an end are lost on the way to AWS, or refused there.
 _TRIMMED = r"(?! )(?!.* \Z)"
 KEY_NAME = re.compile(rf"{_TRIMMED}[ -~]{{1,255}}")

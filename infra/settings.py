@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 T = TypeVar("T")
+LONGEST_SHOWN = 80
 
 
 class _Refused(Exception):
@@ -151,11 +152,11 @@ def _structured(value: object) -> object:
 
 
 def _printable(key: str) -> str:
-    """A key as it is, unless it would break the line that names it."""
-    return key if key.isprintable() else repr(key)
+    """A key as it is, unless it would break the line that names it, or fill it."""
+    return key if key.isprintable() and len(key) <= LONGEST_SHOWN else shown(key)
 
 
 def shown(value: object) -> str:
     """A value as a sentence repeats it: on one line, and not for ever."""
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."

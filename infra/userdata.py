@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ RAW_LIMIT_BYTES = 16384
 WINDOWS_PARTS = ("common", "expiry", "host", "kubernetes", "network", "plan", "worker")
 CRI_SOCKETS = {"linux": "unix:///run/containerd/containerd.sock", "windows": "npipe:////./pipe/containerd-containerd"}
 # So that a Linux pod without a nodeSelector never lands on Windows (Kubernetes docs, "Taints and tolerations" for Windows).
+# A tag of EC2Launch's, in any case; NUL; whatever is not ASCII.
+_NOT_FOR_WINDOWS = re.compile(r"</?(?:powershell|script|persist|detach|runAsLocalSystem|powershellArguments)\b|[\0]|[^\x00-\x7f]", re.IGNORECASE)
 WINDOWS_TAINT = "os=windows:NoSchedule"
 
 
@@ -40,8 +43,19 @@ def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> 
     It runs at every boot, since Windows restarts on its way to being a node.
     """
     assignments = [f"${name} = {_powershell(value)}" for name, value in inputs.items()]
+    _refuse_what_windows_reads_otherwise(assignments)
     text = "\n".join(["<powershell>", *assignments, _script("windows/bootstrap.ps1").rstrip("\n"), "</powershell>", "<persist>true</persist>", ""])
     return _within_limit("windows worker", text.encode("ascii")).decode()
+
+
+def _refuse_what_windows_reads_otherwise(assignments: Sequence[str]) -> None:
+    """EC2Launch looks for its tags before PowerShell sees a quote, and Windows PowerShell 5.1 takes other bytes for ANSI."""
+    for assignment in assignments:
+        if found := _NOT_FOR_WINDOWS.search(assignment):
+            name = assignment.partition(" ")[0]
+            raise ConfigError(
+                [f"{name} of the Windows user-data holds {found[0]!r}, which EC2Launch or PowerShell would read otherwise; take it out"]
+            )
 
 
 def windows_script() -> str:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import yaml
 
 from infra.naming import EXPIRES_TAG, OWNER_TAG
+from infra.settings import shown
 
 from .errors import UsageError
 
@@ -82,7 +83,7 @@ def pr_number(stack: str) -> int | None:
 def parse_pr(text: str) -> int:
     """The number of a pull request, as a person or a workflow gives it."""
     if not _NUMBER.fullmatch(text):
-        raise UsageError(f"--pr is {text!r}: accepted is the number of a pull request, e.g. 123")
+        raise UsageError(f"--pr is {shown(text)}: accepted is the number of a pull request, e.g. 123")
     return int(text)
 
 
@@ -90,7 +91,7 @@ def parse_ttl(text: str, option: str = "--ttl") -> timedelta:
     """A length of time within what a preview may live."""
     match = _TTL.fullmatch(text)
     if not match:
-        raise UsageError(f"{option} is {text!r}: accepted is a number with m, h or d, e.g. 90m, 8h or 2d")
+        raise UsageError(f"{option} is {shown(text)}: accepted is a number with m, h or d, e.g. 90m, 8h or 2d")
     length = int(match[1]) * _UNITS[match[2]]
     if not SHORTEST <= length <= LONGEST:
         raise UsageError(f"{option} is {text}: accepted is from 30m to 72h, the longest that a preview may live without being extended")
@@ -103,7 +104,7 @@ def parse_settings(items: Sequence[str]) -> dict[str, Any]:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not _KEY.fullmatch(key):
-            raise UsageError(f"--set is {item!r}: accepted is key=value with a key of Pulumi.yaml, e.g. kubernetesVersion=1.35.8")
+            raise UsageError(f"--set is {shown(item)}: accepted is key=value with a key of Pulumi.yaml, e.g. kubernetesVersion=1.35.8")
         if key in DERIVED:
             raise UsageError(f"--set {key} contradicts the preview's own: say it with {DERIVED[key]}")
         found[key] = _value(key, text)
@@ -139,7 +140,7 @@ def parse_open(text: str, where: str) -> frozenset[int]:
 def parse_moment(text: str, option: str) -> datetime:
     moment = _moment(text)
     if moment is None:
-        raise UsageError(f"{option} is {text!r}: accepted is a date and time with its zone, e.g. 2027-01-31T18:00:00Z")
+        raise UsageError(f"{option} is {shown(text)}: accepted is a date and time with its zone, e.g. 2027-01-31T18:00:00Z")
     return moment
 
 

@@ -16,7 +16,7 @@ hypothesis.settings.register_profile("quick", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=5000, deadline=None)
 
 TESTS = Path(__file__).resolve().parent
-# These start servers or engines, or import moto. `make test` leaves them to `make test-served`, and stays quick enough to be run
+# These start servers or engines, import moto, or run whole scripts. `make test` leaves them to `make test-served`, and stays quick enough to be run
 # before every commit; CI runs both.
 SERVED = (
     "infra/test_expiry.py",
@@ -37,6 +37,8 @@ SERVED = (
     "rehearsal/test_language_host.py",
     "rehearsal/test_windows_standin_machine.py",
     "rehearsal/test_windows_standin_pods.py",
+    "security/test_hostile_shell.py",
+    "security/test_roles.py",
 )
 
 

@@ -141,7 +141,7 @@ prepare() {
   sysctl --load=/etc/sysctl.d/90-kubernetes.conf >/dev/null
 }
 
-# All files at once: the link is the limit, not the number of connections.
+# All files at once: the link is the limit, not the number of connections. Brackets in an address are its own: no globbing.
 download() {
   local name url sum requests=()
   mkdir --parents "${DOWNLOADS}"
@@ -149,7 +149,7 @@ download() {
     is_intact "${name}" "${sum}" || requests+=(--output "${DOWNLOADS}/${name}" "${url}")
   done <<<"${ARTIFACTS}"
   if [ "${#requests[@]}" -gt 0 ]; then
-    attempt curl --fail --fail-early --location --silent --show-error --retry 5 --retry-all-errors --retry-max-time 300 --parallel "${requests[@]}"
+    attempt curl --globoff --fail --fail-early --location --silent --show-error --retry 5 --retry-all-errors --retry-max-time 300 --parallel "${requests[@]}"
   fi
   while read -r name url sum; do
     is_intact "${name}" "${sum}" ||

@@ -1,0 +1,62 @@
+"""Values that a shell, PowerShell, YAML, TOML, JSON or a template would take for something else than a value."""
+
+# Each tries to make a file `executed` where it runs, by a program and by the shell alone.
+SHELL = [
+    "$(touch executed)",
+    "`touch executed`",
+    "'; touch executed; '",
+    '"; touch executed; "',
+    "\ntouch executed\n",
+    "\r\ntouch executed\r\n",
+    "; : >executed #",
+    "$(: >executed)",
+    "| tee executed",
+    "& touch executed &",
+    ">executed",
+    "<(touch executed)",
+    "${IFS:=$(touch executed)}",
+    "x[$(touch executed)]",
+    "'\\''$(touch executed)",
+    "\nEOF\ntouch executed\n",
+    "\nTOML\ntouch executed\n",
+    "\nPYTHON\ntouch executed\n",
+]
+ODD = [
+    "",
+    " leading and trailing ",
+    "-n",
+    "--config=/etc/shadow",
+    "\\",
+    "\\n\\0\\x41",
+    "%s%n%d %%",
+    "{{ .Values.x }} ${x} #{x} <%= x %>",
+    "@TOKEN@ @CA_HASH@ @PRIVATE_IP@",
+    "* ? [a-z] {a,b} ~ !!",
+    "\u2018quoted\u2019 \u201equoted\u201d",
+    "gr\u00fc\u00df\u2019e \N{SNOWMAN} \N{RIGHT-TO-LEFT OVERRIDE}",
+    "null",
+    "yes",
+    "1e3",
+    "a: b\n- c\n--- \n",
+    '"\\u0000"',
+    "]]>",
+    "x" * 5000,
+]
+POWERSHELL = [
+    "'; New-Item executed; '",
+    "$(New-Item executed)",
+    "`$(New-Item executed)",
+    "\n'@\nNew-Item executed\n@'\n",
+    '\n"@\nNew-Item executed\n@"\n',
+    "\u2019; New-Item executed; \u2018",
+    "#>\nNew-Item executed\n<#",
+    "' + (New-Item executed) + '",
+    "--% & New-Item executed",
+    "$env:PATH ${x} @{a=1}",
+    "</powershell>",
+    "<PERSIST>false</PERSIST>",
+    "''",
+    "`n`0",
+]
+NUL = "a\0touch executed"
+ALL = [*SHELL, *ODD, *POWERSHELL, NUL]

@@ -1,0 +1,191 @@
+"""Runs Linux user-data for real: bash, with a folder in the place of / and recording stand-ins in the place of what changes a machine.
+
+The scripts of userdata/ run as they stand, but for their absolute paths, which lead into the folder; python3, sed, awk and the like
+are the machine's own. So are `touch` and every shell builtin: a value that bash would run could do what it wants.
+"""
+
+import base64
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from infra import userdata
+
+ROOT_OF_A_PATH = re.compile(r"(?<![\w./}])/(?=(etc|var|run|opt|usr/local|proc)[/\s])")
+# What no script may reach on the machine that runs the tests; the interpreter of the first line alone is its own.
+FOREIGN = re.compile(r"(?<![\w./}])/(etc|var|run|opt|usr|proc|sys|boot|root|home|lib|bin|sbin|mnt|srv|tmp)\b(?!/bin/env bash)")
+OWN_PROGRAMS = [
+    "awk",
+    "bash",
+    "cat",
+    "chmod",
+    "cut",
+    "date",
+    "env",
+    "head",
+    "install",
+    "mkdir",
+    "rm",
+    "sed",
+    "seq",
+    "sha256sum",
+    "tail",
+    "tee",
+    "touch",
+    "tr",
+]
+NODE = json.dumps({"status": {"conditions": [{"type": "Ready", "status": "True", "message": "fine"}]}})
+CREDENTIALS = json.dumps({"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T"})
+DOWNLOAD = b"what a mirror serves"
+
+# Each call is kept: its arguments, ended by NUL, and what it read.
+RECORD = """#!/usr/bin/env bash
+name=${0##*/}
+printf '%s\\0' "$@" >"${RECORD}/${name}.$$"
+"""
+STAND_INS = {
+    "curl": RECORD
+    + r"""
+url=${*: -1}
+outputs=()
+while [ $# -gt 0 ]; do
+  case $1 in
+  --config) cat "$2" >/dev/null ;;
+  --output) outputs+=("$2") ;;
+  --data-binary) cat >"${RECORD}/request.$$" ;;
+  esac
+  shift
+done
+for output in "${outputs[@]}"; do printf %s "${DOWNLOAD}" >"${output}"; done
+case ${url} in
+*/api/token) printf token ;;
+*/instance-id) printf i-0123456789abcdef0 ;;
+*/local-ipv4) printf 10.0.0.9 ;;
+*/security-credentials/) printf role ;;
+*/security-credentials/role) printf %s "${CREDENTIALS}" ;;
+*/api/v1/nodes/*) printf %s "${NODE}" ;;
+*) cat "${ANSWER}" ;;
+esac
+""",
+    "kubeadm": RECORD
+    + r"""
+case $1 in
+init | join)
+  cat "$3" >"${RECORD}/$1.yaml"
+  mkdir -p "${ROOT}/etc/kubernetes"
+  printf 'server: https://10.0.0.9:6443\n' | tee "${ROOT}/etc/kubernetes/kubelet.conf" >"${ROOT}/etc/kubernetes/admin.conf"
+  ;;
+token) printf 'abcdef.0123456789abcdef\n' ;;
+kubeconfig) printf 'a kubeconfig\n' ;;
+esac
+""",
+    "openssl": RECORD + "printf key\n",
+    **dict.fromkeys(("ctr", "swapoff", "sysctl", "systemctl", "tar"), RECORD),
+    "sleep": "#!/usr/bin/env bash\n",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run left behind."""
+
+    folder: Path
+    code: int
+    output: str
+
+    def calls(self, program: str) -> list[list[str]]:
+        """The arguments of every call of a stand-in."""
+        return [_text(path).split("\0")[:-1] for path in sorted((self.folder / "record").glob(f"{program}.*")) if path.suffix != ".yaml"]
+
+    def written(self) -> list[dict[str, str]]:
+        """The parameters that were written, as Systems Manager was asked for it."""
+        asked = [path.read_text() for path in sorted((self.folder / "record").glob("request.*"))]
+        return [json.loads(text) for text in asked if '"Overwrite": true' in text]
+
+    def read(self) -> set[str]:
+        """The names of the parameters that were read."""
+        asked = [path.read_text() for path in sorted((self.folder / "record").glob("request.*"))]
+        return {json.loads(text)["Name"] for text in asked if '"Overwrite": true' not in text}
+
+    def kept(self, name: str) -> str:
+        return _text(self.folder / "record" / name)
+
+    def file(self, path: str) -> str:
+        """A file of the machine."""
+        return _text(self.folder / "root" / path.lstrip("/"))
+
+
+def _text(path: Path) -> str:
+    """Its line ends as they are."""
+    return path.read_bytes().decode()
+
+
+class Sandbox:
+    """One machine's folder. `canary` is what hostile values try to make, in the working directory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.root = folder, folder / "root"
+        for part in ("etc", "proc/sys/net/bridge", "usr/local/sbin", "usr/local/bin", "run", "etc/modules-load.d", "etc/sysctl.d"):
+            (self.root / part).mkdir(parents=True)
+        for part in ("etc/kubernetes/pki", "etc/systemd/system", "var/lib/kubelet/pki"):
+            (self.root / part).mkdir(parents=True)
+        (self.root / "etc/fstab").touch()
+        (folder / "record").mkdir()
+        (folder / "work").mkdir()
+        self._programs()
+        self._scripts()
+
+    @property
+    def canary(self) -> Path:
+        return self.folder / "work" / "executed"
+
+    def run(self, render: Callable[[], str], answer: dict[str, str], *arguments: str) -> Run:
+        """Renders user-data (base64) from this machine's scripts and runs it; `answer` is the value of any parameter that it reads."""
+        with mock.patch.object(userdata, "SCRIPTS", self.folder / "userdata"):
+            raw = base64.b64decode(render())
+        script = self.folder / "user-data.sh"
+        script.write_bytes(gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw)
+        (self.folder / "answer.json").write_text(json.dumps({"Parameter": {"Value": json.dumps(answer)}}))
+        done = subprocess.run(
+            ["bash", script, *arguments],
+            cwd=self.folder / "work",
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+        return Run(folder=self.folder, code=done.returncode, output=done.stdout.decode(errors="replace"))
+
+    def _environment(self) -> dict[str, str]:
+        places = {"ROOT": self.root, "RECORD": self.folder / "record", "ANSWER": self.folder / "answer.json", "HOME": self.folder}
+        fixed = {"PATH": str(self.folder / "bin"), "LC_ALL": "C.UTF-8", "CREDENTIALS": CREDENTIALS, "NODE": NODE, "DOWNLOAD": DOWNLOAD.decode()}
+        return fixed | {name: str(path) for name, path in places.items()}
+
+    def _programs(self) -> None:
+        programs = self.folder / "bin"
+        programs.mkdir()
+        for name in OWN_PROGRAMS:
+            found = shutil.which(name)
+            assert found, f"{name} is not on PATH"
+            (programs / name).symlink_to(found)
+        # Without site-packages it starts in a third of the time.
+        stand_ins = STAND_INS | {"python3": f'#!/usr/bin/env bash\nexec {sys.executable} -I -S "$@"\n'}
+        for name, text in stand_ins.items():
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+
+    def _scripts(self) -> None:
+        shutil.copytree(userdata.SCRIPTS, self.folder / "userdata")
+        for path in (self.folder / "userdata/linux").glob("*.sh"):
+            text = ROOT_OF_A_PATH.sub(lambda _: f"{self.root}/", path.read_text())
+            left = FOREIGN.search(text.replace(str(self.root), "ROOT"))
+            assert not left, f"{path.name} would reach {left[0]} of this machine"
+            path.write_text(text)

@@ -1,0 +1,213 @@
+"""Values that want to be code, in every field that a user can set: refused in a plain sentence, or a value wherever they end up.
+
+Bash runs them in test_hostile_shell.py. PowerShell cannot run here: its grammar says that each is one literal, and the literal's own
+rules give the value back.
+"""
+
+import json
+import re
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from infra import boot, config, naming, userdata
+from infra.errors import ConfigError
+from infra.staging import StagedScript
+from microcosm import preview, target
+from microcosm.errors import UsageError
+from rehearsal.windows_standin.powershell import assignments, script_of
+from tests.infra.config_cases import ADMINS, LINUX, WINDOWS
+from tests.windows.syntax import Node, parse, walk
+
+from . import hostile
+
+SCRIPT = StagedScript(bucket="b", key="k", sha256="0" * 64)
+TEXTS = st.sampled_from(hostile.ALL) | st.text(max_size=30) | st.lists(st.sampled_from(hostile.ALL), min_size=2, max_size=3).map("".join)
+
+
+# --- every field
+
+
+def in_pools(**changes):
+    return {"nodePools": [LINUX | changes, WINDOWS | changes | {"name": "w"}]} if "name" not in changes else {"nodePools": [LINUX | changes, WINDOWS]}
+
+
+# Where a text can stand: each key of Pulumi.yaml, and each of what is nested in them.
+PLACES = {
+    **{f"pool {key}": (lambda text, key=key: in_pools(**{key: text})) for key in ("name", "os", "count", "instanceType", "diskSizeGb")},
+    "pool label key": lambda text: in_pools(labels={text: "x"}),
+    "pool label value": lambda text: in_pools(labels={"x": text}),
+    "pool labels": lambda text: in_pools(labels=text),
+    "pool taint": lambda text: in_pools(taints=[text]),
+    "pool taint value": lambda text: in_pools(taints=[f"k={text}:NoSchedule"]),
+    "pool key": lambda text: in_pools(**{text or "x": "x"}),
+    "controlPlane type": lambda text: {"controlPlane": {"instanceType": text}},
+    "unknown key": lambda text: {f"x{text}": "x"},
+}
+LISTS = ("adminCidrs", "availabilityZones", "ignorePreflightErrors")
+PLAIN = (
+    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kubernetesVersion nodePools owner podCidr "
+    "readyTimeoutMinutes registryMirror serviceCidr vpcCidr workloads"
+)
+PLACES |= {key: (lambda text, key=key: {key: text}) for key in PLAIN.split()}
+PLACES |= {key: (lambda text, key=key: {key: [text]}) for key in LISTS}
+
+
+def test_no_field_is_forgotten():
+    """A key that is new in Pulumi.yaml must be in the tables above."""
+    schema = yaml.safe_load((config.PROJECT / "Pulumi.yaml").read_text())["config"]
+    assert {*PLAIN.split(), *LISTS} == set(schema)
+
+
+def parsed(changes) -> tuple[config.StackConfig | None, tuple[str, ...]]:
+    try:
+        return config.parse(ADMINS | changes, stack="dev"), ()
+    except ConfigError as refusal:
+        return None, refusal.problems
+
+
+def told(stack: config.StackConfig) -> dict[str, str]:
+    """All that the machines of a stack are told."""
+    texts = {"control-plane": boot.control_plane(stack, region="eu-west-1", public_ip="198.51.100.7")}
+    for pool in stack.node_pools:
+        script = SCRIPT if pool.os.family == "windows" else None
+        texts[pool.name] = boot.worker(stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script)
+    return texts
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_hostile_text_is_refused_in_plain_sentences_or_stays_a_text(place):
+    """Every value in every field: no traceback, no sentence over two lines, no PowerShell but the product's own."""
+    commands = [node.text for node in walk(parse((userdata.SCRIPTS / "windows/bootstrap.ps1").read_text()), "command")]
+    for text in hostile.ALL:
+        stack, problems = parsed(PLACES[place](text))
+        assert all(problem.isprintable() and len(problem) < 1000 for problem in problems), text
+        windows = [user_data for user_data in told(stack).values() if user_data.startswith("<powershell>")] if stack else []
+        for user_data in windows:
+            assert user_data.count("</powershell>") == 1
+            assert [node.text for node in walk(parse(script_of(user_data)), "command")] == commands
+
+
+@given(TEXTS)
+def test_a_stack_of_any_name_is_built_or_refused_in_a_sentence(text):
+    assert (naming.stack_name_problem(text) is None) == bool(
+        re.fullmatch(r"(?!sg-|sg\Z|xn--|xn-\Z|sthree(-|\Z)|amzn-s3-demo(-|\Z))[a-z][a-z0-9-]{0,30}[a-z0-9]", text)
+    )
+    wrong = sentence(target.resolve, text or "-", "eu-west-1")
+    assert wrong is None or (wrong.isprintable() and len(wrong) < 500)
+
+
+# --- PowerShell
+
+
+def literal(node: Node) -> str:
+    """A single-quoted string by PowerShell's rules: every character is itself, but a doubled quote is one (about_Quoting_Rules)."""
+    assert node.text[0] == node.text[-1] == "'"
+    inside = node.text[1:-1]
+    assert "'" not in inside.replace("''", ""), "a quote that stands alone would end the string"
+    return inside.replace("''", "'")
+
+
+ASCII = st.sampled_from([text for text in hostile.ALL if text.isascii() and "\0" not in text and "<" not in text]) | st.text(
+    st.characters(min_codepoint=1, max_codepoint=126), max_size=40
+).filter(lambda text: not re.search(r"</?(powershell|script|persist|detach|runas)", text, re.IGNORECASE))
+
+
+@given(st.lists(ASCII, min_size=1, max_size=4), st.dictionaries(ASCII, ASCII, max_size=2))
+@example(["'", "''", "'@\n", '"@', "`'", "$('')", "\n#'"], {"'": "'"})
+def test_every_value_is_one_literal_of_powershell_that_holds_just_it(values, table):
+    given_ = {f"Input{number}": value for number, value in enumerate(values)} | {"List": values, "Table": table}
+    user_data = userdata.windows(given_)
+    head = user_data.split("\n# bootstrap.ps1", 1)[0].removeprefix("<powershell>\n")
+    strings = [literal(node) for node in walk(parse(head), "string_literal")]
+    assert strings == [*values, *values, *(text for pair in table.items() for text in pair)]
+    assert [*walk(parse(head), "command", "sub_expression", "expandable_string_literal", "verbatim_here_string_characters")] == []
+    assert assignments(script_of(user_data)) == given_
+
+
+@pytest.mark.parametrize("text", ["</powershell>", "a<Persist>false", "<script>", "\0", "gr\u00fc\u00df", "\u2019"])
+def test_what_windows_would_read_before_the_quotes_is_refused(text):
+    """EC2Launch finds its tags by their text; Windows PowerShell reads bytes as ANSI."""
+    with pytest.raises(ConfigError, match=r"\$NodeName of the Windows user-data holds .* which EC2Launch or PowerShell would read otherwise"):
+        userdata.windows({"NodeName": f"x{text}y"})
+
+
+# --- YAML
+
+
+YAML_TEXTS = st.sampled_from([*hostile.SHELL, *hostile.ODD, *hostile.POWERSHELL]) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(YAML_TEXTS, YAML_TEXTS, st.lists(YAML_TEXTS, max_size=2), st.sampled_from(["linux", "windows"]))
+def test_a_join_document_holds_what_it_was_given_and_nothing_more(key, value, checks, family):
+    """As a YAML loader reads it back; every text is quoted, so that YAML 1.1's booleans and numbers stay texts."""
+    document = userdata.kubeadm_join(
+        node_name=value,
+        family=family,
+        labels={key: value},
+        taints=[f"{key}={value}:NoExecute"] if "=" not in key else [],
+        ignore_preflight_errors=checks,
+    )
+    (join,) = yaml.safe_load_all(document)
+    registration = join["nodeRegistration"]
+    assert registration["name"] == value
+    assert registration["kubeletExtraArgs"] == [{"name": "node-labels", "value": f"{key}={value}"}]
+    assert registration["ignorePreflightErrors"] == checks
+    own = [{"key": "os", "value": "windows", "effect": "NoSchedule"}] if family == "windows" else []
+    assert registration["taints"] == own + ([{"key": key, "value": value, "effect": "NoExecute"}] if "=" not in key else [])
+    assert join.keys() == {"apiVersion", "kind", "discovery", "nodeRegistration"}
+    assert [token for token in yaml.scan(document) if isinstance(token, yaml.ScalarToken) and token.plain] == []
+
+
+@given(YAML_TEXTS, YAML_TEXTS)
+def test_the_documents_of_the_control_plane_hold_what_they_were_given(text, other):
+    document = userdata.kubeadm_init(
+        node_name=text, version=other, pod_cidr=text, service_cidr=other, public_ip=text, ignore_preflight_errors=[other]
+    )
+    init, cluster, kubelet = yaml.safe_load_all(document)
+    assert init["nodeRegistration"]["name"] == cluster["networking"]["podSubnet"] == text
+    assert cluster["apiServer"]["certSANs"] == [text]
+    assert init["nodeRegistration"]["ignorePreflightErrors"] == [other]
+    assert (cluster["kubernetesVersion"], cluster["networking"]["serviceSubnet"]) == (f"v{other}", other)
+    assert kubelet["kind"] == "KubeletConfiguration"
+
+
+# --- the operator's command
+
+
+def sentence(call, *arguments) -> str | None:
+    try:
+        call(*arguments)
+    except UsageError as refusal:
+        return str(refusal)
+    return None
+
+
+@given(TEXTS)
+def test_a_hostile_option_is_refused_in_one_sentence(text):
+    """Before anything is asked of AWS or of Pulumi."""
+    for call in (lambda: target.resolve(text or "-", "eu-west-1"), lambda: preview.parse_pr(text), lambda: preview.parse_ttl(text)):
+        told_so = sentence(call)
+        if told_so is not None:
+            assert told_so.isprintable()
+            assert len(told_so) < 500
+    if sentence(preview.parse_pr, text) is None:
+        assert re.fullmatch("[1-9][0-9]{0,8}", text)
+
+
+@given(TEXTS, TEXTS)
+def test_what_is_set_is_kept_as_it_was_said_or_refused_in_one_sentence(key, text):
+    for item in (f"{key}={text}", f"owner={text}", f"keyName={text}", text):
+        told_so = sentence(preview.parse_settings, [item])
+        if told_so is not None:
+            assert told_so.isprintable()
+            assert len(told_so) < 500
+    if text[:1] not in ("[", "{") and not re.fullmatch("[0-9]{1,9}|true|false", text):
+        assert preview.parse_settings([f"keyName={text}"]) == {"keyName": text}
+
+
+def test_json_that_is_set_reaches_the_configuration_whole():
+    labels = {"team": "$(touch executed)'\"`"}
+    assert preview.parse_settings([f"nodePools={json.dumps([{'name': 'a', 'labels': labels}])}"]) == {"nodePools": [{"name": "a", "labels": labels}]}
