@@ -49,6 +49,19 @@ def test_no_role_has_a_wildcard_action(role):
     assert not any("*" in action for action in iam.SESSION_MANAGER)
 
 
+def test_what_session_manager_needs_reaches_nothing_but_its_own_channels():
+    """On every resource: so none of it may read a parameter, or say anything to another machine."""
+    assert {action.split(":")[0] for action in iam.SESSION_MANAGER} == {"ssm", "ssmmessages", "ec2messages"}
+    assert [action for action in iam.SESSION_MANAGER if action.startswith("ssm:")] == ["ssm:UpdateInstanceInformation"]
+
+
+@pytest.mark.parametrize("role", iam.ACCESS)
+def test_what_is_allowed_on_every_resource_is_session_managers_alone(role):
+    document = json.loads(iam.role_policy(role, NAMES, account="1", region="r", partition="aws", script_bucket="scripts"))
+    assert [statement["Sid"] for statement in document["Statement"] if statement["Resource"] in ("*", ["*"])] == ["SessionManager"]
+    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
+
+
 def test_only_ec2_may_assume_a_node_role():
     (statement,) = json.loads(iam.assume_role_policy())["Statement"]
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}

@@ -1,0 +1,226 @@
+"""What each machine's role can really do: the calls of its scripts go through, and everything else that is tried is refused.
+
+The fake cloud holds a session to its role's policies and signatures (`--enforce-iam`), which it asks of every call before moto sees it.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra import expiry, iam, rendezvous, security
+from infra.naming import Names
+from rehearsal.cloud.settings import ACCOUNT
+from tests.support.fake_aws import REGION, served_aws
+
+OWN, OTHER = Names(stack="dev", expires_at="2027-01-31T18:00:00Z"), Names(stack="prod", expires_at="2027-01-31T18:00:00Z")
+STATUS = tuple(f"status/{node}" for node in ("control-plane", "linux-0", "windows-0"))
+PATHS = (*rendezvous.DOCUMENTS, *STATUS, expiry.PARAMETER)
+ROLES = (security.CONTROL_PLANE, security.LINUX_WORKER, security.WINDOWS_WORKER)
+SCRIPTS, FOREIGN_BUCKET, KEY = "dev-scripts", "prod-scripts", "windows-node-1.ps1"
+REFUSALS = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
+
+# Written by hand from DESIGN: who reads and who writes what below /microcosm/<own stack>.
+READS = {
+    security.CONTROL_PLANE: {"expiry"},
+    security.LINUX_WORKER: {"join", "expiry"},
+    security.WINDOWS_WORKER: {"join", "windows-network", "expiry"},
+}
+WRITES = {
+    security.CONTROL_PLANE: {"join", "kubeconfig", "windows-network", "status/control-plane"},
+    security.LINUX_WORKER: set(STATUS),
+    security.WINDOWS_WORKER: set(STATUS),
+}
+
+
+class Cloud(NamedTuple):
+    """Clients of the operator, and of a session of each role."""
+
+    operator: Any
+    machine: Any
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory) -> Any:
+    with served_aws(tmp_path_factory.mktemp("state") / "machines") as served:
+        keys = served.environment()
+        session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+        operator = functools.cache(lambda service: session.client(service, endpoint_url=served.endpoint))
+        for names in (OWN, OTHER):
+            for path in PATHS:
+                operator("ssm").put_parameter(Name=names.parameter(path), Value="pending", Type="SecureString")
+        for bucket in (SCRIPTS, FOREIGN_BUCKET):
+            operator("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            operator("s3").put_object(Bucket=bucket, Key=KEY, Body=b"script")
+        credentials = {role: assume(operator, role) for role in ROLES}
+
+        @functools.cache
+        def machine(role: str, service: str) -> Any:
+            own = credentials[role]
+            given = {
+                "aws_access_key_id": own["AccessKeyId"],
+                "aws_secret_access_key": own["SecretAccessKey"],
+                "aws_session_token": own["SessionToken"],
+            }
+            # A refusal is final; and the cloud must judge the call, not the SDK its arguments.
+            config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+            return session.client(service, endpoint_url=served.endpoint, config=config, **given)
+
+        yield Cloud(operator, machine)
+
+
+def assume(operator: Any, role: str) -> dict[str, str]:
+    """The session that a machine gets from its metadata service, of the role as infra/iam.py declares it."""
+    name = OWN.of(role)
+    operator("iam").create_role(RoleName=name, AssumeRolePolicyDocument=iam.assume_role_policy())
+    document = iam.role_policy(role, OWN, account=ACCOUNT, region=REGION, partition="aws", script_bucket=SCRIPTS)
+    operator("iam").put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document)
+    return operator("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="i-1")["Credentials"]
+
+
+def is_refused(call: Any) -> bool:
+    """By the role's policies; any other answer, an error of the service too, means that the call was let in."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in REFUSALS
+    return False
+
+
+# --- parameters
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_reads_just_what_it_needs(cloud, role):
+    """No worker reads the kubeconfig; nobody reads another stack's."""
+    ssm = cloud.machine(role, "ssm")
+    read = {path for path in PATHS if not is_refused(lambda path=path: ssm.get_parameter(Name=OWN.parameter(path), WithDecryption=True))}
+    foreign = {path for path in PATHS if not is_refused(lambda path=path: ssm.get_parameter(Name=OTHER.parameter(path)))}
+    assert (read, foreign) == (READS[role], set())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_writes_just_what_it_publishes(cloud, role):
+    """A worker that could write `join` could lead the next worker into a cluster of its own."""
+    ssm = cloud.machine(role, "ssm")
+
+    def put(names: Names, path: str) -> Any:
+        return ssm.put_parameter(Name=names.parameter(path), Value="mine", Type="SecureString", Overwrite=True)
+
+    written = {path for path in PATHS if not is_refused(lambda path=path: put(OWN, path))}
+    foreign = {path for path in PATHS if not is_refused(lambda path=path: put(OTHER, path))}
+    assert (written, foreign) == (WRITES[role], set())
+    assert is_refused(lambda: ssm.put_parameter(Name="/microcosm/dev-2/join", Value="mine", Type="String")), "a stack whose name begins alike"
+    assert is_refused(lambda: ssm.put_parameter(Name="/microcosm/dev/new", Value="mine", Type="String")), "what no destroy would remove"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_goes_round_by_another_call(cloud, role):
+    """Each of these would read or change what get_parameter and put_parameter refuse."""
+    ssm, every = cloud.machine(role, "ssm"), [OWN.parameter(path) for path in PATHS]
+    calls = {
+        "several at once": lambda: ssm.get_parameters(Names=every, WithDecryption=True),
+        "several of which one is its own": lambda: ssm.get_parameters(Names=[OWN.parameter("join"), OWN.parameter("kubeconfig")]),
+        "by path": lambda: ssm.get_parameters_by_path(Path="/microcosm/dev", Recursive=True, WithDecryption=True),
+        "the root": lambda: ssm.get_parameters_by_path(Path="/", Recursive=True),
+        "older versions": lambda: ssm.get_parameter_history(Name=OWN.parameter("kubeconfig"), WithDecryption=True),
+        "a list": lambda: ssm.describe_parameters(),
+        "delete": lambda: ssm.delete_parameter(Name=OWN.parameter("join")),
+        "delete several": lambda: ssm.delete_parameters(Names=every),
+        "label": lambda: ssm.label_parameter_version(Name=OWN.parameter("join"), Labels=["mine"]),
+        "tag": lambda: ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=OWN.parameter("join"), Tags=[{"Key": "a", "Value": "b"}]),
+    }
+    let_in = {what for what, call in calls.items() if not is_refused(call)}
+    assert let_in == set()
+
+
+# --- the staged script
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_script_is_read_by_windows_workers_and_written_by_nobody(cloud, role):
+    """What lies there runs as SYSTEM."""
+    s3 = cloud.machine(role, "s3")
+    may = {
+        "read": not is_refused(lambda: s3.get_object(Bucket=SCRIPTS, Key=KEY)),
+        "read another's": not is_refused(lambda: s3.get_object(Bucket=FOREIGN_BUCKET, Key=KEY)),
+        "read the state": not is_refused(lambda: s3.get_object(Bucket="state", Key=".pulumi/stacks/microcosm/dev.json")),
+        "write": not is_refused(lambda: s3.put_object(Bucket=SCRIPTS, Key=KEY, Body=b"mine")),
+        "delete": not is_refused(lambda: s3.delete_object(Bucket=SCRIPTS, Key=KEY)),
+        "list": not is_refused(lambda: s3.list_objects_v2(Bucket=SCRIPTS)),
+        "list all": not is_refused(lambda: s3.list_buckets()),
+        "policy": not is_refused(lambda: s3.put_bucket_policy(Bucket=SCRIPTS, Policy="{}")),
+        "make": not is_refused(lambda: s3.create_bucket(Bucket="mine")),
+    }
+    assert {what for what, allowed in may.items() if allowed} == ({"read"} if role == security.WINDOWS_WORKER else set())
+    assert cloud.operator("s3").get_object(Bucket=SCRIPTS, Key=KEY)["Body"].read() == b"script"
+
+
+# --- everything else
+
+# Every operation that the SDK knows of these services, called without arguments: the refusal comes before they would be read.
+WHOLE_SERVICES = ("iam", "ssm", "sts")
+# Of the others, what an intruder would try first.
+TRIED = {
+    "ec2": (
+        "run_instances terminate_instances stop_instances describe_instances describe_instance_attribute modify_instance_attribute "
+        "get_console_output get_password_data create_key_pair import_key_pair authorize_security_group_ingress describe_security_groups "
+        "create_security_group modify_instance_metadata_options associate_iam_instance_profile replace_iam_instance_profile_association "
+        "create_image create_snapshot modify_snapshot_attribute describe_volumes attach_volume describe_vpcs create_route "
+        "associate_address allocate_address release_address delete_vpc create_tags delete_tags create_launch_template request_spot_instances"
+    ),
+    "secretsmanager": "get_secret_value list_secrets put_secret_value",
+    "kms": "decrypt encrypt list_keys create_grant schedule_key_deletion",
+    "cloudformation": "create_stack describe_stacks",
+    "logs": "put_log_events describe_log_groups get_log_events",
+    "resourcegroupstaggingapi": "get_resources tag_resources",
+}
+# IAM allows it to everybody. What Session Manager's agent calls has no operation in the SDK: tests/infra/test_iam.py holds those.
+ALLOWED = {"GetCallerIdentity"}
+
+
+def arguments(operation: Any) -> dict[str, Any]:
+    """Something for each argument that the SDK writes into an address; the others may be missing."""
+    members = operation.input_shape.members if operation.input_shape else {}
+    return {name: "x" for name, shape in members.items() if shape.serialization.get("location") == "uri"}
+
+
+def let_in(client: Any, operations: set[str]) -> set[str]:
+    """The operations that were not refused."""
+    model = client.meta.service_model
+    methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
+    return {
+        name for name in operations if not is_refused(functools.partial(getattr(client, methods[name]), **arguments(model.operation_model(name))))
+    }
+
+
+@pytest.mark.parametrize("service", WHOLE_SERVICES)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_can_do_nothing_else_of_a_service(cloud, role, service):
+    """All that the SDK knows: a call that appears tomorrow is tried tomorrow."""
+    client = cloud.machine(role, service)
+    # Anybody may ask for these without any permission (IAM user guide, "Requesting temporary security credentials"): they carry other proof.
+    unsigned = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
+    operations = set(client.meta.service_model.operation_names) - unsigned
+    assert len(operations) > 5
+    assert let_in(client, operations - ALLOWED) == set()
+
+
+@pytest.mark.parametrize("service", TRIED)
+@pytest.mark.parametrize("role", ROLES)
+def test_what_an_intruder_tries_first_is_refused(cloud, role, service):
+    client = cloud.machine(role, service)
+    operations = {client.meta.method_to_api_mapping[method] for method in TRIED[service].split()}
+    assert let_in(client, operations) == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_machine_takes_no_other_role(cloud, role):
+    """Neither the operator's nor the control plane's; only EC2 hands them out."""
+    sts = cloud.machine(role, "sts")
+    for other in ROLES:
+        assert is_refused(lambda other=other: sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{OWN.of(other)}", RoleSessionName="mine"))
+    assert sts.get_caller_identity()["Arn"].endswith(f"assumed-role/{OWN.of(role)}/i-1")
