@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -33,21 +34,30 @@ class Rendezvous(pulumi.ComponentResource):
     def __init__(self, name: str, args: RendezvousArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:Rendezvous", name, None, opts)
         self._names = args.names
-        self.documents = [self._parameter("SecureString", document) for document in DOCUMENTS]
+        self.documents = [self._document(document) for document in DOCUMENTS]
         self.status = {node: self._parameter("String", STATUS, node) for node in args.node_names}
         end = args.names.expires_at
         # Its value belongs to whoever extended last: an `up` from a configuration with an older date must not shorten a life.
         self.expiry = [self._parameter("String", expiry.PARAMETER, value=expiry.document(end))] if end else []
         self.register_outputs({"documents": [parameter.name for parameter in self.documents]})
 
+    def _document(self, document: str) -> aws.ssm.Parameter:
+        """Write-only: what the control plane puts there is never read back into the state, not even encrypted, by no refresh.
+
+        Nothing of the value is ever changed from here: an update of a stack that was made with `value` must not overwrite it either.
+        """
+        return self._declare(document, type="SecureString", value_wo=PLACEHOLDER, value_wo_version=1, ignored=["value", "valueWo", "valueWoVersion"])
+
     def _parameter(self, kind: str, *parts: str, value: str = PLACEHOLDER) -> aws.ssm.Parameter:
+        return self._declare(*parts, type=kind, value=value, ignored=["value"])
+
+    def _declare(self, *parts: str, ignored: list[str], **inputs: Any) -> aws.ssm.Parameter:
         return aws.ssm.Parameter(
             self._names.of(*parts),
             name=self._names.parameter(*parts),
-            type=kind,
-            value=value,
             tags=self._names.tags(*parts),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["value"]),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored),
+            **inputs,
         )
 
 

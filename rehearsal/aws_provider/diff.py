@@ -30,7 +30,7 @@ def differences(kind: Kind, aws: Aws, state: Properties, inputs: Properties, ign
     tables = kind.tables
     ignored = frozenset(ignored)
     wanted = {**tables.defaults, **({"tags": {}} if kind.tagged else {}), **visible(inputs)}
-    wanted = {name: _with_ignored(name, value, state, ignored) for name, value in wanted.items()}
+    wanted = {name: _with_ignored(name, value, state, ignored) for name, value in wanted.items() if name not in tables.write_only}
     replacing = tables.replace | kind.replaces_besides(inputs, state)
     found = [
         Difference(path, actual, want, path in replacing or path.split(".")[0] in replacing)
@@ -54,7 +54,8 @@ def inputs_from(kind: Kind, state: Properties, inputs: Properties) -> Properties
 
     An input that says the same in other words (another order, other JSON) stays as it is.
     """
-    kept = {name: value for name, value in inputs.items() if is_internal(name) or _equal(kind, name, state.get(name), value)}
+    unseen = kind.tables.write_only
+    kept = {name: value for name, value in inputs.items() if is_internal(name) or name in unseen or _equal(kind, name, state.get(name), value)}
     shown = {name: value for name, value in inputs.items() if name not in kept and state.get(name) is not None}
     return kept | {name: _projected(name, state[name], value) for name, value in shown.items()}
 

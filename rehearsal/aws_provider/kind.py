@@ -39,6 +39,8 @@ class Tables:
     # Outputs that an update of these inputs changes.
     volatile: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     secret: frozenset[str] = frozenset()
+    # Inputs that no state keeps and no comparison sees.
+    write_only: frozenset[str] = frozenset()
     # Lists whose order means nothing to AWS.
     sets: frozenset[str] = frozenset()
     # Texts that mean the same when their JSON does.

@@ -128,8 +128,8 @@ class Resource:
         region = {"region": self.aws.region} if self.kind.regional else {}
         unseen = {name: value for name, value in carried.items() if name not in live}
         outputs = {**region, **unseen, **live}
-        secret = self.kind.tables.secret
-        return {name: Secret(value) if name in secret else value for name, value in outputs.items() if value is not None}
+        secret, unseen = self.kind.tables.secret, self.kind.tables.write_only
+        return {name: Secret(value) if name in secret else value for name, value in outputs.items() if value is not None and name not in unseen}
 
     def _tags(self, inputs: Properties) -> Properties:
         return {"tagsAll": self.aws.all_tags(inputs.get("tags"))} if self.kind.tagged else {}

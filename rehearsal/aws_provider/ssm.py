@@ -9,7 +9,8 @@ from rehearsal.aws_provider.kind import Change, Kind, Tables, names, register, t
 from rehearsal.aws_provider.network import first
 from rehearsal.aws_provider.wire import Properties
 
-SETTINGS = ("allowedPattern", "dataType", "description", "insecureValue", "keyId", "tier", "type", "value")
+SETTINGS = ("allowedPattern", "dataType", "description", "insecureValue", "keyId", "tier", "type", "value", "valueWoVersion")
+VALUES = ("value", "insecureValue", "valueWo")
 
 
 @register
@@ -18,17 +19,20 @@ class Parameter(Kind):
     noun = "SSM parameter"
     auto_name = "name"
     tables = Tables(
-        inputs=names("allowedPattern dataType description insecureValue keyId name overwrite tags tier type value"),
+        inputs=names("allowedPattern dataType description insecureValue keyId name overwrite tags tier type value valueWo valueWoVersion"),
         replace=names("dataType name"),
         defaults={"allowedPattern": None, "description": None},
-        computed=("arn", "dataType", "keyId", "tier", "version"),
-        volatile={"version": names("description insecureValue value")},
-        secret=names("value"),
+        computed=("arn", "dataType", "hasValueWo", "keyId", "tier", "version"),
+        volatile={"version": names("description insecureValue value valueWoVersion"), "hasValueWo": names("valueWoVersion")},
+        secret=names("value valueWo"),
+        write_only=names("valueWo"),
     )
 
     def problems(self, inputs: Properties) -> list[tuple[str, str]]:
-        if ("value" in inputs) == ("insecureValue" in inputs):
-            return [("", "Exactly one of value and insecureValue must be given.")]
+        if sum(name in inputs for name in VALUES) != 1:
+            return [("", f"Exactly one of {', '.join(VALUES)} must be given.")]
+        if ("valueWo" in inputs) != ("valueWoVersion" in inputs):
+            return [("valueWoVersion", "valueWo and valueWoVersion go together.")]
         if "insecureValue" in inputs and inputs["type"] == "SecureString":
             return [("insecureValue", "A SecureString takes its text from value.")]
         return []
@@ -66,14 +70,18 @@ class Parameter(Kind):
             "tier": detail["Tier"],
             "type": parameter["Type"],
             "version": parameter["Version"],
-            "insecureValue" if "insecureValue" in known else "value": parameter["Value"],
+            **_shown_value(parameter["Value"], known),
             **tag_state(aws, self._tags(aws, id_), known),
         }
 
     def update(self, aws: Aws, id_: str, change: Change) -> None:
         if change.touches(*SETTINGS):
             # A description that is no longer wanted must be written as empty: absent means unchanged.
-            self._put(aws, id_, {**change.new, "description": change.new.get("description") or ""}, overwrite=True)
+            wanted = {**change.new, "description": change.new.get("description") or ""}
+            if "valueWo" in change.new and not change.touches("valueWoVersion"):
+                # The official provider has no other value to send then (hashicorp/terraform-provider-aws, ssm/parameter.go): SSM refuses it.
+                wanted |= {"valueWo": ""}
+            self._put(aws, id_, wanted, overwrite=True)
         if change.touches("tags", "tagsAll"):
             self._retag(aws, id_, change.old.get("tagsAll") or {}, aws.all_tags(change.new.get("tags")))
 
@@ -88,7 +96,7 @@ class Parameter(Kind):
             KeyId=inputs.get("keyId") if inputs["type"] == "SecureString" else None,
             Tier=inputs.get("tier"),
         )
-        value = inputs["value"] if "value" in inputs else inputs["insecureValue"]
+        value = next(inputs[name] for name in VALUES if name in inputs)
         aws.ssm.put_parameter(Name=name, Value=value, Type=inputs["type"], Overwrite=overwrite, **optional, **extra)
 
     def _tags(self, aws: Aws, id_: str) -> list[dict[str, str]]:
@@ -100,3 +108,10 @@ class Parameter(Kind):
             aws.ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=id_, TagKeys=removed)
         if added:
             aws.ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=id_, Tags=pairs(added))
+
+
+def _shown_value(value: str, known: Properties) -> Properties:
+    """What the state holds of the value: nothing of one that is write-only, as in the official provider."""
+    if "valueWo" in known or known.get("hasValueWo"):
+        return {"hasValueWo": True, "value": None}
+    return {"insecureValue" if "insecureValue" in known else "value": value}

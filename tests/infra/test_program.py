@@ -187,7 +187,7 @@ def test_workloads_wait_for_ready_nodes(deployment):
 
 def test_what_machines_write_and_what_publishers_change_is_no_drift(deployment):
     """A published parameter would be set back by the next update; a new image would replace the cluster on every patch day."""
-    assert {tuple(r.ignore_changes) for r in deployment.of(PARAMETER)} == {("value",)}
+    assert {tuple(r.ignore_changes) for r in deployment.of(PARAMETER)} == {("value",), ("value", "valueWo", "valueWoVersion")}
     assert {tuple(r.ignore_changes) for r in deployment.of(INSTANCE)} == {("ami",)}
     others = [r for r in deployment.registrations.values() if r.type not in (PARAMETER, INSTANCE)]
     assert {tuple(r.ignore_changes) for r in others} == {()}
@@ -220,8 +220,10 @@ def test_what_the_control_plane_publishes_is_encrypted_and_starts_as_a_placehold
     for parameter in stack.of(PARAMETER):
         secret = parameter.name.removeprefix("dev-") in rendezvous.DOCUMENTS
         assert plain(parameter.inputs["type"]) == ("SecureString" if secret else "String")
+        # Write-only: what is published never comes back into the state (tests/security/test_state.py).
+        assert ("valueWo" in parameter.inputs, "value" in parameter.inputs) == (secret, not secret)
         if parameter.name != "dev-expiry":
-            assert plain(parameter.inputs["value"]) == rendezvous.PLACEHOLDER
+            assert plain(parameter.inputs["valueWo" if secret else "value"]) == rendezvous.PLACEHOLDER
         assert plain(parameter.inputs["name"]).startswith("/microcosm/dev/")
 
 

@@ -131,6 +131,11 @@ LIVES = [
         lambda _: {"name": "/microcosm/dev/join", "type": "SecureString", "value": "pending", "description": "first", "tags": TAGS},
         lambda _: {"value": "joined", "description": None, "tags": OTHER_TAGS},
     ),
+    Life(
+        "aws:ssm/parameter:Parameter",
+        lambda _: {"name": "/microcosm/dev/unseen", "type": "SecureString", "valueWo": "pending", "valueWoVersion": 1},
+        lambda _: {"valueWoVersion": 2},
+    ),
     Life("aws:ssm/parameter:Parameter", lambda _: {"type": "String", "insecureValue": "a"}, lambda _: {"insecureValue": "b", "tier": "Advanced"}),
     Life(
         "aws:iam/role:Role",

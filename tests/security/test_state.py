@@ -1,0 +1,99 @@
+"""What the state keeps of the secrets that machines publish: nothing, with the real engine and after every kind of operation.
+
+The provider is the rehearsal's stand-in, which treats write-only inputs as the official one does (its source is named there).
+"""
+
+import json
+
+import boto3
+import pytest
+
+from infra.rendezvous import DOCUMENTS
+from rehearsal.cloud.process import running_cloud
+from tests.support.engine import PROJECT
+from tests.support.pulumi_cli import Stack, is_there, project
+
+pytestmark = [pytest.mark.engine, pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there")]
+SECRET = "abcdef.0123456789abcdef"
+PROGRAM = """
+import sys
+sys.path.insert(0, {project!r})
+import pulumi
+from infra import naming, rendezvous
+
+names = naming.Names(stack="dev", owner=pulumi.Config().get("owner") or "")
+rendezvous.Rendezvous("dev-rendezvous", rendezvous.RendezvousArgs(names=names, node_names=("linux-0",)))
+"""
+# As it was declared before the documents became write-only.
+EARLIER = """
+import pulumi
+import pulumi_aws as aws
+
+
+def parameter(self, document):
+    opts = pulumi.ResourceOptions(parent=self, ignore_changes=["value"])
+    names = self._names
+    arguments = {"name": names.parameter(document), "type": "SecureString", "value": "pending", "tags": names.tags(document)}
+    return aws.ssm.Parameter(names.of(document), **arguments, opts=opts)
+
+
+rendezvous.Rendezvous._document = parameter
+"""
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    with running_cloud(tmp_path / "cloud", "eu-west-1") as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def ssm(cloud):
+    keys = cloud.environment()
+    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name="eu-west-1")
+    return session.client("ssm", endpoint_url=cloud.endpoint)
+
+
+def stack_of(tmp_path, cloud, program: str) -> Stack:
+    stack = Stack(project(tmp_path / "microcosm", program.replace("{project!r}", repr(str(PROJECT)))), cloud)
+    stack.run("config", "set", "aws:region", "eu-west-1")
+    return stack
+
+
+def publish(ssm) -> None:
+    """As the control plane does."""
+    for document in DOCUMENTS:
+        value = json.dumps({"instance": "i-1", "secret": SECRET})
+        ssm.put_parameter(Name=f"/microcosm/dev/{document}", Value=value, Type="SecureString", Overwrite=True)
+
+
+def published(ssm) -> set[str]:
+    return {ssm.get_parameter(Name=f"/microcosm/dev/{document}", WithDecryption=True)["Parameter"]["Value"] for document in DOCUMENTS}
+
+
+def test_no_operation_brings_a_published_secret_into_the_state(tmp_path, cloud, ssm):
+    stack = stack_of(tmp_path, cloud, PROGRAM)
+    assert stack.change("up")["created"] == 6
+    publish(ssm)
+    after: dict[str, dict[str, int]] = {}
+    for operation in ("refresh", "up"):
+        after[operation] = stack.change(operation)
+        assert SECRET not in stack.run("stack", "export", "--show-secrets"), f"after {operation} whoever has the passphrase has the secret"
+    assert after == {"refresh": {"unchanged": 6}, "up": {"unchanged": 6}}
+    stack.run("config", "set", "owner", "me")
+    assert stack.change("up") == {"updated": 4, "unchanged": 2}, "another tag on each parameter, and nothing of its value"
+    assert SECRET not in stack.run("stack", "export", "--show-secrets")
+    assert {json.loads(value)["secret"] for value in published(ssm)} == {SECRET}
+    assert stack.change("destroy") == {"deleted": 6}
+
+
+def test_a_stack_from_before_keeps_what_its_control_plane_has_published(tmp_path, cloud, ssm):
+    """An update that wrote the placeholder again would leave every later worker without a way in."""
+    head, declare = PROGRAM.split("\nnames = ")
+    stack = stack_of(tmp_path, cloud, f"{head}\n{EARLIER}\nnames = {declare}")
+    assert stack.change("up")["created"] == 6
+    publish(ssm)
+    (stack.project / "__main__.py").write_text(PROGRAM.replace("{project!r}", repr(str(PROJECT))))
+    assert stack.change("up") == {"unchanged": 6}
+    assert {json.loads(value)["secret"] for value in published(ssm)} == {SECRET}
+    assert stack.change("destroy") == {"deleted": 6}
