@@ -42,7 +42,7 @@ OWN_PROGRAMS = [
     "tr",
 ]
 NODE = json.dumps({"status": {"conditions": [{"type": "Ready", "status": "True", "message": "fine"}]}})
-CREDENTIALS = json.dumps({"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T"})
+CREDENTIALS = json.dumps({"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "the-secret-key", "Token": "the-session-token"})
 DOWNLOAD = b"what a mirror serves"
 
 # Each call is kept: its arguments, ended by NUL, and what it read.
@@ -64,6 +64,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 for output in "${outputs[@]}"; do printf %s "${DOWNLOAD}" >"${output}"; done
+[ "${#outputs[@]}" -eq 0 ] || exit 0
 case ${url} in
 */api/token) printf token ;;
 */instance-id) printf i-0123456789abcdef0 ;;
@@ -177,7 +178,7 @@ class Sandbox:
             assert found, f"{name} is not on PATH"
             (programs / name).symlink_to(found)
         # Without site-packages it starts in a third of the time.
-        stand_ins = STAND_INS | {"python3": f'#!/usr/bin/env bash\nexec {sys.executable} -I -S "$@"\n'}
+        stand_ins = STAND_INS | {"python3": f'{RECORD}exec {sys.executable} -I -S "$@"\n'}
         for name, text in stand_ins.items():
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)

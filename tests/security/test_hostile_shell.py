@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 import tomllib
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from infra import boot, config, patterns, userdata
 from tests.infra.config_cases import ADMINS
 
+from . import sandbox
 from .hostile import ODD, SHELL
 from .sandbox import DOWNLOAD, Run, Sandbox
 
@@ -178,3 +180,23 @@ def test_the_end_of_the_stack_is_read_from_its_own_parameter_and_decides(tmp_pat
 
     assert look("2999-01-31T18:00:00+01:00") == []
     assert look("2020-01-31T18:00:00+01:00") == [["poweroff"]]
+
+
+# --- secrets
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_secret_of_the_cluster_stands_on_a_command_line_or_in_the_log(tmp_path, role):
+    """Everybody on the machine reads the one, everybody who may see the console the other."""
+    machine = Sandbox(tmp_path)
+    done = machine.run(lambda: userdata.linux(role, inputs(role)), JOIN)
+    assert done.code == 0, done.output
+    secrets = [JOIN["token"], "a kubeconfig", *json.loads(sandbox.CREDENTIALS).values()]
+    programs = [*sandbox.STAND_INS, "python3"]
+    said = [done.output, *("\0".join(call) for program in programs for call in done.calls(program))]
+    said += [json.dumps(each) for each in done.written() if "/status/" in each["Name"]]
+    assert [secret for secret in secrets if any(secret in text for text in said)] == []
+    published = {each["Name"].rpartition("/")[2]: each["Type"] for each in done.written() if "/status/" not in each["Name"]}
+    assert published == (dict.fromkeys(("join", "kubeconfig", "windows-network"), "SecureString") if role == "control-plane" else {})
+    assert stat.S_IMODE((machine.root / "var/lib/microcosm").stat().st_mode) == 0o700
+    assert not (machine.root / "run/microcosm-join.yaml").exists(), "the token is gone with its use"
