@@ -76,6 +76,28 @@ def cloud_init_status(session: Session, node: str) -> str:
     return f"{done.stdout.strip()}, exit code {done.returncode}"
 
 
+# Asks for a session token as an intruder would: from the machine itself, then from the network namespace of each of its pods
+# (the CNI names them cni-...). One line each: who asks, and the HTTP status, 000 without an answer.
+_TOKENS = """
+ask() { "$@" curl -sS -m 3 -o /dev/null -w '%{http_code}' -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 9' \
+  http://169.254.169.254/latest/api/token 2>/dev/null; }
+echo "machine $(ask)"
+for pod in $(ip netns list | cut -d ' ' -f 1 | grep '^cni-'); do echo "$pod $(ask ip netns exec "$pod")"; done
+"""
+
+
+def no_credentials_for_pods(session: Session, node: str) -> str:
+    """No pod of a Linux machine gets a token of the metadata service, and so none gets the credentials of the machine's role."""
+    answers = dict(line.split() for line in in_machine(session, node, "bash", "-c", _TOKENS).splitlines())
+    if answers.pop("machine", None) != "200":
+        raise CheckFailed(f"{node} itself gets no token of the metadata service, so that its pods get none proves nothing")
+    if not answers:
+        raise CheckFailed(f"{node} has no pod with a network of its own to ask from")
+    if reached := [f"{pod} ({status})" for pod, status in answers.items() if status != "000"]:
+        raise CheckFailed(f"pods on {node} reach the token of the metadata service: {', '.join(reached)}")
+    return f"{node} gets a token of the metadata service, its {len(answers)} pods with a network of their own get none"
+
+
 def no_secret_in_the_open(session: Session) -> str:
     """Greps for every secret of the cluster wherever it must not stand."""
     secrets = dict(_secrets(session))

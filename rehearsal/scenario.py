@@ -74,6 +74,10 @@ def secrets(run: Run) -> str:
     return checks.no_secret_in_the_open(run.session)
 
 
+def metadata(run: Run) -> str:
+    return checks.no_credentials_for_pods(run.session, "linux-0")
+
+
 def windows_binaries(run: Run) -> str:
     return wine.check(run.session)
 
@@ -130,6 +134,7 @@ LIFE = (
     Step("nodes", "every node Ready, Flannel's VXLAN as Windows wants it", nodes),
     Step("smoke", "traffic between Linux, the Windows stand-in and the outside", smoke),
     Step("secrets", "no secret in user-data, outputs or plain state", secrets),
+    Step("metadata", "no pod gets the credentials of its machine", metadata),
     Step("Windows binaries", "kubeadm.exe, kubelet.exe, flanneld.exe and kube-proxy.exe with the user-data's own flags", windows_binaries),
     Step("up again", "pulumi up changes nothing", unchanged_up),
     Step("refresh", "pulumi refresh sees no drift", refresh),
