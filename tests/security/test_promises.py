@@ -1,0 +1,40 @@
+"""docs/security.md: every promise names a place that exists and tests that exist."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+ROWS = [
+    tuple(cell.strip() for cell in line.strip("|").split("|"))
+    for line in (PROJECT / "docs/security.md").read_text().splitlines()
+    if line.startswith("| ") and not line.startswith("| Promise")
+]
+
+
+@cache
+def functions_of(path: Path) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+
+
+def test_there_are_promises():
+    assert len(ROWS) > 30
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:60])
+def test_a_promise_names_where_it_is_kept_and_tests_that_exist(row):
+    """A table that outlives its tests promises nothing."""
+    _, kept, tests = row
+    assert kept.startswith("`make ") or (PROJECT / kept).exists(), kept
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", tests)
+    assert named
+    assert [f"{path}::{name}" for path, name in named if name not in functions_of(PROJECT / path)] == []
+
+
+def test_every_test_of_this_folder_is_of_a_module_that_the_page_names():
+    """Or a promise is tested that nobody was told of."""
+    page = (PROJECT / "docs/security.md").read_text()
+    assert [path.name for path in Path(__file__).parent.glob("test_*.py") if f"tests/security/{path.name}" not in page] == []
