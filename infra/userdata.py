@@ -18,9 +18,9 @@ RAW_LIMIT_BYTES = 16384
 WINDOWS_PARTS = ("common", "expiry", "host", "kubernetes", "network", "plan", "worker")
 CRI_SOCKETS = {"linux": "unix:///run/containerd/containerd.sock", "windows": "npipe:////./pipe/containerd-containerd"}
 # So that a Linux pod without a nodeSelector never lands on Windows (Kubernetes docs, "Taints and tolerations" for Windows).
+WINDOWS_TAINT = "os=windows:NoSchedule"
 # A tag of EC2Launch's, in any case; NUL; whatever is not ASCII.
 _NOT_FOR_WINDOWS = re.compile(r"</?(?:powershell|script|persist|detach|runAsLocalSystem|powershellArguments)\b|[\0]|[^\x00-\x7f]", re.IGNORECASE)
-WINDOWS_TAINT = "os=windows:NoSchedule"
 
 
 def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str:

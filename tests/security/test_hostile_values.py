@@ -9,7 +9,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra import boot, config, naming, userdata
@@ -24,6 +24,8 @@ from tests.windows.syntax import Node, parse, walk
 from . import hostile
 
 SCRIPT = StagedScript(bucket="b", key="k", sha256="0" * 64)
+# libyaml's, where it is: another reader than the writer's own, and a quick one.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXTS = st.sampled_from(hostile.ALL) | st.text(max_size=30) | st.lists(st.sampled_from(hostile.ALL), min_size=2, max_size=3).map("".join)
 
 
@@ -77,14 +79,19 @@ def told(stack: config.StackConfig) -> dict[str, str]:
     return texts
 
 
+# --thorough tries every value in every place, the usual run every fifth, beginning with another one in each place.
+STEP = 1 if settings.default.max_examples > 50 else 5
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_a_hostile_text_is_refused_in_plain_sentences_or_stays_a_text(place):
-    """Every value in every field: no traceback, no sentence over two lines, no PowerShell but the product's own."""
+    """No traceback, no sentence over two lines, no PowerShell but the product's own."""
     commands = [node.text for node in walk(parse((userdata.SCRIPTS / "windows/bootstrap.ps1").read_text()), "command")]
-    for text in hostile.ALL:
+    for text in hostile.ALL[[*PLACES].index(place) % STEP :: STEP]:
         stack, problems = parsed(PLACES[place](text))
         assert all(problem.isprintable() and len(problem) < 1000 for problem in problems), text
-        windows = [user_data for user_data in told(stack).values() if user_data.startswith("<powershell>")] if stack else []
+        # Of the values that only reach a tag or a number of AWS, one is enough: the machines are told the same.
+        windows = [user_data for user_data in told(stack).values() if user_data.startswith("<powershell>")] if stack and place != "keyName" else []
         for user_data in windows:
             assert user_data.count("</powershell>") == 1
             assert [node.text for node in walk(parse(script_of(user_data)), "command")] == commands
@@ -110,7 +117,7 @@ def literal(node: Node) -> str:
     return inside.replace("''", "'")
 
 
-ASCII = st.sampled_from([text for text in hostile.ALL if text.isascii() and "\0" not in text and "<" not in text]) | st.text(
+ASCII = st.sampled_from([text for text in hostile.ALL if text.isascii() and "\0" not in text and "<" not in text and len(text) < 1000]) | st.text(
     st.characters(min_codepoint=1, max_codepoint=126), max_size=40
 ).filter(lambda text: not re.search(r"</?(powershell|script|persist|detach|runas)", text, re.IGNORECASE))
 
@@ -137,7 +144,9 @@ def test_what_windows_would_read_before_the_quotes_is_refused(text):
 # --- YAML
 
 
-YAML_TEXTS = st.sampled_from([*hostile.SHELL, *hostile.ODD, *hostile.POWERSHELL]) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+YAML_TEXTS = st.sampled_from([text for text in hostile.ALL if "\0" not in text and len(text) < 1000]) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=20
+)
 
 
 @given(YAML_TEXTS, YAML_TEXTS, st.lists(YAML_TEXTS, max_size=2), st.sampled_from(["linux", "windows"]))
@@ -150,7 +159,7 @@ def test_a_join_document_holds_what_it_was_given_and_nothing_more(key, value, ch
         taints=[f"{key}={value}:NoExecute"] if "=" not in key else [],
         ignore_preflight_errors=checks,
     )
-    (join,) = yaml.safe_load_all(document)
+    (join,) = yaml.load_all(document, LOADER)
     registration = join["nodeRegistration"]
     assert registration["name"] == value
     assert registration["kubeletExtraArgs"] == [{"name": "node-labels", "value": f"{key}={value}"}]
@@ -158,7 +167,7 @@ def test_a_join_document_holds_what_it_was_given_and_nothing_more(key, value, ch
     own = [{"key": "os", "value": "windows", "effect": "NoSchedule"}] if family == "windows" else []
     assert registration["taints"] == own + ([{"key": key, "value": value, "effect": "NoExecute"}] if "=" not in key else [])
     assert join.keys() == {"apiVersion", "kind", "discovery", "nodeRegistration"}
-    assert [token for token in yaml.scan(document) if isinstance(token, yaml.ScalarToken) and token.plain] == []
+    assert [token for token in yaml.scan(document, LOADER) if isinstance(token, yaml.ScalarToken) and token.plain] == []
 
 
 @given(YAML_TEXTS, YAML_TEXTS)
@@ -166,7 +175,7 @@ def test_the_documents_of_the_control_plane_hold_what_they_were_given(text, othe
     document = userdata.kubeadm_init(
         node_name=text, version=other, pod_cidr=text, service_cidr=other, public_ip=text, ignore_preflight_errors=[other]
     )
-    init, cluster, kubelet = yaml.safe_load_all(document)
+    init, cluster, kubelet = yaml.load_all(document, LOADER)
     assert init["nodeRegistration"]["name"] == cluster["networking"]["podSubnet"] == text
     assert cluster["apiServer"]["certSANs"] == [text]
     assert init["nodeRegistration"]["ignorePreflightErrors"] == [other]
