@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from . import matrix
+
 PLATFORMS = {"linux": "linux/amd64", "windows": "windows/amd64"}
 # What the scripts in userdata/ ask for by name.
 NEEDED = {
@@ -24,8 +26,6 @@ ACCEPTED = {"linux": ("sha256",), "windows": ("sha256", "sha512")}
 # The characters of RFC 3986: an address becomes part of scripts.
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
-# The scripts choose the configuration by the version of these.
-VERSIONED = {"linux": (), "windows": ("containerd",)}
 _HEX = re.compile(r"[0-9a-f]+")
 
 
@@ -114,9 +114,21 @@ def _family_problems(bom: Bom, family: str) -> list[str]:
             found.append(f"{where}: there is no entry, but a {family} machine needs it; add its url and {_accepted(family)}")
         else:
             found.extend(f"{where}: {what}" for what in _artifact_problems(artifacts[name], family))
-        if name in artifacts and name in VERSIONED[family] and not _VERSION.fullmatch(artifacts[name].version):
-            found.append(f"{where}: its version is {artifacts[name].version!r}; accepted is that of the file, e.g. 2.2.7")
-    return found
+    return [*found, *_containerd_problems(bom, family, artifacts)]
+
+
+def _containerd_problems(bom: Bom, family: str, artifacts: Mapping[str, Artifact]) -> list[str]:
+    """Not every containerd goes with every Kubernetes, and the scripts choose its configuration by the version."""
+    where = f"bom {bom.path}, {PLATFORMS[family]}, containerd"
+    if "containerd" not in artifacts:
+        return []
+    version = artifacts["containerd"].version
+    if not _VERSION.fullmatch(version):
+        return [f"{where}: its version is {version!r}; accepted is that of the file, e.g. 2.2.7"]
+    if bom.kubernetes not in matrix.KUBERNETES_VERSIONS:
+        return []
+    problem = matrix.containerd_problem(version, bom.kubernetes, family)
+    return [f"{where}: {problem}"] if problem else []
 
 
 def _artifact_problems(artifact: Artifact, family: str) -> list[str]:
@@ -125,8 +137,10 @@ def _artifact_problems(artifact: Artifact, family: str) -> list[str]:
         found.append(f"it has no {_accepted(family)}; take it from the publisher, compare it with the file, and write it beside the url")
     for algorithm, digest in artifact.sums.items():
         length = ALGORITHMS[algorithm]
-        if len(digest) != length or not _HEX.fullmatch(digest) or len(set(digest)) == 1:
+        if len(digest) != length or not _HEX.fullmatch(digest):
             found.append(f"its {algorithm} is {digest[:80]!r}; accepted are {length} digits 0-9 a-f, as the publisher has them")
+        elif len(set(digest)) == 1:
+            found.append(f"its {algorithm} is a placeholder ({digest[:8]}...); write the {length} digits that the publisher has")
     return found
 
 

@@ -147,9 +147,8 @@ def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_
 
 def _node_pool(settings: Settings, version: str) -> NodePool:
     known = matrix.OPERATING_SYSTEMS
-    os_name = settings.choice("os", "ubuntu-24.04", tuple(known))
-    os = known[os_name]
-    if unsupported := matrix.problem(os_name, version):
+    os = known[settings.choice("os", "ubuntu-24.04", tuple(known), {os.build or os.title: os.name for os in known.values()})]
+    if unsupported := matrix.problem(os.name, version):
         settings.problems.append(f"{settings.where}os: {unsupported}")
     pool = NodePool(
         name=settings.text("name", "", naming.POOL_NAME, "1 to 15 lower-case letters, digits and hyphens, a letter first"),
@@ -234,7 +233,8 @@ def _check_pools(config: StackConfig, problems: list[str]) -> None:
     if naming.CONTROL_PLANE in config.node_names[1:] or naming.CONTROL_PLANE in names:
         problems.append(f"nodePools has a pool named {naming.CONTROL_PLANE!r}, the control plane's own name; choose another")
     families = {pool.os.family for pool in config.node_pools if pool.count}
-    if config.workloads and families != {"linux", "windows"}:
+    # A system that was refused may be the one that would seem to be missing.
+    if config.workloads and families != {"linux", "windows"} and not any("].os is " in problem for problem in problems):
         missing = ", ".join(sorted({"linux", "windows"} - families))
         problems.append(
             f"workloads is true, but no pool has a {missing} node: the page needs Linux, CCAuth Windows; add a pool or set workloads to false"

@@ -28,6 +28,11 @@ class KubernetesVersion:
     def minor(self) -> str:
         return minor(self.version)
 
+    @property
+    def missing(self) -> list[str]:
+        """What the row should say and does not."""
+        return [name for name in ("containerd", "pause_image", "source") if not getattr(self, name)]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Support:
@@ -61,6 +66,12 @@ class OperatingSystem:
     supports: Mapping[str, Support] = field(default_factory=dict[str, Support])
     source: str
 
+    @property
+    def missing(self) -> list[str]:
+        """What the row should say and does not: without an image nothing starts, without a build nobody knows which."""
+        needed = ("ami_parameter", "root_device", "launch_agent", "source", *(("build", "wcf_image") if self.family == "windows" else ()))
+        return [name for name in needed if not getattr(self, name)]
+
 
 # pause 3.10.2 is the first with an image for build 26100, and still has 17763 (kubernetes/kubernetes#136960; rancher/rke2
 # 6ce1a80, scripts/package-windows-images).
@@ -72,6 +83,17 @@ KUBERNETES_VERSIONS: Mapping[str, KubernetesVersion] = MappingProxyType(
         for version, containerd in (("1.34.11", "2.2.7"), ("1.35.8", "2.2.7"), ("1.36.4", "2.3.4"))
     }
 )
+
+# The first patch of each containerd minor that goes with a Kubernetes minor; a minor that is newer than all of them does too.
+CONTAINERD_FROM: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyType(
+    {
+        "1.34": ((1, 7, 28), (2, 0, 6), (2, 1, 3)),
+        "1.35": ((1, 7, 28), (2, 1, 5), (2, 2, 0)),
+        "1.36": ((2, 2, 0), (2, 3, 0)),
+    }
+)
+# Those whose configuration the scripts of each system can write (userdata/linux/common.sh, userdata/windows/worker.ps1).
+CONTAINERD_MAJORS: Mapping[str, tuple[int, ...]] = MappingProxyType({"linux": (2,), "windows": (1, 2)})
 
 _ALL_MINORS = ("1.34", "1.35", "1.36")
 _2019_NOTE = "Windows Server 2019 is not in the Kubernetes documentation since 1.35: it runs there, on the latest cumulative update, as best effort"
@@ -165,10 +187,27 @@ def problem(os_name: str, kubernetes_version: str) -> str | None:
     if kubernetes_version not in KUBERNETES_VERSIONS:
         return f"Kubernetes {kubernetes_version} has no row in infra/matrix.py; known are {', '.join(KUBERNETES_VERSIONS)}"
     os = OPERATING_SYSTEMS[os_name]
+    for name, row in ((os_name, os), (f"Kubernetes {kubernetes_version}", KUBERNETES_VERSIONS[kubernetes_version])):
+        if row.missing:
+            return f"the row of {name} in infra/matrix.py has no {' and no '.join(row.missing)}; fill it in from the publisher, with its source"
     found = support(os, kubernetes_version)
     if found.level != "unsupported":
         return None
     return f"{found.note}; the nearest that is: {_nearest(os, kubernetes_version)}"
+
+
+def containerd_problem(version: str, kubernetes_version: str, family: str) -> str | None:
+    """Why a system cannot have this containerd with this Kubernetes, with the nearest that it can; None when it can."""
+    rows = [row for row in CONTAINERD_FROM[minor(kubernetes_version)] if row[0] in CONTAINERD_MAJORS[family]]
+    given = tuple(map(int, version.split(".")))
+    lines = [row for row in rows if row[:2] == given[:2]]
+    first = lines[0] if lines else rows[-1]
+    if given >= first and given[0] == first[0]:
+        return None
+    recommended = KUBERNETES_VERSIONS[kubernetes_version].containerd
+    nearest = next((".".join(map(str, row)) for row in rows if row >= given), recommended)
+    pair = f"version {version} does not go with Kubernetes {minor(kubernetes_version)} on {family}"
+    return f"{pair}; the nearest that does is {nearest}, recommended is {recommended}"
 
 
 def pause_image(kubernetes_version: str) -> str:

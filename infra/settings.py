@@ -7,10 +7,13 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 T = TypeVar("T")
 LONGEST_SHOWN = 80
+_NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 
 class _Refused(Exception):
@@ -36,12 +39,12 @@ class Settings:
 
         return self._read(key, default, convert)
 
-    def choice(self, key: str, default: str, choices: Collection[str]) -> str:
-        """One of a closed set."""
+    def choice(self, key: str, default: str, choices: Collection[str], also: Mapping[str, str] = _NO_ALIASES) -> str:
+        """One of a closed set; `also` holds other names that people give, with what they mean. They are suggested, not taken."""
 
         def convert(value: object) -> str:
             if value not in choices:
-                raise _Refused(f"accepted is one of {', '.join(choices)}")
+                raise _Refused(f"accepted is one of {', '.join(choices)}{_meant(value, {**also, **{name: name for name in choices}})}")
             return cast(str, value)
 
         return self._read(key, default, convert)
@@ -149,6 +152,13 @@ def _structured(value: object) -> object:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
+
+
+def _meant(value: object, names: Mapping[str, str]) -> str:
+    """The question that a spelling mistake deserves, or nothing."""
+    by_lower_case = {name.lower(): meant for name, meant in names.items()}
+    close = get_close_matches(value[:LONGEST_SHOWN].lower(), by_lower_case, n=1, cutoff=0.7) if isinstance(value, str) else []
+    return f"; did you mean {by_lower_case[close[0]]}?" if close else ""
 
 
 def _printable(key: str) -> str:

@@ -14,12 +14,17 @@ def pools(**changes):
 # name: (what is given, what one sentence must hold)
 BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown system": (pools(os="windows-2016"), ["nodePools[0].os", "'windows-2016'", "accepted is one of ubuntu-24.04, windows-2019"]),
+    "a Windows build for a system": (
+        {"nodePools": [LINUX, WINDOWS | {"os": "10.0.20348"}]},
+        ["nodePools[1].os", "'10.0.20348'", "did you mean windows-2022?"],
+    ),
+    "a spelling mistake": (pools(os="Ubuntu 24.04"), ["'Ubuntu 24.04'", "did you mean ubuntu-24.04?"]),
     "unsupported pair": (
         {"kubernetesVersion": "1.34.11", "nodePools": [LINUX, WINDOWS | {"os": "windows-2025"}]},
         ["nodePools[1].os", "Windows Server 2025", "Kubernetes 1.34", "the nearest that is: windows-2025 with Kubernetes 1.35.8"],
     ),
     "unknown version": ({"kubernetesVersion": "1.20.0"}, ["kubernetesVersion", "'1.20.0'", "accepted is one of 1.34.11, 1.35.8"]),
-    "a minor is no version": ({"kubernetesVersion": "1.35"}, ["kubernetesVersion", "'1.35'"]),
+    "a minor is no version": ({"kubernetesVersion": "1.35"}, ["kubernetesVersion", "'1.35'", "did you mean 1.35.8?"]),
     "nobody may come in": ({"adminCidrs": []}, ["adminCidrs is missing", "pulumi config set --path 'adminCidrs[0]'"]),
     "the whole internet": ({"adminCidrs": ["0.0.0.0/0"]}, ["adminCidrs", "0.0.0.0/0", "name your own ranges, or set allowPublicAdmin to true"]),
     "the whole internet in halves": (

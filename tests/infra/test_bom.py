@@ -21,7 +21,7 @@ def document(**windows: object) -> dict[str, object]:
     own = {name: entry() for name in bom.NEEDED["windows"]} | {"containerd": entry(version="2.2.7")} | windows
     return {
         "kubernetes": "1.35.8",
-        "linux/amd64": {name: entry() for name in bom.NEEDED["linux"]},
+        "linux/amd64": {name: entry() for name in bom.NEEDED["linux"]} | {"containerd": entry(version="2.2.7")},
         "windows/amd64": {name: value for name, value in own.items() if value is not None},
     }
 
@@ -70,11 +70,17 @@ def test_an_entry_without_a_sum_is_refused_with_row_and_remedy(tmp_path):
     assert "bom.json, windows/amd64, nssm: it has no sha256 or sha512; take it from the publisher" in fault
 
 
-@pytest.mark.parametrize("wrong", ["abc", SUM.upper(), SUM + "0", "0" * 64, "g" * 64])
+@pytest.mark.parametrize("wrong", ["abc", SUM.upper(), SUM + "0", "g" * 64])
 def test_a_sum_that_cannot_be_one_is_refused(tmp_path, wrong):
-    """Too short, too long, capital letters, or a placeholder."""
+    """Too short, too long, or capital letters."""
     (fault,) = faults(tmp_path, document(nssm=entry(sha256=wrong)))
     assert f"its sha256 is {wrong!r}; accepted are 64 digits 0-9 a-f" in fault
+
+
+def test_a_placeholder_is_no_sum(tmp_path):
+    """It has the right length, so the sentence must not speak of the length."""
+    (fault,) = faults(tmp_path, document(nssm=entry(sha256="0" * 64)))
+    assert "nssm: its sha256 is a placeholder (00000000...); write the 64 digits that the publisher has" in fault
 
 
 def test_a_missing_entry_is_named(tmp_path):
@@ -88,6 +94,24 @@ def test_windows_is_told_the_version_of_containerd(tmp_path, wrong):
     """Its configuration file has another format in each major version."""
     (fault,) = faults(tmp_path, document(containerd=entry(version=wrong)))
     assert f"windows/amd64, containerd: its version is {wrong!r}; accepted is" in fault
+
+
+@pytest.mark.parametrize(
+    ("family", "version", "nearest"),
+    [("windows", "1.6.36", "1.7.28"), ("windows", "2.1.4", "2.1.5"), ("windows", "3.0.0", "2.2.7"), ("linux", "1.7.34", "2.1.5")],
+)
+def test_a_containerd_that_does_not_go_with_kubernetes_is_refused_with_the_nearest_that_does(tmp_path, family, version, nearest):
+    """On the machine it would be seen after ten minutes, or as pods that never start."""
+    content = document()
+    content[f"{family}/amd64"]["containerd"]["version"] = version  # type: ignore[index]
+    (fault,) = faults(tmp_path, content)
+    assert f"{family}/amd64, containerd: version {version} does not go with Kubernetes 1.35 on {family}; the nearest that does is {nearest}," in fault
+
+
+@pytest.mark.parametrize("version", ["1.7.34", "2.1.5", "2.2.7", "2.3.4"])
+def test_another_containerd_that_goes_with_kubernetes_is_taken(tmp_path, version):
+    """Somebody's own bill of materials may be ahead of the product's."""
+    assert faults(tmp_path, document(containerd=entry(version=version))) == []
 
 
 @pytest.mark.parametrize(

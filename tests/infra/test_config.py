@@ -154,6 +154,11 @@ def test_what_windows_runs_as_best_effort_is_noted_once():
     assert parsed("no-windows").notes == []
 
 
+def test_a_system_that_is_refused_is_not_missed_a_second_time():
+    """One mistake, one sentence: the pool with the typing error is the Windows pool."""
+    assert len(refusals({"nodePools": [LINUX, WINDOWS | {"os": "windows-2016"}]})) == 1
+
+
 def test_a_configuration_cannot_be_changed_afterwards():
     with pytest.raises(dataclasses.FrozenInstanceError):
         parsed().vpc_cidr = "10.1.0.0/16"

@@ -1,12 +1,14 @@
 """The compatibility matrix: complete, consistent with the bills of materials, and helpful where it refuses."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
-from infra import bom, matrix
+from infra import bom, config, matrix
 from infra.config import DEFAULT_KUBERNETES, DEFAULT_POOLS
+from infra.errors import ConfigError
 
 BOM_FOLDER = Path(__file__).resolve().parents[2] / "bom"
 WINDOWS = [system for system in matrix.OPERATING_SYSTEMS.values() if system.family == "windows"]
@@ -50,6 +52,38 @@ def test_every_kubernetes_version_has_its_bill_of_materials_with_the_same_contai
     assert problems == []
     assert materials.kubernetes == version
     assert {materials.linux["containerd"].version, materials.windows["containerd"].version} == {matrix.KUBERNETES_VERSIONS[version].containerd}
+
+
+@pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
+def test_the_recommended_containerd_goes_with_its_kubernetes_on_both_systems(version):
+    """containerd's RELEASES.md says from which patch on."""
+    containerd = matrix.KUBERNETES_VERSIONS[version].containerd
+    assert [matrix.containerd_problem(containerd, version, family) for family in ("linux", "windows")] == [None, None]
+
+
+@pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
+def test_the_pause_image_has_every_build_that_can_be_chosen(version):
+    """3.10.2 is the first for Windows Server 2025; with an older one no pod starts there."""
+    assert tuple(map(int, matrix.pause_image(version).rpartition(":")[2].split("."))) >= (3, 10, 2)
+
+
+@pytest.mark.parametrize("gap", ["ami_parameter", "wcf_image", "build", "launch_agent", "source"])
+def test_a_row_with_a_gap_is_refused_by_name(monkeypatch, gap):
+    """Somebody adds a system and leaves out its image: nothing must be declared that cannot start."""
+    row = dataclasses.replace(matrix.OPERATING_SYSTEMS["windows-2022"], **{gap: ""})
+    monkeypatch.setattr(matrix, "OPERATING_SYSTEMS", {**matrix.OPERATING_SYSTEMS, "windows-2022": row})
+    stack = {"adminCidrs": ["203.0.113.7/32"], "nodePools": [{"name": "linux"}, {"name": "windows", "os": "windows-2022"}]}
+    with pytest.raises(ConfigError) as refused:
+        config.parse(stack, stack="dev")
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"nodePools[1].os: the row of windows-2022 in infra/matrix.py has no {gap}; fill it in")
+
+
+def test_a_kubernetes_version_without_a_pause_image_is_refused_by_name(monkeypatch):
+    """As for a system."""
+    row = dataclasses.replace(matrix.KUBERNETES_VERSIONS["1.35.8"], pause_image="")
+    monkeypatch.setattr(matrix, "KUBERNETES_VERSIONS", {**matrix.KUBERNETES_VERSIONS, "1.35.8": row})
+    assert "the row of Kubernetes 1.35.8 in infra/matrix.py has no pause_image" in str(matrix.problem("ubuntu-24.04", "1.35.8"))
 
 
 def test_every_bill_of_materials_is_in_the_matrix():
