@@ -32,14 +32,22 @@ def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal
 
 
 @app.command("help")
-def record_help(folder: Annotated[Path, typer.Argument(help="where the texts go")] = help_texts.FOLDER) -> None:
+def record_help(
+    folder: Annotated[Path, typer.Argument(help="where the texts go")] = help_texts.FOLDER,
+    kubernetes: Annotated[str, typer.Option(help="another Kubernetes version than the pinned one, with --programs")] = "",
+    programs: Annotated[Path | None, typer.Option(help="folder with its kubeadm.exe, kubelet.exe and kube-proxy.exe")] = None,
+) -> None:
     """Record --help of the pinned Windows binaries; to be done when their pins move."""
+    if bool(kubernetes) != bool(programs):
+        raise WineError("--kubernetes and --programs go together: a version, and where its Windows programs are")
+    if programs and (missing := [name for name in ("kubeadm.exe", "kubelet.exe", "kube-proxy.exe") if not (programs / name).is_file()]):
+        raise WineError(f"{programs} has no {', '.join(missing)}; build them from k8s.io/kubernetes v{kubernetes} with GOOS=windows CGO_ENABLED=0")
     made = supplies.ensure()
     with tempfile.TemporaryDirectory() as scratch:
         computer = Computer(folder=Path(scratch) / "wine", logs=Path(scratch) / "logs")
-        computer.set_up(made.wine_prefix, made.windows)
+        computer.set_up(made.wine_prefix, programs.resolve() if programs else made.windows)
         try:
-            for path in help_texts.record(computer, made.versions, folder):
+            for path in help_texts.record(computer, {"kubernetes": kubernetes} if kubernetes else made.versions, folder):
                 console.print(path, markup=False)
         finally:
             computer.shut_down()

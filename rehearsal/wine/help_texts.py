@@ -1,7 +1,8 @@
 """What the pinned Windows binaries say of their flags, recorded: for machines that have no Wine.
 
-`python -m rehearsal.wine help` writes the texts, from the binaries themselves under Wine. They differ from what the Linux ones
-say: kubelet.exe alone has --windows-priorityclass, and has none of the flags for cgroups of its own."""
+`python -m rehearsal.wine help` writes the texts, from the binaries themselves under Wine; with `--programs` and `--kubernetes` those
+of another version in the matrix, which somebody has built. They differ from what the Linux ones say: kubelet.exe alone has
+--windows-priorityclass, and has none of the flags for cgroups of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ TEXTS = (
 
 
 def record(computer: Computer, versions: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write all texts; earlier versions' stay."""
+    """Write the texts of the programs whose versions are given; earlier versions' stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_record_one(computer, text, folder / text.name(versions)) for text in TEXTS]
+    return [_record_one(computer, text, folder / text.name(versions)) for text in TEXTS if text.of in versions]
 
 
 def _record_one(computer: Computer, text: Text, path: Path) -> Path:

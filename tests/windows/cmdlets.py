@@ -10,10 +10,7 @@ from .values import PsError, PsObject
 if TYPE_CHECKING:
     from .machine import Windows
 
-_QUIET = (
-    "New-Item Start-Transcript Set-StrictMode Push-Location Pop-Location Add-MpPreference Write-Host Remove-NetRoute New-TimeSpan "
-    "Get-Date New-ScheduledTaskAction New-ScheduledTaskTrigger New-ScheduledTaskSettingsSet Out-Null"
-)
+_QUIET = "New-Item Start-Transcript Set-StrictMode Push-Location Pop-Location Write-Host Get-Date Out-Null"
 METADATA = "169.254.169.254/32"
 PREPARE_NODE = "c:\\microcosm\\downloads\\preparenode.ps1"
 
@@ -113,8 +110,20 @@ class Cmdlets:
     def Start_Process(self: "Windows", filepath: str, argumentlist: list[str], **_: Any) -> None:
         self.log.append(" ".join(["start", PureWindowsPath(filepath).name, *argumentlist]))
 
-    def Register_ScheduledTask(self: "Windows", taskname: str, **_: Any) -> None:
-        self.tasks.add(taskname)
+    def New_TimeSpan(self: "Windows", minutes: int) -> str:
+        return f"{minutes} min"
+
+    def New_ScheduledTaskAction(self: "Windows", execute: str, argument: str) -> str:
+        return f"{execute} {argument}"
+
+    def New_ScheduledTaskTrigger(self: "Windows", atstartup: bool = False, once: bool = False, repetitioninterval: str = "", **_: Any) -> str:
+        return "at startup" if atstartup else f"every {repetitioninterval}"
+
+    def New_ScheduledTaskSettingsSet(self: "Windows", multipleinstances: str, executiontimelimit: int) -> str:
+        return f"{multipleinstances}, {'no limit' if executiontimelimit == 0 else executiontimelimit}"
+
+    def Register_ScheduledTask(self: "Windows", taskname: str, action: str, trigger: str, user: str, settings: str = "", **_: Any) -> None:
+        self.tasks[taskname] = "; ".join(filter(None, (trigger, settings, user, action)))
 
     def Start_ScheduledTask(self: "Windows", taskname: str) -> None:
         self.log.append(f"start task {taskname}")
@@ -122,21 +131,27 @@ class Cmdlets:
     def Get_ItemProperty(self: "Windows", path: str) -> dict[str, int]:
         return {"BootId": self.boot}
 
-    def New_ItemProperty(self: "Windows", name: str, value: Any, **_: Any) -> None:
+    def New_ItemProperty(self: "Windows", path: str, name: str, value: Any, propertytype: str, force: bool) -> None:
         self.registry[name] = value
+        self.registry_keys[name] = f"{path}\\{name} {propertytype}"
+
+    def Add_MpPreference(self: "Windows", exclusionprocess: list[str]) -> None:
+        self.excluded = exclusionprocess
 
     def Remove_NetFirewallRule(self: "Windows", name: str, **_: Any) -> None:
-        self.firewall.discard(name)
+        self.firewall.pop(name, None)
 
-    def New_NetFirewallRule(self: "Windows", name: str, **_: Any) -> None:
+    def New_NetFirewallRule(self: "Windows", name: str, protocol: str, localport: str, direction: str, action: str, **_: Any) -> None:
         if name in self.firewall:
             raise PsError("the rule exists")
-        self.firewall.add(name)
+        self.firewall[name] = f"{action} {direction} {protocol} {localport}"
 
     def Get_WindowsFeature(self: "Windows", name: str) -> dict[str, str]:
         return {"InstallState": self.feature}
 
     def Install_WindowsFeature(self: "Windows", name: str) -> None:
+        if name != "Containers":
+            raise PsError(f"{name} cannot be installed: The processor does not have the required virtualization capabilities")
         self.feature = self.feature_after_install
 
     def Restart_Computer(self: "Windows", force: bool) -> None:
@@ -152,10 +167,20 @@ class Cmdlets:
         return {"StatusCode": 200}
 
     def Get_NetRoute(self: "Windows", destinationprefix: str, **_: Any) -> dict[str, Any] | None:
-        found = destinationprefix in self.routes
-        return {"ifIndex": 9 if self.hns_network else 4, "NextHop": "10.0.0.1"} if found else None
+        adapter = "the old one" if destinationprefix in self.stale_routes else 9 if self.hns_network else 4
+        found = destinationprefix in self.routes | self.stale_routes
+        return {"DestinationPrefix": destinationprefix, "ifIndex": adapter, "NextHop": "10.0.0.1"} if found else None
 
-    def New_NetRoute(self: "Windows", destinationprefix: str, **_: Any) -> None:
+    def Remove_NetRoute(self: "Windows", pipe: list[dict[str, Any]], **_: Any) -> None:
+        for route in pipe:
+            self.stale_routes.discard(route["DestinationPrefix"])
+            self.routes.discard(route["DestinationPrefix"])
+
+    def New_NetRoute(self: "Windows", destinationprefix: str, interfaceindex: Any, nexthop: str, policystore: str) -> None:
+        if policystore != "ActiveStore":
+            raise PsError("a persistent route outlives the adapter that it names")
+        if destinationprefix in self.routes | self.stale_routes:
+            raise PsError("Instance MSFT_NetRoute already exists")
         self.routes.add(destinationprefix)
 
     def Get_NetIPAddress(self: "Windows", **_: Any) -> dict[str, str]:

@@ -110,11 +110,14 @@ class Windows(Cmdlets, Programs):
         self.files: dict[str, str] = {}
         self.web = {url: url for artifact in self.inputs["Artifacts"].values() for url in artifact["Urls"]}
         self.parameters = {"/microcosm/dev/join": json.dumps(JOIN), "/microcosm/dev/windows-network": json.dumps(NETWORK)}
-        self.services = {"w32time": Service("w32time", "Running"), "hns": Service("hns", "Running")}
-        self.firewall: set[str] = set()
+        self.services = {"w32time": Service("w32time", "Stopped", "Manual"), "hns": Service("hns", "Running")}
+        self.firewall: dict[str, str] = {}
         self.registry: dict[str, Any] = {}
-        self.tasks: set[str] = set()
+        self.registry_keys: dict[str, str] = {}
+        self.excluded: list[str] = []  # from Defender
+        self.tasks: dict[str, str] = {}
         self.routes = {"0.0.0.0/0", METADATA}
+        self.stale_routes: set[str] = set()  # of the adapter from before the first network
         self.feature, self.feature_after_install = "Available", "InstallPending"
         self.build, self.boot, self.restarting = 17763, 1, False
         self.hns_network, self.hns_confused, self.addresses, self.pod_cidr = False, False, 0, "10.244.2.0/24"

@@ -96,7 +96,7 @@ class Programs:
         self.tick()
         if "kubelet" in self.firewall:
             raise PsError("New-NetFirewallRule: the rule exists")
-        self.firewall.add("kubelet")
+        self.firewall["kubelet"] = "Allow Inbound TCP 10250"
 
     def _curl(self: "Windows", destination: str, url: str) -> None:
         """`curl.exe` in the script: a function of that name goes before the program."""

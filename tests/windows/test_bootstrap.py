@@ -26,7 +26,9 @@ def test_the_checked_script_is_put_in_place_and_started_now_and_at_every_start()
     machine, code = started()
     assert code == 0
     assert machine.files["c:\\microcosm\\node.ps1"] == "the script"
-    assert machine.tasks == {"microcosm-node"}
+    assert machine.tasks == {
+        "microcosm-node": "at startup; IgnoreNew, no limit; SYSTEM; powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\\microcosm\\node.ps1"
+    }, "a second run beside the first would undo it, and a limit would end it while it waits for the control plane"
     assert machine.log[-1] == "start task microcosm-node"
     assert machine.inputs["NodeName"] == "windows-0"
 
@@ -36,7 +38,7 @@ def test_a_script_with_another_sum_is_not_put_in_place_and_the_failure_is_told()
     machine, code = started("another script")
     assert code == 9
     assert "c:\\microcosm\\node.ps1" not in machine.files
-    assert machine.tasks == set()
+    assert machine.tasks == {}
     report = json.loads(machine.parameters["/microcosm/dev/status/windows-0"])
     assert (report["phase"], report["result"]) == ("feature", "failed")
     assert "what is there has another sum" in report["detail"]

@@ -89,6 +89,17 @@ def test_win_overlay_is_promised_no_host_ports():
     assert "portMappings" in HOST_GW.files[CONFLIST]
 
 
+@pytest.mark.parametrize("machine", [MACHINE, HOST_GW], ids=["vxlan", "host-gw"])
+def test_kube_proxy_programs_hns_with_direct_return(machine):
+    """Windows has no other mode, and direct server return is what RKE2 and OpenShift run on it."""
+    assert (arguments("kube-proxy", machine)["proxy-mode"], arguments("kube-proxy", machine)["enable-dsr"]) == ("kernelspace", "true")
+
+
+def test_downloads_speak_tls_1_2():
+    """.NET on Windows Server 2019 would offer TLS 1.0 first."""
+    assert "[Net.SecurityProtocolType]::Tls12" in SCRIPT[: SCRIPT.index("function ")]
+
+
 def test_only_an_overlay_has_a_source_vip():
     """Without it kube-proxy refuses an overlay."""
     assert "source-vip" in arguments("kube-proxy")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra import matrix
 from rehearsal.supplies import toolchain
 from rehearsal.wine import command_lines, flags, help_texts
 
@@ -15,24 +16,37 @@ CASES = {
     "flanneld": LINES.flanneld,
     "kube-proxy": (*LINES.kube_proxy, *(word for network in LINES.networks.values() for word in network.kube_proxy_arguments)),
 }
+# Every Kubernetes that a node can have, and the pin of the rehearsal, which is one of them.
+ROWS = [
+    pytest.param(program, VERSIONS | {"kubernetes": version}, id=f"{program}-{version}")
+    for version in matrix.KUBERNETES_VERSIONS
+    for program in CASES
+    if program != "flanneld" or version == VERSIONS["kubernetes"]
+]
 
 
 @pytest.mark.parametrize("program", CASES)
 def test_the_pinned_version_is_recorded(program):
     text = next(text for text in help_texts.TEXTS if text.program == program)
     assert (help_texts.FOLDER / text.name(VERSIONS)).is_file(), "its pin has moved: run `python -m rehearsal.wine help` (root; takes Wine)"
-    assert len(help_texts.known_flags(program, VERSIONS)) > 10, "a recorded text in which no flags are found proves nothing"
 
 
-@pytest.mark.parametrize("program", CASES)
-def test_every_flag_is_one_that_the_program_has_and_keeps(program):
-    assert flags.problems(CASES[program], help_texts.known_flags(program, VERSIONS)) == []
+@pytest.mark.parametrize(("program", "versions"), ROWS)
+def test_every_version_of_the_matrix_is_recorded(program, versions):
+    """`python -m rehearsal.wine help --kubernetes VERSION --programs FOLDER` records one that is not the pin."""
+    assert len(help_texts.known_flags(program, versions)) > 10, "a recorded text in which no flags are found proves nothing"
+
+
+@pytest.mark.parametrize(("program", "versions"), ROWS)
+def test_every_flag_is_one_that_the_program_has_and_keeps(program, versions):
+    """A kubelet that is told a flag of another minor does not start."""
+    assert flags.problems(CASES[program], help_texts.known_flags(program, versions)) == []
 
 
 @pytest.mark.parametrize(
     ("program", "word"),
     [
-        ("kubelet", "--pod-infra-container-image=x"),  # gone since 1.34
+        ("kubelet", "--pod-infra-container-image=x"),  # gone since 1.35
         ("kubelet", "--network-plugin=cni"),  # gone since 1.24
         ("kube-proxy", "--masquerade-everything"),
         ("flanneld", "--ip-masquerade"),

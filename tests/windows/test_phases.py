@@ -227,17 +227,6 @@ def test_an_image_that_has_the_containers_feature_is_not_restarted():
     assert machine.registry["NoAutoUpdate"] == 1
 
 
-@pytest.mark.parametrize(("build", "fix"), [(17763, "HNSControlFlag"), (20348, "1114842764"), (26100, "520997518")])
-def test_each_windows_build_gets_its_own_hns_fixes(build, fix):
-    """And none of another build's."""
-    machine = Windows()
-    machine.build = build
-    machine.run_at_every_start(SCRIPT)
-    others = {"HNSControlFlag", "1114842764", "520997518"} - {fix}
-    assert fix in machine.registry
-    assert not others & set(machine.registry)
-
-
 def test_the_image_pull_begins_before_the_join():
     """A WCF image takes minutes, and should be there when its pod comes."""
     machine = settled()

@@ -1,10 +1,12 @@
 # host.ps1: what Windows itself needs before it can be a node: settings, the Containers feature, the restart, downloads.
 
 # HNS fixes that ship switched off on some builds, as image-builder sets them
-# (kubernetes-sigs/image-builder ae63061, images/capi/ansible/windows/roles/systemprep/tasks/main.yml). Build 0 is every build.
+# (kubernetes-sigs/image-builder ae63061, images/capi/ansible/windows/roles, systemprep and runtimes). Build 0 is every build.
 $RegistrySettings = @(
     # Patch day must not restart a node: a new node gets this month's AMI.
     @{ Build = 0; Key = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'; Name = 'NoAutoUpdate'; Value = 1 }
+    # Without it a pod cannot resolve the names of SMB shares and domains (kubernetes-sigs/windows-gmsa#30).
+    @{ Build = 0; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'; Name = 'EnableCompartmentNamespace'; Value = 1 }
     @{ Build = 17763; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'; Name = 'HNSControlFlag'; Value = 80 }
     @{ Build = 17763; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\wcifs'; Name = 'WcifsSOPCountDisabled'; Value = 0 }
     @{ Build = 20348; Key = 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FeatureManagement\Overrides'; Name = '1114842764'; Value = 0 }
