@@ -3,6 +3,8 @@
     python -m tests.cases             what is rendered now and differs from the files
     python -m tests.cases --update    renews the files; read the difference before it is committed
 
+matrix-rows/ holds one file for each row of the compatibility matrix (rows.py).
+
 A script of userdata/ that stands in the user-data byte for byte is shown as one line, `#:: userdata/linux/common.sh`:
 the files hold what the program adds, and stay short.
 """
@@ -36,7 +38,7 @@ def user_data(case: str) -> dict[str, str]:
     texts = {"expected-control-plane.sh": _text(boot.control_plane(found, region=REGION, public_ip=PUBLIC_IP))}
     for pool in reversed(found.node_pools):
         name = "expected-windows.ps1" if pool.os.family == "windows" else "expected-worker.sh"
-        texts[name] = _worker(found, pool)
+        texts[name] = worker_user_data(found, pool)
     return texts
 
 
@@ -68,12 +70,18 @@ def elided(text: str) -> str:
     return text
 
 
-def _worker(found: StackConfig, pool: NodePool) -> str:
+def worker_user_data(found: StackConfig, pool: NodePool) -> str:
+    """As it runs on the pool's first machine."""
     script = SCRIPT if pool.os.family == "windows" else None
     text = boot.worker(found, pool, pool.node_names[0], region=REGION, control_plane_id=CONTROL_PLANE_ID, script=script)
     return text if script else _text(text)
 
 
+def raw(encoded: str) -> bytes:
+    """What EC2 counts."""
+    return base64.b64decode(encoded)
+
+
 def _text(encoded: str) -> str:
-    raw = base64.b64decode(encoded)
-    return (gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw).decode()
+    sent = raw(encoded)
+    return (gzip.decompress(sent) if sent.startswith(b"\x1f\x8b") else sent).decode()

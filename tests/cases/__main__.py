@@ -4,6 +4,7 @@ import difflib
 import sys
 
 from tests import cases
+from tests.cases import rows
 
 
 def main(arguments: list[str]) -> int:
@@ -12,11 +13,13 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tests.cases [--update]", file=sys.stderr)
         return 2
     differences = [line for case in cases.CASES for line in difference(case)]
+    differences += [line for row in rows.ROWS for line in _diff(f"matrix-rows/{row.name}.txt", rows.expected(row), rows.rendered(row))]
     print("\n".join(differences) or "nothing differs")
     if not arguments:
         return bool(differences)
     for case in cases.CASES:
         cases.update(case)
+    rows.update()
     return 0
 
 

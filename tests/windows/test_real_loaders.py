@@ -33,8 +33,23 @@ def test_containerd_loads_the_configuration_and_keeps_what_it_says(supplies, nam
     path.write_text(written.replace("C:\\", "/").replace("\\", "/"))
     done = loaded_by_containerd(supplies, path)
     assert done.returncode == 0, done.stderr
-    images = tomllib.loads(done.stdout)["plugins"]["io.containerd.cri.v1.images"]
-    assert images["pinned_images"]["sandbox"] == tomllib.loads(written)["plugins"]["io.containerd.cri.v1.images"]["pinned_images"]["sandbox"]
+    # It says nothing of a key that it does not know, and drops it: every one that is written must come back.
+    assert lost(tomllib.loads(path.read_text())["plugins"], tomllib.loads(done.stdout)["plugins"]) == []
+
+
+def lost(written, read, where=""):
+    """The keys whose value did not arrive. containerd writes a duration its own way."""
+    if isinstance(written, dict):
+        inner = [lost(value, read.get(key) if isinstance(read, dict) else None, f"{where}/{key}") for key, value in written.items()]
+        return [name for names in inner for name in names]
+    return [] if written == read or f"{written}0s" == read else [where]
+
+
+def test_a_key_that_containerd_does_not_know_would_be_noticed(supplies, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("version = 3\n[plugins.'io.containerd.cri.v1.images']\nsandbox_image = 'x'\n")
+    read = tomllib.loads(loaded_by_containerd(supplies, path).stdout)
+    assert lost({"sandbox_image": "x"}, read["plugins"]["io.containerd.cri.v1.images"]) == ["/sandbox_image"]
 
 
 def test_containerd_refuses_a_configuration_with_a_key_of_the_wrong_kind(supplies, tmp_path):

@@ -1,0 +1,171 @@
+"""One golden file a row of the matrix: an operating system with a Kubernetes version, and all that a node of it is made of.
+
+The rows of the default version are whole; every other file holds the lines in which its row differs from the whole one of
+its system's family. What a Windows node has on its disk is what the script itself writes, run on the stand-in for Windows.
+"""
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+
+from infra import boot, config, matrix
+from infra.config import DEFAULT_KUBERNETES, StackConfig
+from infra.userdata import RAW_LIMIT_BYTES
+from rehearsal.windows_standin.powershell import assignments, script_of
+from tests import cases
+from tests.windows import SCRIPT
+from tests.windows.machine import Windows, digest
+
+FOLDER = cases.FOLDER / "matrix-rows"
+WHOLE = {"linux": "ubuntu-24.04", "windows": "windows-2019"}
+# Raw bytes that stay free for longer names, labels and mirrors. Windows has its script in S3; a Linux machine carries all.
+ROOM_BYTES = {"windows": 8192, "linux": 1024}
+NODE_FILES = (
+    "c:\\program files\\containerd\\config.toml",
+    "c:\\k\\startkubelet.ps1",
+    "c:\\k\\net-conf.json",
+    "c:\\etc\\cni\\net.d\\10-flannel.conflist",
+)
+LINUX, WINDOWS = {"name": "linux", "os": "ubuntu-24.04"}, {"name": "windows"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One that can be built."""
+
+    system: matrix.OperatingSystem
+    version: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.system.name}-kubernetes-{self.version}"
+
+    @property
+    def base(self) -> "Row":
+        """The row whose file is whole."""
+        return Row(system=matrix.OPERATING_SYSTEMS[WHOLE[self.system.family]], version=DEFAULT_KUBERNETES)
+
+    @property
+    def stack(self) -> StackConfig:
+        pools = [LINUX, WINDOWS | {"os": self.system.name}] if self.system.family == "windows" else [LINUX]
+        values = {"adminCidrs": ["203.0.113.7/32"], "kubernetesVersion": self.version, "nodePools": pools}
+        return config.parse(values | {"workloads": self.system.family == "windows"}, stack="dev")
+
+
+ROWS = [
+    Row(system=system, version=version)
+    for system in matrix.OPERATING_SYSTEMS.values()
+    for version in matrix.KUBERNETES_VERSIONS
+    if matrix.support(system, version).level != "unsupported"
+]
+
+
+def user_data(row: Row) -> dict[str, bytes]:
+    """What EC2 is given for each machine of the row's system, before base64."""
+    worker = cases.worker_user_data(row.stack, row.stack.node_pools[-1])
+    if row.system.family == "windows":
+        return {"windows": worker.encode()}
+    plane = boot.control_plane(row.stack, region=cases.REGION, public_ip=cases.PUBLIC_IP)
+    return {"control-plane": cases.raw(plane), "linux": worker.encode()}
+
+
+def rendered(row: Row) -> str:
+    """The text of the row's file."""
+    text = whole(row)
+    return (
+        text if row == row.base else f"{heading(row)}The lines in which it differs from {row.base.name}.txt:\n\n{_differing(whole(row.base), text)}"
+    )
+
+
+def expected(row: Row) -> str:
+    path = FOLDER / f"{row.name}.txt"
+    return path.read_text() if path.is_file() else ""
+
+
+def update() -> None:
+    """Makes the files what is rendered now; a row that is gone loses its file."""
+    for path in set(FOLDER.glob("*.txt")) - {FOLDER / f"{row.name}.txt" for row in ROWS}:
+        path.unlink()
+    for row in ROWS:
+        (FOLDER / f"{row.name}.txt").write_text(rendered(row))
+
+
+def heading(row: Row) -> str:
+    support = matrix.support(row.system, row.version)
+    return f"{row.system.title} with Kubernetes {row.version}: {support.level}\n"
+
+
+def whole(row: Row) -> str:
+    sections = {"row": _row(row), "size": _sizes(row)}
+    for machine, raw in user_data(row).items():
+        sections[f"user-data of {machine}"] = _wrapped(cases.elided(raw.decode()))
+    if row.system.family == "windows":
+        sections |= _node(row)
+    return heading(row) + "".join(f"\n=== {title}\n{text.rstrip()}\n" for title, text in sections.items())
+
+
+def _row(row: Row) -> str:
+    system, kubernetes = row.system, matrix.KUBERNETES_VERSIONS[row.version]
+    facts = {
+        "AMI parameter": system.ami_parameter,
+        "launch agent": system.launch_agent,
+        "build": system.build,
+        "containerd": kubernetes.containerd,
+        "sandbox image": kubernetes.pause_image,
+        "WCF image": system.wcf_image,
+        "IIS image": system.iis_image,
+        "machine": f"{system.default_instance_type}, {system.default_disk_gb} GiB",
+    }
+    return "".join(f"{name}: {fact}\n" for name, fact in facts.items() if fact)
+
+
+def _sizes(row: Row) -> str:
+    """The sum stands for every byte, those of the scripts too, which the sections below leave out."""
+    return "".join(
+        f"{machine}: {len(raw)} of {RAW_LIMIT_BYTES} bytes, sha256 {hashlib.sha256(raw).hexdigest()}\n" for machine, raw in user_data(row).items()
+    )
+
+
+def _wrapped(text: str) -> str:
+    """A download a line, so that a difference shows which."""
+    return text.replace("}; '", "};\n    '").replace(" https://", "\n    https://")
+
+
+def _node(row: Row) -> dict[str, str]:
+    """The files, services and settings of a node whose script has come to its end."""
+    machine = settled(row)
+    services = {name: "".join(f"{key} = {value}\n" for key, value in sorted(service.settings.items())) for name, service in machine.services.items()}
+    return {
+        "registry": "".join(f"{place} = {machine.registry[name]}\n" for name, place in sorted(machine.registry_keys.items())),
+        **{f"file {path}": machine.files[path].replace("\r\n", "\n") for path in NODE_FILES},
+        **{f"service {name}": text.replace(" --", "\n    --") for name, text in sorted(services.items()) if text},
+        "images pulled ahead": "".join(line.rsplit(" ", 1)[1] + "\n" for line in machine.log if line.startswith("start ctr.exe")),
+    }
+
+
+def settled(row: Row) -> Windows:
+    """The stand-in after the script has run there with the row's own inputs; its web holds an address as each file's content."""
+    inputs = assignments(script_of(user_data(row)["windows"].decode()))
+    artifacts = {name: {"Urls": item["Urls"], "Sum": f"sha256:{digest(item['Urls'][0])}"} for name, item in inputs["Artifacts"].items()}
+    machine = Windows(**{name: value for name, value in inputs.items() if not name.startswith("Script")} | {"Artifacts": artifacts})
+    machine.build = int(row.system.build.rsplit(".", 1)[1])
+    for name in ("join", "windows-network"):
+        path = f"/microcosm/dev/{name}"
+        machine.parameters[path] = json.dumps(json.loads(machine.parameters[path]) | {"instance": cases.CONTROL_PLANE_ID})
+    code = machine.run_at_every_start(SCRIPT)
+    assert code == 0, machine.reports[-1]
+    return machine
+
+
+def _differing(before: str, after: str) -> str:
+    """The lines that are only in one of them, below the titles of their sections."""
+    lines: list[str] = []
+    title = ""
+    for line in difflib.ndiff(before.splitlines()[1:], after.splitlines()[1:]):
+        if line.startswith("  === "):
+            title = line[2:]
+        elif line[0] in "+-":
+            lines += [f"\n{title}"] * bool(title) + [line]
+            title = ""
+    return "\n".join(lines).lstrip() + "\n"
