@@ -1,6 +1,7 @@
 """The bill of materials: the product's own files are complete, and a faulty one is refused with every fault named."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_the_products_files_hold_nothing_that_no_script_asks_for(path):
     materials, _ = bom.read(path)
     assert set(materials.linux) == set(bom.NEEDED["linux"])
     assert set(materials.windows) == set(bom.NEEDED["windows"])
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_preparenode_is_pinned_to_a_commit(path):
+    """A branch moves, and the latest release of sig-windows-tools holds the script of 2022."""
+    script = bom.read(path)[0].windows["PrepareNode.ps1"]
+    assert re.fullmatch(r"[0-9a-f]{40}", script.version)
+    assert script.url.endswith(f"/kubernetes-sigs/sig-windows-tools/{script.version}/hostprocess/PrepareNode.ps1")
 
 
 def test_a_sound_document_has_no_faults(tmp_path):

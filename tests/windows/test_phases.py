@@ -218,6 +218,18 @@ def test_a_feature_is_not_believed_to_be_there_before_the_restart():
     assert machine.boot == 2
 
 
+def test_power_lost_before_the_restart_does_not_make_it_look_done():
+    """The crash comes right after the feature was installed, and the machine starts without Windows' own restart."""
+    machine = Windows()
+    machine.feature_after_install = "Installed"
+    machine.Install_WindowsFeature = lambda name: (setattr(machine, "feature", "Installed"), (_ for _ in ()).throw(Crash))
+    with contextlib.suppress(Crash):
+        machine.run(SCRIPT)
+    del machine.Install_WindowsFeature
+    assert machine.run_at_every_start(SCRIPT) == 0
+    assert machine.boot == 2
+
+
 def test_an_image_that_has_the_containers_feature_is_not_restarted():
     """The settings are made all the same."""
     machine = Windows()
