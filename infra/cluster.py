@@ -144,7 +144,7 @@ class Cluster(pulumi.ComponentResource):
             on_ready_nodes = pulumi.ResourceOptions(depends_on=self._ready.apply(lambda _: [flannel.daemon_set]))
             Workloads(
                 config.names.of("workloads"),
-                WorkloadsArgs(service_cidr=config.service_cidr, windows=self._first_windows_os()),
+                WorkloadsArgs(service_cidr=config.service_cidr, windows=self._first_windows_os(), flannel_backend=config.flannel_backend),
                 self._child,
                 pulumi.ResourceOptions.merge(objects, on_ready_nodes),
             )

@@ -28,9 +28,9 @@ class Declared:
             self.objects.append({**properties, "apiVersion": api_version, "kind": kind["kind"]})
         return None
 
-    def refuse_errors(self, windows_build: str | None) -> None:
+    def refuse_errors(self, windows_build: str | None, *, overlay: bool) -> None:
         """ConfigError with every finding that Windows would not forgive; a warning in the log for the rest."""
-        findings = policy.check(self.objects, windows_build=windows_build)
+        findings = policy.check(self.objects, windows_build=windows_build, overlay=overlay)
         for finding in findings:
             if finding.severity is not policy.Severity.ERROR:
                 pulumi.log.warn(str(finding))

@@ -32,6 +32,7 @@ CCAUTH_START_MINUTES = 40
 class WorkloadsArgs:
     service_cidr: str
     windows: OperatingSystem
+    flannel_backend: str
 
 
 def page_files() -> dict[str, str]:
@@ -64,9 +65,10 @@ class Workloads(pulumi.ComponentResource):
         super().__init__("microcosm:infra:Workloads", name, None, pulumi.ResourceOptions.merge(opts, watched))
         self._objects = pulumi.ResourceOptions.merge(objects, pulumi.ResourceOptions(parent=self))
         self._namespace = k8s.core.v1.Namespace(NAMESPACE, metadata={"name": NAMESPACE}, opts=self._objects)
-        self._ccauth(args.windows)
+        overlay = args.flannel_backend == "vxlan"
+        self._ccauth(args.windows, overlay=overlay)
         self._widgets(args.service_cidr)
-        declared.refuse_errors(args.windows.build)
+        declared.refuse_errors(args.windows.build, overlay=overlay)
         self.register_outputs({})
 
     def _inside(self, *more: pulumi.Resource, minutes: int = 10) -> pulumi.ResourceOptions:
@@ -107,7 +109,7 @@ class Workloads(pulumi.ComponentResource):
             opts=self._inside(),
         )
 
-    def _ccauth(self, windows: OperatingSystem) -> None:
+    def _ccauth(self, windows: OperatingSystem, *, overlay: bool) -> None:
         source = ccauth_files()
         config_map = self._config_map("ccauth-source", source)
         k8s.apps.v1.Deployment(
@@ -115,10 +117,10 @@ class Workloads(pulumi.ComponentResource):
             metadata={"name": "ccauth", "namespace": NAMESPACE, "labels": CCAUTH},
             spec={
                 "selector": {"match_labels": CCAUTH},
-                # The hostPort is taken until the old pod is gone: a surge could never start.
+                # A port of the node is taken until the old pod is gone, and a small node has no memory for two.
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}},
                 "progress_deadline_seconds": CCAUTH_START_MINUTES * 60,
-                "template": {"metadata": _rolled_by(source, CCAUTH), "spec": _ccauth_pod(windows)},
+                "template": {"metadata": _rolled_by(source, CCAUTH), "spec": _ccauth_pod(windows, overlay=overlay)},
             },
             opts=self._inside(config_map, minutes=CCAUTH_START_MINUTES),
         )
@@ -177,7 +179,9 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
     }
 
 
-def _ccauth_pod(windows: OperatingSystem) -> k8s.core.v1.PodSpecArgsDict:
+def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSpecArgsDict:
+    # The talk's hostPort. On Windows an overlay opens none (ADR 0013): the NodePort is the way in there.
+    host_port: k8s.core.v1.ContainerPortArgsDict = {"container_port": 80} if overlay else {"container_port": 80, "host_port": 80}
     healthy: k8s.core.v1.HTTPGetActionArgsDict = {"path": "/ccauth.svc/health", "port": 80}
     return {
         "os": {"name": "windows"},
@@ -193,8 +197,7 @@ def _ccauth_pod(windows: OperatingSystem) -> k8s.core.v1.PodSpecArgsDict:
                 "command": ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "C:\\src\\start.ps1"],
                 # The page shows which node authorized.
                 "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
-                # The talk's hostPort. Only host-gw opens it on Windows; with vxlan the NodePort is the way in.
-                "ports": [{"name": "http", "container_port": 80, "host_port": 80}],
+                "ports": [{"name": "http", **host_port}],
                 # The first request compiles the service, which takes many seconds on a small machine.
                 "startup_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 30, "failure_threshold": 60},
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},

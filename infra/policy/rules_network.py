@@ -40,9 +40,14 @@ def backends_2019(service: Service) -> Iterator[str]:
         yield f"up to {service.backends} pods behind one Service on Windows Server 2019, {MOST_BACKENDS_2019} surely can be"
 
 
+def host_port(pod: Pod) -> Iterator[str]:
+    # A pod on the host's network has its ports there already.
+    if pod.overlay and not pod.spec.get("hostNetwork") and (asked := _host_ports(pod)):
+        yield f"hostPort {asked} on an overlay network"
+
+
 def host_port_rollout(pod: Pod) -> Iterator[str]:
-    ports = [number(port.get("hostPort"), 0) for container in pod.containers for port in mappings(container.raw.get("ports"))]
-    taken = ", ".join(str(port) for port in ports if port)
+    taken = _host_ports(pod)
     if taken and pod.document.kind == "Deployment" and _waits_for_surge(pod):
         yield f"hostPort {taken} with a rolling update that starts the new pod before the old one is gone"
 
@@ -59,6 +64,11 @@ def dotted_name(pod: Pod) -> Iterator[str]:
         names = {found[0] for string in container.strings() for form in (_HALF_NAME, half) if form for found in form.finditer(string)}
         for name in sorted(names):
             yield f"{container.where}: the host name {name}"
+
+
+def _host_ports(pod: Pod) -> str:
+    ports = [number(port.get("hostPort"), 0) for container in pod.containers for port in mappings(container.raw.get("ports"))]
+    return ", ".join(str(port) for port in ports if port)
 
 
 def _on_2019(service: Service) -> bool:
@@ -115,6 +125,15 @@ SERVICE_RULES: tuple[Rule[Service], ...] = (
 )
 
 WINDOWS_RULES: tuple[Rule[Pod], ...] = (
+    Rule(
+        id="host-port",
+        severity=_W,
+        what="a host port that nobody opens",
+        why="win-overlay, the CNI plugin of overlays on Windows, ignores port mappings: the pod runs, the port stays closed, nothing says so.",
+        page="https://github.com/containernetworking/plugins/issues/530",
+        fix="a Service of type NodePort, or a network of routes (flannelBackend: host-gw)",
+        check=host_port,
+    ),
     Rule(
         id="host-port-rollout",
         severity=_W,

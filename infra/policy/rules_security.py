@@ -133,7 +133,7 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         what="the host's network in a Windows pod",
         why="Windows has no host networking mode: the pod gets an address of its own all the same. Only HostProcess containers share the host's.",
         page="https://kubernetes.io/docs/concepts/services-networking/windows-networking/#limitations",
-        fix="remove hostNetwork; use a Service or hostPort",
+        fix="remove hostNetwork; use a Service, of type NodePort for what comes from outside",
         check=host_network,
     ),
     Rule(

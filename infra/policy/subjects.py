@@ -61,6 +61,7 @@ class Pod:
     document: Document
     declared: Declared
     cluster_build: str | None
+    overlay: bool
 
     @cached_property
     def spec(self) -> Object:

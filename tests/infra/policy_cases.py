@@ -141,6 +141,7 @@ CASES: list[tuple[str, Any, Any]] = [
     ("session-affinity", replicas(1, sessionAffinity="ClientIP"), replicas(1, sessionAffinity="None")),
     ("service-backends", autoscaled(1025), autoscaled(1024)),
     ("service-backends-2019", replicas(65), replicas(64)),
+    ("host-port", container(ports=[{"containerPort": 80, "hostPort": 80}]), container(ports=[{"containerPort": 80}])),
     ("host-port-rollout", rolling(1), rolling(1, maxSurge=0, maxUnavailable=1)),
     ("dns-policy", spec(dnsPolicy="ClusterFirstWithHostNet"), spec(dnsPolicy="ClusterFirst")),
     (

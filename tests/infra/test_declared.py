@@ -7,23 +7,40 @@ from infra.errors import ConfigError
 from tests.support.engine import deploy
 
 
-def declare(pod_change=lambda pod: pod):
+def declare(pod_change=lambda pod: pod, backend="vxlan"):
     """The workloads alone, with CCAuth's pod changed."""
     from pulumi import ResourceOptions
 
     original = workloads._ccauth_pod
 
     def program():
-        args = workloads.WorkloadsArgs(service_cidr="10.96.0.0/12", windows=matrix.OPERATING_SYSTEMS["windows-2019"])
+        args = workloads.WorkloadsArgs(service_cidr="10.96.0.0/12", windows=matrix.OPERATING_SYSTEMS["windows-2019"], flannel_backend=backend)
         workloads.Workloads("workloads", args, ResourceOptions(), ResourceOptions())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workloads, "_ccauth_pod", lambda windows: pod_change(original(windows)))
+        patch.setattr(workloads, "_ccauth_pod", lambda windows, overlay: pod_change(original(windows, overlay=overlay)))
         return deploy(program)
 
 
-def test_the_workloads_themselves_break_no_rule():
-    assert declare().of("kubernetes:apps/v1:Deployment")
+@pytest.mark.parametrize("backend", ["vxlan", "host-gw"])
+def test_the_workloads_themselves_break_no_rule(backend, caplog):
+    assert declare(backend=backend).of("kubernetes:apps/v1:Deployment")
+    assert caplog.text == "", "not even one that only warns"
+
+
+@pytest.mark.parametrize(("backend", "ports"), [("vxlan", [None]), ("host-gw", [80])])
+def test_ccauth_asks_for_the_talks_host_port_only_where_windows_opens_it(backend, ports):
+    """An overlay ignores it in silence, and it would still keep a second pod off the node."""
+    pod = declare(backend=backend).one("kubernetes:apps/v1:Deployment", "ccauth").inputs["spec"]["template"]["spec"]
+    assert [port.get("hostPort") for port in pod["containers"][0]["ports"]] == ports
+
+
+def test_a_host_port_on_an_overlay_is_told_before_anything_is_built(caplog):
+    def with_port(pod):
+        return {**pod, "containers": [{**pod["containers"][0], "ports": [{"container_port": 80, "host_port": 8080}]}]}
+
+    declare(with_port)
+    assert "hostPort 8080 on an overlay network [host-port]" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,8 @@ def test_half_a_name_of_a_service_of_the_set_is_known():
 
 
 def test_a_rolling_update_with_pods_to_spare_is_not_blocked():
-    assert rules(rolling(4)) == set(), "25% of 4: one old pod goes first"
-    assert rules(rolling(3)) == {"host-port-rollout"}
+    assert "host-port-rollout" not in rules(rolling(4)), "25% of 4: one old pod goes first"
+    assert "host-port-rollout" in rules(rolling(3))
 
 
 def test_an_unknown_build_is_refused_with_those_that_are_known():
