@@ -66,3 +66,18 @@ def test_a_node_that_cannot_ask_ends_three_hours_later(hours: float, ends: bool)
 def test_a_node_that_never_could_ask_ends_after_the_longest_life(hours: float, ends: bool):
     machine = expiring("not a date")
     assert ended_at(machine, hours * HOUR) is ends
+
+
+@pytest.mark.parametrize("text", ["it's", "'; Stop-Computer -Force; '", "$(Stop-Computer -Force)", '`$x\n"y"', "a\u2019b"])
+def test_what_becomes_part_of_a_script_stays_a_text(text: str):
+    """The task's script holds the parameter's name: whatever is in it arrives, and none of it runs."""
+    machine = Windows(ExpiryParameter=text)
+    machine.parameters[text] = json.dumps({"expiresAt": "2026-11-25T12:00:00Z", "graceMinutes": 60})
+    assert machine.run_at_every_start(SCRIPT) == 0
+    asked: list[str] = []
+    machine.Get_SSMParameter = lambda name, **_: asked.append(name) or {"Value": machine.parameters[name]}
+    assert not ended_at(machine, HOUR)
+    if "\u2019" in text:  # the stand-in's PowerShell has one kind of quote
+        assert "\u2019\u2019" in machine.files["c:\\microcosm\\stop-expired.ps1"]
+    else:
+        assert asked == [text]

@@ -149,7 +149,7 @@ def add(left: Any, right: Any) -> Any:
 
 def _replace(left: Any, right: Any) -> str:
     pattern, new = right if isinstance(right, list) else (right, "")
-    return re.sub(pattern, new, as_text(left), flags=re.IGNORECASE)
+    return re.sub(pattern, lambda found: re.sub(r"\$(\d)", lambda group: found[int(group[1])], new), as_text(left), flags=re.IGNORECASE)
 
 
 def _split(left: str, right: Any) -> list[str]:

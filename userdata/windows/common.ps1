@@ -133,6 +133,11 @@ function Protect-Directory([string] $Path) {
     Invoke-Native "$env:SystemRoot\System32\icacls.exe" (@($Path, '/inheritance:r') + $grants) | Out-Null
 }
 
+function ConvertTo-Literal([string] $Text) {
+    # For code that is written to a file. PowerShell takes the typographic quotes for quotes too (about_Quoting_Rules).
+    "'" + ($Text -replace "(['\u2018\u2019\u201a\u201b])", '$1$1') + "'"
+}
+
 function Get-FunctionText([string] $Name, [string] $Call) {
     # A function that runs later, on its own: its file is made of the very code that stands here.
     "function $Name {`r`n$((Get-Item "function:$Name").Definition)`r`n}`r`n$Call`r`n"

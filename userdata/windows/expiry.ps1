@@ -22,7 +22,8 @@ function Install-ExpiryTask {
     # Until the parameter could be read for the first time: no preview may live longer than 73 hours.
     if (-not (Test-Path $ExpiryFile)) { Write-TextFile $ExpiryFile "$((Get-UnixTime) + 262800)" }
     $script = "$Root\stop-expired.ps1"
-    Write-TextFile $script (Get-FunctionText 'Stop-Expired' "`$ExpiryParameter = '$ExpiryParameter'; `$Region = '$Region'; Stop-Expired")
+    $values = "`$ExpiryParameter = $(ConvertTo-Literal $ExpiryParameter); `$Region = $(ConvertTo-Literal $Region)"
+    Write-TextFile $script (Get-FunctionText 'Stop-Expired' "$values; Stop-Expired")
     $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $script"
     $often = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes 5)
     Register-ScheduledTask -TaskName microcosm-expiry -Action $run -Trigger $often -User SYSTEM -RunLevel Highest -Force | Out-Null

@@ -50,7 +50,8 @@ function Start-Kubelet {
 }
 
 function Get-StartKubelet {
-    $list = ($KubeletArguments | ForEach-Object { "'" + (Expand-Token $_ @{ NODE_NAME = $NodeName; NODE_IP = Get-NodeIp }) + "'" }) -join ', '
+    $values = @{ NODE_NAME = $NodeName; NODE_IP = Get-NodeIp }
+    $list = ($KubeletArguments | ForEach-Object { ConvertTo-Literal (Expand-Token $_ $values) }) -join ', '
     Get-FunctionText 'Start-Kubelet' "Start-Kubelet -Arguments @($list)"
 }
 
