@@ -61,6 +61,11 @@ def test_the_recommended_containerd_goes_with_its_kubernetes_on_both_systems(ver
     assert [matrix.containerd_problem(containerd, version, family) for family in ("linux", "windows")] == [None, None]
 
 
+def test_no_containerd_1_goes_with_1_36():
+    """It has left the matrix of containerd's RELEASES.md, whatever its patch."""
+    assert "the nearest that does is 2.2.0" in str(matrix.containerd_problem("1.7.34", "1.36.4", "windows"))
+
+
 @pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
 def test_the_pause_image_has_every_build_that_can_be_chosen(version):
     """3.10.2 is the first for Windows Server 2025; with an older one no pod starts there."""

@@ -64,6 +64,20 @@ def test_ccauth_runs_the_image_of_the_build_that_it_selects():
     assert found["containers"][0]["image"] == system.wcf_image
 
 
+def test_the_source_is_mounted_where_start_ps1_takes_it_from_and_never_on_the_web_root():
+    """A ConfigMap is a folder of links that the kubelet swaps: ASP.NET stops on it with "Failed to start monitoring changes"."""
+    (container,) = pod("ccauth")["spec"]["containers"]
+    (mount,) = container["volumeMounts"]
+    assert f"$Source = '{mount['mountPath']}'\n" in workloads.ccauth_files()["start.ps1"]
+    assert "inetpub" not in mount["mountPath"]
+    assert container["command"][-1] == f"{mount['mountPath']}\\start.ps1"
+
+
+def test_the_page_asks_for_ccauth_by_its_full_name():
+    """nginx has no search domains, and a Windows pod would not try them for a name with a dot."""
+    assert "ccauth.microcosm.svc.cluster.local;" in inputs(CONFIG_MAP, "widgets-nginx")["data"]["nginx.conf"]
+
+
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_every_volume_is_mounted_and_every_config_map_is_declared(name):
     spec = pod(name)["spec"]

@@ -18,7 +18,8 @@ from pathlib import Path
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-COPIED = ("bom", "infra", "microcosm", "rehearsal", "tests", "tools", "userdata", "workloads", "pyproject.toml", "Pulumi.yaml")
+COPIED = ("__main__.py", "Pulumi.dev.yaml", "Pulumi.yaml", "pyproject.toml", "bom", "docs")
+COPIED += ("infra", "microcosm", "rehearsal", "tests", "tools", "userdata", "workloads")
 SECONDS = 300
 
 
