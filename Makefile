@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PIP_AUDIT := 2.10.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served audit-deps rehearse permissions shell clean
+.PHONY: help setup lint test test-served audit-deps traps rehearse permissions shell clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ audit-deps:  ## known vulnerabilities of what the lock file names (asks the pack
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
 	build/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
+
+traps: $(READY)  ## break what holds each known trap of Windows, and see that a test notices (minutes)
+	$(BIN)/python -m tests.windows.traps
 
 rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum or previews)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)

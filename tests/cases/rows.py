@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 
 from infra import boot, config, matrix
 from infra.config import DEFAULT_KUBERNETES, StackConfig
@@ -34,27 +35,31 @@ LINUX, WINDOWS = {"name": "linux", "os": "ubuntu-24.04"}, {"name": "windows"}
 class Row:
     """One that can be built."""
 
-    system: matrix.OperatingSystem
+    os: str
     version: str
 
     @property
+    def system(self) -> matrix.OperatingSystem:
+        return matrix.OPERATING_SYSTEMS[self.os]
+
+    @property
     def name(self) -> str:
-        return f"{self.system.name}-kubernetes-{self.version}"
+        return f"{self.os}-kubernetes-{self.version}"
 
     @property
     def base(self) -> "Row":
         """The row whose file is whole."""
-        return Row(system=matrix.OPERATING_SYSTEMS[WHOLE[self.system.family]], version=DEFAULT_KUBERNETES)
+        return Row(os=WHOLE[self.system.family], version=DEFAULT_KUBERNETES)
 
     @property
     def stack(self) -> StackConfig:
-        pools = [LINUX, WINDOWS | {"os": self.system.name}] if self.system.family == "windows" else [LINUX]
+        pools = [LINUX, WINDOWS | {"os": self.os}] if self.system.family == "windows" else [LINUX]
         values = {"adminCidrs": ["203.0.113.7/32"], "kubernetesVersion": self.version, "nodePools": pools}
         return config.parse(values | {"workloads": self.system.family == "windows"}, stack="dev")
 
 
 ROWS = [
-    Row(system=system, version=version)
+    Row(os=system.name, version=version)
     for system in matrix.OPERATING_SYSTEMS.values()
     for version in matrix.KUBERNETES_VERSIONS
     if matrix.support(system, version).level != "unsupported"
@@ -96,6 +101,7 @@ def heading(row: Row) -> str:
     return f"{row.system.title} with Kubernetes {row.version}: {support.level}\n"
 
 
+@cache
 def whole(row: Row) -> str:
     sections = {"row": _row(row), "size": _sizes(row)}
     for machine, raw in user_data(row).items():
@@ -144,6 +150,7 @@ def _node(row: Row) -> dict[str, str]:
     }
 
 
+@cache
 def settled(row: Row) -> Windows:
     """The stand-in after the script has run there with the row's own inputs; its web holds an address as each file's content."""
     inputs = assignments(script_of(user_data(row)["windows"].decode()))

@@ -1,6 +1,7 @@
 """The list of traps does not rot: what it names is there, and one break in each part is really tried."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,17 +25,18 @@ def test_the_page_has_the_table():
     assert traps.table() in PAGE.read_text(), "python -m tests.windows.traps --table"
 
 
-def test_a_break_that_nobody_notices_would_be_told(tmp_path: Path):
-    """Or the command would call everything held."""
-    traps.copy_of_the_project(tmp_path)
-    harmless = traps.Trap(
-        part="",
-        what="nothing",
-        source="",
-        file="userdata/windows/plan.ps1",
-        good="# plan.ps1: the loop",
-        bad="# plan.ps1: a loop",
-        test="windows/test_rules.py::test_every_file_says_first_what_it_is",
-    )
-    assert "NOT HELD: nothing: windows/test_rules.py::test_every_file_says_first_what_it_is passes although" in traps.survivor(harmless, tmp_path)
-    assert (tmp_path / harmless.file).read_text() == (traps.PROJECT / harmless.file).read_text()
+@pytest.mark.parametrize(("code", "told"), [(0, "NOT HELD: nothing: windows/test_x.py::test_y passes although script.ps1 is broken"), (1, "")])
+def test_a_break_that_nobody_notices_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, told: str):
+    """The test is run while the text is broken, and the text is whole again afterwards."""
+    trap = traps.Trap(part="", what="nothing", source="", file="script.ps1", good="care", bad="none", test="windows/test_x.py::test_y")
+    script = tmp_path / trap.file
+    script.write_text("with care")
+    seen: list[str] = []
+
+    def run_tests(tests: list[str], copy: Path):
+        seen.append(script.read_text())
+        return subprocess.CompletedProcess(tests, code)
+
+    monkeypatch.setattr(traps, "run_tests", run_tests)
+    assert traps.survivor(trap, tmp_path) == told
+    assert (seen, script.read_text()) == (["with none"], "with care")
