@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> int:
         return 2
     differences = [line for case in cases.CASES for line in difference(case)]
     differences += [line for row in rows.ROWS for line in _diff(f"matrix-rows/{row.name}.txt", rows.expected(row), rows.rendered(row))]
+    differences += _diff("matrix-rows/sizes.txt", rows.expected_sizes(), rows.sizes())
     print("\n".join(differences) or "nothing differs")
     if not arguments:
         return bool(differences)

@@ -1,7 +1,8 @@
 """One golden file a row of the matrix: an operating system with a Kubernetes version, and all that a node of it is made of.
 
 The rows of the default version are whole; every other file holds the lines in which its row differs from the whole one of
-its system's family. What a Windows node has on its disk is what the script itself writes, run on the stand-in for Windows.
+its system's family. Sizes and sums are in a table of their own, sizes.txt, which every change of a script changes. What a
+Windows node has on its disk is what the script itself writes, run on the stand-in for Windows.
 """
 
 import difflib
@@ -9,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from infra import boot, config, matrix
 from infra.config import DEFAULT_KUBERNETES, StackConfig
@@ -20,8 +22,9 @@ from tests.windows.machine import Windows, digest
 
 FOLDER = cases.FOLDER / "matrix-rows"
 WHOLE = {"linux": "ubuntu-24.04", "windows": "windows-2019"}
-# Raw bytes that stay free for longer names, labels and mirrors. Windows has its script in S3; a Linux machine carries all.
-ROOM_BYTES = {"windows": 8192, "linux": 1024}
+# Raw bytes that stay free for longer names, labels and mirrors. Windows has its script in S3. A Linux
+# machine carries all of it, and compressed when it no longer fits (docs/adr/0004).
+ROOM_BYTES = {"windows": 8192, "linux": 512}
 NODE_FILES = (
     "c:\\program files\\containerd\\config.toml",
     "c:\\k\\startkubelet.ps1",
@@ -84,7 +87,14 @@ def rendered(row: Row) -> str:
 
 
 def expected(row: Row) -> str:
-    path = FOLDER / f"{row.name}.txt"
+    return _text_of(FOLDER / f"{row.name}.txt")
+
+
+def expected_sizes() -> str:
+    return _text_of(FOLDER / "sizes.txt")
+
+
+def _text_of(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
 
 
@@ -92,8 +102,19 @@ def update() -> None:
     """Makes the files what is rendered now; a row that is gone loses its file."""
     for path in set(FOLDER.glob("*.txt")) - {FOLDER / f"{row.name}.txt" for row in ROWS}:
         path.unlink()
+    (FOLDER / "sizes.txt").write_text(sizes())
     for row in ROWS:
         (FOLDER / f"{row.name}.txt").write_text(rendered(row))
+
+
+def sizes() -> str:
+    """Bytes that EC2 counts, and a sum that stands for every one of them, of the scripts too."""
+    lines = [
+        f"{row.name:32} {machine:13} {len(raw):6} of {RAW_LIMIT_BYTES}  {hashlib.sha256(raw).hexdigest()}"
+        for row in ROWS
+        for machine, raw in user_data(row).items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def heading(row: Row) -> str:
@@ -103,7 +124,7 @@ def heading(row: Row) -> str:
 
 @cache
 def whole(row: Row) -> str:
-    sections = {"row": _row(row), "size": _sizes(row)}
+    sections = {"row": _row(row)}
     for machine, raw in user_data(row).items():
         sections[f"user-data of {machine}"] = _wrapped(cases.elided(raw.decode()))
     if row.system.family == "windows":
@@ -124,13 +145,6 @@ def _row(row: Row) -> str:
         "machine": f"{system.default_instance_type}, {system.default_disk_gb} GiB",
     }
     return "".join(f"{name}: {fact}\n" for name, fact in facts.items() if fact)
-
-
-def _sizes(row: Row) -> str:
-    """The sum stands for every byte, those of the scripts too, which the sections below leave out."""
-    return "".join(
-        f"{machine}: {len(raw)} of {RAW_LIMIT_BYTES} bytes, sha256 {hashlib.sha256(raw).hexdigest()}\n" for machine, raw in user_data(row).items()
-    )
 
 
 def _wrapped(text: str) -> str:
