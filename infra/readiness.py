@@ -12,19 +12,25 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, cast
 
-import boto3
 import pulumi
 import yaml
-from botocore.exceptions import BotoCoreError, ClientError
 
 from . import naming, rendezvous
 from .errors import ClusterNotReadyError
 
 POLL_SECONDS = 1.0
+# Reports come ten a call, and an account has 40 such calls a second for all who use it (AWS general reference, "AWS Systems Manager
+# endpoints and quotas", Parameter Store: max throughput). After a look at many nodes the pause is longer: at most ten calls a second.
+NODES_A_SECOND = 100
 CONSOLE_LINES = 15
 SECONDS_PER_MINUTE = 60
+
+
+# Each node's report, empty while there is none of its present instance.
+Reports = Mapping[str, dict[str, Any]]
 
 
 class Cloud(Protocol):
@@ -48,11 +54,26 @@ class Cloud(Protocol):
 
 
 class AmazonCloud:
-    """The real thing: boto3, and HTTPS to the API server."""
+    """The real thing: boto3, and HTTPS to the API server.
+
+    boto3 and its clients are made when first asked: a preview of a new cluster asks nothing, and EC2 is asked after a failure only.
+    """
 
     def __init__(self, region: str) -> None:
-        self._ssm: Any = boto3.client("ssm", region_name=region)
-        self._ec2: Any = boto3.client("ec2", region_name=region)
+        self._region = region
+
+    @cached_property
+    def _ssm(self) -> Any:
+        return self._client("ssm")
+
+    @cached_property
+    def _ec2(self) -> Any:
+        return self._client("ec2")
+
+    def _client(self, service: str) -> Any:
+        import boto3
+
+        return boto3.client(service, region_name=self._region)
 
     def parameter(self, name: str) -> str:
         return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
@@ -62,6 +83,8 @@ class AmazonCloud:
         return {item["Name"].removeprefix(f"{path}/"): item["Value"] for page in pages for item in page["Parameters"]}
 
     def console_output(self, instance_id: str) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             return self._ec2.get_console_output(InstanceId=instance_id, Latest=True).get("Output", "")
         except (BotoCoreError, ClientError) as error:
@@ -94,25 +117,36 @@ class Gate:
 
     async def kubeconfig(self, instance_id: str) -> str | None:
         """The administrator's kubeconfig once the API answers; None when it does not and nothing is waited for."""
-        instances = {naming.CONTROL_PLANE: instance_id}
-        return await self._until(lambda: self._published_kubeconfig(instance_id), instances)
+        return await self._until(lambda: self._look_for_kubeconfig(instance_id), {naming.CONTROL_PLANE: instance_id})
 
     async def nodes(self, instances: Mapping[str, str]) -> bool | None:
         """True once every node says that it is Ready; None when it is not and nothing is waited for."""
-        return await self._until(lambda: self._all_ready(instances), instances)
+        return await self._until(lambda: self._look_at_nodes(instances), instances)
 
-    async def _until(self, look: Callable[[], Any], instances: Mapping[str, str]) -> Any:
+    async def _until(self, look: Callable[[], tuple[Any, Reports]], instances: Mapping[str, str]) -> Any:
         deadline = self.clock() + self.timeout_minutes * SECONDS_PER_MINUTE
         while True:
-            found = await asyncio.to_thread(look)
+            found, reports = await asyncio.to_thread(look)
             if found or not self.wait:
                 return found
-            reports = await asyncio.to_thread(self._reports, instances)
             self._raise_if_failed(reports, instances)
             if self.clock() > deadline:
                 raise self._error(f"not ready within {self.timeout_minutes} minutes", reports, instances)
             self._tell_progress(reports)
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(max(POLL_SECONDS, len(instances) / NODES_A_SECOND))
+
+    def _look_for_kubeconfig(self, instance_id: str) -> tuple[str | None, Reports]:
+        """With the one report that tells why it is not there yet, for who waits for it."""
+        kubeconfig = self._published_kubeconfig(instance_id)
+        if kubeconfig or not self.wait:
+            return kubeconfig, {}
+        status = self.names.parameter(rendezvous.STATUS, naming.CONTROL_PLANE)
+        return None, {naming.CONTROL_PLANE: _report(self.cloud.parameter(status), instance_id)}
+
+    def _look_at_nodes(self, instances: Mapping[str, str]) -> tuple[bool | None, Reports]:
+        values = self.cloud.parameters(self.names.parameter(rendezvous.STATUS))
+        reports = {node: _report(values.get(node, ""), instance) for node, instance in instances.items()}
+        return all(report.get("phase") == "ready" and report.get("result") == "ok" for report in reports.values()) or None, reports
 
     def _published_kubeconfig(self, instance_id: str) -> str | None:
         document = _json(self.cloud.parameter(self.names.parameter(rendezvous.KUBECONFIG)))
@@ -121,22 +155,12 @@ class Gate:
         kubeconfig = str(document["kubeconfig"])
         return kubeconfig if self.cloud.api_is_ready(kubeconfig) else None
 
-    def _all_ready(self, instances: Mapping[str, str]) -> bool | None:
-        reports = self._reports(instances)
-        return all(report.get("phase") == "ready" and report.get("result") == "ok" for report in reports.values()) or None
-
-    def _reports(self, instances: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-        """Each node's report, empty while there is none of its present instance."""
-        values = self.cloud.parameters(self.names.parameter(rendezvous.STATUS))
-        reports = {node: _json(values.get(node, "")) for node in instances}
-        return {node: report if report.get("instance") == instances[node] else {} for node, report in reports.items()}
-
-    def _raise_if_failed(self, reports: Mapping[str, dict[str, Any]], instances: Mapping[str, str]) -> None:
+    def _raise_if_failed(self, reports: Reports, instances: Mapping[str, str]) -> None:
         failed = {node: report for node, report in reports.items() if report.get("result") == "failed"}
         if failed:
             raise self._error("failed", failed, instances)
 
-    def _error(self, what: str, reports: Mapping[str, dict[str, Any]], instances: Mapping[str, str]) -> ClusterNotReadyError:
+    def _error(self, what: str, reports: Reports, instances: Mapping[str, str]) -> ClusterNotReadyError:
         stuck = {node: report for node, report in reports.items() if report.get("result") != "ok"}
         lines = [f"{node} ({instances[node]}) {what}: {describe(report)}" for node, report in stuck.items()]
         first = next(iter(stuck), naming.CONTROL_PLANE)
@@ -144,7 +168,7 @@ class Gate:
         advice = "Correct the cause and run `pulumi up` again, with `--replace` of that instance if its user-data is unchanged."
         return ClusterNotReadyError("\n".join([*lines, f"last console output of {first}:", *(f"  | {line}" for line in console), advice]))
 
-    def _tell_progress(self, reports: Mapping[str, dict[str, Any]]) -> None:
+    def _tell_progress(self, reports: Reports) -> None:
         for node, report in reports.items():
             phase = str(report.get("phase", "booting"))
             if self._told.get(node) != phase:
@@ -176,6 +200,12 @@ def nodes(gate: pulumi.Output[Gate], instances: Mapping[str, pulumi.Output[str]]
         return await cast(Gate, known[0]).nodes(known[1]) or False
 
     return pulumi.Output.all(gate, pulumi.Output.all(**instances), after).apply(wait)
+
+
+def _report(text: str, instance_id: str) -> dict[str, Any]:
+    """What a node reports, or nothing while it comes from an earlier instance of the same node."""
+    report = _json(text)
+    return report if report.get("instance") == instance_id else {}
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -22,16 +22,24 @@ class FakeCloud:
 
     def __init__(self, *looks, api_ready=True):
         self.looks, self.api_ready = list(looks), api_ready
+        self.calls = []
 
     def _now(self):
         return self.looks[0]
 
     def parameter(self, name):
-        assert name == "/microcosm/dev/kubeconfig"
-        return self._now()[0]
+        self.calls.append(name)
+        if name == "/microcosm/dev/kubeconfig":
+            return self._now()[0]
+        assert name == "/microcosm/dev/status/control-plane"
+        return self._next_reports().get("control-plane", "pending")
 
     def parameters(self, path):
+        self.calls.append(path)
         assert path == "/microcosm/dev/status"
+        return self._next_reports()
+
+    def _next_reports(self):
         reports = self._now()[1]
         if len(self.looks) > 1:
             self.looks.pop(0)
@@ -116,3 +124,30 @@ def test_progress_is_told_once_a_phase():
     cloud = FakeCloud(*[("", {"linux-0": joining})] * 4, ("", {"linux-0": ready}))
     asyncio.run(gate(cloud, tell=told.append).nodes({"linux-0": WORKER}))
     assert told == ["linux-0: join"]
+
+
+def test_a_look_at_the_nodes_reads_their_reports_once():
+    joining, ready = report(WORKER, "join"), report(WORKER, "ready", "ok")
+    cloud = FakeCloud(*[("", {"linux-0": joining})] * 3, ("", {"linux-0": ready}))
+    asyncio.run(gate(cloud).nodes({"linux-0": WORKER}))
+    assert cloud.calls == ["/microcosm/dev/status"] * 4
+
+
+def test_the_wait_for_the_api_reads_no_report_but_the_control_planes():
+    cloud = FakeCloud(("pending", {}), (KUBECONFIG, {}))
+    asyncio.run(gate(cloud).kubeconfig(CP))
+    assert set(cloud.calls) == {"/microcosm/dev/kubeconfig", "/microcosm/dev/status/control-plane"}
+
+
+@pytest.mark.parametrize(("nodes", "seconds"), [(1, 1.0), (100, 1.0), (1000, 10.0)])
+def test_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(monkeypatch, nodes, seconds):
+    pauses = []
+
+    async def noted(pause):
+        pauses.append(pause)
+
+    monkeypatch.setattr("infra.readiness.asyncio.sleep", noted)
+    instances = {f"linux-{index}": f"i-{index}" for index in range(nodes)}
+    ready = {node: report(instance, "ready", "ok") for node, instance in instances.items()}
+    asyncio.run(gate(FakeCloud(("", {}), ("", ready))).nodes(instances))
+    assert pauses == [seconds]
