@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PIP_AUDIT := 2.10.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served audit-deps traps rehearse permissions shell clean
+.PHONY: help setup lint test test-served audit-deps traps rehearse permissions shell clean bench
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root o
 
 permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
 	$(BIN)/python -m rehearsal.permissions --keep
+
+bench: $(READY)  ## what the program costs beside its floor, into docs/benchmarks.md (root; ONLY="startup growth", REPEATS=5)
+	$(BIN)/python -m bench $(ONLY) $(if $(REPEATS),--repeats $(REPEATS))
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl
 	$(BIN)/python -m rehearsal shell

@@ -1,0 +1,109 @@
+"""(b): machines that become a cluster by their user-data, against `kubeadm init` and `join` typed on the same machines afterwards.
+
+The hand has it easier: images are pulled, files are cached, the pod network's configuration is there, and nobody checks anything.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from infra import naming, rendezvous
+from rehearsal import checks
+from rehearsal.session import IGNORED_PREFLIGHT, STACK, Session, close_session, locked, open_session, require_root_on_linux
+from rehearsal.supplies import ensure
+
+from .document import table
+from .samples import BenchError
+from .settings import Settings
+
+WORKER = "linux-0"
+POOLS = [{"name": "linux", "os": "ubuntu-24.04", "count": 1}]
+# Written by the user-data, with the machine's own address filled in.
+INIT_CONFIG = "/var/lib/microcosm/init.yaml"
+KUBECTL = ("kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
+READY_SECONDS = 120.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """Seconds: from launch until `kubeadm init` begins, from then until every node is Ready, and the latter by hand."""
+
+    before: float
+    program: float
+    hand: float
+
+
+def run(settings: Settings) -> str:
+    require_root_on_linux()
+    with locked():
+        session = open_session(ensure())
+        try:
+            session.write_config(nodePools=POOLS, workloads=False)
+            rounds = [_round(session, number, settings) for number in range(settings.repeats)]
+        finally:
+            close_session()
+    return report(rounds)
+
+
+def _round(session: Session, number: int, settings: Settings) -> Round:
+    tell = settings.tell
+    tell(f"round {number + 1} of {settings.repeats}: up")
+    session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
+    before, program = spans(_reports(session), _launched(session))
+    tell(f"round {number + 1} of {settings.repeats}: by hand")
+    hand = _by_hand(session)
+    session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK)
+    return Round(before=before, program=program, hand=hand)
+
+
+def _reports(session: Session) -> dict[str, dict[str, Any]]:
+    path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
+    pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
+    return {item["Name"].rpartition("/")[2]: json.loads(item["Value"]) for item in pages.search("Parameters[]")}
+
+
+def _launched(session: Session) -> float:
+    living = [{"Name": "instance-state-name", "Values": ["running"]}]
+    reservations = session.client("ec2").describe_instances(Filters=living)["Reservations"]
+    return min(instance["LaunchTime"].timestamp() for each in reservations for instance in each["Instances"])
+
+
+def spans(reports: Mapping[str, Mapping[str, Any]], launched: float) -> tuple[float, float]:
+    """From the first launch until `kubeadm init` begins, and from then until the last node is Ready."""
+    begins = reports[naming.CONTROL_PLANE]["phases"]["init"]["start"]
+    return begins - launched, max(report["phases"]["ready"]["end"] for report in reports.values()) - begins
+
+
+def _by_hand(session: Session) -> float:
+    """What a person types, as fast as a machine types it."""
+    for node in (WORKER, naming.CONTROL_PLANE):
+        checks.in_machine(session, node, "kubeadm", "reset", "--force")
+    ignored = [f"--ignore-preflight-errors={','.join(IGNORED_PREFLIGHT)}"] if IGNORED_PREFLIGHT else []
+    began = time.monotonic()
+    checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "init", "--config", INIT_CONFIG, *ignored)
+    join = checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "token", "create", "--print-join-command").split()
+    checks.in_machine(session, WORKER, *join, "--node-name", WORKER, *ignored)
+    while not _both_ready(session):
+        if time.monotonic() - began > READY_SECONDS:
+            raise BenchError(f"the cluster made by hand was not Ready within {READY_SECONDS:.0f} s; try again on a quieter machine")
+        time.sleep(POLL_SECONDS)
+    return time.monotonic() - began
+
+
+def _both_ready(session: Session) -> bool:
+    jsonpath = 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
+    return checks.in_machine(session, naming.CONTROL_PLANE, *KUBECTL, "get", "nodes", "-o", jsonpath).split() == ["True", "True"]
+
+
+def report(rounds: list[Round]) -> str:
+    rows: list[list[str]] = []
+    for name, before in (("from `kubeadm init` until both nodes are Ready", False), ("from launch until both nodes are Ready", True)):
+        pairs = [(each.program + each.before * before, each.hand + each.before * before) for each in rounds]
+        for how, pick in (("least", min), ("median", median)):
+            program, hand = (pick(values) for values in zip(*pairs, strict=True))
+            rows.append([f"{name}, {how}", f"{program:.1f}", f"{hand:.1f}", f"**{program / hand:.2f}**"])
+    return table([f"{len(rounds)} rounds", "user-data, s", "by hand, s", "ratio"], rows)

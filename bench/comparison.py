@@ -1,0 +1,57 @@
+"""Two series of runs side by side: the ratio of a subject to its floor. And a straight line through points. Pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from .samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The runs of one thing."""
+
+    name: str
+    samples: Sequence[Sample]
+
+    def least(self, what: str) -> float:
+        """The undisturbed run: nothing makes a run quicker than it is."""
+        return min(self._values(what))
+
+    def median(self, what: str) -> float:
+        return median(self._values(what))
+
+    def _values(self, what: str) -> list[float]:
+        return [getattr(sample, what) for sample in self.samples]
+
+
+def in_turn(subjects: Mapping[str, Callable[[], Sample]], repeats: int, tell: Callable[[str], None]) -> list[Series]:
+    """Runs the subjects A B C, A B C, ... so that what disturbs the machine disturbs them all; a first round is thrown away."""
+    rounds: list[list[Sample]] = []
+    for number in range(repeats + 1):
+        rounds.append([])
+        for name, run in subjects.items():
+            tell(f"{name}, {'warming up' if number == 0 else f'run {number} of {repeats}'}")
+            rounds[-1].append(run())
+    return [Series(name, runs) for name, runs in zip(subjects, zip(*rounds[1:], strict=True), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Least squares: `base + slope * x`."""
+
+    base: float
+    slope: float
+
+    @classmethod
+    def through(cls, points: Mapping[float, float]) -> "Line":
+        mean_x, mean_y = sum(points) / len(points), sum(points.values()) / len(points)
+        slope = sum((x - mean_x) * (y - mean_y) for x, y in points.items()) / sum((x - mean_x) ** 2 for x in points)
+        return cls(mean_y - slope * mean_x, slope)
+
+    def at(self, x: float) -> float:
+        return self.base + self.slope * x
+
+    def deviation(self, points: Mapping[float, float]) -> float:
+        """How far the worst point lies from the line, as a part of the line's value there."""
+        return max(abs(y - self.at(x)) / abs(self.at(x)) for x, y in points.items())

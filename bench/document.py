@@ -1,0 +1,42 @@
+"""The figures' places in docs/benchmarks.md: each measurement writes between its own markers, and nothing by hand."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rehearsal.figures import DOCUMENT, machine
+
+from .comparison import Series
+from .samples import BenchError
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are figures."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+
+
+def beside(subject: Series, floor: Series) -> str:
+    """Subject, floor and ratio as a table: CPU and wall time, the least and the median of each."""
+    rows = [
+        [
+            f"{name}, {how}",
+            f"{value(subject, what):.2f}",
+            f"{value(floor, what):.2f}",
+            f"**{value(subject, what) / value(floor, what):.2f}**",
+        ]
+        for what, name in (("cpu", "CPU seconds"), ("wall", "wall seconds"))
+        for how, value in (("least", Series.least), ("median", Series.median))
+    ]
+    return table([f"{len(subject.samples)} runs each, in turn", subject.name, floor.name, "ratio"], rows)
+
+
+def keep(name: str, text: str, document: Path = DOCUMENT) -> None:
+    """Puts a measurement in the place of the one before it."""
+    begin, end = f"<!-- bench {name}: begin -->", f"<!-- bench {name}: end -->"
+    content = document.read_text()
+    if begin not in content or end not in content:
+        raise BenchError(f"{document} has no place for {name}: put the lines {begin} and {end} where its figures belong")
+    before, rest = content.split(begin)
+    stamp = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}:"
+    document.write_text(f"{before}{begin}\n{stamp}\n\n{text}\n{end}{rest.split(end)[1]}")

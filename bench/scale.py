@@ -1,0 +1,125 @@
+"""Item 7 of the speed goals, 100 workers of both systems: AWS calls by kind, what they come to against an account's quotas, state, time.
+
+The engine, the program and the Kubernetes API are real, the machines faked. A fake cloud throttles nobody: what would break first
+is told by the counts against the published rates.
+"""
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from unittest import mock
+
+import boto3
+
+from infra import naming, rendezvous
+from infra.readiness import AmazonCloud, Gate
+from rehearsal.faked.machines import PHASES
+
+from .calls import Calls, busiest_second, counted
+from .document import table
+from .samples import Sample
+from .settings import Settings
+from .workbench import REGION, Workbench, workbench
+
+LINUX = WINDOWS = 50
+WAITED_SECONDS = 30.0
+WAITED_NODES = (100, 1000)
+SHOWN = 12
+# Calls a second of one account in one region, and how many may come at once before that.
+# SSM: AWS general reference, "AWS Systems Manager endpoints and quotas", Parameter Store max throughput; reads share 40.
+# EC2: EC2 API developer guide, "Request throttling", request token bucket of RunInstances.
+RATES: Mapping[str, tuple[float, int]] = {
+    "ssm:PutParameter": (3, 0),
+    "ssm:GetParametersByPath": (40, 0),
+    "ec2:RunInstances": (2, 5),
+}
+
+
+def run(settings: Settings) -> str:
+    with workbench(machines=True) as bench:
+        stack = bench.program("scale", linux=LINUX, windows=WINDOWS)
+        settings.tell("preview")
+        with counted(bench.cloud.endpoint) as previewing:
+            preview = stack.through(previewing.endpoint).preview()
+        settings.tell("up")
+        with counted(bench.cloud.endpoint) as calls:
+            up = stack.through(calls.endpoint).up()
+        state = stack.state_bytes()
+        settings.tell("destroy")
+        stack.destroy()
+    with workbench() as bench:
+        waits = {nodes: _waited(bench, nodes, settings) for nodes in WAITED_NODES}
+    return report(preview, previewing, up, calls, state, waits)
+
+
+def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, float]:
+    """The calls of a gate that waits for nodes of which none is ready, and for how long."""
+    settings.tell(f"waiting for {nodes} nodes")
+    names = naming.Names(stack=f"wait-{nodes}")
+    instances = {f"linux-{index}": f"i-{index}" for index in range(nodes)}
+    with mock.patch.dict(os.environ, bench.cloud.environment()):
+        ssm: Any = boto3.client("ssm", region_name=REGION)
+        for node, instance in instances.items():
+            report = json.dumps({"instance": instance, "phase": "join", "result": "running"})
+            ssm.put_parameter(Name=names.parameter(rendezvous.STATUS, node), Value=report, Type="String")
+        with counted(bench.cloud.endpoint) as calls, mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": calls.endpoint}):
+            gate = Gate(names=names, cloud=AmazonCloud(REGION), timeout_minutes=60, wait=True, tell=lambda _: None)
+            with contextlib.suppress(TimeoutError):
+                asyncio.run(asyncio.wait_for(gate.nodes(instances), WAITED_SECONDS))
+    return calls, WAITED_SECONDS
+
+
+def report(preview: Sample, previewing: Calls, up: Sample, calls: Calls, state: int, waits: Mapping[int, tuple[Calls, float]]) -> str:
+    counts = calls.counts()
+    runs = (("preview", preview, previewing), ("up", up, calls))
+    return "\n".join(
+        [
+            f"{LINUX} Linux and {WINDOWS} Windows workers; the state is {state / 2**20:.1f} MiB.",
+            "",
+            table(["", "wall s", "CPU s", "AWS calls"], [[name, f"{s.wall:.1f}", f"{s.cpu:.1f}", str(len(c.made))] for name, s, c in runs]),
+            "",
+            table(["`up`, until", "after s"], [[name, f"{at:.1f}"] for name, at in phases(calls, up.wall).items()]),
+            "",
+            table(
+                ["calls of `up`", "number", "most in a second"],
+                [[action, str(number), str(busiest_second(calls.times(action)))] for action, number in counts.most_common(SHOWN)],
+            ),
+            "",
+            *(waiting(nodes, made, seconds) for nodes, (made, seconds) in waits.items()),
+            "",
+            table(["against an account's rates", "calls", "rate", "takes at least"], limits(counts)),
+        ]
+    )
+
+
+def waiting(nodes: int, calls: Calls, seconds: float) -> str:
+    busiest = busiest_second([call.at for call in calls.made])
+    return f"A gate that waits for {nodes} nodes makes {len(calls.made) / seconds:.1f} calls a second, {busiest} in its busiest.  "
+
+
+def phases(calls: Calls, wall: float) -> dict[str, float]:
+    """Seconds from the first call until each part is done."""
+    start, launches, looks = calls.made[0].at, calls.times("ec2:RunInstances"), calls.times("ssm:GetParametersByPath")
+    return {
+        "the control plane is launched": launches[0] - start,
+        "the last worker is launched": launches[-1] - start,
+        "every node is seen Ready": looks[-1] - start,
+        "the workloads are there": wall,
+    }
+
+
+def limits(counts: Counter[str]) -> list[list[str]]:
+    """What the counts come to at the published rates; the machines' own reports, one a phase and one at its end, come on top."""
+    reports = LINUX * (len(PHASES["linux"]) + 1) + WINDOWS * (len(PHASES["windows"]) + 1)
+    wanted = [*((action, counts[action], action) for action in RATES), ("reports of the machines", reports, "ssm:PutParameter")]
+    return [[name, str(number), f"{RATES[action][0]:g} a second", f"{at_least(number, *RATES[action])} s"] for name, number, action in wanted]
+
+
+def at_least(number: int, rate: float, burst: int) -> int:
+    """Seconds that so many calls take at that rate."""
+    return math.ceil(max(0, number - burst) / rate)

@@ -1,0 +1,53 @@
+"""(d): the bytes of user-data that each kind of machine gets, against what EC2 takes. Computed, not timed."""
+
+import base64
+import gzip
+
+from infra import boot, config, matrix, userdata
+from infra.config import StackConfig
+
+from .document import table
+from .settings import Settings
+
+GZIP_MAGIC = b"\x1f\x8b"
+# As long as a name may be.
+STACK = "a" * 32
+
+
+def run(settings: Settings) -> str:
+    settings.tell("rendering")
+    return report({"for ever": stack_config(""), "that expires": stack_config("2027-01-31T18:00:00Z")})
+
+
+def stack_config(expires_at: str) -> StackConfig:
+    """A pool of each operating system, nothing else said."""
+    pools = [{"name": name.split("-")[0] + name[-2:], "os": name, "count": 1} for name in matrix.OPERATING_SYSTEMS]
+    values: dict[str, object] = {"adminCidrs": ["203.0.113.7/32"], "nodePools": pools, "expiresAt": expires_at}
+    return config.parse(values, stack=STACK)
+
+
+def machines(stack: StackConfig) -> dict[str, str]:
+    """What each kind of machine is given, as EC2's argument takes it."""
+    found = {"control plane": boot.control_plane(stack, region=boot.REGION, public_ip=boot.PUBLIC_IP)}
+    for pool in stack.node_pools:
+        script = boot.SCRIPT if pool.os.family == "windows" else None
+        found[f"worker, {pool.os.name}"] = boot.worker(
+            stack, pool, pool.node_names[0], region=boot.REGION, control_plane_id=boot.INSTANCE_ID, script=script
+        )
+    return found
+
+
+def raw(user_data: str) -> bytes:
+    """What EC2 counts: the bytes before base64; Windows user-data is given as text."""
+    return user_data.encode() if user_data.startswith("<powershell>") else base64.b64decode(user_data)
+
+
+def report(stacks: dict[str, StackConfig]) -> str:
+    rows = [[f"{kind}, stack {life}", *cells(raw(user_data))] for life, stack in stacks.items() for kind, user_data in machines(stack).items()]
+    return table(["machine", "script bytes", "bytes given to EC2", f"of {userdata.RAW_LIMIT_BYTES}"], rows)
+
+
+def cells(given: bytes) -> list[str]:
+    script = gzip.decompress(given) if given.startswith(GZIP_MAGIC) else given
+    packed = " (gzip)" if script is not given else ""
+    return [str(len(script)), f"{len(given)}{packed}", f"{len(given) / userdata.RAW_LIMIT_BYTES:.0%}"]

@@ -1,0 +1,61 @@
+"""Counting AWS calls on their way to a cloud."""
+
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from bench.calls import action_of, busiest_second, counted
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20261125/eu-west-1/{}/aws4_request, SignedHeaders=host, Signature=0"
+
+
+@pytest.mark.parametrize(
+    ("service", "headers", "body", "action"),
+    [
+        ("ssm", {"x-amz-target": "AmazonSSM.PutParameter"}, b"{}", "ssm:PutParameter"),
+        ("ec2", {}, b"Action=RunInstances&Version=2016-11-15", "ec2:RunInstances"),
+        ("s3", {}, b"<xml/>", "s3:POST"),
+    ],
+)
+def test_an_action_is_told_by_its_protocol(service, headers, body, action):
+    assert action_of("POST", {"authorization": SIGNED.format(service), **headers}, body) == action
+
+
+def test_the_busiest_second_may_begin_at_any_call():
+    assert busiest_second([0.0, 0.9, 1.0, 1.5, 1.8, 4.0]) == 4
+    assert busiest_second([]) == 0
+
+
+class Echo(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(418)
+        self.send_header("X-Path", self.path)
+        self.end_headers()
+        self.wfile.write(body[::-1])
+
+    def log_message(self, format, *args):
+        pass
+
+
+@pytest.fixture
+def cloud():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_requests_and_answers_go_through_unchanged_and_are_counted(cloud):
+    with counted(cloud) as calls:
+        request = urllib.request.Request(
+            f"{calls.endpoint}/a?b=c", b"body", {"Authorization": SIGNED.format("ssm"), "X-Amz-Target": "A.GetParameter"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            urllib.request.urlopen(request)
+    assert (answer.value.code, answer.value.headers["X-Path"], answer.value.read()) == (418, "/a?b=c", b"ydob")
+    assert calls.counts() == {"ssm:GetParameter": 1}

@@ -1,0 +1,78 @@
+"""What the measurements compute from what they saw."""
+
+import base64
+import gzip
+from collections import Counter
+
+from bench import bringup, engine, growth, scale, startup, user_data
+from bench.calls import Call, Calls
+from bench.comparison import Series
+from bench.samples import Sample
+from infra.naming import NODE_TAG
+
+
+def series(name, cpu, peak=0.0):
+    return Series(name, [Sample(wall=cpu * 2, cpu=cpu, peak=peak)] * 3)
+
+
+def test_growth_says_whether_a_line_fits():
+    def measured(of):
+        return {x: (x, series("program", of(x)), series("bare", of(x))) for x in (3, 10, 30, 100)}
+
+    assert "linear within 10%" in growth.report(measured(lambda x: 3 + x / 10))
+    assert "not linear within 10%" in growth.report(measured(lambda x: 3 + x * x / 100))
+
+
+def test_startup_tells_what_the_program_costs_on_top_of_the_sdks():
+    text = startup.report(series("program", 1.25, 120), series("sdks", 1.0, 100), series("uncollected", 0.75, 100))
+    assert "**+0.25 s**" in text
+    assert "+0.50 s when" in text
+    assert "memory 1.20 times" in text
+
+
+def test_user_data_is_counted_as_ec2_counts_it():
+    packed = gzip.compress(b"#!/bin/sh\n" * 100)
+    assert user_data.raw("<powershell>\n</powershell>") == b"<powershell>\n</powershell>"
+    assert user_data.raw(base64.b64encode(packed).decode()) == packed
+    assert user_data.cells(packed)[:2] == ["1000", f"{len(packed)} (gzip)"]
+    assert user_data.cells(b"x" * 8192) == ["8192", "8192", "50%"]
+
+
+def test_every_kind_of_machine_has_its_line_of_user_data():
+    kinds = user_data.machines(user_data.stack_config(""))
+    assert list(kinds) == ["control plane", "worker, ubuntu-24.04", "worker, windows-2019", "worker, windows-2022", "worker, windows-2025"]
+
+
+def test_only_the_bare_control_plane_is_spoken_for_by_nobody():
+    record = [{"inputs": {"tags": {NODE_TAG: node, "Name": node}}} for node in ("control-plane", "linux-0")]
+    assert [sorted(entry["inputs"]["tags"]) for entry in engine.unspoken(record)] == [["Name"], ["Name", NODE_TAG]]
+
+
+def test_a_burst_comes_before_the_rate():
+    assert [scale.at_least(number, 2, 5) for number in (3, 5, 6, 101)] == [0, 0, 1, 48]
+
+
+def test_limits_count_what_the_machines_write_too():
+    rows = scale.limits(Counter({"ssm:PutParameter": 104, "ec2:RunInstances": 101}))
+    assert ["ssm:PutParameter", "104", "3 a second", "35 s"] in rows
+    assert rows[-1][0] == "reports of the machines"
+    assert int(rows[-1][1]) > 500
+
+
+def test_the_phases_of_an_up_are_told_by_its_calls():
+    made = [(10, "sts:GetCallerIdentity"), (12, "ec2:RunInstances"), (15, "ec2:RunInstances"), (19, "ssm:GetParametersByPath")]
+    assert list(scale.phases(Calls(made=[Call(*call) for call in made]), 12.0).values()) == [2, 5, 9, 12.0]
+
+
+def test_a_bring_up_is_parted_where_kubeadm_begins():
+    reports = {
+        "control-plane": {"phases": {"init": {"start": 110, "end": 120}, "ready": {"start": 120, "end": 123}}},
+        "linux-0": {"phases": {"join": {"start": 105, "end": 125}, "ready": {"start": 125, "end": 126}}},
+    }
+    assert bringup.spans(reports, 100.0) == (10.0, 16)
+
+
+def test_a_bring_up_is_compared_with_and_without_what_comes_before_kubeadm():
+    text = bringup.report([bringup.Round(before=10, program=15, hand=10), bringup.Round(before=10, program=18, hand=12)])
+    assert "until both nodes are Ready, least | 15.0 | 10.0 | **1.50** |" in text
+    assert "from launch until both nodes are Ready, least | 25.0 | 20.0 | **1.25** |" in text
