@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from rehearsal.cloud.settings import STATE_BUCKET
+
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
 # Belong to one connection (RFC 9110, 7.6.1), or are written anew.
@@ -23,6 +25,7 @@ class Call:
 
     at: float
     action: str
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -33,7 +36,8 @@ class Calls:
     made: list[Call] = field(default_factory=list[Call])
 
     def counts(self) -> Counter[str]:
-        return Counter(call.action for call in self.made)
+        """By action, without the engine's own state."""
+        return Counter(call.action for call in self.made if not call.action.startswith("state:"))
 
     def times(self, action: str) -> list[float]:
         return [call.at for call in self.made if call.action == action]
@@ -44,8 +48,13 @@ def busiest_second(times: Sequence[float]) -> int:
     return max((sum(start <= at < start + 1 for at in times) for start in times), default=0)
 
 
-def action_of(method: str, headers: dict[str, str], body: bytes) -> str:
-    """`ssm:PutParameter`: the service of the signature's scope, and the action of the JSON or the query protocol; S3 has methods."""
+def action_of(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
+    """`ssm:PutParameter`: the service of the signature's scope, and the action of the JSON or the query protocol; S3 has methods.
+
+    What the engine does to its state is told apart: `state:PUT`.
+    """
+    if urlsplit(path).path.split("/")[1] == STATE_BUCKET:
+        return f"state:{method}"
     _, _, scope = headers.get("authorization", "").partition("Credential=")
     service = scope.split("/")[3] if scope else "unsigned"
     if target := headers.get("x-amz-target"):
@@ -64,7 +73,7 @@ def counted(endpoint: str) -> Generator[Calls]:
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            calls.made.append(Call(time.monotonic(), action_of(self.command, headers, body)))
+            calls.made.append(Call(time.monotonic(), action_of(self.command, self.path, headers, body), len(body)))
             connection = http.client.HTTPConnection(address)
             connection.request(self.command, self.path, body, {k: v for k, v in headers.items() if k not in HOP_BY_HOP} | {"host": address})
             self.answer(connection.getresponse())

@@ -76,12 +76,14 @@ def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, fl
 
 def report(preview: Sample, previewing: Calls, up: Sample, calls: Calls, state: int, waits: Mapping[int, tuple[Calls, float]]) -> str:
     counts = calls.counts()
+    written = [call.size for call in calls.made if call.action == "state:PUT"]
     runs = (("preview", preview, previewing), ("up", up, calls))
     return "\n".join(
         [
-            f"{LINUX} Linux and {WINDOWS} Windows workers; the state is {state / 2**20:.1f} MiB.",
+            f"{LINUX} Linux and {WINDOWS} Windows workers; the state is {state / 2**20:.1f} MiB, and is written {len(written)} times in an `up`, "
+            f"{sum(written) / 2**20:.0f} MiB in all.",
             "",
-            table(["", "wall s", "CPU s", "AWS calls"], [[name, f"{s.wall:.1f}", f"{s.cpu:.1f}", str(len(c.made))] for name, s, c in runs]),
+            table(["", "wall s", "CPU s", "AWS calls"], [[name, f"{s.wall:.1f}", f"{s.cpu:.1f}", str(c.counts().total())] for name, s, c in runs]),
             "",
             table(["`up`, until", "after s"], [[name, f"{at:.1f}"] for name, at in phases(calls, up.wall).items()]),
             "",

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -34,8 +35,10 @@ class Stack:
     environment: Mapping[str, str]
 
     def through(self, endpoint: str) -> "Stack":
-        """The same stack, its AWS calls made to another endpoint; the engine's own state stays where it is."""
-        return replace(self, environment={**self.environment, "AWS_ENDPOINT_URL": endpoint})
+        """The same stack, with all that it asks of the cloud, the engine's own state too, asked at another endpoint."""
+        direct, counted = (urlsplit(url).netloc for url in (self.environment["AWS_ENDPOINT_URL"], endpoint))
+        backend = self.environment["PULUMI_BACKEND_URL"].replace(direct, counted)
+        return replace(self, environment={**self.environment, "AWS_ENDPOINT_URL": endpoint, "PULUMI_BACKEND_URL": backend})
 
     def pulumi(self, *arguments: str) -> Sample:
         return measure(["pulumi", *arguments, "--stack", self.name, "--non-interactive"], cwd=self.project, environment=self.environment)

@@ -17,11 +17,17 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20261125/eu-west-1/{}/aws4_request, S
     [
         ("ssm", {"x-amz-target": "AmazonSSM.PutParameter"}, b"{}", "ssm:PutParameter"),
         ("ec2", {}, b"Action=RunInstances&Version=2016-11-15", "ec2:RunInstances"),
-        ("s3", {}, b"<xml/>", "s3:POST"),
     ],
 )
 def test_an_action_is_told_by_its_protocol(service, headers, body, action):
-    assert action_of("POST", {"authorization": SIGNED.format(service), **headers}, body) == action
+    assert action_of("POST", "/", {"authorization": SIGNED.format(service), **headers}, body) == action
+
+
+@pytest.mark.parametrize(
+    ("path", "action"), [("/scripts-1a2b3c4/key", "s3:PUT"), ("/state/.pulumi/stacks/dev.json", "state:PUT"), ("/state?prefix=a", "state:PUT")]
+)
+def test_the_engines_own_state_is_told_apart(path, action):
+    assert action_of("PUT", path, {"authorization": SIGNED.format("s3")}, b"content") == action
 
 
 def test_the_busiest_second_may_begin_at_any_call():
@@ -59,3 +65,4 @@ def test_requests_and_answers_go_through_unchanged_and_are_counted(cloud):
             urllib.request.urlopen(request)
     assert (answer.value.code, answer.value.headers["X-Path"], answer.value.read()) == (418, "/a?b=c", b"ydob")
     assert calls.counts() == {"ssm:GetParameter": 1}
+    assert [call.size for call in calls.made] == [4]
