@@ -20,12 +20,12 @@ def run(settings: Settings) -> str:
     with workbench(machines=True) as bench:
         program = bench.program("program")
         settings.tell("recording")
-        floor = bench.bare("bare", bare.record(program.planned()))
+        planned = program.planned()
+        floor = bench.bare("bare", bare.record(planned))
         previews = in_turn({PROGRAM: program.preview, BARE: floor.preview}, settings.repeats, lambda what: settings.tell(f"preview: {what}"))
-        made = recorded(program)
-        floor = bench.bare("bare-up", unspoken(bare.record(made)))
+        floor = bench.bare("bare-up", unspoken(bare.record(recorded(program))))
         ups = in_turn({PROGRAM: lambda: _up(program), BARE: lambda: _up(floor)}, settings.repeats, lambda what: settings.tell(f"up: {what}"))
-    return "\n".join([f"`preview`, {len(made)} resources:", "", beside(*previews), "", "`up`, machines faked:", "", beside(*ups)])
+    return "\n".join([f"`preview`, {len(planned)} resources:", "", beside(*previews), "", "`up`, machines faked:", "", beside(*ups)])
 
 
 def recorded(program: Stack) -> list[dict[str, Any]]:
