@@ -23,7 +23,7 @@ from .errors import ClusterNotReadyError
 
 POLL_SECONDS = 1.0
 # Reports come ten a call, and an account has 40 such calls a second for all who use it (AWS general reference, "AWS Systems Manager
-# endpoints and quotas", Parameter Store: max throughput). After a look at many nodes the pause is longer: at most ten calls a second.
+# endpoints and quotas", Parameter Store: max throughput). After a look at many nodes the pause is longer: ten calls a second on average.
 NODES_A_SECOND = 100
 CONSOLE_LINES = 15
 SECONDS_PER_MINUTE = 60
