@@ -19,6 +19,8 @@ from werkzeug.serving import make_server
 from rehearsal.cloud import images
 from rehearsal.cloud.authorisation import RoleSessions
 from rehearsal.cloud.corrections import CORRECTIONS, console_from
+from rehearsal.cloud.faults import Faults
+from rehearsal.cloud.idempotency import ClientTokens
 from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
 from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
 from rehearsal.cloud.settings import ACCOUNT, JOURNAL, LOOPBACK, STATE_BUCKET
@@ -42,20 +44,27 @@ class Options:
     enforce_iam: bool = False
 
 
-class OneAtATime:
-    """moto's backends are not thread-safe, and under the interpreter lock parallel requests would win nothing.
+class WholeBodies:
+    """Reads each request to its end before anything else: a slow client delays itself alone, and every layer may look at the body."""
 
-    The body is read before the lock is taken: a slow client delays itself alone.
-    """
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        # Without a length the stream of a chunked body ends by itself; any other request has no body.
+        length = () if environ.get("wsgi.input_terminated") else (int(environ.get("CONTENT_LENGTH") or 0),)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(*length))
+        return self._application(environ, start_response)
+
+
+class OneAtATime:
+    """moto's backends are not thread-safe, and under the interpreter lock parallel requests would win nothing."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        # Without a length the stream of a chunked body ends by itself; any other request has no body.
-        if not environ.get("wsgi.input_terminated"):
-            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
         with self._lock:
             return list(self._application(environ, start_response))
 
@@ -108,4 +117,6 @@ def serve(options: Options) -> Any:
     application: Application = DomainDispatcherApplication(create_backend_app)
     if options.enforce_iam:
         application = RoleSessions(application, options.state / JOURNAL)
-    return make_server(LOOPBACK, options.port, OneAtATime(application), threaded=True, request_handler=QuietHandler)
+    # From the outside in: the first is nearest to the client.
+    application = WholeBodies(Faults(OneAtATime(ClientTokens(application))))
+    return make_server(LOOPBACK, options.port, application, threaded=True, request_handler=QuietHandler)

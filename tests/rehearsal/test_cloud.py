@@ -16,7 +16,7 @@ from rehearsal.cloud import images, inventory
 from rehearsal.cloud.inventory import Resource
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
 from rehearsal.cloud.rules import Call, RuleBook
-from rehearsal.cloud.server import OneAtATime
+from rehearsal.cloud.server import OneAtATime, WholeBodies
 from tests.support.fake_aws import served_aws
 
 REGION = "eu-west-1"
@@ -125,9 +125,9 @@ def test_requests_run_one_at_a_time_because_moto_is_not_thread_safe():
 
 
 def test_a_request_without_a_length_has_no_body_to_wait_for():
-    environ = {"wsgi.input": None} | {key: value for key, value in request(b"").items() if key != "CONTENT_LENGTH"}
+    environ = {key: value for key, value in request(b"").items() if key != "CONTENT_LENGTH"}
 
-    assert OneAtATime(lambda environ, _: [environ["wsgi.input"].read()])(environ, None) == [b""]
+    assert WholeBodies(lambda environ, _: [environ["wsgi.input"].read()])(environ, None) == [b""]
 
 
 def request(body: bytes) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""What an HTTP request to the fake cloud is as a call of AWS: service, action, and a key that is the same for its repetitions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from rehearsal.cloud.settings import STATE_BUCKET
+from rehearsal.cloud.signature import Signature
+
+# Pulumi's own state is an AWS call of an `up` like any other, but nobody's resource: a class of its own.
+STATE = "state"
+# What differs from one repetition of a call to the next.
+VOLATILE = frozenset({"Action", "Version", "ClientToken", "NextToken", "UserData"})
+# The end of a name that Pulumi makes up, another one in each attempt.
+_MADE_UP = re.compile(r"-[0-9a-f]{7}(?![0-9a-z-])")
+# Times, process ids and random names in the keys of Pulumi's state.
+_MARKS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `caller` is its access key; `token` makes its repetition the same call where AWS says so."""
+
+    caller: str
+    service: str
+    action: str
+    key: str
+    token: str = ""
+
+
+def call_of(environ: Mapping[str, Any], body: bytes) -> Call | None:
+    """None for what is not signed, which no call of AWS is."""
+    signature = Signature.of(environ)
+    if signature is None:
+        return None
+    if signature.service == "s3":
+        return _s3(signature, environ)
+    action, parameters = _target(environ, body) if environ.get("HTTP_X_AMZ_TARGET") else _form(body)
+    lasting = json.dumps(sorted((name, value) for name, value in parameters.items() if name not in VOLATILE))
+    digest = hashlib.sha256(_MADE_UP.sub("-#", lasting).encode()).hexdigest()[:12]
+    return Call(signature.access_key, signature.service, action, f"{signature.service}:{action}:{digest}", str(parameters.get("ClientToken", "")))
+
+
+def _target(environ: Mapping[str, Any], body: bytes) -> tuple[str, dict[str, Any]]:
+    """The JSON protocols name the action in a header."""
+    parameters: dict[str, Any] = json.loads(body or b"{}")
+    return str(environ["HTTP_X_AMZ_TARGET"]).rpartition(".")[2], parameters
+
+
+def _form(body: bytes) -> tuple[str, dict[str, Any]]:
+    parameters: dict[str, Any] = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return str(parameters.get("Action", "?")), parameters
+
+
+def _s3(signature: Signature, environ: Mapping[str, Any]) -> Call:
+    path = str(environ.get("PATH_INFO") or "/")
+    asked = sorted(name for name, _ in parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True) if name != "x-id")
+    action = " ".join([str(environ["REQUEST_METHOD"]), *asked])
+    service = STATE if path.split("/")[1] == STATE_BUCKET else "s3"
+    return Call(signature.access_key, service, action, f"{service}:{action}:{_MADE_UP.sub('-#', _MARKS.sub('#', path))}")

@@ -1,0 +1,160 @@
+"""Calls that go wrong on purpose: a layer in front of the fake cloud that fails chosen calls of one caller, each in one of FAULTS' ways.
+
+What to fail is told through CONTROL: PUT a plan, GET what became of it. Without a plan nothing is failed and nothing is counted.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rehearsal.cloud.calls import STATE, Call, call_of
+
+CONTROL = "/microcosm-faults"
+# A client would wait a minute before it gives up; what it finds then is the same closed connection.
+HANG_SECONDS = 0.3
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A way in which a call goes wrong. `happens`: whether its effect takes place; `error` is the kind of answer, if there is one."""
+
+    name: str
+    means: str
+    happens: bool
+    error: str = ""
+    hang_seconds: float = 0.0
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault(name="internal-error", means="answered with 500 and not done", happens=False, error="internal"),
+        Fault(name="throttle", means="refused for being one call too many", happens=False, error="throttle"),
+        Fault(name="timeout", means="done, but the connection hangs and is closed", happens=True, hang_seconds=HANG_SECONDS),
+        Fault(name="lost-reply", means="done, but the connection is reset at once", happens=True),
+    )
+}
+
+_QUERY = "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
+_EC2 = "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>0</RequestID></Response>"
+_S3 = "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>0</RequestId></Error>"
+_JSON = '{{"__type": "{code}", "message": "{message}"}}'
+# How each service says it: status, code, shape of the answer. From "Common errors" and the error lists of the API references of
+# EC2, IAM and STS, Systems Manager (botocore retries the same codes: botocore/data/_retry.json), and S3.
+WORDS: Mapping[str, Mapping[str, tuple[int, str, str]]] = {
+    "ec2": {"internal": (500, "InternalError", _EC2), "throttle": (503, "RequestLimitExceeded", _EC2)},
+    "iam": {"internal": (500, "ServiceFailure", _QUERY), "throttle": (400, "Throttling", _QUERY)},
+    "sts": {"internal": (500, "InternalFailure", _QUERY), "throttle": (400, "Throttling", _QUERY)},
+    "ssm": {"internal": (500, "InternalServerError", _JSON), "throttle": (400, "ThrottlingException", _JSON)},
+    "s3": {"internal": (500, "InternalError", _S3), "throttle": (503, "SlowDown", _S3)},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Which calls to fail: those of `caller` whose key is not in `spare`, `limit` keys at most, each once or for as long as the plan holds."""
+
+    caller: str
+    fault: str
+    always: bool = False
+    limit: int | None = None
+    spare: frozenset[str] = frozenset()
+    services: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Plan:
+        sets: dict[str, Any] = {"spare": frozenset(document.get("spare") or ())}
+        if document.get("services") is not None:
+            sets["services"] = frozenset(document["services"])
+        return cls(**{**document, **sets})
+
+
+@dataclass
+class Journal:
+    """What a plan has led to: how often each call came, and how often it was failed."""
+
+    plan: Plan
+    seen: Counter[Call] = field(default_factory=Counter["Call"])
+    failed: Counter[str] = field(default_factory=Counter[str])
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def verdict(self, call: Call) -> Fault | None:
+        """Counts the call, and says how it goes wrong if it does."""
+        plan = self.plan
+        if call.caller != plan.caller:
+            return None
+        with self._lock:
+            self.seen[call] += 1
+            if call.key in plan.spare or (plan.services is not None and call.service not in plan.services):
+                return None
+            if call.key not in self.failed and plan.limit is not None and len(self.failed) >= plan.limit:
+                return None
+            if call.key in self.failed and not plan.always:
+                return None
+            self.failed[call.key] += 1
+        return FAULTS[plan.fault]
+
+    def document(self) -> list[dict[str, Any]]:
+        with self._lock:
+            calls: dict[str, dict[str, Any]] = {}
+            for call, times in self.seen.items():
+                entry = calls.setdefault(call.key, {**asdict(call), "seen": 0, "failed": self.failed[call.key]})
+                entry["seen"] += times
+        return list(calls.values())
+
+
+class Faults:
+    """The layer. It is outside of the lock that moto needs: a call that hangs delays itself alone."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._journal: Journal | None = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == CONTROL:
+            return self._control(environ, start_response)
+        journal = self._journal
+        if journal is None:
+            return self._application(environ, start_response)
+        call = call_of(environ, environ["wsgi.input"].getvalue())
+        fault = call and journal.verdict(call)
+        if call is None or fault is None:
+            return self._application(environ, start_response)
+        if fault.error:
+            return _refuse(call, fault, start_response)
+        list(self._application(environ, lambda *_: None))
+        time.sleep(fault.hang_seconds)
+        _cut(environ["werkzeug.socket"])
+        start_response("500 Nobody Hears This", [])
+        return []
+
+    def _control(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """PUT replaces the plan (null: none) and begins a new journal; both methods answer with the journal so far."""
+        told = self._journal.document() if self._journal else []
+        if environ["REQUEST_METHOD"] == "PUT":
+            plan = json.loads(environ["wsgi.input"].getvalue())
+            self._journal = Journal(Plan.of(plan)) if plan else None
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(told).encode()]
+
+
+def _refuse(call: Call, fault: Fault, start_response: Any) -> Iterable[bytes]:
+    status, code, shape = WORDS["s3" if call.service == STATE else call.service][fault.error]
+    start_response(f"{status} {code}", [("Content-Type", "application/json" if shape is _JSON else "text/xml")])
+    return [shape.format(code=code, message=f"{fault.name}, on purpose").encode()]
+
+
+def _cut(connection: socket.socket) -> None:
+    """Reset, so that the client cannot take it for an empty answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,40 @@
+"""What a client token is for: a repeated EC2 call with the same token is the same call, and gets the same answer. moto ignores tokens.
+
+https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html; the SDKs put a token into RunInstances and CreateRouteTable by
+themselves, the same one in each of their own retries. CreateVpc, CreateSubnet or AllocateAddress know none: their repetition is a second
+object, in AWS as here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rehearsal.cloud.calls import call_of
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+SUCCESS = "200"
+
+
+class ClientTokens:
+    """Remembers the answers to calls with a token. Called under the cloud's lock, one request at a time."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._answers: dict[tuple[str, str, str], tuple[tuple[Any, ...], list[bytes]]] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        call = call_of(environ, environ["wsgi.input"].getvalue()) if b"ClientToken=" in environ["wsgi.input"].getvalue() else None
+        if call is None or not call.token:
+            return self._application(environ, start_response)
+        known = (call.caller, call.action, call.token)
+        if known not in self._answers:
+            head: list[tuple[Any, ...]] = []
+            body = list(self._application(environ, lambda *words: head.append(words)))
+            if not str(head[0][0]).startswith(SUCCESS):
+                start_response(*head[0])
+                return body
+            self._answers[known] = (head[0], body)
+        words, body = self._answers[known]
+        start_response(*words)
+        return body
