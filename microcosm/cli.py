@@ -23,6 +23,7 @@ from . import (
     logs_command,
     options,
     preview_cli,
+    repair_command,
     timeline_screen,
     timeline_text,
     timeline_watch,
@@ -48,6 +49,7 @@ app.command("shell")(access_command.shell)
 app.command("rdp")(access_command.rdp)
 app.command("logs")(logs_command.command)
 app.command("lint")(lint.command)
+app.command("repair")(repair_command.command)
 app.add_typer(preview_cli.app, name="preview")
 
 

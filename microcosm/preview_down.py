@@ -40,11 +40,13 @@ def down(world: World, pr: int, region: str | None, may_break: MayBreak) -> str:
     target, session = Target(stack=stack, region=place), world.session(place)
     session.client("sts").get_caller_identity()
     preview_recover.free_lock(world, stack, may_break)
-    # What a killed run has made and not written down would hold the rest.
+    # What an earlier run has made and not written down would hold the rest.
     preview_recover.repair(world, target, session, look=False)
     memory = record.of_resources(world.stacks.resources(stack))
     with world.watch("destroy", stack, session) as on_event:
         world.stacks.destroy(stack, on_event)
+    # What a deletion has left whose answer was lost.
+    preview_recover.repair(world, target, session, look=False)
     _refuse_leftovers(world, target, session, memory)
     world.stacks.remove(stack)
     kubeconfig_command.remove(target, None)

@@ -1,20 +1,22 @@
-"""What a run that was killed has left, and its repair: the lock, half-done operations, and objects that no state knows.
+"""What a run that was killed, or that never heard AWS's answer, has left, and its repair: the lock, half-done operations, strays.
 
 Every AWS object of a stack is tagged when it is made, so what carries the stack's tag and is not in the state was made by
-a run that could not write it down. It is deleted and made anew: nothing of it was ever in use.
+a run that could not write it down: a stray. It is deleted and made anew: nothing of it was ever in use.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from infra.naming import STACK_TAG
 
 from . import audit, cleanup, record
 from .aws import Session, pages, stack_filter
 from .errors import OperatorError
+from .items import Item
 from .preview_stack import Holder, StackLocked
 from .preview_world import World
-from .record import Record
 from .target import Target
 
 # What breaks a lock: a person who says so, or an age that no run reaches. Never the lock alone.
@@ -41,53 +43,89 @@ def free_lock(world: World, stack: str, may_break: MayBreak) -> None:
         world.stacks.cancel(stack)
 
 
-def repair(world: World, target: Target, session: Session, look: bool = True) -> None:
-    """Make the state of a stack true again after a run that was killed. The lock must be free.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A rule of a security group; an audit does not list rules, since they end with their group."""
+
+    id: str
+    group: str
+    egress: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Strays:
+    """What carries a stack's tag and is in no state, in the order in which it can be deleted."""
+
+    items: tuple[Item, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Kind, id and name of each."""
+        named = [[item.kind, item.id, item.name if item.name != item.id else ""] for item in self.items]
+        return [*([f"rule of {rule.group}", rule.id, ""] for rule in self.rules), *named]
+
+    def __bool__(self) -> bool:
+        return bool(self.items or self.rules)
+
+
+# Asked before anything is deleted.
+Agree = Callable[[Strays], bool]
+
+
+def repair(world: World, target: Target, session: Session, look: bool = True, agree: Agree = bool) -> Strays:
+    """Make the state of a stack true again after a run that was cut off. The lock must be free. Returns what was deleted.
 
     Without `look` what was being changed or deleted is not looked at: a destroy deletes it whatever it is.
     """
     stack = target.stack
     pending = world.stacks.pending(stack)
-    if not pending:
-        return
-    world.say(f"{stack}: an earlier run was cut off in the middle of {len(pending)} operations: {_names(operation.urn for operation in pending)}")
-    world.stacks.forget_pending(stack)
+    if pending:
+        world.say(f"{stack}: an earlier run was cut off in the middle of {len(pending)} operations: {_names(each.urn for each in pending)}")
+        world.stacks.forget_pending(stack)
     resources = world.stacks.resources(stack)
-    delete_unknown(world, target, session, record.of_resources(resources), {resource.get("id", "") for resource in resources})
+    found = strays(world, target, session, resources)
+    deleted = found if found and agree(found) else Strays()
+    delete(world, target, session, deleted)
     known = {resource["urn"] for resource in resources}
     changed = [operation.urn for operation in pending if operation.operation != "creating" and operation.urn in known]
     if changed and look:
         world.stacks.refresh(stack, changed)
+    return deleted
 
 
-def delete_unknown(world: World, target: Target, session: Session, known: Record, ids: Iterable[str] = ()) -> None:
-    """Delete what carries the stack's tag and is not among what is known."""
-    _revoke_unknown_rules(world, target.stack, session, frozenset(ids))
+def strays(world: World, target: Target, session: Session, resources: Iterable[Mapping[str, Any]]) -> Strays:
+    """What carries the stack's tag and is not among the resources of its state."""
+    resources = [*resources]
+    known = record.of_resources(resources).all_ids | {str(resource.get("id", "")) for resource in resources}
     found = audit.audit(session, audit.Scope(target=target), world.now().timestamp()).findings
-    unknown = [finding for finding in found if finding.item.id not in known.all_ids | frozenset(ids)]
-    items = cleanup.deletable(unknown, target.stack)
-    if items:
-        world.say(f"{target.stack}: deleting {len(items)} objects that no state knows: {', '.join(f'{item.kind} {item.id}' for item in items)}")
-    if refused := [deletion for deletion in cleanup.delete(session, items) if deletion.error]:
+    unknown = [finding for finding in found if finding.item.id not in known]
+    listed = pages(session.client("ec2"), "describe_security_group_rules", "SecurityGroupRules", Filters=stack_filter(STACK_TAG, target.stack))
+    rules = [Rule(id=rule["SecurityGroupRuleId"], group=rule["GroupId"], egress=rule["IsEgress"]) for rule in listed]
+    return Strays(
+        items=tuple(cleanup.deletable(unknown, target.stack)),
+        # Those of a group that no state knows go with it.
+        rules=tuple(rule for rule in rules if rule.id not in known and rule.group in known),
+    )
+
+
+def delete(world: World, target: Target, session: Session, found: Strays) -> None:
+    """Delete strays; OperatorError when one refuses to go."""
+    ec2 = session.client("ec2")
+    for rule in found.rules:
+        # A rule that exists cannot be made a second time.
+        revoke = ec2.revoke_security_group_egress if rule.egress else ec2.revoke_security_group_ingress
+        revoke(GroupId=rule.group, SecurityGroupRuleIds=[rule.id])
+    if found.rules:
+        world.say(f"{target.stack}: revoked {len(found.rules)} rules of security groups that no state knows")
+    if found.items:
+        named = ", ".join(f"{item.kind} {item.id}" for item in found.items)
+        world.say(f"{target.stack}: deleting {len(found.items)} objects that no state knows: {named}")
+    if refused := [deletion for deletion in cleanup.delete(session, found.items) if deletion.error]:
         raise OperatorError(
             f"{target.stack}: {refused[0].item.kind} {refused[0].item.id} could not be deleted ({refused[0].error}); "
             f"see `microcosm audit --stack {target.stack}`"
         )
-
-
-def _revoke_unknown_rules(world: World, stack: str, session: Session, known: frozenset[str]) -> None:
-    """A rule that exists cannot be made a second time; an audit does not list rules, since they end with their group."""
-    ec2 = session.client("ec2")
-    rules = [
-        rule
-        for rule in pages(ec2, "describe_security_group_rules", "SecurityGroupRules", Filters=stack_filter(STACK_TAG, stack))
-        if rule["SecurityGroupRuleId"] not in known
-    ]
-    for rule in rules:
-        revoke = ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
-        revoke(GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
-    if rules:
-        world.say(f"{stack}: revoked {len(rules)} rules of security groups that no state knows")
 
 
 def _names(urns: Iterable[str]) -> str:

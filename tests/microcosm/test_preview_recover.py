@@ -118,10 +118,25 @@ def test_what_was_being_changed_is_looked_at_unless_it_goes_anyway(cloud: Cloud,
     assert (("refresh", "dev", name) in stacks.calls) is refreshed
 
 
-def test_a_stack_that_no_run_was_cut_off_in_is_left_as_it_is(cloud: Cloud) -> None:
-    """An object that is not in the state may have been made by hand, on purpose."""
+def test_a_stray_of_a_run_that_was_not_killed_goes_too(cloud: Cloud) -> None:
+    """AWS made it and the answer was lost: nothing is pending, and still no state knows it."""
     vpc = cloud.vpc()
     stacks = FakeStacks(stacks={"dev": Stack()})
-    preview_recover.repair(world(stacks, cloud.session), TARGET, cloud.session)
-    assert cloud.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    deleted = preview_recover.repair(world(stacks, cloud.session), TARGET, cloud.session)
+    assert [row[:2] for row in deleted.rows] == [["VPC", vpc]]
+    assert vpc not in {each["VpcId"] for each in cloud.client("ec2").describe_vpcs()["Vpcs"]}
     assert stacks.calls == []
+
+
+def test_nothing_is_deleted_that_nobody_agreed_to(cloud: Cloud) -> None:
+    vpc = cloud.vpc()
+    shown: list[object] = []
+
+    def refuse(found: preview_recover.Strays) -> bool:
+        shown.extend(found.rows)
+        return False
+
+    deleted = preview_recover.repair(world(FakeStacks(stacks={"dev": Stack()}), cloud.session), TARGET, cloud.session, agree=refuse)
+    assert not deleted
+    assert shown == [["VPC", vpc, ""]]
+    assert cloud.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]

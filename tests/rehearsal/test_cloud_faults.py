@@ -137,7 +137,9 @@ def test_a_repetition_is_known_by_its_key_whatever_its_token_and_made_up_name():
 def test_pulumis_state_is_a_class_of_its_own():
     call = call_of(request("", "s3", REQUEST_METHOD="PUT", PATH_INFO="/state/.pulumi/stacks/p/dev.json"), b"")
     assert (call.service, call.action) == (STATE, "PUT")
-    history = [call_of(request("", "s3", PATH_INFO=f"/state/.pulumi/history/dev-{number}.json"), b"").key for number in (1764070000123, 1764070009999)]
+    history = [
+        call_of(request("", "s3", PATH_INFO=f"/state/.pulumi/history/dev-{number}.json"), b"").key for number in (1764070000123, 1764070009999)
+    ]
     assert history[0] == history[1]
 
 

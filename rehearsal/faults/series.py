@@ -1,0 +1,47 @@
+"""The series of a sweep, as data: a way of failing, in one manner, over the life of a stack."""
+
+from dataclasses import dataclass
+
+from rehearsal.cloud.calls import STATE
+from rehearsal.cloud.faults import FAULTS
+
+SERVICES = ("ec2", "iam", "s3", "ssm", "sts")
+# Killed when so many calls were made, of some 250 in an `up`; the sweep in full takes more points.
+KILL_POINTS = (20, 60, 100, 140, 180, 220)
+ALL_KILL_POINTS = tuple(range(5, 260, 5))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """`once`: every call fails the first time, and the SDKs try again. Otherwise a call fails in every attempt, so that the command stops;
+    the next run fails those that it comes to and that have not failed before, `limit` at most; and so on until none is left.
+    """
+
+    fault: str
+    once: bool = False
+    limit: int | None = None
+    services: tuple[str, ...] = SERVICES
+    kill_at: int = 0
+
+    @property
+    def name(self) -> str:
+        if self.kill_at:
+            return f"killed-{self.kill_at}"
+        manner = "once" if self.once else "lasting" if self.limit is None else f"lasting-by-{self.limit}"
+        return "-".join([self.fault, manner, *(["state"] if self.services == (STATE,) else [])])
+
+    @property
+    def manner(self) -> str:
+        """In words, for the report."""
+        if self.kill_at:
+            return "`kill -9`"
+        return "once each" if self.once else "in every attempt"
+
+
+def of(full: bool) -> tuple[Series, ...]:
+    """All series: those that take minutes, or with `full` each lasting fault alone in its run, which takes hours."""
+    once = [Series(fault=fault, once=True, services=(*SERVICES, STATE)) for fault in FAULTS]
+    lasting = [Series(fault=fault, limit=1 if full else None) for fault in FAULTS]
+    state = [Series(fault=fault, limit=1 if full else None, services=(STATE,)) for fault in FAULTS]
+    killed = [Series(fault="kill", kill_at=point) for point in (ALL_KILL_POINTS if full else KILL_POINTS)]
+    return (*once, *lasting, *state, *killed)
