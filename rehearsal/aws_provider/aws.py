@@ -17,7 +17,7 @@ POLL_INTERVAL = 0.2
 # How long AWS may go on using a thing after its user is gone; the official provider waits for minutes.
 RELEASE_TIMEOUT = 60.0
 AWS_TAG_PREFIX = "aws:"
-GONE = {"NoSuchEntity", "ParameterNotFound", "NoSuchBucket", "NoSuchKey", "404", "InvalidAllocationID.NotFound"}
+GONE = {"NoSuchEntity", "ParameterNotFound", "NoSuchBucket", "NoSuchKey", "404", "InvalidAllocationID.NotFound", "Gateway.NotAttached"}
 
 
 class ResourceError(Exception):

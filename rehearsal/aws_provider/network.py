@@ -169,4 +169,6 @@ class InternetGateway(Kind):
     def _detach(self, aws: Aws, id_: str, state: Properties) -> None:
         live = self.read(aws, id_, state)
         if live and live["vpcId"]:
+            # Not attached any more is what was wanted, as the official provider has it
+            # (terraform-provider-aws, internal/service/ec2/vpc_internet_gateway.go, detachInternetGateway).
             once_released(lambda: aws.ec2.detach_internet_gateway(InternetGatewayId=id_, VpcId=live["vpcId"]))

@@ -19,6 +19,8 @@ from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.windows import WindowsBackend
 from moto.ec2.responses.general import General
 from moto.ec2.responses.instances import InstanceResponse
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import IAMBackend
 
 from rehearsal.cloud.rules import Call, RuleBook
 
@@ -98,6 +100,15 @@ def replaced_profile_shows_on_the_instance(call: Call) -> Any:
     shown = {"Arn": association.iam_instance_profile.arn, "Id": association.association_id}
     call.backend.modify_instance_attribute(association.instance.id, "iam_instance_profile", shown)
     return association
+
+
+@CORRECTIONS.around(IAMBackend, "remove_role_from_instance_profile")
+def role_that_the_profile_has_no_more(call: Call) -> Any:
+    """Its second removal, after an answer that was lost, is NoSuchEntity in AWS and an internal error in moto."""
+    profile, name = call.backend.get_instance_profile(call["profile_name"]), call["role_name"]
+    if not any(role.name == name for role in profile.roles):
+        raise NotFoundException(f"Role {name} in instance profile {profile.name} cannot be found.")
+    return call.proceed()
 
 
 @CORRECTIONS.around(SecurityGroupBackend, "modify_security_group_rules")

@@ -96,7 +96,8 @@ def _until_through(driver: Driver, series: Series, part: Part, tell: Callable[[s
         if run.code == 0 and (series.once or not run.failed):
             part.went_through = True
             return
-        if run.failed and not series.once:
+        if run.failed:
+            # The next run spares these.
             repaired = False
         elif repaired:
             return
@@ -107,11 +108,11 @@ def _until_through(driver: Driver, series: Series, part: Part, tell: Callable[[s
 
 
 def _one(driver: Driver, series: Series, part: Part) -> Run:
-    """After the first run of a series that fails each call once, and after a kill, nothing is in the way."""
-    if series.kill_at or (series.once and part.runs):
+    """After a kill nothing is in the way."""
+    if series.kill_at:
         code, output = driver.plain(part.command)
         return Run(code=code, output=output, calls=())
-    return driver.run(series, [*part.failed], part.command)
+    return driver.run(series, [*part.failed], part.command, *series.options)
 
 
 def _check_up(driver: Driver, before: Inventory, result: Result) -> None:

@@ -31,6 +31,11 @@ class Series:
         return "-".join([self.fault, manner, *(["state"] if self.services == (STATE,) else [])])
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """So that a run meets all faults of its depth, not only those before the first failure."""
+        return ("--continue-on-error",) if not self.once and self.limit is None else ()
+
+    @property
     def manner(self) -> str:
         """In words, for the report."""
         if self.kill_at:

@@ -1,0 +1,110 @@
+"""`python -m rehearsal.faults`: the sweep over AWS calls that fail. `make faults` calls it."""
+
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rehearsal import supplies
+from rehearsal.errors import RehearsalError
+from rehearsal.faked import faked_world
+from rehearsal.faults import report, series
+from rehearsal.faults.drive import Driver
+from rehearsal.faults.play import Result, play
+from rehearsal.faults.series import Series
+from rehearsal.project import CHECKOUT
+from rehearsal.supplies.progress import Lines
+
+RESULTS = CHECKOUT / "build" / "faults"
+console = Console(highlight=False)
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help="Series to run; by default all.", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="Each lasting fault alone in its run: hours instead of minutes.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also run the series that have a result already.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds side by side.")] = 2,
+    keep: Annotated[bool, typer.Option("--figures", help="Put the results into docs/reliability.md.")] = False,
+) -> None:
+    """Fail every AWS call of `up` and of `destroy`, and show that both go on afterwards and leave nothing.
+
+    Each series' result is kept in build/faults as soon as it is there; a sweep that was broken off goes on where it was.
+
+    Example: python -m rehearsal.faults lost-reply-once --again
+    """
+    wanted = _chosen(series.of(full), names or [])
+    todo = [each for each in wanted if again or not _path(each).exists()]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    programs = supplies.ensure_programs(Lines(console))
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
+        whole = progress.add_task(f"{len(wanted)} series", total=len(wanted), completed=len(wanted) - len(todo))
+        _sweep(todo, programs, at_once, progress, whole)
+    results = [Result.of(json.loads(_path(each).read_text())) for each in wanted if _path(each).exists()]
+    console.print(report.section(results, len(wanted), full), markup=False, soft_wrap=True)
+    if keep:
+        report.keep(results, len(wanted), full)
+    raise typer.Exit(0 if len(results) == len(wanted) and all(result.survived for result in results) else 1)
+
+
+def _chosen(known: Sequence[Series], names: Sequence[str]) -> list[Series]:
+    by_name = {each.name: each for each in known}
+    if unknown := [name for name in names if name not in by_name]:
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(by_name)}")
+    return [by_name[name] for name in names or by_name]
+
+
+def _sweep(todo: Sequence[Series], programs: Path, at_once: int, progress: Progress, whole: object) -> None:
+    """Each worker opens a world once and plays one series after the other in it."""
+    queue, lock = [*todo], threading.Lock()
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory(prefix="microcosm-faults-") as folder, faked_world(Path(folder), programs) as world:
+            while True:
+                with lock:
+                    if not queue:
+                        return
+                    following = queue.pop(0)
+                task = progress.add_task(following.name, total=None)
+                _one(following, Driver(world), lambda text, task=task, name=following.name: progress.update(task, description=f"{name}: {text}"))
+                progress.remove_task(task)
+                progress.advance(whole)  # pyright: ignore[reportArgumentType] - rich's own id
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for done in [pool.submit(work) for _ in range(min(at_once, len(todo)))]:
+            done.result()
+
+
+def _one(each: Series, driver: Driver, tell: object) -> None:
+    began = time.monotonic()
+    try:
+        result = play(driver, each, tell)  # pyright: ignore[reportArgumentType]
+    finally:
+        _path(each).with_suffix(".log").write_text("\n".join(driver.log))
+    result.seconds = round(time.monotonic() - began, 1)
+    _path(each).write_text(json.dumps(result.document(), indent=2) + "\n")
+
+
+def _path(each: Series) -> Path:
+    return RESULTS / f"{each.name}.json"
+
+
+def run() -> None:
+    """Turns what a person can act on into one message and exit code 1."""
+    try:
+        typer.run(main)
+    except (RehearsalError, supplies.SuppliesError) as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()
