@@ -12,7 +12,7 @@ from rich.markup import escape
 from rehearsal.session import RehearsalError
 from rehearsal.supplies import SuppliesError
 
-from . import bringup, document, engine, growth, scale, startup, user_data
+from . import bringup, critical_path, document, engine, growth, scale, startup, user_data
 from .samples import BenchError
 from .settings import Settings
 
@@ -23,6 +23,7 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], str]] = {
     "user-data": user_data.run,
     "startup": startup.run,
     "scale": scale.run,
+    "critical-path": critical_path.run,
 }
 console = Console(highlight=False)
 
