@@ -1,4 +1,4 @@
-"""User-data: the scripts of userdata/ with quoted assignments in front. Pure; the bodies stay byte for byte what the linters read."""
+"""User-data: the scripts of userdata/ with quoted assignments in front. Pure; what runs stays byte for byte what the linters read."""
 
 import base64
 import gzip
@@ -27,14 +27,21 @@ def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str
     """The base64 user-data of a Linux machine; `role` is control-plane or worker, `expires` says that its stack ends by itself.
 
     Plain text while it fits, so that it can be read in the console. Compressed otherwise: only then, since another zlib
-    may compress to other bytes, and other user-data means another machine.
+    may compress to other bytes, and other user-data means another machine. Comments stay at home: a fifth of the limit.
     """
-    body = "".join(_script(f"linux/{part}.sh") for part in ("common", *(["expiry"] if expires else []), role))
+    body = "".join(without_comments(_script(f"linux/{part}.sh")) for part in ("common", *(["expiry"] if expires else []), role))
     shebang, rest = body.split("\n", 1)
     assignments = [f"{name}={shlex.quote(value)}" for name, value in inputs.items()]
     text = "\n".join([shebang, *assignments, rest]).encode()
     raw = text if len(text) <= RAW_LIMIT_BYTES else gzip.compress(text, mtime=0)
     return base64.b64encode(_within_limit(role, raw)).decode()
+
+
+def without_comments(script: str) -> str:
+    """A shell script without the lines that hold nothing but a comment, its shebang kept."""
+    shebang, rest = script.split("\n", 1) if script.startswith("#!") else ("", script)
+    kept = [line for line in rest.splitlines(keepends=True) if not line.lstrip(" ").startswith("#")]
+    return "".join([f"{shebang}\n" if shebang else "", *kept])
 
 
 def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> str:

@@ -21,6 +21,7 @@ LINUX = (
         file="cloud-init.txt",
         what="what user-data printed, and cloud-init's own view of it",
         command="cloud-init status --long; tail -n +1 /var/lib/microcosm/phases; tail -n 3000 /var/log/cloud-init-output.log; "
+        "journalctl --unit='microcosm-*' --no-pager --lines=2000; "
         "tail -n 300 /var/log/cloud-init.log",
     ),
     Source(file="kubelet.txt", what="kubelet's journal", command="journalctl --unit=kubelet --no-pager --lines=3000"),

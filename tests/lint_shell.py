@@ -64,12 +64,12 @@ def origin(text: str, line: int) -> str:
     """`file:line` of a line of rendered user-data; a line that no file holds is the renderer's."""
     for path in sorted((SCRIPTS / "linux").glob("*.sh")):
         script = path.read_text()
-        hidden = script.startswith("#!")  # the shebang went before the assignments
-        body = script.split("\n", 1)[1] if hidden else script
-        before, found, _ = text.partition(body)
+        # The shebang went before the assignments, comments went away.
+        numbers = [number for number, content in enumerate(script.splitlines(), 1) if not content.lstrip(" ").startswith("#")]
+        before, found, _ = text.partition("".join(f"{script.splitlines()[number - 1]}\n" for number in numbers))
         offset = line - 1 - before.count("\n")
-        if found and 0 <= offset < body.count("\n"):
-            return f"{path.relative_to(PROJECT)}:{offset + 1 + hidden}"
+        if found and 0 <= offset < len(numbers):
+            return f"{path.relative_to(PROJECT)}:{numbers[offset]}"
     return f"(rendered user-data):{line}"
 
 

@@ -5,7 +5,7 @@
 
 matrix-rows/ holds one file for each row of the compatibility matrix (rows.py).
 
-A script of userdata/ that stands in the user-data byte for byte is shown as one line, `#:: userdata/linux/common.sh`:
+A script of userdata/ that stands in the user-data (a shell script without its comments) is shown as one line, `#:: userdata/linux/common.sh`:
 the files hold what the program adds, and stay short.
 """
 
@@ -18,7 +18,7 @@ import yaml
 from infra import boot, config
 from infra.config import NodePool, StackConfig
 from infra.staging import StagedScript
-from infra.userdata import SCRIPTS
+from infra.userdata import SCRIPTS, without_comments
 
 FOLDER = Path(__file__).resolve().parent
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/stack.yaml"))
@@ -63,7 +63,7 @@ def update(case: str) -> None:
 def elided(text: str) -> str:
     """The text with a line in the place of every script that stands in it unchanged."""
     for path in sorted(SCRIPTS.glob("*/*.*")):
-        script = path.read_text()
+        script = without_comments(path.read_text()) if path.suffix == ".sh" else path.read_text()
         # Of a script with a shebang, that line goes before the assignments.
         body = script.split("\n", 1)[1] if script.startswith("#!") else script
         text = text.replace(body.rstrip("\n") + "\n", f"#:: userdata/{path.parent.name}/{path.name}\n")

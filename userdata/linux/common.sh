@@ -20,6 +20,8 @@ readonly METADATA=http://169.254.169.254/latest
 readonly SELF=/usr/local/sbin/microcosm-node
 readonly KUBELET_KUBECONFIG=/etc/kubernetes/kubelet.conf
 
+# Seconds for which the metadata service and the API may be silent, or refuse, before a phase fails for it.
+PATIENCE=120
 PHASE=prepare
 PHASE_EXIT=10
 DETAIL=
@@ -36,10 +38,9 @@ die() {
 # --- instance metadata and the AWS API ---
 
 metadata() {
-  local token
-  token=$(curl --fail --silent --show-error --max-time 5 --retry 5 --retry-connrefused \
-    --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "${METADATA}/api/token")
-  curl --fail --silent --show-error --max-time 5 --retry 5 --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/$1"
+  local token ask=(curl --fail --silent --show-error --max-time 5 --retry 50 --retry-all-errors --retry-delay 1 --retry-max-time "${PATIENCE}")
+  token=$("${ask[@]}" --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "${METADATA}/api/token")
+  "${ask[@]}" --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/$1"
 }
 
 json_field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
@@ -58,13 +59,16 @@ print("header = \"X-Amz-Security-Token: %s\"" % role["Token"])' "${REGION}"
 
 # ssm ACTION < request: one call of the Systems Manager API, the answer on stdout; a refusal goes to the log.
 ssm() {
-  local answer
-  if ! answer=$(curl --config <(aws_signature) --fail-with-body --silent --show-error --max-time 10 --retry 3 \
+  local request answer end=$((SECONDS + PATIENCE))
+  request=$(cat)
+  # Not curl's --retry: it would put the body of a refusal in front of the answer, and sign with credentials that may have expired.
+  until answer=$(curl --config <(aws_signature) --fail-with-body --silent --show-error --max-time 10 \
     --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: AmazonSSM.$1" \
-    --data-binary @- "https://ssm.${REGION}.amazonaws.com/"); then
+    --data-binary @- "https://ssm.${REGION}.amazonaws.com/" <<<"${request}"); do
     log "$1 was refused: ${answer}" >&2
-    return 1
-  fi
+    [ "${SECONDS}" -lt "${end}" ] || return 1
+    sleep 2
+  done
   printf '%s' "${answer}"
 }
 
@@ -81,20 +85,23 @@ get_parameter() {
 
 # --- phases and their report ---
 
-# report RESULT: best effort, beside the work: a cluster must not fail, nor wait, because its progress could not be told.
+# Best effort, beside the work: a cluster must not fail, nor wait, because its progress could not be told.
 report() {
   wait "${REPORTER}" 2>/dev/null || true
-  send_report "$1" &
+  {
+    PATIENCE=5
+    send_report running || log "phase ${PHASE} could not be reported"
+  } &
   REPORTER=$!
 }
 
 send_report() {
-  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${STATE}/phases" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String || log "phase ${PHASE} could not be reported"
+  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${STATE}/phases" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String
 import json, sys
 instance, node, phase, result, detail, path = sys.argv[1:]
 times = [line.split() for line in open(path)]
 phases = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
-json.dump({"instance": instance, "node": node, "phase": phase, "result": result, "detail": detail[-500:], "phases": phases}, sys.stdout)
+json.dump({"instance": instance, "node": node, "phase": phase, "result": result, "detail": detail[:500], "phases": phases}, sys.stdout)
 PYTHON
 }
 
@@ -103,7 +110,7 @@ phase() {
   PHASE=$1 PHASE_EXIT=$2 DETAIL=
   log "phase ${PHASE}"
   printf '%s %s' "${PHASE}" "$(date +%s)" >>"${STATE}/phases"
-  report running
+  report
   "$3"
   printf ' %s\n' "$(date +%s)" >>"${STATE}/phases"
 }
@@ -114,19 +121,57 @@ on_exit() {
   local code=$?
   [ "${code}" -eq 0 ] && return
   trap - ERR
-  printf '\n' >>"${STATE}/phases"
-  report failed
-  wait "${REPORTER}"
+  [ "$(df --output=avail "${STATE}" | tail --lines=1)" -gt 1024 ] || DETAIL+="; the disk is full"
   log "phase ${PHASE} failed: ${DETAIL}"
+  wait "${REPORTER}" || true
+  send_report failed || log 'the failure could not be reported'
   exit "${PHASE_EXIT}"
 }
 
-# attempt COMMAND...: its output goes to the log; the last lines become the report's detail when it fails.
+# attempt TIMES COMMAND...: its output goes to the log; what it says of errors becomes the report's detail when it fails.
 attempt() {
-  local output=${STATE}/last-output
-  if ! "$@" 2>&1 | tee "${output}"; then
-    die "$1 failed: $(tail --lines=5 "${output}" | tr '\n' ' ')"
-  fi
+  local left=$1 output
+  shift
+  until output=$("$@" 2>&1 | tee >(cat >&2)); do
+    DETAIL="$1 failed: $({ grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | grep --invert-match 'stack trace' | tail --lines=3 | tr '\n' ' ')"
+    [ $((left -= 1)) -gt 0 ] || die "${DETAIL}"
+    report
+    sleep 20
+  done
+}
+
+# once NAME COMMAND...: kubeadm's work is done whole or not at all. What a power cut left of it is cleared away: nobody has used it yet.
+once() {
+  if [ -f "${STATE}/$1" ]; then return; fi
+  "${@:2}"
+  sync --file-system "${STATE}"
+  touch "${STATE}/$1"
+}
+
+clear_kubeadm() {
+  [ ! -d /etc/kubernetes/pki ] || kubeadm reset --force
+}
+
+# Cloud-init runs user-data once in the life of a machine: after a failure or a power cut this timer takes it up again.
+# Without Persistent=true: systemd would take the stamp of the last life for this one's OnBootSec (src/core/timer.c, timer_enter_waiting).
+begin() {
+  mkdir --parents "${STATE}"
+  chmod 0700 "${STATE}"
+  exec 9>"${STATE}/lock"
+  flock --nonblock 9 || exit 0
+  repeat boot $'OnBootSec=1\nOnUnitInactiveSec=20\nAccuracySec=1'
+  sync --file-system "${STATE}"
+  identify
+  : >"${STATE}/phases"
+  trap 'on_error $? "${BASH_COMMAND}"' ERR
+  trap on_exit EXIT
+}
+
+finish() {
+  wait "${REPORTER}" || true
+  send_report ok
+  systemctl disable --now microcosm-boot.timer
+  log "node ${NODE_NAME} is ready"
 }
 
 # --- steps ---
@@ -149,7 +194,8 @@ download() {
     is_intact "${name}" "${sum}" || requests+=(--output "${DOWNLOADS}/${name}" "${url}")
   done <<<"${ARTIFACTS}"
   if [ "${#requests[@]}" -gt 0 ]; then
-    attempt curl --globoff --fail --fail-early --location --silent --show-error --retry 5 --retry-all-errors --retry-max-time 300 --parallel "${requests[@]}"
+    attempt 1 curl --globoff --fail --fail-early --location --silent --show-error --connect-timeout 10 --speed-limit 10000 --speed-time 20 \
+      --retry 5 --retry-all-errors --retry-max-time 300 --parallel "${requests[@]}"
   fi
   while read -r name url sum; do
     is_intact "${name}" "${sum}" ||
@@ -228,9 +274,9 @@ StartLimitInterval=0
 WantedBy=multi-user.target
 UNIT
   systemctl daemon-reload
-  attempt systemctl enable --now containerd.service
+  attempt 1 systemctl enable --now containerd.service
   systemctl enable kubelet.service
-  prepull_images &
+  prepull_images 9>&- &
 }
 
 # Runs beside the next phases; an image that fails here is pulled again by kubelet, which then says why.
@@ -259,17 +305,13 @@ print(ready["status"], ready["message"])' 2>/dev/null || echo "Unknown the API d
 
 # --- for the roles ---
 
-# repeat NAME SCHEDULE: this very script is run again and again, with NAME as its argument, by a timer of systemd.
+# repeat NAME TIMES: this very script is run again and again, with NAME as its argument, by a timer of systemd.
 repeat() {
   [ "$0" = "${SELF}" ] || install --mode=0700 "$0" "${SELF}"
-  printf '[Service]\nType=oneshot\nExecStart=%s %s\n' "${SELF}" "$1" >"/etc/systemd/system/microcosm-$1.service"
-  printf '[Timer]\nOnCalendar=%s\nPersistent=true\n[Install]\nWantedBy=timers.target\n' "$2" >"/etc/systemd/system/microcosm-$1.timer"
+  printf '[Service]\nType=oneshot\nStandardOutput=journal+console\nExecStart=%s %s\n' "${SELF}" "$1" >"/etc/systemd/system/microcosm-$1.service"
+  printf '[Timer]\n%s\n[Install]\nWantedBy=timers.target\n' "$2" >"/etc/systemd/system/microcosm-$1.timer"
   systemctl daemon-reload
   systemctl enable --now "microcosm-$1.timer"
 }
 
-identify() {
-  INSTANCE_ID=$(metadata meta-data/instance-id)
-  mkdir --parents "${STATE}"
-  chmod 0700 "${STATE}"
-}
+identify() { INSTANCE_ID=$(metadata meta-data/instance-id); }

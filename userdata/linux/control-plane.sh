@@ -8,11 +8,13 @@
 readonly JOIN_TOKEN_TTL=24h
 readonly INIT_CONFIG=${STATE}/init.yaml
 
-init() {
-  if [ -f /etc/kubernetes/admin.conf ]; then return; fi
+init() { once initialized make_cluster; }
+
+make_cluster() {
+  clear_kubeadm
   printf '%s' "${KUBEADM_CONFIG//@PRIVATE_IP@/$(metadata meta-data/local-ipv4)}" >"${INIT_CONFIG}"
   # Tokens and keys are secrets: what kubeadm prints ends up in the console output.
-  attempt kubeadm init --config "${INIT_CONFIG}" --skip-token-print --skip-certificate-key-print
+  attempt 1 kubeadm init --config "${INIT_CONFIG}" --skip-token-print --skip-certificate-key-print
 }
 
 ca_certificate_hash() {
@@ -53,25 +55,21 @@ publish() {
   publish_kubeconfig
   publish_windows_network
   # Well before the token expires.
-  repeat publish '0/8:00'
+  repeat publish $'OnCalendar=0/8:00\nPersistent=true'
 }
 
 main() {
-  trap 'on_error $? "${BASH_COMMAND}"' ERR
-  trap on_exit EXIT
+  begin
   phase prepare 10 prepare
   phase download 11 download
   phase containerd 12 containerd_service
   phase init 13 init
   phase publish 14 publish
   phase ready 15 node_ready
-  report ok
-  wait "${REPORTER}"
-  log "node ${NODE_NAME} is ready"
+  finish
 }
 
-identify
 case ${1:-boot} in
-publish) publish_join ;;
+publish) identify && publish_join ;;
 *) main ;;
 esac

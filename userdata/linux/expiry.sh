@@ -23,6 +23,6 @@ boot)
   mkdir --parents "${STATE}"
   # Until it could be read for the first time: no preview may live longer.
   [ -s "${EXPIRY}" ] || date --date='+73 hours' +%s >"${EXPIRY}"
-  repeat expiry '*:0/5'
+  repeat expiry $'OnCalendar=*:0/5\nPersistent=true'
   ;;
 esac

@@ -14,9 +14,12 @@ wait_for_join_document() {
   printf '%s' "${document}"
 }
 
-join() {
-  if [ -f "${KUBELET_KUBECONFIG}" ]; then return; fi
+# A machine of this name that has just gone counts as Ready for most of a minute, in which kubeadm does not take its place.
+join() { once joined attempt 6 kubeadm_join; }
+
+kubeadm_join() {
   local document config=/run/microcosm-join.yaml
+  clear_kubeadm
   document=$(wait_for_join_document)
   (
     umask 077
@@ -27,22 +30,17 @@ for token, field in (("@API_ENDPOINT@", "endpoint"), ("@TOKEN@", "token"), ("@CA
     config = config.replace(token, document[field])
 print(config)' <<<"${KUBEADM_CONFIG}" >"${config}"
   )
-  attempt kubeadm join --config "${config}"
-  rm --force "${config}"
+  kubeadm join --config "${config}" && rm "${config}"
 }
 
 main() {
-  trap 'on_error $? "${BASH_COMMAND}"' ERR
-  trap on_exit EXIT
+  begin
   phase prepare 10 prepare
   phase download 11 download
   phase containerd 12 containerd_service
   phase join 13 join
   phase ready 15 node_ready
-  report ok
-  wait "${REPORTER}"
-  log "node ${NODE_NAME} is ready"
+  finish
 }
 
-identify
 main

@@ -40,6 +40,8 @@ $JoinConfiguration = '"apiVersion": "kubeadm.k8s.io/v1beta4"
   - "key": "dedicated"
     "value": "off"
     "effect": "NoExecute"
+"timeouts":
+  "discovery": "1m0s"
 '
 $ExpiryParameter = ''
 #:: userdata/windows/bootstrap.ps1

@@ -25,6 +25,8 @@ KUBEADM_CONFIG='"apiVersion": "kubeadm.k8s.io/v1beta4"
   "ignorePreflightErrors": []
   "kubeletExtraArgs": []
   "taints": []
+"timeouts":
+  "discovery": "1m0s"
 '
 CONTROL_PLANE_ID=i-0123456789abcdef0
 #:: userdata/linux/common.sh

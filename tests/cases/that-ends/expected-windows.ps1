@@ -33,6 +33,8 @@ $JoinConfiguration = '"apiVersion": "kubeadm.k8s.io/v1beta4"
   - "key": "os"
     "value": "windows"
     "effect": "NoSchedule"
+"timeouts":
+  "discovery": "1m0s"
 '
 $ExpiryParameter = '/microcosm/dev/expiry'
 #:: userdata/windows/bootstrap.ps1
