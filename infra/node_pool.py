@@ -65,5 +65,6 @@ class NodePool(pulumi.ComponentResource):
                 user_data=user_data if pool.os.family == "windows" else None,
                 user_data_base64=user_data if pool.os.family == "linux" else None,
             ),
-            pulumi.ResourceOptions(parent=self, depends_on=[*args.after, args.status[node]]),
+            # Two machines of one name cannot be in the cluster together: the new one would wait for the old one's end, and the gate for both.
+            pulumi.ResourceOptions(parent=self, depends_on=[*args.after, args.status[node]], delete_before_replace=True),
         )

@@ -1,7 +1,8 @@
 """The wait between the machines and the Kubernetes layer, and what a person reads when it ends badly.
 
-Machines report their phase into SSM (rendezvous.STATUS), so a failed one is named within seconds, with its phase and the
-reason, instead of a timeout. In a preview everything is read once and nothing is waited for.
+Machines report their phase into SSM (rendezvous.STATUS), so a failed one is named within a minute, with its phase and the
+reason, instead of a timeout; and one that EC2 has stopped or terminated is named at once, even when its last report was
+that all is well. In a preview everything is read once and nothing is waited for.
 """
 
 import asyncio
@@ -11,14 +12,14 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 import pulumi
 import yaml
 
-from . import naming, rendezvous
+from . import naming, rendezvous, stuck
 from .errors import ClusterNotReadyError
 
 POLL_SECONDS = 1.0
@@ -27,10 +28,13 @@ POLL_SECONDS = 1.0
 NODES_A_SECOND = 100
 CONSOLE_LINES = 15
 SECONDS_PER_MINUTE = 60
+RUNNING = ("pending", "running")
+# How often EC2 is asked whether the machines still run: far within the minute, and far from the account's limit.
+STATES_SECONDS = 10
 
 
 # Each node's report, empty while there is none of its present instance.
-Reports = Mapping[str, dict[str, Any]]
+Reports = Mapping[str, stuck.Report]
 
 
 class Cloud(Protocol):
@@ -42,6 +46,10 @@ class Cloud(Protocol):
 
     def parameters(self, path: str) -> dict[str, str]:
         """The values of all parameters below a path, by their name below it."""
+        ...
+
+    def instance_states(self, stack: str) -> dict[str, str]:
+        """EC2's state of every instance of the stack that it still lists, by instance id."""
         ...
 
     def console_output(self, instance_id: str) -> str:
@@ -56,7 +64,7 @@ class Cloud(Protocol):
 class AmazonCloud:
     """The real thing: boto3, and HTTPS to the API server.
 
-    boto3 and its clients are made when first asked: a preview of a new cluster asks nothing, and EC2 is asked after a failure only.
+    boto3 and its clients are made when first asked: a preview asks EC2 nothing, and a preview of a new cluster nothing at all.
     """
 
     def __init__(self, region: str) -> None:
@@ -81,6 +89,10 @@ class AmazonCloud:
     def parameters(self, path: str) -> dict[str, str]:
         pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=path, Recursive=False)
         return {item["Name"].removeprefix(f"{path}/"): item["Value"] for page in pages for item in page["Parameters"]}
+
+    def instance_states(self, stack: str) -> dict[str, str]:
+        pages = self._ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": f"tag:{naming.STACK_TAG}", "Values": [stack]}])
+        return {instance["InstanceId"]: instance["State"]["Name"] for instance in pages.search("Reservations[].Instances[]")}
 
     def console_output(self, instance_id: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -113,7 +125,6 @@ class Gate:
     wait: bool
     clock: Callable[[], float] = time.monotonic
     tell: Callable[[str], None] = pulumi.log.info
-    _told: dict[str, str] = field(default_factory=dict[str, str])
 
     async def kubeconfig(self, instance_id: str) -> str | None:
         """The administrator's kubeconfig once the API answers; None when it does not and nothing is waited for."""
@@ -124,15 +135,25 @@ class Gate:
         return await self._until(lambda: self._look_at_nodes(instances), instances)
 
     async def _until(self, look: Callable[[], tuple[Any, Reports]], instances: Mapping[str, str]) -> Any:
-        deadline = self.clock() + self.timeout_minutes * SECONDS_PER_MINUTE
+        start = states_due = self.clock()
+        failures, progress, silent = stuck.Failures(), stuck.Progress(), stuck.Silence(since=start)
         while True:
+            now = self.clock()
+            if self.wait and now >= states_due:
+                states_due = now + STATES_SECONDS
+                await asyncio.to_thread(self._raise_if_lost, instances)
             found, reports = await asyncio.to_thread(look)
             if found or not self.wait:
                 return found
-            self._raise_if_failed(reports, instances)
-            if self.clock() > deadline:
+            if failed := failures.final(reports, now):
+                raise self._error("failed", failed, instances)
+            if now > start + self.timeout_minutes * SECONDS_PER_MINUTE:
                 raise self._error(f"not ready within {self.timeout_minutes} minutes", reports, instances)
-            self._tell_progress(reports)
+            for line in progress.news(reports):
+                self.tell(line)
+            for node in silent.news(reports, now):
+                console = await asyncio.to_thread(self.cloud.console_output, instances[node])
+                self.tell(f"{node} ({instances[node]}): {stuck.describe({})}. {stuck.last_words(console)}")
             await asyncio.sleep(max(POLL_SECONDS, len(instances) / NODES_A_SECOND))
 
     def _look_for_kubeconfig(self, instance_id: str) -> tuple[str | None, Reports]:
@@ -144,9 +165,8 @@ class Gate:
         return None, {naming.CONTROL_PLANE: _report(self.cloud.parameter(status), instance_id)}
 
     def _look_at_nodes(self, instances: Mapping[str, str]) -> tuple[bool | None, Reports]:
-        values = self.cloud.parameters(self.names.parameter(rendezvous.STATUS))
-        reports = {node: _report(values.get(node, ""), instance) for node, instance in instances.items()}
-        return all(report.get("phase") == "ready" and report.get("result") == "ok" for report in reports.values()) or None, reports
+        reports = self._reports(instances)
+        return all(map(stuck.is_done, reports.values())) or None, reports
 
     def _published_kubeconfig(self, instance_id: str) -> str | None:
         document = _json(self.cloud.parameter(self.names.parameter(rendezvous.KUBECONFIG)))
@@ -155,33 +175,28 @@ class Gate:
         kubeconfig = str(document["kubeconfig"])
         return kubeconfig if self.cloud.api_is_ready(kubeconfig) else None
 
-    def _raise_if_failed(self, reports: Reports, instances: Mapping[str, str]) -> None:
-        failed = {node: report for node, report in reports.items() if report.get("result") == "failed"}
-        if failed:
-            raise self._error("failed", failed, instances)
+    def _reports(self, instances: Mapping[str, str]) -> Reports:
+        values = self.cloud.parameters(self.names.parameter(rendezvous.STATUS))
+        return {node: _report(values.get(node, ""), instance) for node, instance in instances.items()}
+
+    def _raise_if_lost(self, instances: Mapping[str, str]) -> None:
+        states = self.cloud.instance_states(self.names.stack)
+        if all(states.get(instance) in RUNNING for instance in instances.values()):
+            return
+        reports = self._reports(instances)
+        lines = {node: line for node, id in instances.items() if (line := stuck.lost(node, id, states.get(id), reports[node]))}
+        if lines:
+            advice = stuck.advice({node: states.get(instances[node]) for node in lines})
+            raise ClusterNotReadyError("\n".join([*lines.values(), advice]))
 
     def _error(self, what: str, reports: Reports, instances: Mapping[str, str]) -> ClusterNotReadyError:
-        stuck = {node: report for node, report in reports.items() if report.get("result") != "ok"}
-        lines = [f"{node} ({instances[node]}) {what}: {describe(report)}" for node, report in stuck.items()]
-        first = next(iter(stuck), naming.CONTROL_PLANE)
+        unfinished = {node: report for node, report in reports.items() if not stuck.is_done(report)}
+        lines = [f"{node} ({instances[node]}) {what}: {stuck.describe(report)}" for node, report in unfinished.items()]
+        if not lines:
+            lines = [f"{naming.CONTROL_PLANE} ({instances[naming.CONTROL_PLANE]}) {what}: {stuck.SILENT_API}"]
+        first = next(iter(unfinished), naming.CONTROL_PLANE)
         console = self.cloud.console_output(instances[first]).splitlines()[-CONSOLE_LINES:]
-        advice = "Correct the cause and run `pulumi up` again, with `--replace` of that instance if its user-data is unchanged."
-        return ClusterNotReadyError("\n".join([*lines, f"last console output of {first}:", *(f"  | {line}" for line in console), advice]))
-
-    def _tell_progress(self, reports: Reports) -> None:
-        for node, report in reports.items():
-            phase = str(report.get("phase", "booting"))
-            if self._told.get(node) != phase:
-                self._told[node] = phase
-                self.tell(f"{node}: {phase}")
-
-
-def describe(report: Mapping[str, Any]) -> str:
-    """Where a machine is, in words."""
-    if not report:
-        return "no report yet; it is booting, or cannot reach the AWS API"
-    detail = report.get("detail")
-    return f"phase {report.get('phase')}" + (f": {detail}" if detail else "")
+        return ClusterNotReadyError("\n".join([*lines, f"last console output of {first}:", *(f"  | {line}" for line in console), stuck.AGAIN]))
 
 
 def kubeconfig(gate: pulumi.Output[Gate], instance_id: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -120,6 +120,6 @@ def test_a_linux_machine_that_cannot_ask_goes_by_what_it_last_read(tmp_path, ans
 
 def test_a_linux_machine_that_never_could_ask_ends_after_the_longest_life(tmp_path):
     now = time.time()
-    assert timer(tmp_path, "boot", now) == "repeat expiry *:0/5\n"
+    assert timer(tmp_path, "boot", now) == "repeat expiry OnCalendar=*:0/5\nPersistent=true\n"
     assert timer(tmp_path, "expiry", now + 72 * 3600) == ""
     assert timer(tmp_path, "expiry", now + 74 * 3600) == "poweroff\n"

@@ -17,11 +17,18 @@ def report(instance, phase, result="running", detail=""):
     return json.dumps({"instance": instance, "node": "n", "phase": phase, "result": result, "detail": detail, "phases": {}})
 
 
+class AllRunning(dict):
+    """EC2's states of instances of which none has ended."""
+
+    def get(self, instance, default=None):
+        return "running"
+
+
 class FakeCloud:
     """Plays a list of (kubeconfig parameter, status parameters), one a look; the last stays."""
 
-    def __init__(self, *looks, api_ready=True):
-        self.looks, self.api_ready = list(looks), api_ready
+    def __init__(self, *looks, api_ready=True, states=None):
+        self.looks, self.api_ready, self.states = list(looks), api_ready, states or AllRunning()
         self.calls = []
 
     def _now(self):
@@ -44,6 +51,10 @@ class FakeCloud:
         if len(self.looks) > 1:
             self.looks.pop(0)
         return reports
+
+    def instance_states(self, stack):
+        assert stack == "dev"
+        return self.states
 
     def console_output(self, instance_id):
         return f"console of {instance_id}"
@@ -87,7 +98,7 @@ def test_an_api_that_does_not_answer_is_waited_for():
         asyncio.run(gate(FakeCloud((KUBECONFIG, {}), api_ready=False)).kubeconfig(CP))
 
 
-def test_a_failed_machine_is_named_at_once_with_phase_reason_and_console():
+def test_a_machine_whose_failure_stays_is_named_within_a_minute_with_phase_reason_and_console():
     failed = report(CP, "download", "failed", "kubelet: sha256 is aa, the bill of materials says bb")
     with pytest.raises(ClusterNotReadyError) as caught:
         asyncio.run(gate(FakeCloud(("pending", {"control-plane": failed})), minutes=9).kubeconfig(CP))
@@ -122,7 +133,7 @@ def test_progress_is_told_once_a_phase():
     told = []
     joining, ready = report(WORKER, "join"), report(WORKER, "ready", "ok")
     cloud = FakeCloud(*[("", {"linux-0": joining})] * 4, ("", {"linux-0": ready}))
-    asyncio.run(gate(cloud, tell=told.append).nodes({"linux-0": WORKER}))
+    asyncio.run(gate(cloud, minutes=9, tell=told.append).nodes({"linux-0": WORKER}))
     assert told == ["linux-0: join"]
 
 
@@ -151,3 +162,81 @@ def test_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(m
     ready = {node: report(instance, "ready", "ok") for node, instance in instances.items()}
     asyncio.run(gate(FakeCloud(("", {}), ("", ready))).nodes(instances))
     assert pauses == [seconds]
+
+
+def download_failed(start):
+    document = json.loads(report(CP, "download", "failed", "no such host"))
+    return json.dumps(document | {"phases": {"download": {"start": start, "end": None}}})
+
+
+def test_a_machine_that_tries_again_and_succeeds_fails_no_up():
+    told = []
+    cloud = FakeCloud(("pending", {"control-plane": download_failed(1)}), ("pending", {"control-plane": report(CP, "download")}), (KUBECONFIG, {}))
+    assert asyncio.run(gate(cloud, tell=told.append).kubeconfig(CP)) == "the kubeconfig"
+    assert told[0] == "control-plane: download failed, and is tried again: no such host"
+
+
+def test_a_second_failure_in_the_same_phase_counts_at_once():
+    looks = [download_failed(1), report(CP, "download"), download_failed(25)]
+    ticks = []
+    cloud = FakeCloud(*[("pending", {"control-plane": look}) for look in looks])
+    with pytest.raises(ClusterNotReadyError, match=r"control-plane \(i-cp\) failed: phase download: no such host"):
+        asyncio.run(gate(cloud, minutes=9, tell=ticks.append).kubeconfig(CP))
+    assert len(cloud.looks) == 1
+    assert ticks == ["control-plane: download failed, and is tried again: no such host"], "a phase that is known is not told again"
+
+
+@pytest.mark.parametrize(
+    ("state", "command"),
+    [("stopped", "aws ec2 start-instances --instance-ids i-worker"), ("terminated", "`pulumi up --refresh`"), (None, "`pulumi up --refresh`")],
+)
+def test_a_machine_that_ec2_has_ended_is_named_though_it_last_said_that_all_is_well(state, command):
+    """Pulumi itself looks at an instance only when it refreshes."""
+    states = {CP: "running"} | ({WORKER: state} if state else {})
+    cloud = FakeCloud(("", {"linux-0": report(WORKER, "ready", "ok"), "control-plane": report(CP, "ready", "ok")}), states=states)
+    with pytest.raises(ClusterNotReadyError) as caught:
+        asyncio.run(gate(cloud).nodes({"control-plane": CP, "linux-0": WORKER}))
+    assert str(caught.value).startswith(f"linux-0 (i-worker) is {state or 'terminated'}: phase ready")
+    assert command in str(caught.value)
+    assert "control-plane (" not in str(caught.value)
+
+
+def test_a_lost_control_plane_is_another_cluster():
+    cloud = FakeCloud((KUBECONFIG, {"control-plane": report(CP, "ready", "ok")}), states={CP: "shutting-down"})
+    with pytest.raises(ClusterNotReadyError, match="`PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`"):
+        asyncio.run(gate(cloud).kubeconfig(CP))
+
+
+def test_an_instance_that_is_too_new_to_be_listed_is_waited_for():
+    """EC2's answers are eventually consistent."""
+    cloud = FakeCloud(("pending", {}), (KUBECONFIG, {}), states={"i-other": "running"})
+    assert asyncio.run(gate(cloud).kubeconfig(CP)) == "the kubeconfig"
+
+
+def test_a_preview_of_a_lost_machine_says_nothing():
+    cloud = FakeCloud(("", {"linux-0": report(WORKER, "ready", "ok")}), states={WORKER: "terminated"})
+    assert asyncio.run(gate(cloud, wait=False).nodes({"linux-0": WORKER})) is True
+
+
+def test_a_silent_api_of_a_machine_that_is_ready_is_told_once_and_named_in_the_end():
+    told = []
+    with pytest.raises(ClusterNotReadyError, match=r"control-plane \(i-cp\) not ready within 1 minutes: .*its API does not answer"):
+        asyncio.run(gate(FakeCloud((KUBECONFIG, {"control-plane": report(CP, "ready", "ok")}), api_ready=False), tell=told.append).kubeconfig(CP))
+    assert [line for line in told if "API" in line] == [line for line in told if line.startswith("control-plane: the machine")]
+    assert len([line for line in told if "API" in line]) == 1
+
+
+def test_what_a_machine_says_of_a_phase_that_lasts_is_told():
+    told = []
+    waiting = report(WORKER, "join", "running", "kubeadm_join failed: no signature for the token")
+    cloud = FakeCloud(("", {"linux-0": report(WORKER, "join")}), *[("", {"linux-0": waiting})] * 3, ("", {"linux-0": report(WORKER, "ready", "ok")}))
+    asyncio.run(gate(cloud, minutes=9, tell=told.append).nodes({"linux-0": WORKER}))
+    assert told == ["linux-0: join", "linux-0: join: kubeadm_join failed: no signature for the token"]
+
+
+def test_a_machine_that_says_nothing_for_a_minute_is_named_once_with_the_end_of_its_console():
+    told = []
+    cloud = FakeCloud(*[("", {})] * 12, ("", {"linux-0": report(WORKER, "ready", "ok")}))
+    asyncio.run(gate(cloud, minutes=9, tell=told.append).nodes({"linux-0": WORKER}))
+    (line,) = [line for line in told if line.startswith("linux-0 (i-worker): no report yet")]
+    assert line.endswith("Its console ends with: console of i-worker")
