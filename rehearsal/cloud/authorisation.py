@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -41,11 +42,15 @@ class Denied(Exception):
 
 
 class RoleSessions:
-    """WSGI middleware around moto. What each role asked for is put down in a journal, a line of JSON a question, granted or not."""
+    """WSGI middleware around moto. What each role asked for is put down in a journal, a line of JSON a question, granted or not.
 
-    def __init__(self, application: Application, journal: Path) -> None:
+    `ahead` holds the seconds by which AWS's clock is before the machines', which is how they come to be late.
+    """
+
+    def __init__(self, application: Application, journal: Path, ahead: Path) -> None:
         self._application = application
         self._journal = journal
+        self._ahead = ahead
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         if "HTTP_X_AMZ_SECURITY_TOKEN" in environ:
@@ -60,21 +65,27 @@ class RoleSessions:
     def _authorise(self, environ: Environ, body: bytes) -> None:
         """Raises Denied unless the session may make this call."""
         signature = Signature.of(environ)
-        session = authenticate(signature, environ, body)
+        session = authenticate(signature, environ, body, self._now())
         assert signature
         questions = [*asked(signature, environ, body)]
         with self._journal.open("a") as journal:
             journal.writelines(json.dumps({"role": role_of(session), **asdict(question)}) + "\n" for question in questions)
         refuse_what_no_policy_allows(session, questions)
 
+    def _now(self) -> datetime:
+        seconds = float(self._ahead.read_text()) if self._ahead.exists() else 0.0
+        return datetime.now(UTC) + timedelta(seconds=seconds)
 
-def authenticate(signature: Signature | None, environ: Environ, body: bytes) -> Any:
+
+def authenticate(signature: Signature | None, environ: Environ, body: bytes, now: datetime) -> Any:
     """The session that made this call; raises Denied when there is none, or not any more."""
     session = signature and _session(signature.access_key, environ["HTTP_X_AMZ_SECURITY_TOKEN"])
     if not (signature and session):
         raise Denied("UnrecognizedClientException", "The security token included in the request is invalid.")
     if session.expiration < utcnow():
         raise Denied("ExpiredTokenException", "The security token included in the request is expired")
+    if skew := signature.skew(now):
+        raise Denied("InvalidSignatureException", skew)
     if not signature.is_of(session.secret_access_key, environ, body):
         raise Denied("InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
     return session

@@ -159,6 +159,21 @@ def password_is_encrypted_with_the_key_pair(call: Call) -> Any:
     return base64.b64encode(key.encrypt(WINDOWS_ADMINISTRATOR.encode(), PKCS1v15())).decode()
 
 
+def reboots_in(machines: Path) -> RuleBook:
+    """RebootInstances reaches the machine by a file that the room looks for: no state of an instance tells of a reboot."""
+    book = RuleBook()
+
+    @book.around(InstanceBackend, "reboot_instances")
+    def reboot_of_the_machine(call: Call) -> Any:  # pyright: ignore[reportUnusedFunction]
+        rebooted = call.proceed()
+        for folder in (machines / instance.id for instance in rebooted):
+            if folder.is_dir():
+                (folder / "reboot").touch()
+        return rebooted
+
+    return book
+
+
 def console_from(machines: Path) -> RuleBook:
     """GetConsoleOutput, with and without Latest, from the machine's own console log; moto answers one text for all."""
     book = RuleBook()

@@ -18,12 +18,12 @@ from werkzeug.serving import make_server
 
 from rehearsal.cloud import images
 from rehearsal.cloud.authorisation import RoleSessions
-from rehearsal.cloud.corrections import CORRECTIONS, console_from
+from rehearsal.cloud.corrections import CORRECTIONS, console_from, reboots_in
 from rehearsal.cloud.faults import Faults
 from rehearsal.cloud.idempotency import ClientTokens
 from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
 from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
-from rehearsal.cloud.settings import ACCOUNT, JOURNAL, LOOPBACK, STATE_BUCKET
+from rehearsal.cloud.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, LOOPBACK, STATE_BUCKET
 
 # Unknown images, instance types and key pairs are refused.
 CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")
@@ -101,7 +101,7 @@ def rules_of_aws(machines: Path) -> Generator[None]:
     """moto with its own checks and this package's rules, for as long as the block lasts."""
     with motos_own_checks(), ExitStack() as stack:
         # The corrections are nearest to moto: what is refused never reaches them.
-        for book in (CORRECTIONS, NETWORK_REFUSALS, MACHINE_REFUSALS, console_from(machines)):
+        for book in (CORRECTIONS, NETWORK_REFUSALS, MACHINE_REFUSALS, console_from(machines), reboots_in(machines)):
             stack.enter_context(book.in_force())
         yield
 
@@ -116,7 +116,7 @@ def serve(options: Options) -> Any:
     fill(options.region)
     application: Application = DomainDispatcherApplication(create_backend_app)
     if options.enforce_iam:
-        application = RoleSessions(application, options.state / JOURNAL)
+        application = RoleSessions(application, options.state / JOURNAL, options.state / CLOCK_AHEAD)
     # From the outside in: the first is nearest to the client.
     application = WholeBodies(Faults(OneAtATime(ClientTokens(application))))
     return make_server(LOOPBACK, options.port, application, threaded=True, request_handler=QuietHandler)

@@ -1,6 +1,7 @@
 """Names that the fake cloud and those who use it agree on; importing them does not import moto."""
 
 READY_FILE = "cloud.json"
+CLOCK_AHEAD = "clock-ahead"
 STATE_BUCKET = "state"
 LOOPBACK = "127.0.0.1"
 # moto's one account, unless a request names another.

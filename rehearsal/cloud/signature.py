@@ -7,9 +7,12 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+TOLERANCE = timedelta(minutes=5)
+MOMENT = "%Y%m%dT%H%M%SZ"
 ALGORITHM = "AWS4-HMAC-SHA256"
 _HEADER = re.compile(ALGORITHM + r" Credential=(?P<credential>[^,]+), ?SignedHeaders=(?P<headers>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})")
 
@@ -26,6 +29,7 @@ class Signature:
     service: str
     headers: tuple[str, ...]
     value: str
+    moment: str
 
     @classmethod
     def of(cls, environ: Environ) -> Signature | None:
@@ -34,10 +38,20 @@ class Signature:
         if found is None or found["credential"].count("/") != 4:
             return None
         access_key, date, region, service, _ = found["credential"].split("/")
-        return cls(access_key, date, region, service, tuple(found["headers"].split(";")), found["signature"])
+        return cls(access_key, date, region, service, tuple(found["headers"].split(";")), found["signature"], environ.get("HTTP_X_AMZ_DATE", ""))
 
     def is_of(self, secret: str, environ: Environ, body: bytes) -> bool:
         return hmac.compare_digest(self._expected(secret, environ, body), self.value)
+
+    def skew(self, now: datetime) -> str | None:
+        """Why AWS takes the signature for too old or too new, or None; in its words, e.g. in github.com/aws/aws-sdk-java/issues/1764."""
+        signed = datetime.strptime(self.moment, MOMENT).replace(tzinfo=UTC)
+        first, last = now - TOLERANCE, now + TOLERANCE
+        if signed < first:
+            return f"Signature expired: {self.moment} is now earlier than {first:{MOMENT}} ({now:{MOMENT}} - 5 min.)"
+        if signed > last:
+            return f"Signature not yet current: {self.moment} is still later than {last:{MOMENT}} ({now:{MOMENT}} + 5 min.)"
+        return None
 
     def _expected(self, secret: str, environ: Environ, body: bytes) -> str:
         scope = f"{self.date}/{self.region}/{self.service}/aws4_request"

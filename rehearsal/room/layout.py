@@ -35,6 +35,11 @@ class MachinePaths:
         """The fake cloud makes this file when RebootInstances is called: nothing in DescribeInstances tells of a reboot."""
         return self.folder / "reboot"
 
+    @property
+    def power_cut(self) -> Path:
+        """Whoever makes this file pulls the plug, as when EC2 moves an instance off a failed host: it boots again, and EC2 lists it as running."""
+        return self.folder / "power-cut"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -67,6 +72,11 @@ class Layout:
     @property
     def lock(self) -> Path:
         return self.state / "room.lock"
+
+    @property
+    def mirror_faults(self) -> Path:
+        """What the artifact mirror is asked to do wrong (mirror.py); usually absent."""
+        return self.state / "mirror-faults.json"
 
     @property
     def sysctls(self) -> Path:

@@ -52,8 +52,9 @@ class Linux:
             return next((int(child) for child in children if _is_init(int(child))), None)
         return None
 
-    def reboot(self, leader: int) -> None:
+    def reboot(self, leader: int) -> bool:
         send(leader, _REBOOT)
+        return True
 
     def ended(self, instance: Instance) -> None:
         forget(instance.id)

@@ -47,7 +47,9 @@ class Kind(Protocol):
         """The process whose namespaces are the machine's, given the one that was started."""
         ...
 
-    def reboot(self, leader: int) -> None: ...
+    def reboot(self, leader: int) -> bool:
+        """False when it cannot: then its power is cut and comes back."""
+        ...
 
     def ended(self, instance: Instance) -> None:
         """Tidy up after a process that could not."""
@@ -100,10 +102,13 @@ class Machine:
             self.paths.folder.rename(self.trash)
         self.status = Status.ABSENT
 
-    def reboot_if_requested(self) -> None:
-        if self.leader and self.paths.reboot_request.exists():
-            self.paths.reboot_request.unlink()
-            self._kind.reboot(self.leader)
+    def loses_power(self) -> bool:
+        """Whether somebody asked for that; a machine that is asked to reboot does it by itself, if it can."""
+        if not self.leader:
+            return False
+        if _taken(self.paths.power_cut):
+            return True
+        return _taken(self.paths.reboot_request) and not self._kind.reboot(self.leader)
 
     async def _wait(self, process: asyncio.subprocess.Process) -> None:
         exit_code = await process.wait()
@@ -121,6 +126,13 @@ class Machine:
             await self._waiter
         self._kind.ended(self.instance)
         cgroups.remove(self._tag, self.instance.id)
+
+
+def _taken(request: Path) -> bool:
+    if not request.exists():
+        return False
+    request.unlink()
+    return True
 
 
 async def _start(program: Program, groups: list[Path]) -> asyncio.subprocess.Process:

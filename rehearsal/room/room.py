@@ -100,6 +100,7 @@ class Room:
             aws_endpoint=self._options.aws_endpoint,
             tls=tls,
             artifacts=self._options.artifacts,
+            mirror_faults=self._layout.mirror_faults,
             images=self._options.registry,
             tokens=Tokens(secrets.token_bytes(32)),
         )
@@ -113,8 +114,9 @@ class Room:
         statuses = {id: machine.status for id, machine in self._machines.items()}
         for id, action in reconcile(snapshot.instances, statuses).items():
             self._begin(id, action)
-        for machine in self._machines.values():
-            machine.reboot_if_requested()
+        for id, machine in [*self._machines.items()]:
+            if machine.loses_power():
+                self._begin(id, Action.POWER_OFF)
         await self._vpcs.protect(snapshot.instances.values(), snapshot.ingress)
         self._elastic_ips.update(self._targets())
         await self._known.renew_credentials()

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from rehearsal.room import dns, imds, netns
 from rehearsal.room.layout import MIRROR_PORT, REGISTRY_PORT, ROOM_ADDRESS
+from rehearsal.room.mirror import Mirror
 from rehearsal.room.relay import relay
 from rehearsal.supplies.registry import Registry
 
@@ -33,6 +34,7 @@ class Shared:
     aws_endpoint: str
     tls: ssl.SSLContext
     artifacts: Path
+    mirror_faults: Path
     images: Path  # an OCI image layout
     tokens: imds.Tokens
 
@@ -43,7 +45,7 @@ async def serve(namespace: str, resolver: IPv4Address, facts_of: FactsOf, shared
         for address in (str(resolver), RESOLVER_ADDRESS):
             await _serve_dns(stack, _socket(namespace, address, 53, socket.SOCK_DGRAM))
         await _serve_http(stack, _metadata(facts_of, shared.tokens), _socket(namespace, METADATA_ADDRESS, 80))
-        await _serve_http(stack, _mirror(shared.artifacts), _socket(namespace, ROOM_ADDRESS, MIRROR_PORT))
+        await _serve_http(stack, Mirror(shared.artifacts, shared.mirror_faults).application(), _socket(namespace, ROOM_ADDRESS, MIRROR_PORT))
         _serve_images(stack, namespace, shared.images)
         await _serve_aws(stack, shared, _socket(namespace, ROOM_ADDRESS, 443))
         return stack.pop_all()
@@ -80,12 +82,6 @@ def _metadata(facts_of: FactsOf, tokens: imds.Tokens) -> web.Application:
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handle)
-    return app
-
-
-def _mirror(artifacts: Path) -> web.Application:
-    app = web.Application()
-    app.router.add_static("/", artifacts, follow_symlinks=True)
     return app
 
 

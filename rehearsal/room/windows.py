@@ -49,8 +49,9 @@ class Windows:
     def leader(self, pid: int) -> int | None:
         return pid
 
-    def reboot(self, leader: int) -> None:
-        _log.info("the stand-in for Windows (process %d) does not reboot", leader)
+    def reboot(self, leader: int) -> bool:
+        """There is no Windows in it to restart."""
+        return False
 
     def ended(self, instance: Instance) -> None:
         pass

@@ -199,7 +199,9 @@ class PodWorker:
         )
         if status == self._published:
             return True
-        body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status}
+        # A strategic merge joins lists of addresses: those of a node that this one replaces would stay beside its own.
+        lists = {name: [{"$patch": "replace"}, *status[name]] for name in ("hostIPs", "podIPs") if name in status}
+        body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status | lists}
         told = self._tell(lambda: self._node.api.patch(f"{self._path}/status", body))
         if told:
             self._published = status

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -17,6 +18,7 @@ from rehearsal.cloud.inventory import Resource
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
 from rehearsal.cloud.rules import Call, RuleBook
 from rehearsal.cloud.server import OneAtATime, WholeBodies
+from rehearsal.cloud.signature import ALGORITHM, Signature
 from tests.support.fake_aws import served_aws
 
 REGION = "eu-west-1"
@@ -167,6 +169,25 @@ def test_a_wrong_key_or_an_invented_token_is_refused(machine):
         machine("ssm", SecretAccessKey="guessed").get_parameter(Name="/dev/join")
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         machine("ssm", SessionToken="guessed").get_parameter(Name="/dev/join")
+
+
+@pytest.mark.parametrize(
+    ("late", "refusal"),
+    [
+        (0, None),
+        (299, None),
+        (-299, None),
+        (600, "Signature expired: 20260101T120000Z is now earlier than 20260101T120500Z (20260101T121000Z - 5 min.)"),
+        (-600, "Signature not yet current: 20260101T120000Z is still later than 20260101T115500Z (20260101T115000Z + 5 min.)"),
+    ],
+)
+def test_a_signature_is_good_for_five_minutes_around_its_date(late, refusal):
+    """In the words of github.com/aws/aws-sdk-java/issues/1764."""
+    signed = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    authorization = f"{ALGORITHM} Credential=key/20260101/eu-west-1/ssm/aws4_request, SignedHeaders=host, Signature={'0' * 64}"
+    signature = Signature.of({"HTTP_AUTHORIZATION": authorization, "HTTP_X_AMZ_DATE": "20260101T120000Z"})
+    assert signature is not None
+    assert signature.skew(signed + timedelta(seconds=late)) == refusal
 
 
 # --- rules ------------------------------------------------------------------------------------------------------

@@ -189,3 +189,12 @@ def test_the_windows_password_opens_with_the_key_of_the_launch(ec2, network):
 
     assert key.decrypt(encrypted, padding.PKCS1v15()).decode() == WINDOWS_ADMINISTRATOR
     assert ec2.get_password_data(InstanceId=linux["InstanceId"])["PasswordData"] == ""
+
+
+def test_a_reboot_reaches_the_machine(ec2, network, machines):
+    """No state of an instance tells of one: the room looks for this file in the folder of a machine that it has."""
+    first, second = (network.launch()["InstanceId"] for _ in range(2))
+    (machines / first).mkdir(parents=True)
+    ec2.reboot_instances(InstanceIds=[first, second])
+    assert (machines / first / "reboot").exists()
+    assert not (machines / second).exists(), "a machine that is not there has nothing to reboot"

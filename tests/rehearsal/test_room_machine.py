@@ -317,10 +317,11 @@ def test_stopping_keeps_the_disk_and_starting_boots_it_again_without_user_data(w
     world.terminate(id)
 
 
-def test_a_reboot_comes_back_with_the_same_disk_and_address(world: World) -> None:
+@pytest.mark.parametrize("request_name", ["reboot_request", "power_cut"])
+def test_a_reboot_or_a_power_cut_comes_back_with_the_same_disk_and_address(world: World, request_name: str) -> None:
     id = world.boot("phoenix", "echo kept >/root/file")
     before = world.machines()[id]["leader"]
-    world.layout.machine(id).reboot_request.touch()
+    getattr(world.layout.machine(id), request_name).touch()
     wait_for(lambda: world.machines()[id]["leader"] not in (before, None), 15, "another PID 1 runs")
     said = world.inside("phoenix", "cat /root/file; ip -4 -o addr show eth0")
     assert "kept" in said

@@ -362,3 +362,11 @@ def test_a_host_port_that_windows_would_not_open_is_not_opened(node, monkeypatch
     wait_until(lambda: "HostPortIgnored" in node.recorder.reasons)
     delete(running)
     assert "open" not in node.addresses.log
+
+
+def test_addresses_take_the_place_of_those_of_the_machine_before(node, monkeypatch):
+    """A worker that replaces another has its name and pods; a strategic merge would keep both addresses, which the API refuses."""
+    running = start(node, monkeypatch, SLEEP)
+    wait_until(lambda: any("podIPs" in status for status in node.api.statuses))
+    assert all(status[name][0] == {"$patch": "replace"} for status in node.api.statuses for name in ("hostIPs", "podIPs") if name in status)
+    delete(running)
