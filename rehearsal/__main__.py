@@ -17,6 +17,7 @@ from rich.status import Status
 from rich.table import Table
 
 from . import checks, figures, supplies
+from .machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
 from .previews import STEPS as PREVIEW_STEPS
 from .scenario import SCENARIOS as CLUSTER_SCENARIOS
 from .scenario import Run, Step, play
@@ -24,7 +25,7 @@ from .session import PROJECT, STATE, RehearsalError, Session, close_session, kep
 from .supplies.progress import Lines, Live
 from .wine.errors import WineError
 
-SCENARIOS = {**CLUSTER_SCENARIOS, "previews": PREVIEW_STEPS}
+SCENARIOS = {**CLUSTER_SCENARIOS, "previews": PREVIEW_STEPS, **FAULT_SCENARIOS}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)

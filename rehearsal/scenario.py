@@ -46,14 +46,19 @@ def preview(run: Run) -> str:
 def up(run: Run) -> str:
     started = time.time()
     text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell))
-    run.outputs = json.loads(run.session.output("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK))
-    path = run.session.kubeconfig
-    path.touch(mode=0o600)
-    path.write_text(run.outputs["kubeconfig"])
+    read_outputs(run)
     run.closing.append(checks.operator(run.session, "timeline"))
     run.ready_seconds = checks.seconds_until_ready(run.session, started)
     checks.operator(run.session, "audit", "--remember")
     return f"{text}; all nodes Ready after {run.ready_seconds:.0f} s"
+
+
+def read_outputs(run: Run) -> None:
+    """The stack's outputs, and its kubeconfig where kubectl looks for it."""
+    run.outputs = json.loads(run.session.output("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK))
+    path = run.session.kubeconfig
+    path.touch(mode=0o600)
+    path.write_text(run.outputs["kubeconfig"])
 
 
 def nodes(run: Run) -> str:

@@ -1,0 +1,52 @@
+"""That nothing is lost: every node Ready by a heartbeat of now, the page answers, and `up` has nothing left to do."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from rehearsal import checks
+from rehearsal.scenario import read_outputs
+from rehearsal.session import RehearsalError
+
+from .stage import UP, Stage, wait_until
+
+READY_SECONDS = 180.0
+PAGE_SECONDS = 180.0
+
+
+def nothing_is_lost(stage: Stage) -> str:
+    """CheckFailed when something is."""
+    now = datetime.now(UTC)
+    read_outputs(stage.run)
+    wait_until(lambda: _all_alive(stage, now), READY_SECONDS, f"{', '.join(stage.nodes)} are Ready, each by a heartbeat of now")
+    answer = wait_until(lambda: _page(stage), PAGE_SECONDS, "the page authorizes a payment")
+    stage.run.session.run(*UP, "--expect-no-changes", tell=stage.run.tell)
+    return f"{len(stage.nodes)} nodes Ready, page {answer}, `up` changes nothing"
+
+
+def _all_alive(stage: Stage, now: datetime) -> bool:
+    """A machine that died a moment ago still counts as Ready: only a lease renewed since then proves life."""
+    nodes = {node["metadata"]["name"]: _is_ready(node) for node in _kubectl(stage, "nodes")}
+    leases = {lease["metadata"]["name"]: lease["spec"]["renewTime"] for lease in _kubectl(stage, "leases", "--namespace=kube-node-lease")}
+    return all(nodes.get(node) and datetime.fromisoformat(leases.get(node, "1970-01-01T00:00:00Z")) > now for node in stage.nodes)
+
+
+def _is_ready(node: dict[str, Any]) -> bool:
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"].get("conditions", []))
+
+
+def _kubectl(stage: Stage, *what: str) -> list[dict[str, Any]]:
+    """The objects, none while the API does not answer."""
+    try:
+        return json.loads(stage.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s"))["items"]
+    except RehearsalError:
+        return []
+
+
+def _page(stage: Stage) -> str:
+    try:
+        return checks.page_authorizes(stage.run.outputs["pageUrl"]).split(" from ")[0]
+    except (checks.CheckFailed, requests.RequestException):
+        return ""

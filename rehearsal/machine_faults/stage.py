@@ -1,0 +1,196 @@
+"""The running cluster, and what can be done to its machines, from outside, as the world does it."""
+
+import json
+import ssl
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from infra.naming import NODE_TAG, STACK_TAG
+from rehearsal import checks
+from rehearsal.checks import CheckFailed
+from rehearsal.cloud.settings import CLOCK_AHEAD
+from rehearsal.room import record
+from rehearsal.room.layout import ROOM_ADDRESS, Layout
+from rehearsal.room.servers import METADATA_ADDRESS
+from rehearsal.scenario import Run
+from rehearsal.session import STACK
+
+from .command import POLL_SECONDS, Command
+
+UP = ("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
+METADATA = (METADATA_ADDRESS, 80)
+AWS_API = (ROOM_ADDRESS, 443)
+BOOT_SECONDS = 90.0
+_TABLE = "microcosm_fault"
+_Found = TypeVar("_Found")
+
+
+@dataclass(slots=True)
+class Stage:
+    """One run's cluster. `linux_workers` is what the stack's configuration says now."""
+
+    run: Run
+    linux_workers: int = 1
+
+    # --- the stack
+
+    @property
+    def nodes(self) -> list[str]:
+        return ["control-plane", *(f"linux-{number}" for number in range(self.linux_workers)), "windows-0"]
+
+    def configure(self, linux_workers: int) -> None:
+        """The stack's configuration from now on."""
+        self.linux_workers = linux_workers
+        pools = [{"name": "linux", "os": "ubuntu-24.04", "count": self.linux_workers}, {"name": "windows", "os": "windows-2019", "count": 1}]
+        self.run.session.write_config(nodePools=pools)
+
+    def one_more_worker(self) -> str:
+        """The name of the worker that the next `up` will make."""
+        self.configure(self.linux_workers + 1)
+        return f"linux-{self.linux_workers - 1}"
+
+    def command(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Command:
+        return Command(self.run.session, *arguments, tell=self.run.tell, environment=environment)
+
+    def up(self) -> Command:
+        """`pulumi up`, under way."""
+        return self.command(*UP)
+
+    # --- machines
+
+    def instance(self, node: str, seconds: float = BOOT_SECONDS) -> dict[str, Any]:
+        """The node's living instance, once EC2 has it."""
+        filters = [
+            {"Name": f"tag:{STACK_TAG}", "Values": [STACK]},
+            {"Name": f"tag:{NODE_TAG}", "Values": [node]},
+            {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+        ]
+
+        def living() -> list[dict[str, Any]]:
+            found = self.ec2.describe_instances(Filters=filters)["Reservations"]
+            return [instance for reservation in found for instance in reservation["Instances"]]
+
+        return wait_until(living, seconds, f"EC2 has an instance of {node}")[0]
+
+    @property
+    def ec2(self) -> Any:
+        return self.run.session.client("ec2")
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.run.session.state)
+
+    def disk(self, instance_id: str) -> Path:
+        """What the machine has written of its root file system."""
+        return self.layout.machine(instance_id).upper
+
+    def wait_for_file(self, node: str, path: str, content: str = "", since: float = 0.0) -> str:
+        """Until the node's machine has a file, written later than `since`, that holds `content`; the id of its instance."""
+        id = self.instance(node)["InstanceId"]
+        file = self.disk(id) / path
+
+        def there() -> bool:
+            return file.exists() and file.stat().st_mtime > since and (not content or content in file.read_text())
+
+        wait_until(there, BOOT_SECONDS, f"{node} has {path}")
+        return id
+
+    def leader(self, instance_id: str) -> int | None:
+        machine = record.read(self.layout)["machines"].get(instance_id)
+        return machine["leader"] if machine else None
+
+    def cut_power(self, instance_id: str) -> None:
+        """Pull the plug, as when the host fails and EC2 starts the instance on another: nothing in it gets to say goodbye."""
+        self.restarted(instance_id, self.layout.machine(instance_id).power_cut.touch)
+
+    def reboot(self, instance_id: str) -> None:
+        self.restarted(instance_id, lambda: self.ec2.reboot_instances(InstanceIds=[instance_id]))
+
+    def restarted(self, instance_id: str, act: Callable[[], object]) -> None:
+        """Do it, and wait until the machine runs again."""
+        before = wait_until(lambda: self.leader(instance_id), BOOT_SECONDS, f"{instance_id} runs")
+        act()
+        wait_until(lambda: self.leader(instance_id) not in (before, None), BOOT_SECONDS, f"{instance_id} runs again")
+
+    def inside(self, node: str, *command: str) -> str:
+        return checks.in_machine(self.run.session, node, *command)
+
+    def terminate(self, node: str) -> str:
+        """As by hand in the console, or as EC2 does with a failing disk: Pulumi is not told."""
+        id = self.instance(node)["InstanceId"]
+        self.ec2.terminate_instances(InstanceIds=[id])
+        wait_until(lambda: self.leader(id) is None, BOOT_SECONDS, f"{node} has ended")
+        return id
+
+    # --- what machines depend on
+
+    @contextmanager
+    def silent(self, service: tuple[str, int], node: str) -> Generator[None]:
+        """While the block runs, the node's packets to the service vanish."""
+        instance = self.instance(node)
+        address, port = service
+        table = f"{_TABLE}_{node.replace('-', '_')}"
+        namespace = self.layout.namespace(instance["VpcId"])
+        rule = f"ip saddr {instance['PrivateIpAddress']} ip daddr {address} tcp dport {port} drop"
+        self._nft(namespace, f"table inet {table} {{ chain input {{ type filter hook input priority -10; {rule}; }}; }}")
+        try:
+            yield
+        finally:
+            self._nft(namespace, f"delete table inet {table}")
+
+    def _nft(self, namespace: str, rules: str) -> None:
+        subprocess.run(["ip", "netns", "exec", namespace, "nft", "--file", "-"], input=rules, text=True, check=True)
+
+    @contextmanager
+    def spoilt_mirror(self, **orders: Mapping[str, object]) -> Generator[None]:
+        """While the block runs, the artifact mirror does this with these files (rehearsal/room/mirror.py)."""
+        self.layout.mirror_faults.write_text(json.dumps(orders))
+        try:
+            yield
+        finally:
+            self.layout.mirror_faults.unlink()
+
+    @contextmanager
+    def clock_ahead(self, seconds: float) -> Generator[None]:
+        """While the block runs, AWS's clock is this much ahead of the machines'."""
+        path = self.run.session.state / CLOCK_AHEAD
+        path.write_text(str(seconds))
+        try:
+            yield
+        finally:
+            path.unlink()
+
+    def stop_api(self) -> None:
+        """kubelet takes the API server down when its manifest is gone."""
+        self.inside("control-plane", "mv", "/etc/kubernetes/manifests/kube-apiserver.yaml", "/root/")
+        wait_until(lambda: not self.api_answers(), BOOT_SECONDS, "the API server is gone")
+
+    def start_api(self) -> None:
+        self.inside("control-plane", "mv", "/root/kube-apiserver.yaml", "/etc/kubernetes/manifests/")
+
+    def api_answers(self) -> bool:
+        """At the control plane's Elastic IP, to whoever asks."""
+        address = self.ec2.describe_addresses()["Addresses"][0]["PublicIp"]
+        # Not who answers matters here, but whether.
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        try:
+            with urllib.request.urlopen(f"https://{address}:6443/livez", timeout=2, context=anybody) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+def wait_until(condition: Callable[[], _Found], seconds: float, what: str) -> _Found:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise CheckFailed(f"{what}: not within {seconds:.0f} s")
+        time.sleep(POLL_SECONDS)
+    return found
