@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PIP_AUDIT := 2.10.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served audit-deps traps rehearse permissions shell clean bench
+.PHONY: help setup lint test test-served audit-deps traps rehearse permissions bench faults faults-aws shell clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ audit-deps:  ## known vulnerabilities of what the lock file names (asks the pack
 traps: $(READY)  ## break what holds each known trap of Windows, and see that a test notices (minutes)
 	$(BIN)/python -m tests.windows.traps
 
-rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum or previews)
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum, previews or machine-faults)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)
 
 permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
@@ -49,6 +49,11 @@ permissions: $(READY)  ## try the pipeline's policy: each command of a preview w
 
 bench: $(READY)  ## what the program costs beside its floor, into docs/benchmarks.md (root; ONLY="startup growth", REPEATS=5)
 	$(BIN)/python -m bench $(ONLY) $(if $(REPEATS),--repeats $(REPEATS))
+
+faults: faults-aws  ## what it survives: every AWS call of up and destroy fails (FULL=1: one at a time, hours); goes on where it was broken off
+
+faults-aws: $(READY)
+	$(BIN)/python -m rehearsal.faults --figures $(if $(FULL),--full)
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl
 	$(BIN)/python -m rehearsal shell

@@ -7,5 +7,6 @@ Modules, each using only those before it:
   series        the table of series: which way of failing, in what manner
   drive         one world: runs commands under a plan of faults, compares state and cloud, repairs
   play          a series from `up` to an empty account, and what became of it
+  sweep         many series, side by side
   report        the results as Markdown
 """

@@ -3,10 +3,7 @@
 import json
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rehearsal import supplies
 from rehearsal.errors import RehearsalError
-from rehearsal.faked import faked_world
 from rehearsal.faults import report, series
-from rehearsal.faults.drive import Driver
-from rehearsal.faults.play import Result, play
+from rehearsal.faults.play import Result
 from rehearsal.faults.series import Series
+from rehearsal.faults.sweep import Sweep
 from rehearsal.project import CHECKOUT
 from rehearsal.supplies.progress import Lines
 
@@ -45,9 +41,10 @@ def main(
     todo = [each for each in wanted if again or not _path(each).exists()]
     RESULTS.mkdir(parents=True, exist_ok=True)
     programs = supplies.ensure_programs(Lines(console))
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
-        whole = progress.add_task(f"{len(wanted)} series", total=len(wanted), completed=len(wanted) - len(todo))
-        _sweep(todo, programs, at_once, progress, whole)
+    try:
+        _play(todo, programs, at_once, f"{len(wanted)} series, {len(wanted) - len(todo)} of them before")
+    except KeyboardInterrupt:
+        console.print("broken off; the next `make faults` goes on from here", style="yellow")
     results = [Result.of(json.loads(_path(each).read_text())) for each in wanted if _path(each).exists()]
     console.print(report.section(results, len(wanted), full), markup=False, soft_wrap=True)
     if keep:
@@ -62,35 +59,27 @@ def _chosen(known: Sequence[Series], names: Sequence[str]) -> list[Series]:
     return [by_name[name] for name in names or by_name]
 
 
-def _sweep(todo: Sequence[Series], programs: Path, at_once: int, progress: Progress, whole: object) -> None:
-    """Each worker opens a world once and plays one series after the other in it."""
-    queue, lock = [*todo], threading.Lock()
+def _play(todo: Sequence[Series], programs: Path, at_once: int, title: str) -> None:
+    """On a terminal each series that is under way says how far it is; elsewhere each says when it is through."""
+    with (
+        Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress,
+        tempfile.TemporaryDirectory(prefix="microcosm-faults-") as folder,
+    ):
+        whole = progress.add_task(title, total=len(todo))
+        tasks = {each.name: progress.add_task(each.name, total=1, visible=False) for each in todo}
 
-    def work() -> None:
-        with tempfile.TemporaryDirectory(prefix="microcosm-faults-") as folder, faked_world(Path(folder), programs) as world:
-            while True:
-                with lock:
-                    if not queue:
-                        return
-                    following = queue.pop(0)
-                task = progress.add_task(following.name, total=None)
-                _one(following, Driver(world), lambda text, task=task, name=following.name: progress.update(task, description=f"{name}: {text}"))
-                progress.remove_task(task)
-                progress.advance(whole)  # pyright: ignore[reportArgumentType] - rich's own id
+        def tell(name: str, text: str) -> None:
+            progress.update(tasks[name], description=f"{name}: {text}", visible=True)
 
-    with ThreadPoolExecutor(at_once) as pool:
-        for done in [pool.submit(work) for _ in range(min(at_once, len(todo)))]:
-            done.result()
+        def done(each: Series, result: Result | None, log: str) -> None:
+            _path(each).with_suffix(".log").write_text(log)
+            progress.update(tasks[each.name], visible=False)
+            if result:
+                _path(each).write_text(json.dumps(result.document(), indent=2) + "\n")
+                progress.advance(whole)
+                console.print(f"{each.name}: {'survived' if result.survived else 'NOT survived'}, {result.seconds:.0f} s")
 
-
-def _one(each: Series, driver: Driver, tell: object) -> None:
-    began = time.monotonic()
-    try:
-        result = play(driver, each, tell)  # pyright: ignore[reportArgumentType]
-    finally:
-        _path(each).with_suffix(".log").write_text("\n".join(driver.log))
-    result.seconds = round(time.monotonic() - began, 1)
-    _path(each).write_text(json.dumps(result.document(), indent=2) + "\n")
+        Sweep(folder=Path(folder), programs=programs, tell=tell, done=done).play(todo, at_once)
 
 
 def _path(each: Series) -> Path:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -37,12 +38,17 @@ class Run:
         return [call for call in self.calls if call["failed"]]
 
 
+class BrokenOff(Exception):
+    """A person has had enough."""
+
+
 @dataclass
 class Driver:
-    """Drives one world."""
+    """Drives one world; raises BrokenOff between two commands once `stop` is set."""
 
     world: World
     log: list[str] = field(default_factory=list[str])
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self, series: Series, spare: Sequence[str], command: str, *options: str) -> Run:
         """A command of the engine under the faults of a series, except those calls that had theirs."""
@@ -81,7 +87,7 @@ class Driver:
     def repair(self) -> tuple[int, str]:
         """What docs/operator.md tells a person to do."""
         command = (sys.executable, "-m", "microcosm", "repair", "--stack", self.world.stack.stack, "--region", self.world.cloud.region, "--yes")
-        code, output = self.world.stack.attempt(*command)
+        code, output = self._attempt(*command)
         self.log.append(f"$ microcosm repair: {code}\n{output}")
         return code, output
 
@@ -108,10 +114,16 @@ class Driver:
         return json.loads(self.world.stack.output("pulumi", "stack", "export", "--stack", self.world.stack.stack))["deployment"]
 
     def _pulumi(self, command: str, *options: str) -> tuple[int, str]:
-        code, output = self.world.stack.attempt(*self._words(command, *options))
+        code, output = self._attempt(*self._words(command, *options))
         self.world.machines.check()
         self.log.append(f"$ pulumi {command} {' '.join(options)}: {code}\n{output}")
         return code, output
+
+    def _attempt(self, *words: str) -> tuple[int, str]:
+        ended = self.world.stack.attempt(*words)
+        if self.stop.is_set():
+            raise BrokenOff
+        return ended
 
     def _words(self, command: str, *options: str) -> tuple[str, ...]:
         return ("pulumi", command, "--yes", "--skip-preview", *options, "--stack", self.world.stack.stack, "--non-interactive")

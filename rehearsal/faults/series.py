@@ -49,4 +49,5 @@ def of(full: bool) -> tuple[Series, ...]:
     lasting = [Series(fault=fault, limit=1 if full else None) for fault in FAULTS]
     state = [Series(fault=fault, limit=1 if full else None, services=(STATE,)) for fault in FAULTS]
     killed = [Series(fault="kill", kill_at=point) for point in (ALL_KILL_POINTS if full else KILL_POINTS)]
-    return (*once, *lasting, *state, *killed)
+    # The quick ones first.
+    return (*once, *killed, *lasting, *state)

@@ -20,6 +20,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import version
@@ -35,12 +36,15 @@ from moto import mock_aws
 from moto.ec2.models import ec2_backends
 
 from infra.config import PROJECT
-from microcosm import access_session, cli, doctor_command, logs_remote, options, smoke_command, timeline_watch
+from microcosm import access_session, audit, cli, doctor_command, logs_remote, options, repair_command, smoke_command, timeline_watch
 from microcosm.logs_remote import Said
+from microcosm.output import note
 from microcosm.target import Target
 from rehearsal.cloud import images
 
 from .conftest import REGION, SESSION, STACK_TAG, Cloud
+from .fake_stacks import FakeStacks, Stack
+from .fake_stacks import world as fake_world
 from .overlay import Overlay
 from .test_access import pem
 from .test_doctor import ACCOUNT, ADDRESS, sizes
@@ -175,6 +179,15 @@ def service_broken(world: World) -> None:
     world.patch.setattr(smoke_command, "run", lambda *_: send_all(ccauth_service=SILENCE))
 
 
+def answer_lost(world: World) -> None:
+    """AWS has made a second VPC, and the engine never heard of it; the state knows all else of the stack."""
+    everything = audit.audit(world.cloud.session, audit.Scope(target=Target(stack="dev", region=REGION)), 0.0).findings
+    resources = [{"type": "any", "urn": f"urn:pulumi:dev::microcosm::any::{each.item.id}", "id": each.item.id} for each in everything]
+    world.cloud.vpc()
+    stacks = FakeStacks(backend="s3://acme-pulumi-state", stacks={"dev": Stack(resources=resources)})
+    world.patch.setattr(repair_command, "_world", lambda: replace(fake_world(stacks, world.cloud.session), say=note))
+
+
 def destroyed(world: World) -> None:
     """All is gone but a disk and a parameter."""
     ec2 = world.cloud.client("ec2")
@@ -196,6 +209,7 @@ SCENES: Mapping[str, Callable[[World], None]] = {
     "booting": booting,
     "ready": ready,
     "a Service is broken": service_broken,
+    "an answer was lost": answer_lost,
     "destroyed": destroyed,
 }
 _LOG_OF_FLANNELD = """I1125 16:12:03 vxlan_windows.go:213] Attempting to create HostComputeNetwork &{ flannel.4096 Overlay}

@@ -14,7 +14,7 @@ from microcosm.target import Target, resolve
 
 from .conftest import Cloud
 
-COMMANDS = ["timeline", "smoke", "audit", "kubeconfig"]
+COMMANDS = ["timeline", "smoke", "audit", "kubeconfig", "repair"]
 HERE = ["--stack", "dev", "--region", "eu-west-1"]
 
 

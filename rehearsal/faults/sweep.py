@@ -1,0 +1,62 @@
+"""Many series: some worlds side by side, one series after the other in each."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rehearsal import processes
+from rehearsal.faked import World, faked_world
+from rehearsal.faults.drive import BrokenOff, Driver
+from rehearsal.faults.play import Result, play
+from rehearsal.faults.series import Series
+
+
+@dataclass
+class Sweep:
+    """`tell` hears how far a series is, `done` its result and its log; without a result it was not played to its end."""
+
+    folder: Path
+    programs: Path
+    tell: Callable[[str, str], None]
+    done: Callable[[Series, Result | None, str], None]
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _worlds: list[World] = field(default_factory=list[World])
+
+    def play(self, todo: Sequence[Series], at_once: int) -> None:
+        """Ctrl-C ends what runs, and is raised once all is put away."""
+        waiting: queue.SimpleQueue[Series] = queue.SimpleQueue()
+        for each in todo:
+            waiting.put(each)
+        with ThreadPoolExecutor(at_once) as pool:
+            workers = [pool.submit(self._work, number, waiting) for number in range(min(at_once, len(todo)))]
+            try:
+                for worker in workers:
+                    worker.result()
+            except BaseException:
+                self._stop.set()
+                for world in self._worlds:
+                    processes.end_of(f"PULUMI_HOME={world.stack.environment['PULUMI_HOME']}")
+                raise
+
+    def _work(self, number: int, waiting: "queue.SimpleQueue[Series]") -> None:
+        folder = self.folder / str(number)
+        folder.mkdir()
+        with faked_world(folder, self.programs) as world:
+            self._worlds.append(world)
+            while not self._stop.is_set() and not waiting.empty():
+                try:
+                    self._one(waiting.get_nowait(), world)
+                except (queue.Empty, BrokenOff):
+                    return
+
+    def _one(self, each: Series, world: World) -> None:
+        began, driver, result = time.monotonic(), Driver(world, stop=self._stop), None
+        try:
+            result = play(driver, each, lambda text: self.tell(each.name, text))
+            result.seconds = round(time.monotonic() - began, 1)
+        finally:
+            self.done(each, result, "\n".join(driver.log))
