@@ -166,7 +166,7 @@ def test_a_join_document_holds_what_it_was_given_and_nothing_more(key, value, ch
     assert registration["ignorePreflightErrors"] == checks
     own = [{"key": "os", "value": "windows", "effect": "NoSchedule"}] if family == "windows" else []
     assert registration["taints"] == own + ([{"key": key, "value": value, "effect": "NoExecute"}] if "=" not in key else [])
-    assert join.keys() == {"apiVersion", "kind", "discovery", "nodeRegistration"}
+    assert join.keys() == {"apiVersion", "kind", "discovery", "nodeRegistration", "timeouts"}
     assert [token for token in yaml.scan(document, LOADER) if isinstance(token, yaml.ScalarToken) and token.plain] == []
 
 
