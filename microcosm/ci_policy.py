@@ -120,6 +120,16 @@ PASS_ROLE = Grant(
 )  # fmt: skip
 # Without any one of these some command fails: `make permissions` tries each.
 PROVEN = (*CALLED, IMAGES, PASS_ROLE)
+# Needed only after a run that was cut off, to delete what it made and could not write down (microcosm/cleanup.py).
+RECOVERY: tuple[Grant, ...] = (
+    Grant(sid="RepairDisks", why="a disk whose machine is gone", actions=("ec2:DeleteVolume",), condition=OWN),
+    Grant(
+        sid="RepairBuckets",
+        why="a bucket is emptied before it is deleted",
+        actions=("s3:DeleteObjectVersion", "s3:ListBucketVersions"),
+        resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
+    ),
+)
 # Without this nothing fails, but what has failed is told without its cause.
 CONSOLE = Grant(sid="Explain", why="the console of a machine that failed, in the error message", actions=("ec2:GetConsoleOutput",))
 # What hashicorp/terraform-provider-aws, which pulumi-aws bridges, calls for this program's resources besides the above: read in its
@@ -164,6 +174,8 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
     ),
 )  # fmt: skip
 
+UNPROVEN = (*RECOVERY, CONSOLE, *PROVIDER_ONLY)
+
 
 # Anything else would be read as a part of an ARN or of a pattern.
 ACCEPTED = {
@@ -181,7 +193,7 @@ def refuse_misuse(account: str, state_bucket: str, repository: str) -> None:
 
 def permissions(account: str, state_bucket: str) -> dict[str, Any]:
     """The policy document of the role."""
-    return document((*PROVEN, CONSOLE, *PROVIDER_ONLY), account, state_bucket)
+    return document((*PROVEN, *UNPROVEN), account, state_bucket)
 
 
 def document(grants: Sequence[Grant], account: str, state_bucket: str) -> dict[str, Any]:

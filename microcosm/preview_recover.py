@@ -19,6 +19,8 @@ from .preview_stack import Holder, StackLocked
 from .preview_world import World
 from .target import Target
 
+MACHINE = "aws:ec2/instance:Instance"
+PARTS_OF_A_MACHINE = ("volume", "network interface")
 # What breaks a lock: a person who says so, or an age that no run reaches. Never the lock alone.
 MayBreak = Callable[[Holder], bool]
 
@@ -99,7 +101,8 @@ def strays(world: World, target: Target, session: Session, resources: Iterable[M
     resources = [*resources]
     known = record.of_resources(resources).all_ids | {str(resource.get("id", "")) for resource in resources}
     found = audit.audit(session, audit.Scope(target=target), world.now().timestamp()).findings
-    unknown = [finding for finding in found if finding.item.id not in known]
+    machines = {str(resource.get("id", "")) for resource in resources if resource["type"] == MACHINE}
+    unknown = [finding for finding in found if finding.item.id not in known and not _goes_with(machines, finding.item)]
     listed = pages(session.client("ec2"), "describe_security_group_rules", "SecurityGroupRules", Filters=stack_filter(STACK_TAG, target.stack))
     rules = [Rule(id=rule["SecurityGroupRuleId"], group=rule["GroupId"], egress=rule["IsEgress"]) for rule in listed]
     return Strays(
@@ -107,6 +110,11 @@ def strays(world: World, target: Target, session: Session, resources: Iterable[M
         # Those of a group that no state knows go with it.
         rules=tuple(rule for rule in rules if rule.id not in known and rule.group in known),
     )
+
+
+def _goes_with(machines: set[str], item: Item) -> bool:
+    """Whether it is a part of one of these machines; a state that was cut off holds the machine's id and nothing more of it."""
+    return item.kind in PARTS_OF_A_MACHINE and bool(item.belongs_to & machines)
 
 
 def delete(world: World, target: Target, session: Session, found: Strays) -> None:

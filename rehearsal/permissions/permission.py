@@ -10,7 +10,9 @@ from microcosm import ci_policy
 from microcosm.ci_policy import Grant
 from rehearsal.cloud import policy
 from rehearsal.cloud.asked import Asked
+from rehearsal.cloud.authorisation import ALWAYS_ALLOWED
 from rehearsal.cloud.settings import ACCOUNT, STATE_BUCKET
+from rehearsal.errors import RehearsalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,18 @@ def without(missing: Permission | None, grants: Sequence[Grant] = ci_policy.PROV
 
 
 def document(missing: Permission | None = None) -> dict[str, Any]:
-    """The policy of the role in the fake cloud's account, less one permission."""
-    return ci_policy.document(without(missing), ACCOUNT, STATE_BUCKET)
+    """The whole policy of the role in the fake cloud's account, less one permission."""
+    return ci_policy.document([*without(missing), *ci_policy.UNPROVEN], ACCOUNT, STATE_BUCKET)
 
 
 def needed(questions: Iterable[Asked], grants: Sequence[Grant] = ci_policy.PROVEN) -> set[Permission]:
-    """The permissions without which some question would be denied: those that alone allow it."""
+    """The permissions without which some question would be denied: those that alone allow it. Every question must have one."""
     statements = [(grant, ci_policy.document([grant], ACCOUNT, STATE_BUCKET)) for grant in grants]
     found: set[Permission] = set()
     for question in questions:
         allowing = [grant.sid for grant, statement in statements if policy.allows([statement], question.action, question.resource, question.context)]
+        if not allowing and question.action not in ALWAYS_ALLOWED:
+            raise RehearsalError(f"{question.action} on {question.resource} is asked for, and no proven grant of microcosm/ci_policy.py allows it")
         if len(allowing) == 1:
             found.add(Permission(allowing[0], question.action))
     return found

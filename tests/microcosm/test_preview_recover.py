@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from infra.naming import STACK_TAG
 from microcosm import preview_recover
 from microcosm.preview_recover import when_told
 from microcosm.preview_stack import Pending, StackLocked
@@ -126,6 +127,17 @@ def test_a_stray_of_a_run_that_was_not_killed_goes_too(cloud: Cloud) -> None:
     assert [row[:2] for row in deleted.rows] == [["VPC", vpc]]
     assert vpc not in {each["VpcId"] for each in cloud.client("ec2").describe_vpcs()["Vpcs"]}
     assert stacks.calls == []
+
+
+def test_the_disk_and_the_interface_of_a_machine_that_the_state_knows_are_no_strays(cloud: Cloud) -> None:
+    """A run that ends between launch and reading back leaves a state with the machine's id alone."""
+    ids = [cloud.machine("linux-0"), cloud.machine("linux-1")]
+    disks = cloud.client("ec2").describe_volumes()["Volumes"]
+    cloud.client("ec2").create_tags(Resources=[disk["VolumeId"] for disk in disks], Tags=[{"Key": STACK_TAG, "Value": "dev"}])
+    resources = [{"type": "aws:ec2/instance:Instance", "urn": urn("aws:ec2/instance:Instance", "dev-linux-0"), "id": ids[0]}]
+    found = preview_recover.strays(world(interrupted("creating", resources), cloud.session), TARGET, cloud.session, resources)
+    assert {item.kind for item in found.items} >= {"instance", "volume"}
+    assert all(item.id == ids[1] or ids[1] in item.belongs_to for item in found.items)
 
 
 def test_nothing_is_deleted_that_nobody_agreed_to(cloud: Cloud) -> None:
