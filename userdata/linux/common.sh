@@ -67,7 +67,8 @@ ssm() {
     --data-binary @- "https://ssm.${REGION}.amazonaws.com/" <<<"${request}"); do
     log "$1 was refused: ${answer}" >&2
     [ "${SECONDS}" -lt "${end}" ] || return 1
-    sleep 2
+    # Machines that were refused together, for being too many, must not come back together.
+    sleep "$((1 + RANDOM % 4))"
   done
   printf '%s' "${answer}"
 }

@@ -9,7 +9,7 @@ wait_for_join_document() {
   local document
   until document=$(get_parameter join 2>/dev/null) && [ "$(json_field instance <<<"${document}" 2>/dev/null)" = "${CONTROL_PLANE_ID}" ]; do
     # Workers start together; the jitter keeps a hundred of them below the API's 40 requests a second.
-    sleep "$((1 + RANDOM % 3))"
+    sleep "$((1 + RANDOM % 5))"
   done
   printf '%s' "${document}"
 }
