@@ -11,6 +11,9 @@ OWNER_TAG = "microcosm:owner"
 EXPIRES_TAG = "microcosm:expires-at"
 
 CONTROL_PLANE = "control-plane"
+SCRIPTS = "scripts"
+# What Pulumi puts behind the name of what it names itself.
+MADE_UP = re.compile(r"-[0-9a-f]{7}")
 
 # A stack name becomes part of role names (64 characters) and parameter paths; a pool name becomes part of node names.
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
@@ -56,6 +59,11 @@ class Names:
         tags = {"Name": self.of(*parts), STACK_TAG: self.stack} | {keys[key]: value for key, value in extra.items()}
         optional = {OWNER_TAG: self.owner, EXPIRES_TAG: self.expires_at}
         return tags | {key: value for key, value in optional.items() if value}
+
+    def is_scripts_bucket(self, bucket: str) -> bool:
+        """Whether a bucket has the name of this stack's: S3 makes it first and tags it in a second call, and no call may ever come."""
+        name = self.of(SCRIPTS)
+        return bucket.startswith(name) and bool(MADE_UP.fullmatch(bucket.removeprefix(name)))
 
     def parameter(self, *parts: str) -> str:
         """The name of an SSM parameter: `/microcosm/dev/join`."""

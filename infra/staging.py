@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import userdata
+from . import naming, userdata
 from .naming import Names
 
 
@@ -31,7 +31,7 @@ class Staging(pulumi.ComponentResource):
         content = userdata.windows_script()
         digest = hashlib.sha256(content.encode("ascii")).hexdigest()
         # S3 wants lower-case names that nobody on earth has: the provider adds random digits to the prefix.
-        bucket = aws.s3.Bucket(names.of("scripts"), tags=names.tags("scripts"), opts=child)
+        bucket = aws.s3.Bucket(names.of(naming.SCRIPTS), tags=names.tags(naming.SCRIPTS), opts=child)
         script = aws.s3.BucketObjectv2(
             names.of("windows-node"),
             bucket=bucket.bucket,

@@ -119,6 +119,8 @@ def _evidence(item: Item, scope: Scope, known: set[str]) -> str:
         return ""
     if item.id.startswith(f"{Names(stack=scope.target.stack).parameter()}/"):
         return "under the stack's path"
+    if item.was_born_as(scope.target.stack):
+        return "named as the stack's"
     if scope.record and item.id in scope.record.ids.get(item.kind, frozenset()):
         return "recorded"
     if item.id in scope.vpcs:

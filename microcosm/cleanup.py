@@ -1,6 +1,7 @@
 """Deletes what is left of a stack, in the order in which AWS lets go of it.
 
-Only objects that carry the stack's own tag are touched; whatever else an audit found is a person's decision.
+Only objects that carry the stack's own tag are touched, and its bucket if it was never tagged; whatever else an audit found is a
+person's decision.
 """
 
 import time
@@ -30,7 +31,8 @@ class Deletion:
 
 def deletable(findings: Sequence[Finding], stack: str) -> list[Item]:
     """What may be deleted, in the order in which it can be."""
-    items = [finding.item for finding in findings if finding.item.has_tag_of(stack) and finding.item.kind in STEPS]
+    own = [finding.item for finding in findings if finding.item.has_tag_of(stack) or finding.item.was_born_as(stack)]
+    items = [item for item in own if item.kind in STEPS]
     return sorted(items, key=lambda item: [*STEPS].index(item.kind))
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from infra.naming import STACK_TAG
+from infra.naming import STACK_TAG, Names
 
 from .aws import Session
 from .prices import FREE
+
+BUCKET = "S3 bucket"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +29,10 @@ class Item:
 
     def has_tag_of(self, stack: str) -> bool:
         return self.tags.get(STACK_TAG) == stack
+
+    def was_born_as(self, stack: str) -> bool:
+        """A bucket that carries no tag at all and has the name that only this stack's bucket has: it was made, and never tagged."""
+        return self.kind == BUCKET and not self.tags and Names(stack=stack).is_scripts_bucket(self.id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

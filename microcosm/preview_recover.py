@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from infra.naming import STACK_TAG
-
-from . import audit, cleanup, record
-from .aws import Session, pages, stack_filter
+from . import audit, cleanup, parts, record
+from .aws import Session
 from .errors import OperatorError
 from .items import Item
+from .parts import Part
 from .preview_stack import Holder, StackLocked
 from .preview_world import World
 from .target import Target
@@ -46,29 +45,20 @@ def free_lock(world: World, stack: str, may_break: MayBreak) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """A rule of a security group; an audit does not list rules, since they end with their group."""
-
-    id: str
-    group: str
-    egress: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Strays:
     """What carries a stack's tag and is in no state, in the order in which it can be deleted."""
 
     items: tuple[Item, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def rows(self) -> list[list[str]]:
         """Kind, id and name of each."""
         named = [[item.kind, item.id, item.name if item.name != item.id else ""] for item in self.items]
-        return [*([f"rule of {rule.group}", rule.id, ""] for rule in self.rules), *named]
+        return [*([part.kind, part.id, f"in {part.owner}"] for part in self.parts), *named]
 
     def __bool__(self) -> bool:
-        return bool(self.items or self.rules)
+        return bool(self.items or self.parts)
 
 
 # Asked before anything is deleted.
@@ -103,12 +93,9 @@ def strays(world: World, target: Target, session: Session, resources: Iterable[M
     found = audit.audit(session, audit.Scope(target=target), world.now().timestamp()).findings
     machines = {str(resource.get("id", "")) for resource in resources if resource["type"] == MACHINE}
     unknown = [finding for finding in found if finding.item.id not in known and not _goes_with(machines, finding.item)]
-    listed = pages(session.client("ec2"), "describe_security_group_rules", "SecurityGroupRules", Filters=stack_filter(STACK_TAG, target.stack))
-    rules = [Rule(id=rule["SecurityGroupRuleId"], group=rule["GroupId"], egress=rule["IsEgress"]) for rule in listed]
     return Strays(
         items=tuple(cleanup.deletable(unknown, target.stack)),
-        # Those of a group that no state knows go with it.
-        rules=tuple(rule for rule in rules if rule.id not in known and rule.group in known),
+        parts=tuple(parts.unknown(session, target.stack, resources)),
     )
 
 
@@ -119,13 +106,9 @@ def _goes_with(machines: set[str], item: Item) -> bool:
 
 def delete(world: World, target: Target, session: Session, found: Strays) -> None:
     """Delete strays; OperatorError when one refuses to go."""
-    ec2 = session.client("ec2")
-    for rule in found.rules:
-        # A rule that exists cannot be made a second time.
-        revoke = ec2.revoke_security_group_egress if rule.egress else ec2.revoke_security_group_ingress
-        revoke(GroupId=rule.group, SecurityGroupRuleIds=[rule.id])
-    if found.rules:
-        world.say(f"{target.stack}: revoked {len(found.rules)} rules of security groups that no state knows")
+    for part in found.parts:
+        parts.take_out(session, part)
+        world.say(f"{target.stack}: took {part.kind} {part.id} out of {part.owner}: no state knows it")
     if found.items:
         named = ", ".join(f"{item.kind} {item.id}" for item in found.items)
         world.say(f"{target.stack}: deleting {len(found.items)} objects that no state knows: {named}")

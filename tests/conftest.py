@@ -28,6 +28,7 @@ SERVED = (
     "microcosm/test_fleet.py",
     "microcosm/test_kubeconfig.py",
     "microcosm/test_operator_page.py",
+    "microcosm/test_parts.py",
     "microcosm/test_preview",
     "microcosm/test_record.py",
     "microcosm/test_repair_command.py",

@@ -16,6 +16,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from infra import naming, rendezvous
 from rehearsal.cloud.process import Cloud
@@ -23,7 +25,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.faked.api import KubernetesApi
 from rehearsal.faked.birth import Machine, node_object
 from rehearsal.faked.pods import HollowPods
-from rehearsal.windows_standin.api import ApiError
+from rehearsal.windows_standin.api import ApiError, ApiFailure
 
 # Not the operator's: whoever counts the calls of an `up` does not count these.
 ACCESS_KEY = "FAKEDMACHINES"
@@ -31,6 +33,8 @@ LOOK_SECONDS = 0.1
 # Of the cloud's time; it answers one call at a time, and who waits for machines should not wait for our looking.
 SHARE = 0.1
 WRITERS = 4
+# Looks in a row that may fail.
+PATIENCE = 20
 LIVING = ("pending", "running")
 # The phases that a machine of each kind goes through (userdata/linux, userdata/windows/plan.ps1).
 PHASES = {
@@ -57,12 +61,19 @@ class FakedMachines:
         self._kubernetes = self.api.client()
 
     def keep(self) -> None:
-        """Look and act until the end."""
+        """Look and act until the end. What cannot be done now is tried again at the next look, as a machine's scripts would."""
+        patience = PATIENCE
         try:
             with ThreadPoolExecutor(WRITERS) as writers:
                 while not self._ended.is_set():
                     began = time.monotonic()
-                    self._follow(self._listed(), writers)
+                    try:
+                        self._follow(self._listed(), writers)
+                        patience = PATIENCE
+                    except (BotoCoreError, ClientError, ResponseParserError, ApiFailure):
+                        patience -= 1
+                        if not patience:
+                            raise
                     self._ended.wait(max(LOOK_SECONDS, (time.monotonic() - began) / SHARE))
         except BaseException as error:  # whoever opened this block is told, by `check` or at its end
             self.failure = error

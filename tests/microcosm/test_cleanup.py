@@ -64,3 +64,20 @@ def test_nothing_is_deleted_without_a_yes(cloud: Cloud, capsys: pytest.CaptureFi
     assert asked == ["Delete these 1 resources of stack dev, account 123456789012?"]
     assert vpc in capsys.readouterr().err
     assert audit.audit(cloud.session, SCOPE, NOW).findings
+
+
+@pytest.mark.parametrize(
+    ("bucket", "tags", "goes"),
+    [
+        ("dev-scripts-0a1b2c3", {}, True),
+        ("dev-scripts-0a1b2c3", {"owner": "somebody"}, False),
+        ("dev-scripts-0a1b2c3", {"microcosm:stack": "dev-2"}, False),
+        ("dev-2-scripts-0a1b2c3", {}, False),
+        ("dev-scripts-of-ours", {}, False),
+        ("dev-scripts", {}, False),
+    ],
+)
+def test_a_bucket_that_was_made_and_never_tagged_is_known_by_its_name(bucket: str, tags: dict[str, str], goes: bool) -> None:
+    """S3 takes tags in a second call, and the answer to the first may be lost."""
+    findings = audit.attribute([Item(kind="S3 bucket", id=bucket, tags=tags)], SCOPE)
+    assert [item.id for item in cleanup.deletable(findings, "dev")] == ([bucket] if goes else [])
