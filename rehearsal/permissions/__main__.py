@@ -2,6 +2,9 @@
 
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +17,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.permissions import report
 from rehearsal.permissions.permission import Permission
 from rehearsal.permissions.pipeline import COMMANDS, running_pipeline
-from rehearsal.permissions.trial import Trial, first_needs, prove
+from rehearsal.permissions.trial import Trial, first_needs, prove, shares
 from rehearsal.supplies.progress import Lines
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -22,33 +25,45 @@ console = Console(highlight=False)
 
 
 @app.command()
-def main(keep: Annotated[bool, typer.Option("--keep", help="Put the result into docs/previews.md.")] = False) -> None:
+def main(
+    keep: Annotated[bool, typer.Option("--keep", help="Put the result into docs/previews.md.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds side by side.")] = 2,
+) -> None:
     """Run every command of a preview with the pipeline's policy, then each time without one of its permissions."""
     programs = supplies.ensure(Lines(console)).bin
-    with tempfile.TemporaryDirectory(prefix="microcosm-permissions-") as folder, running_pipeline(Path(folder), programs) as pipeline:
-        console.print("stand-ins: moto with this project's IAM, faked machines, provider plugin; real: engine, program, command")
-        needs = first_needs(pipeline)
+    console.print("stand-ins: moto with this project's IAM, faked machines, provider plugin; real: engine, program, command")
+    with tempfile.TemporaryDirectory(prefix="microcosm-permissions-") as folder, ExitStack() as worlds:
+        pipelines = [worlds.enter_context(running_pipeline(_new(folder, index), programs)) for index in range(at_once)]
+        needs = first_needs(pipelines[0])
         console.print(f"with all {len(needs)} permissions {', '.join(COMMANDS)} succeed")
-        trial = Trial(pipeline)
-        unproven = _prove(trial, needs)
+        trials = [Trial(pipeline) for pipeline in pipelines]
+        unproven = _prove(trials, needs)
     if unproven:
         raise RehearsalError(f"nothing fails without {', '.join(map(str, unproven))}")
-    console.print(f"without any one of them its command fails: {len(needs)} of {len(needs)}, in {trial.runs} runs")
+    runs = sum(trial.runs for trial in trials)
+    console.print(f"without any one of them its command fails: {len(needs)} of {len(needs)}, in {runs} runs")
     if keep:
-        report.keep(needs, trial.runs)
+        report.keep(needs, runs)
 
 
-def _prove(trial: Trial, needs: dict[Permission, str]) -> list[Permission]:
+def _new(folder: str, index: int) -> Path:
+    path = Path(folder) / str(index)
+    path.mkdir()
+    return path
+
+
+def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str]) -> list[Permission]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console) as bar, ThreadPoolExecutor(len(trials)) as pool:
         task = bar.add_task("", total=len(needs))
 
-        def tell(permission: Permission, command: str) -> None:
+        def tell(permission: Permission, command: str, failed: bool) -> None:
             bar.update(task, description=f"{command} without {permission.action}", advance=1)
-            if not console.is_terminal:
-                console.print(f"{command} without {permission}")
+            if not (failed and console.is_terminal):
+                console.print(f"{command} without {permission}: {'fails' if failed else 'DOES NOT FAIL'}", soft_wrap=True)
 
-        return prove(trial, needs, tell)
+        unproven = pool.map(lambda share: prove(*share, tell), zip(trials, shares(needs, len(trials)), strict=True))
+        return [permission for each in unproven for permission in each]
 
 
 if __name__ == "__main__":

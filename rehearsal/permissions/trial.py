@@ -77,12 +77,21 @@ class Trial:
         return outcome
 
 
-def prove(trial: Trial, needs: Mapping[Permission, str], tell: Callable[[Permission, str], None]) -> list[Permission]:
+Told = Callable[[Permission, str, bool], None]
+
+
+def shares(needs: Mapping[Permission, str], number: int) -> list[dict[Permission, str]]:
+    """The permissions dealt out to so many trials, each share in the order of the commands: what one leaves the next can use."""
+    ordered = [permission for command in COMMANDS for permission, first in needs.items() if first == command]
+    return [{permission: needs[permission] for permission in ordered[index::number]} for index in range(number)]
+
+
+def prove(trial: Trial, needs: Mapping[Permission, str], tell: Told) -> list[Permission]:
     """Runs without each permission; those whose want made nothing fail."""
     unproven: list[Permission] = []
-    for command in COMMANDS:
-        for permission in (each for each, first in needs.items() if first == command):
-            tell(permission, command)
-            if not trial.fails_without(permission, command):
-                unproven.append(permission)
+    for permission, command in needs.items():
+        failed = trial.fails_without(permission, command)
+        tell(permission, command, failed)
+        if not failed:
+            unproven.append(permission)
     return unproven

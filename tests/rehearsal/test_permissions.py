@@ -10,7 +10,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.permissions import report
 from rehearsal.permissions.permission import Permission, all_permissions, document, needed
 from rehearsal.permissions.pipeline import COMMANDS, Outcome, running_pipeline
-from rehearsal.permissions.trial import Trial, first_needs, prove
+from rehearsal.permissions.trial import Trial, first_needs, prove, shares
 from tests.support import pulumi_cli
 
 CREATE, LOOK, DELETE, TAG = (Permission("S", action) for action in ("ec2:CreateVpc", "ec2:DescribeVpcs", "ec2:DeleteVpc", "ec2:CreateTags"))
@@ -59,6 +59,11 @@ def test_what_is_there_is_used_and_only_made_anew_where_it_shows_nothing():
     pipeline = MadeUp()
     prove(Trial(pipeline), NEEDS, lambda *_: None)
     assert [command for command, _ in pipeline.log] == ["up", "up", "list", "extend", "up again", "down"]
+
+
+def test_shares_hold_every_permission_once_in_the_order_of_the_commands():
+    backwards = dict(reversed(NEEDS.items()))
+    assert [[*share] for share in shares(backwards, 2)] == [[CREATE, TAG], [LOOK, DELETE]]
 
 
 def test_a_policy_without_one_permission_lacks_just_that():
