@@ -62,7 +62,7 @@ def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str]) -> list[Per
             if not (failed and console.is_terminal):
                 console.print(f"{command} without {permission}: {'fails' if failed else 'DOES NOT FAIL'}", soft_wrap=True)
 
-        unproven = pool.map(lambda share: prove(*share, tell), zip(trials, shares(needs, len(trials)), strict=True))
+        unproven = pool.map(prove, trials, shares(needs, len(trials)), [tell] * len(trials))
         return [permission for each in unproven for permission in each]
 
 
