@@ -61,6 +61,10 @@ def test_what_is_there_is_used_and_only_made_anew_where_it_shows_nothing():
     assert [command for command, _ in pipeline.log] == ["up", "up", "list", "extend", "up again", "down"]
 
 
+def test_a_later_command_may_be_the_one_that_fails():
+    assert prove(Trial(MadeUp()), {DELETE: "up"}, lambda *_: None) == []
+
+
 def test_shares_hold_every_permission_once_in_the_order_of_the_commands():
     backwards = dict(reversed(NEEDS.items()))
     assert [[*share] for share in shares(backwards, 2)] == [[CREATE, TAG], [LOOK, DELETE]]
