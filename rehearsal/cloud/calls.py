@@ -23,6 +23,10 @@ _MADE_UP = re.compile(r"-[0-9a-f]{7}(?![0-9a-z-])")
 _MARKS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}")
 
 
+# How the actions begin that only read: those of the APIs, and S3's methods.
+_READING = ("Describe", "Get", "List", "GET", "HEAD")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. `caller` is its access key; `token` makes its repetition the same call where AWS says so."""
@@ -32,6 +36,11 @@ class Call:
     action: str
     key: str
     token: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something."""
+        return not self.action.startswith(_READING)
 
 
 def call_of(environ: Mapping[str, Any], body: bytes) -> Call | None:

@@ -62,11 +62,14 @@ WORDS: Mapping[str, Mapping[str, tuple[int, str, str]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Which calls to fail: those of `caller` whose key is not in `spare`, `limit` keys at most, each once or for as long as the plan holds."""
+    """Which calls to fail: those of `caller` whose key is not in `spare`, `limit` keys at most, each once or for as long as the plan holds;
+    with `changes` none that only reads.
+    """
 
     caller: str
     fault: str
     always: bool = False
+    changes: bool = False
     limit: int | None = None
     spare: frozenset[str] = frozenset()
     services: frozenset[str] | None = None
@@ -95,7 +98,7 @@ class Journal:
             return None
         with self._lock:
             self.seen[call] += 1
-            if call.key in plan.spare or (plan.services is not None and call.service not in plan.services):
+            if call.key in plan.spare or (plan.changes and not call.changes) or (plan.services is not None and call.service not in plan.services):
                 return None
             if call.key not in self.failed and plan.limit is not None and len(self.failed) >= plan.limit:
                 return None

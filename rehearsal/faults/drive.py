@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rehearsal.cloud.calls import STATE
 from rehearsal.cloud.faults import CONTROL
 from rehearsal.cloud.inventory import Inventory, Resource, difference
 from rehearsal.cloud.process import CREDENTIALS
@@ -52,8 +53,8 @@ class Driver:
 
     def run(self, series: Series, spare: Sequence[str], command: str, *options: str) -> Run:
         """A command of the engine under the faults of a series, except those calls that had theirs."""
-        plan = {"caller": CALLER, "fault": series.fault, "always": not series.once, "limit": series.limit, "spare": [*spare]}
-        self._control(plan | {"services": series.services})
+        plan = {"caller": CALLER, "fault": series.fault, "always": not series.once, "limit": series.limit, "changes": series.changes}
+        self._control({**plan, "spare": [*spare], "services": series.services})
         try:
             code, output = self._pulumi(command, *options)
         finally:
@@ -78,7 +79,7 @@ class Driver:
             was_running = process.poll() is None
             _kill_session(process.pid)
             process.wait()
-        return Run(code=int(was_running), output=f"killed after {series.kill_at} calls", calls=self._control(None))
+        return Run(code=int(was_running), output=f"killed after {series.kill_at} different calls", calls=self._control(None))
 
     def plain(self, command: str, *options: str) -> tuple[int, str]:
         """A command with nothing in its way."""
@@ -134,7 +135,7 @@ class Driver:
             yield output
 
     def _calls_so_far(self) -> int:
-        return sum(call["seen"] for call in self._ask("GET"))
+        return sum(call["service"] != STATE for call in self._ask("GET"))
 
     def _control(self, plan: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         return self._ask("PUT", json.dumps(plan).encode())

@@ -17,7 +17,8 @@ class Part:
     """What became of `up` or `destroy` in a series."""
 
     command: str
-    calls: int = 0
+    # Key of every call that came, whatever the run.
+    keys: list[str] = field(default_factory=list[str])
     # Key of each call that was failed -> service, action, and how many attempts were failed.
     failed: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     runs: int = 0
@@ -26,7 +27,7 @@ class Part:
 
     def note(self, run: Run) -> None:
         self.runs += 1
-        self.calls = max(self.calls, len(run.calls))
+        self.keys = sorted({*self.keys, *(call["key"] for call in run.calls)})
         for call in run.failed:
             known = self.failed.setdefault(call["key"], {"service": call["service"], "action": call["action"], "attempts": 0})
             known["attempts"] += call["failed"]
@@ -80,10 +81,11 @@ def play(driver: Driver, series: Series, tell: Callable[[str], None]) -> Result:
 
 def _kill(driver: Driver, series: Series, result: Result) -> None:
     run = driver.run_killed(series, "up")
-    part = Part("up (killed)", runs=1, calls=len(run.calls), went_through=True)
+    part = Part("up (killed)", went_through=True)
+    part.note(run)
     result.parts.append(part)
     if not run.code:
-        result.problems.append(f"`up` had ended before it made {series.kill_at} calls")
+        result.problems.append(f"`up` had ended before it made {series.kill_at} different calls")
 
 
 def _until_through(driver: Driver, series: Series, part: Part, tell: Callable[[str], None]) -> None:

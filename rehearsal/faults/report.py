@@ -48,7 +48,7 @@ def _summary(results: Sequence[Result], expected: int, full: bool) -> str:
     faults = sum(len(part.failed) for result in results for part in result.parts)
     left = sum(len(result.left) for result in results)
     broken_off = f" **Broken off after {len(results)} of {expected} series.**" if len(results) < expected else ""
-    each = "each lasting fault alone in its run" if full else "lasting faults of one depth together"
+    each = "each lasting fault alone in its run" if full else "lasting faults of one depth together, of calls that change something"
     return f"{survived} of {len(results)} series survived, {faults} calls failed ({each}), {left} objects left.{broken_off}"
 
 
@@ -61,7 +61,7 @@ def _row(result: Result, part: Part) -> str:
     attempts = sum(call["attempts"] for call in part.failed.values())
     verdict = "yes" if part.went_through and result.survived else "**no**"
     manner = f"{_manner(result)} at call {result.series.rpartition('-')[2]}" if result.fault == "kill" else _manner(result)
-    cells = (result.fault, manner, f"`{part.command}`", part.calls or "", len(part.failed), attempts, part.runs, part.repairs, verdict)
+    cells = (result.fault, manner, f"`{part.command}`", len(part.keys) or "", len(part.failed), attempts, part.runs, part.repairs, verdict)
     return f"| {' | '.join(map(str, cells))} |"
 
 

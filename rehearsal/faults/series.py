@@ -6,20 +6,22 @@ from rehearsal.cloud.calls import STATE
 from rehearsal.cloud.faults import FAULTS
 
 SERVICES = ("ec2", "iam", "s3", "ssm", "sts")
-# Killed when so many calls were made, of some 250 in an `up`; the sweep in full takes more points.
-KILL_POINTS = (20, 60, 100, 140, 180, 220)
-ALL_KILL_POINTS = tuple(range(5, 260, 5))
+# Killed when so many different calls were made besides those of Pulumi's state, of some 120 in an `up`; in full at more points.
+KILL_POINTS = (15, 35, 55, 75, 95, 110)
+ALL_KILL_POINTS = tuple(range(3, 115, 3))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
     """`once`: every call fails the first time, and the SDKs try again. Otherwise a call fails in every attempt, so that the command stops;
-    the next run fails those that it comes to and that have not failed before, `limit` at most; and so on until none is left.
+    the next run fails those that it comes to and that have not failed before, `limit` at most; and so on until none is left. `changes`
+    leaves the calls alone that only read: each costs a run of its own, and a read that fails is a command that does nothing further.
     """
 
     fault: str
     once: bool = False
     limit: int | None = None
+    changes: bool = False
     services: tuple[str, ...] = SERVICES
     kill_at: int = 0
 
@@ -40,14 +42,16 @@ class Series:
         """In words, for the report."""
         if self.kill_at:
             return "`kill -9`"
-        return "once each" if self.once else "in every attempt"
+        if self.once:
+            return "once each"
+        return "in every attempt, of calls that change something" if self.changes else "in every attempt"
 
 
 def of(full: bool) -> tuple[Series, ...]:
-    """All series: those that take minutes, or with `full` each lasting fault alone in its run, which takes hours."""
+    """All series: those that take minutes, or with `full` each lasting fault alone in its run and reads too, which takes hours."""
     once = [Series(fault=fault, once=True, services=(*SERVICES, STATE)) for fault in FAULTS]
-    lasting = [Series(fault=fault, limit=1 if full else None) for fault in FAULTS]
-    state = [Series(fault=fault, limit=1 if full else None, services=(STATE,)) for fault in FAULTS]
+    lasting = [Series(fault=fault, limit=1 if full else None, changes=not full) for fault in FAULTS]
+    state = [Series(fault=fault, limit=1 if full else None, changes=not full, services=(STATE,)) for fault in FAULTS]
     killed = [Series(fault="kill", kill_at=point) for point in (ALL_KILL_POINTS if full else KILL_POINTS)]
     # The quick ones first.
     return (*once, *killed, *lasting, *state)

@@ -112,6 +112,13 @@ def test_calls_that_are_spared_or_of_other_services_pass(cloud, plan):
     assert client(cloud, "sts").get_caller_identity()
 
 
+def test_reads_pass_where_only_changes_are_to_fail():
+    journal = Journal(Plan.of({"caller": CALLER, "fault": "throttle", "changes": True}))
+    actions = ("DescribeVpcs", "GetRole", "ListRoles", "CreateVpc", "AssumeRole")
+    calls = [call_of(request(f"Action={action}"), f"Action={action}".encode()) for action in actions]
+    assert [bool(journal.verdict(call)) for call in calls] == [False, False, False, True, True]
+
+
 def test_a_limit_is_a_number_of_calls_not_of_attempts():
     journal = Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True, "limit": 1}))
     first, second = (call_of(request(f"Action={action}&Version=1"), f"Action={action}&Version=1".encode()) for action in ("A", "B"))
