@@ -87,19 +87,22 @@ class FakedMachines:
         self._ended.set()
 
     def _listed(self) -> dict[str, Machine]:
+        """The living machines, the youngest last."""
         filters = [{"Name": "tag-key", "Values": [naming.NODE_TAG]}, {"Name": "instance-state-name", "Values": [*LIVING]}]
         pages = self._ec2.get_paginator("describe_instances").paginate(Filters=filters)
         instances = [instance for page in pages for reservation in page["Reservations"] for instance in reservation["Instances"]]
-        return {raw["InstanceId"]: Machine.of(raw) for raw in instances}
+        return {raw["InstanceId"]: Machine.of(raw) for raw in sorted(instances, key=lambda raw: raw["LaunchTime"])}
 
     def _follow(self, listed: Mapping[str, Machine], writers: ThreadPoolExecutor) -> None:
         for gone in self._known.keys() - listed.keys():
             self._bury(self._known.pop(gone))
-        born = [listed[new] for new in listed.keys() - self._known.keys()]
-        for machine in sorted(born, key=lambda each: not each.is_control_plane):
+        born = [machine for machine in listed.values() if machine.instance not in self._known]
+        # Of two with one name (the answer to the first launch was lost) the younger is the one that somebody waits for.
+        youngest = {(machine.stack, machine.node): machine for machine in born}.values()
+        for machine in youngest:
             if machine.is_control_plane:
                 self._raise_control_plane(machine)
-        list(writers.map(self._join, born))
+        list(writers.map(self._join, youngest))
         self._known.update((machine.instance, machine) for machine in born)
 
     def _raise_control_plane(self, machine: Machine) -> None:

@@ -1,7 +1,9 @@
 """Faked machines under the real engine: the whole program comes up, changes nothing, scales, and goes without a trace, twice."""
 
+import base64
 import json
 import shutil
+import time
 
 import pytest
 
@@ -58,3 +60,33 @@ def test_an_instance_that_ends_takes_its_node_along(world):
     assert "linux-0" in nodes(world)
     reports = world.session().client("ssm", endpoint_url=world.cloud.endpoint).get_parameter(Name="/microcosm/faked/status/linux-0")
     assert json.loads(reports["Parameter"]["Value"])["instance"] != instance
+
+
+def test_of_two_machines_of_one_name_the_younger_speaks(world):
+    """The answer to the first launch was lost; the second is the one that the state knows."""
+    ec2 = world.session().client("ec2", endpoint_url=world.cloud.endpoint)
+    filters = [{"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    old = ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]
+    user_data = ec2.describe_instance_attribute(InstanceId=old["InstanceId"], Attribute="userData")["UserData"]["Value"]
+    twins = ec2.run_instances(
+        ImageId=old["ImageId"],
+        InstanceType=old["InstanceType"],
+        SubnetId=old["SubnetId"],
+        MinCount=2,
+        MaxCount=2,
+        UserData=base64.b64decode(user_data).decode(),
+        TagSpecifications=[{"ResourceType": "instance", "Tags": old["Tags"]}],
+    )["Instances"]
+    ids = [twin["InstanceId"] for twin in twins]
+    deadline = time.monotonic() + 20
+    while (speaker := reported(world, "linux-0")) not in ids and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert speaker in ids
+    ec2.terminate_instances(InstanceIds=ids)
+    world.machines.check()
+    world.pulumi("destroy")
+
+
+def reported(world, node: str) -> str:
+    ssm = world.session().client("ssm", endpoint_url=world.cloud.endpoint)
+    return json.loads(ssm.get_parameter(Name=f"/microcosm/faked/status/{node}")["Parameter"]["Value"])["instance"]
