@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# A tool that only looks: not in the lock file, which it judges.
-PIP_AUDIT := 2.10.1
+# Tools that only look, in no lock file: pip-audit judges it, actionlint is a Go module (its sum is in Go's checksum database).
+PIP_AUDIT  := 2.10.1
+ACTIONLINT := build/bin/actionlint-1.7.12
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lint test test-served audit-deps traps rehearse permissions bench faults faults-aws shell clean
@@ -21,11 +22,16 @@ $(READY): requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-lint: $(READY)  ## ruff, pyright, shellcheck
+lint: $(READY) $(ACTIONLINT)  ## ruff, pyright, shellcheck, actionlint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/python -m tests.lint_shell
+	$(ACTIONLINT) -shellcheck $(BIN)/shellcheck
+
+$(ACTIONLINT):
+	GOBIN=$(CURDIR)/build/bin go install github.com/rhysd/actionlint/cmd/actionlint@v$(lastword $(subst -, ,$@))
+	mv build/bin/actionlint $@
 
 test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 	$(BIN)/python -m pytest -n 2

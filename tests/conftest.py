@@ -20,6 +20,7 @@ TESTS = Path(__file__).resolve().parent
 # before every commit; CI runs both.
 SERVED = (
     "infra/test_expiry.py",
+    "infra/test_linux_boot.py",
     "microcosm/test_access.py",
     "microcosm/test_audit.py",
     "microcosm/test_cleanup.py",

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +59,6 @@ def test_one_run_a_preview_at_a_time_and_none_is_cancelled() -> None:
 def test_the_pulumi_that_is_installed_is_the_one_of_the_lock_file() -> None:
     versions = {step["with"]["pulumi-version"] for step in STEPS if "pulumi/actions" in step.get("uses", "")}
     assert versions == set(re.findall(r'"pulumi==([\d.]+)"', (FILE.parents[2] / "pyproject.toml").read_text()))
-
-
-@pytest.mark.skipif(shutil.which("actionlint") is None, reason="no actionlint on PATH")
-def test_actionlint_has_nothing_to_say() -> None:
-    done = subprocess.run(["actionlint", str(FILE)], capture_output=True, text=True)
-    assert done.stdout + done.stderr == ""
 
 
 UP = {
