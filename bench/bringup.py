@@ -30,11 +30,15 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """Seconds: from launch until `kubeadm init` begins, from then until every node is Ready, and the latter by hand."""
+    """Seconds: from launch until `kubeadm init` begins, from then until every node is Ready, and the latter by hand; then what of it the
+    worker's join took, once there was something to join.
+    """
 
     before: float
     program: float
     hand: float
+    join: float
+    join_by_hand: float
 
 
 def run(settings: Settings) -> str:
@@ -53,11 +57,13 @@ def _round(session: Session, number: int, settings: Settings) -> Round:
     tell = settings.tell
     tell(f"round {number + 1} of {settings.repeats}: up")
     session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
-    before, program = spans(_reports(session), _launched(session))
+    reports = _reports(session)
+    before, program = spans(reports, _launched(session))
+    join = join_span(reports, _published(session))
     tell(f"round {number + 1} of {settings.repeats}: by hand")
-    hand = _by_hand(session)
+    hand, join_by_hand = _by_hand(session)
     session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK)
-    return Round(before=before, program=program, hand=hand)
+    return Round(before=before, program=program, hand=hand, join=join, join_by_hand=join_by_hand)
 
 
 def _reports(session: Session) -> dict[str, dict[str, Any]]:
@@ -78,20 +84,33 @@ def spans(reports: Mapping[str, Mapping[str, Any]], launched: float) -> tuple[fl
     return begins - launched, max(report["phases"]["ready"]["end"] for report in reports.values()) - begins
 
 
-def _by_hand(session: Session) -> float:
-    """What a person types, as fast as a machine types it."""
+def _published(session: Session) -> float:
+    name = naming.Names(stack=STACK).parameter(rendezvous.JOIN)
+    return session.client("ssm").get_parameter(Name=name)["Parameter"]["LastModifiedDate"].timestamp()
+
+
+def join_span(reports: Mapping[str, Mapping[str, Any]], published: float) -> float:
+    """From when the worker is there and the join document too, until `kubeadm join` has returned. Machines report whole seconds."""
+    join = reports[WORKER]["phases"]["join"]
+    return join["end"] - max(join["start"], published)
+
+
+def _by_hand(session: Session) -> tuple[float, float]:
+    """What a person types, as fast as a machine types it; and what of it is `kubeadm join`."""
     for node in (WORKER, naming.CONTROL_PLANE):
         checks.in_machine(session, node, "kubeadm", "reset", "--force")
     ignored = [f"--ignore-preflight-errors={','.join(IGNORED_PREFLIGHT)}"] if IGNORED_PREFLIGHT else []
     began = time.monotonic()
     checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "init", "--config", INIT_CONFIG, *ignored)
     join = checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "token", "create", "--print-join-command").split()
+    join_began = time.monotonic()
     checks.in_machine(session, WORKER, *join, "--node-name", WORKER, *ignored)
+    joined = time.monotonic()
     while not _both_ready(session):
         if time.monotonic() - began > READY_SECONDS:
             raise BenchError(f"the cluster made by hand was not Ready within {READY_SECONDS:.0f} s; try again on a quieter machine")
         time.sleep(POLL_SECONDS)
-    return time.monotonic() - began
+    return time.monotonic() - began, joined - join_began
 
 
 def _both_ready(session: Session) -> bool:
@@ -101,8 +120,12 @@ def _both_ready(session: Session) -> bool:
 
 def report(rounds: list[Round]) -> str:
     rows: list[list[str]] = []
-    for name, before in (("from `kubeadm init` until both nodes are Ready", False), ("from launch until both nodes are Ready", True)):
-        pairs = [(each.program + each.before * before, each.hand + each.before * before) for each in rounds]
+    spans = {
+        "from `kubeadm init` until both nodes are Ready": [(each.program, each.hand) for each in rounds],
+        "from launch until both nodes are Ready": [(each.before + each.program, each.before + each.hand) for each in rounds],
+        "the worker's join, once it can": [(each.join, each.join_by_hand) for each in rounds],
+    }
+    for name, pairs in spans.items():
         for how, pick in (("least", min), ("median", median)):
             program, hand = (pick(values) for values in zip(*pairs, strict=True))
             rows.append([f"{name}, {how}", f"{program:.1f}", f"{hand:.1f}", f"**{program / hand:.2f}**"])

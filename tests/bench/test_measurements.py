@@ -73,6 +73,17 @@ def test_a_bring_up_is_parted_where_kubeadm_begins():
 
 
 def test_a_bring_up_is_compared_with_and_without_what_comes_before_kubeadm():
-    text = bringup.report([bringup.Round(before=10, program=15, hand=10), bringup.Round(before=10, program=18, hand=12)])
+    rounds = [
+        bringup.Round(before=10, program=15, hand=10, join=6, join_by_hand=3),
+        bringup.Round(before=10, program=18, hand=12, join=8, join_by_hand=4),
+    ]
+    text = bringup.report(rounds)
     assert "until both nodes are Ready, least | 15.0 | 10.0 | **1.50** |" in text
     assert "from launch until both nodes are Ready, least | 25.0 | 20.0 | **1.25** |" in text
+    assert "the worker's join, once it can, median | 7.0 | 3.5 | **2.00** |" in text
+
+
+def test_a_join_is_counted_from_when_worker_and_document_are_both_there():
+    reports = {"linux-0": {"phases": {"join": {"start": 105, "end": 125}}}}
+    assert bringup.join_span(reports, 121.5) == 3.5
+    assert bringup.join_span(reports, 90.0) == 20
