@@ -1,7 +1,7 @@
 """Item 7 of the speed goals, 100 workers of both systems: AWS calls by kind, what they come to against an account's quotas, state, time.
 
-The engine, the program and the Kubernetes API are real, the machines faked. A fake cloud throttles nobody: what would break first
-is told by the counts against the published rates.
+The engine, the program and the Kubernetes API are real, the machines faked. One `up` is counted while nobody throttles it, and another runs
+under the rates that AWS publishes (rehearsal/cloud/rates.py).
 """
 
 import asyncio
@@ -9,8 +9,10 @@ import contextlib
 import json
 import math
 import os
+import urllib.request
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -18,6 +20,7 @@ import boto3
 
 from infra import naming, rendezvous
 from infra.readiness import AmazonCloud, Gate
+from rehearsal.cloud.rates import OWN_RATES, PARAMETER_READS, PUT_PARAMETER, RATES_PATH, Rate
 from rehearsal.faked.machines import PHASES
 
 from .calls import Calls, busiest_second, counted
@@ -30,14 +33,21 @@ LINUX = WINDOWS = 50
 WAITED_SECONDS = 30.0
 WAITED_NODES = (100, 1000)
 SHOWN = 12
-# Calls a second of one account in one region, and how many may come at once before that.
-# SSM: AWS general reference, "AWS Systems Manager endpoints and quotas", Parameter Store max throughput; reads share 40.
-# EC2: EC2 API developer guide, "Request throttling", request token bucket of RunInstances.
-RATES: Mapping[str, tuple[float, int]] = {
-    "ssm:PutParameter": (3, 0),
-    "ssm:GetParametersByPath": (40, 0),
-    "ec2:RunInstances": (2, 5),
+# The official provider's default, where boto3 makes three to five (terraform-provider-aws, website/docs/index.html.markdown, max_retries).
+ATTEMPTS = 25
+RATES: Mapping[str, Rate] = {
+    "ssm:PutParameter": PUT_PARAMETER,
+    "ssm:GetParametersByPath": PARAMETER_READS,
+    "ec2:RunInstances": OWN_RATES["RunInstances"],
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Throttled:
+    """An `up` under AWS's rates: what it took, and how many calls of each bucket were refused."""
+
+    up: Sample
+    refused: Mapping[str, int]
 
 
 def run(settings: Settings) -> str:
@@ -52,9 +62,24 @@ def run(settings: Settings) -> str:
         state = stack.state_bytes()
         settings.tell("destroy")
         stack.destroy()
+    throttled = _throttled(settings)
     with workbench() as bench:
         waits = {nodes: _waited(bench, nodes, settings) for nodes in WAITED_NODES}
-    return report(preview, previewing, up, calls, state, waits)
+    return report(preview, previewing, up, calls, state, throttled, waits)
+
+
+def _throttled(settings: Settings) -> Throttled:
+    """The stack that comes up must be whole, and go."""
+    with workbench(machines=True, rates=True) as bench:
+        settings.tell("up under AWS's rates")
+        stack = bench.program("throttled", linux=LINUX, windows=WINDOWS, maxRetries=ATTEMPTS)
+        up = stack.up()
+        with urllib.request.urlopen(bench.cloud.endpoint + RATES_PATH) as answer:  # noqa: S310 - our own fake cloud
+            refused = json.loads(answer.read())
+        stack.pulumi("preview", "--expect-no-changes")
+        settings.tell("destroy under AWS's rates")
+        stack.destroy()
+    return Throttled(up=up, refused=refused)
 
 
 def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, float]:
@@ -74,7 +99,9 @@ def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, fl
     return calls, WAITED_SECONDS
 
 
-def report(preview: Sample, previewing: Calls, up: Sample, calls: Calls, state: int, waits: Mapping[int, tuple[Calls, float]]) -> str:
+def report(
+    preview: Sample, previewing: Calls, up: Sample, calls: Calls, state: int, throttled: Throttled, waits: Mapping[int, tuple[Calls, float]]
+) -> str:
     counts = calls.counts()
     written = [call.size for call in calls.made if call.action == "state:PUT"]
     runs = (("preview", preview, previewing), ("up", up, calls))
@@ -95,6 +122,9 @@ def report(preview: Sample, previewing: Calls, up: Sample, calls: Calls, state: 
             *(waiting(nodes, made, seconds) for nodes, (made, seconds) in waits.items()),
             "",
             table(["against an account's rates", "calls", "rate", "takes at least"], limits(counts)),
+            "",
+            f"Under these rates `up` takes {throttled.up.wall / up.wall:.2f} times as long ({throttled.up.wall:.0f} s) and succeeds, `preview` then",
+            f"finds nothing to change, and `destroy` goes through. Refused and tried again, by bucket: {refusals(throttled.refused)}.",
         ]
     )
 
@@ -119,9 +149,14 @@ def limits(counts: Counter[str]) -> list[list[str]]:
     """What the counts come to at the published rates; the machines' own reports, one a phase and one at its end, come on top."""
     reports = LINUX * (len(PHASES["linux"]) + 1) + WINDOWS * (len(PHASES["windows"]) + 1)
     wanted = [*((action, counts[action], action) for action in RATES), ("reports of the machines", reports, "ssm:PutParameter")]
-    return [[name, str(number), f"{RATES[action][0]:g} a second", f"{at_least(number, *RATES[action])} s"] for name, number, action in wanted]
+    return [[name, str(number), f"{RATES[action].a_second:g} a second", f"{at_least(number, RATES[action])} s"] for name, number, action in wanted]
 
 
-def at_least(number: int, rate: float, burst: int) -> int:
+def at_least(number: int, rate: Rate) -> int:
     """Seconds that so many calls take at that rate."""
-    return math.ceil(max(0, number - burst) / rate)
+    return math.ceil(max(0, number - rate.burst) / rate.a_second)
+
+
+def refusals(refused: Mapping[str, int]) -> str:
+    """In words, the most first."""
+    return ", ".join(f"{name} {number}" for name, number in sorted(refused.items(), key=lambda item: -item[1])) or "none"

@@ -72,14 +72,15 @@ class Workbench:
     cloud: Cloud
     programs: Path
 
-    def program(self, name: str, linux: int = 1, windows: int = 1) -> Stack:
-        """The program itself, with that many workers."""
+    def program(self, name: str, linux: int = 1, windows: int = 1, **aws: object) -> Stack:
+        """The program itself, with that many workers; `aws` configures the provider."""
         project = self.folder / name
         project.mkdir()
         for file in PROGRAM:
             (project / file).symlink_to(CHECKOUT / file)
         pools = [{"name": "linux", "os": "ubuntu-24.04", "count": linux}, {"name": "windows", "os": "windows-2019", "count": windows}]
-        return self._stack(project, {"microcosm:adminCidrs": ["127.0.0.0/8"], "microcosm:nodePools": pools})
+        provider = {f"aws:{key}": value for key, value in aws.items()}
+        return self._stack(project, {"microcosm:adminCidrs": ["127.0.0.0/8"], "microcosm:nodePools": pools, **provider})
 
     def bare(self, name: str, record: list[dict[str, Any]]) -> Stack:
         """A program of nothing but these resources."""
@@ -102,12 +103,14 @@ class Workbench:
 
 
 @contextmanager
-def workbench(*, machines: bool = False) -> Generator[Workbench]:
-    """Everything is below one temporary folder, which goes with the block; with `machines` a stand-in speaks for every instance."""
+def workbench(*, machines: bool = False, rates: bool = False) -> Generator[Workbench]:
+    """Everything is below one temporary folder, which goes with the block; with `machines` a stand-in speaks for every instance; with
+    `rates` the cloud refuses what comes faster than AWS would take.
+    """
     programs = ensure().bin
     with tempfile.TemporaryDirectory(prefix="microcosm-bench-") as name, ExitStack() as parts:
         folder = Path(name)
-        cloud = parts.enter_context(running_cloud(folder / "cloud", REGION))
+        cloud = parts.enter_context(running_cloud(folder / "cloud", REGION, rates=rates))
         if machines:
             api = parts.enter_context(running_api(folder / "kubernetes", programs))
             parts.enter_context(faked_machines(cloud, api))

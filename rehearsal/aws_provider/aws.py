@@ -50,6 +50,7 @@ class Aws:
 
     region: str
     default_tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    attempts: int | None = None
     _clients: dict[str, Any] = field(default_factory=dict[str, Any], init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -57,8 +58,14 @@ class Aws:
         # Making a client is not thread-safe (boto3 says so), using one is.
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self.session.client(service)
+                self._clients[service] = self.session.client(service, config=self._config)
             return self._clients[service]
+
+    @property
+    def _config(self) -> Any:
+        from botocore.config import Config
+
+        return Config(retries={"mode": "standard", "total_max_attempts": self.attempts} if self.attempts else None)
 
     @functools.cached_property
     def session(self) -> Any:

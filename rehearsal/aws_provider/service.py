@@ -26,7 +26,7 @@ from rehearsal.aws_provider.lifecycle import Autoname, InitializationError, Reso
 from rehearsal.aws_provider.wire import Properties, from_struct, has_unknowns, to_struct
 
 # Provider configuration: what is honoured, and what only tunes how the official plugin finds AWS.
-HONOURED = frozenset({"region", "defaultTags"})
+HONOURED = frozenset({"region", "defaultTags", "maxRetries"})
 IGNORED = frozenset(
     {
         *("endpoints", "pluginDownloadURL", "s3UsePathStyle", "skipCredentialsValidation", "skipMetadataApiCheck"),
@@ -116,7 +116,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     @answers
     def Configure(self, request: Any, context: Any) -> Any:
         arguments = from_struct(request.args)
-        self._aws = Aws(_region(arguments), _default_tags(arguments))
+        self._aws = Aws(_region(arguments), _default_tags(arguments), _attempts(arguments))
         return provider_pb2.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
     @answers
@@ -206,6 +206,12 @@ def _region(arguments: Properties) -> str:
     if not region or has_unknowns(region):
         raise ResourceError("no AWS region is configured; set aws:region or AWS_REGION")
     return region
+
+
+def _attempts(arguments: Properties) -> int | None:
+    """How often a call is made before it counts as failed; None leaves it to boto3."""
+    given = arguments.get("maxRetries")
+    return None if given is None else int(given)
 
 
 def _default_tags(arguments: Properties) -> dict[str, str]:

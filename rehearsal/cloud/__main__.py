@@ -20,6 +20,7 @@ def arguments() -> Options:
     parser.add_argument("--region", default="eu-west-1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--enforce-iam", action="store_true", help="hold the sessions of instance roles to the policies of the role")
+    parser.add_argument("--rates", action="store_true", help="refuse what comes faster than an account's rates allow")
     return Options(**vars(parser.parse_args()))
 
 

@@ -11,17 +11,16 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rehearsal.cloud.calls import STATE, Call, call_of
+from rehearsal.cloud.calls import Call, call_of
+from rehearsal.cloud.error_answers import Application, error_answer
 
 CONTROL = "/microcosm-faults"
 # A client would wait a minute before it gives up; what it finds then is the same closed connection.
 HANG_SECONDS = 0.3
-
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,20 +42,6 @@ FAULTS = {
         Fault(name="timeout", means="done, but the connection hangs and is closed", happens=True, hang_seconds=HANG_SECONDS),
         Fault(name="lost-reply", means="done, but the connection is reset at once", happens=True),
     )
-}
-
-_QUERY = "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
-_EC2 = "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>0</RequestID></Response>"
-_S3 = "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>0</RequestId></Error>"
-_JSON = '{{"__type": "{code}", "message": "{message}"}}'
-# How each service says it: status, code, shape of the answer. From "Common errors" and the error lists of the API references of
-# EC2, IAM and STS, Systems Manager (botocore retries the same codes: botocore/data/_retry.json), and S3.
-WORDS: Mapping[str, Mapping[str, tuple[int, str, str]]] = {
-    "ec2": {"internal": (500, "InternalError", _EC2), "throttle": (503, "RequestLimitExceeded", _EC2)},
-    "iam": {"internal": (500, "ServiceFailure", _QUERY), "throttle": (400, "Throttling", _QUERY)},
-    "sts": {"internal": (500, "InternalFailure", _QUERY), "throttle": (400, "Throttling", _QUERY)},
-    "ssm": {"internal": (500, "InternalServerError", _JSON), "throttle": (400, "ThrottlingException", _JSON)},
-    "s3": {"internal": (500, "InternalError", _S3), "throttle": (503, "SlowDown", _S3)},
 }
 
 
@@ -134,7 +119,7 @@ class Faults:
         if call is None or fault is None:
             return self._application(environ, start_response)
         if fault.error:
-            return _refuse(call, fault, start_response)
+            return error_answer(call.service, fault.error, f"{fault.name}, on purpose", start_response)
         list(self._application(environ, lambda *_: None))
         time.sleep(fault.hang_seconds)
         _cut(environ["werkzeug.socket"])
@@ -149,12 +134,6 @@ class Faults:
             self._journal = Journal(Plan.of(plan)) if plan else None
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(told).encode()]
-
-
-def _refuse(call: Call, fault: Fault, start_response: Any) -> Iterable[bytes]:
-    status, code, shape = WORDS["s3" if call.service == STATE else call.service][fault.error]
-    start_response(f"{status} {code}", [("Content-Type", "application/json" if shape is _JSON else "text/xml")])
-    return [shape.format(code=code, message=f"{fault.name}, on purpose").encode()]
 
 
 def _cut(connection: socket.socket) -> None:

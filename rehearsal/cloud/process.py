@@ -60,13 +60,14 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(state: Path, region: str, *, enforce_iam: bool = False) -> Generator[Cloud]:
+def running_cloud(state: Path, region: str, *, enforce_iam: bool = False, rates: bool = False) -> Generator[Cloud]:
     """Run the fake cloud for the length of the block; its log is `cloud.log` in the state folder."""
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     (state / READY_FILE).unlink(missing_ok=True)
     command = [sys.executable, "-m", "rehearsal.cloud", "--state", str(state), "--region", region]
     command += ["--enforce-iam"] if enforce_iam else []
+    command += ["--rates"] if rates else []
     log = state / "cloud.log"
     with log.open("ab") as output:
         # A session of its own: Ctrl-C in the terminal must not take the cloud away from a running destroy.

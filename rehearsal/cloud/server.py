@@ -23,6 +23,7 @@ from rehearsal.cloud.faults import Faults
 from rehearsal.cloud.idempotency import ClientTokens
 from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
 from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
+from rehearsal.cloud.rates import Rates
 from rehearsal.cloud.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, LOOPBACK, STATE_BUCKET
 
 # Unknown images, instance types and key pairs are refused.
@@ -42,6 +43,7 @@ class Options:
     region: str
     port: int = 0
     enforce_iam: bool = False
+    rates: bool = False
 
 
 class WholeBodies:
@@ -117,6 +119,9 @@ def serve(options: Options) -> Any:
     application: Application = DomainDispatcherApplication(create_backend_app)
     if options.enforce_iam:
         application = RoleSessions(application, options.state / JOURNAL, options.state / CLOCK_AHEAD)
-    # From the outside in: the first is nearest to the client.
-    application = WholeBodies(Faults(OneAtATime(ClientTokens(application))))
+    # From the inside out: what a request meets last comes first.
+    application = OneAtATime(ClientTokens(application))
+    if options.rates:
+        application = Rates(application)
+    application = WholeBodies(Faults(application))
     return make_server(LOOPBACK, options.port, application, threaded=True, request_handler=QuietHandler)

@@ -6,5 +6,7 @@ STATE_BUCKET = "state"
 LOOPBACK = "127.0.0.1"
 # moto's one account, unless a request names another.
 ACCOUNT = "123456789012"
+# Who speaks for machines that are not there; it looks for them where real machines would not have to.
+STAND_IN_KEY = "FAKEDMACHINES"
 # What the sessions of roles asked IAM, in the state folder.
 JOURNAL = "asked.jsonl"

@@ -21,20 +21,20 @@ from botocore.parsers import ResponseParserError
 
 from infra import naming, rendezvous
 from rehearsal.cloud.process import Cloud
+from rehearsal.cloud.settings import STAND_IN_KEY
 from rehearsal.errors import RehearsalError
 from rehearsal.faked.api import KubernetesApi
 from rehearsal.faked.birth import Machine, node_object
 from rehearsal.faked.pods import HollowPods
 from rehearsal.windows_standin.api import ApiError, ApiFailure
 
-# Not the operator's: whoever counts the calls of an `up` does not count these.
-ACCESS_KEY = "FAKEDMACHINES"
 LOOK_SECONDS = 0.1
 # Of the cloud's time; it answers one call at a time, and who waits for machines should not wait for our looking.
 SHARE = 0.1
 WRITERS = 4
 # Looks in a row that may fail.
 PATIENCE = 20
+ATTEMPTS = 10
 LIVING = ("pending", "running")
 # The phases that a machine of each kind goes through (userdata/linux, userdata/windows/plan.ps1).
 PHASES = {
@@ -178,7 +178,8 @@ def _client(service: str, cloud: Cloud) -> Any:
         service,
         endpoint_url=cloud.endpoint,
         region_name=cloud.region,
-        aws_access_key_id=ACCESS_KEY,
+        aws_access_key_id=STAND_IN_KEY,
         aws_secret_access_key="none",  # noqa: S106 - the fake cloud takes any
-        config=Config(max_pool_connections=WRITERS),
+        # Adaptive: where the cloud has rates, no faster than it takes.
+        config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS}),
     )

@@ -189,6 +189,11 @@ def test_configuration_that_would_be_ignored_is_refused(driver):
     assert [failure.property for failure in failures] == ["assumeRoles"]
 
 
+def test_a_call_is_made_as_often_as_configured(session):
+    driver = Driver(session, region="eu-west-1", maxRetries="7")
+    assert driver.provider.aws.ec2.meta.config.retries == {"mode": "standard", "total_max_attempts": 7}
+
+
 def test_without_a_region_the_provider_says_what_to_set(session, monkeypatch):
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")

@@ -1,0 +1,126 @@
+"""The rates at which AWS takes calls: a layer in front of the fake cloud that refuses what comes faster, as an account in a region does.
+
+Off by default: a rehearsal is one small stack. Whoever measures a large one turns it on (`--rates`), and GETs from RATES_PATH what was refused.
+
+The rates are of 2025: EC2 from "Request throttling for the Amazon EC2 API" in the EC2 developer guide, where every API has a bucket of its
+own; Systems Manager from "AWS Systems Manager endpoints and quotas" in the AWS general reference (reads share 40 a second), but PutParameter
+from AWS support's answer in https://github.com/github-aws-runners/terraform-aws-github-runner/issues/2944. What AWS publishes
+no rate for is never refused here: the rest of Systems Manager, IAM, S3 and STS.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rehearsal.cloud.calls import Call, call_of
+from rehearsal.cloud.error_answers import Application, error_answer
+from rehearsal.cloud.settings import STAND_IN_KEY
+
+RATES_PATH = "/microcosm-rates"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket: calls that may come at once, and calls a second after that."""
+
+    burst: float
+    a_second: float
+
+
+READS = Rate(100, 20)
+# Of these, calls that neither filter nor ask for pages.
+UNFILTERED_READS = Rate(50, 10)
+UNFILTERED = frozenset(
+    ("DescribeInstances", "DescribeInstanceStatus", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes")
+)
+CHANGES = Rate(50, 5)
+# Those that the program and the audit call and that have a rate of their own.
+OWN_RATES: Mapping[str, Rate] = {
+    "RunInstances": Rate(5, 2),
+    "StartInstances": Rate(5, 2),
+    "TerminateInstances": Rate(100, 5),
+    "CreateTags": Rate(100, 10),
+    "DeleteTags": Rate(100, 10),
+    "DeleteVolume": Rate(100, 5),
+    "DeleteSnapshot": Rate(100, 5),
+    "DeleteNetworkInterface": Rate(100, 5),
+    "ModifyInstanceMetadataOptions": Rate(100, 5),
+}
+PUT_PARAMETER = Rate(3, 3)
+PARAMETER_READS = Rate(40, 40)
+_PARAMETER_READS = frozenset(("GetParameter", "GetParameters", "GetParametersByPath"))
+_FILTERS_OR_PAGES = (b"Filter.1", b"MaxResults=", b"NextToken=")
+
+
+def rate_of(call: Call, body: bytes) -> tuple[str, Rate] | None:
+    """The bucket from which a call takes a token, and its rate; None when no rate is known."""
+    if call.service == "ssm":
+        if call.action == "PutParameter":
+            return "ssm:PutParameter", PUT_PARAMETER
+        return ("ssm:reads", PARAMETER_READS) if call.action in _PARAMETER_READS else None
+    # A stand-in's looks at EC2 are its own: real machines make none.
+    if call.service != "ec2" or call.caller == STAND_IN_KEY:
+        return None
+    if call.action in UNFILTERED and not any(sign in body for sign in _FILTERS_OR_PAGES):
+        return f"ec2:{call.action} without filter", UNFILTERED_READS
+    return f"ec2:{call.action}", OWN_RATES.get(call.action, CHANGES if call.changes else READS)
+
+
+@dataclass(slots=True)
+class Bucket:
+    """The tokens of one rate."""
+
+    rate: Rate
+    tokens: float
+    filled: float
+
+    def take(self, now: float) -> bool:
+        """Whether there was a token left."""
+        self.tokens = min(self.rate.burst, self.tokens + (now - self.filled) * self.rate.a_second)
+        self.filled = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass
+class Buckets:
+    """Those of one account in one region, and how often each refused."""
+
+    clock: Callable[[], float] = time.monotonic
+    refused: Counter[str] = field(default_factory=Counter[str])
+    _buckets: dict[str, Bucket] = field(default_factory=dict[str, Bucket])
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def admits(self, name: str, rate: Rate) -> bool:
+        with self._lock:
+            now = self.clock()
+            admitted = self._buckets.setdefault(name, Bucket(rate, rate.burst, now)).take(now)
+            self.refused[name] += not admitted
+            return admitted
+
+
+class Rates:
+    """The layer."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._buckets = Buckets()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == RATES_PATH:
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(+self._buckets.refused).encode()]
+        body = environ["wsgi.input"].getvalue()
+        call = call_of(environ, body)
+        limit = call and rate_of(call, body)
+        if call is None or limit is None or self._buckets.admits(*limit):
+            return self._application(environ, start_response)
+        return error_answer(call.service, "throttle", "Rate exceeded", start_response)
