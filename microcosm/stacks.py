@@ -19,6 +19,8 @@ from .stack_locks import read_holders
 
 # One line of the error of a self-managed backend (pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go, checkForLock).
 _HOLDER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+# One line of a run that ends well all the same (the same file, Unlock).
+_KEPT = re.compile(r"there was a problem deleting the lock at \S+ manual clean up may be required: (?P<why>.+)")
 # The first line of what went wrong stands behind the name of the stream.
 _ERROR = re.compile(r"^(?: stderr: )?error: (.+)$", re.MULTILINE)
 # What Pulumi says of a backend that is not there, and what to do about it.
@@ -117,18 +119,21 @@ class PulumiStacks:
 
     def refresh(self, stack: str, urns: Sequence[str] = ()) -> None:
         with _told(stack):
-            self._selected(stack).refresh(target=[*urns] or None)
+            result = self._selected(stack).refresh(target=[*urns] or None)
+        _refuse_a_kept_lock(stack, result.stderr)
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:
         messages: list[str] = []
         with _told(stack, messages):
             result = self._selected(stack).up(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
-            return {name: output.value for name, output in result.outputs.items() if not output.secret}
+        _refuse_a_kept_lock(stack, result.stderr)
+        return {name: output.value for name, output in result.outputs.items() if not output.secret}
 
     def destroy(self, stack: str, on_event: OnEvent) -> None:
         messages: list[str] = []
         with _told(stack, messages):
-            self._selected(stack).destroy(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
+            result = self._selected(stack).destroy(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
+        _refuse_a_kept_lock(stack, result.stderr)
 
     def remove(self, stack: str) -> None:
         with _told(stack):
@@ -169,6 +174,17 @@ def _told(stack: str, messages: Sequence[str] = ()) -> Generator[None]:
         if advice := next((advice for words, advice in _ADVICE.items() if words in text and not messages), None):
             raise UsageError(advice) from problem
         raise OperatorError(_sentence(stack, messages, text)) from problem
+
+
+def _refuse_a_kept_lock(stack: str, said: str) -> None:
+    """Pulumi calls that a success, and whoever comes next is told of a run that has long ended."""
+    if kept := _KEPT.search(said):
+        # What AWS itself said stands behind the frames of three libraries.
+        why = kept["why"].rpartition("api error ")[2].strip()
+        raise OperatorError(
+            f"{stack}: the work is done, but the lock of the state could not be deleted ({why}): "
+            "allow that (in S3 s3:DeleteObject on the bucket), then run this again"
+        )
 
 
 def holders_in(text: str) -> list[Holder]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,10 +67,12 @@ class RoleSessions:
         signature = Signature.of(environ)
         session = authenticate(signature, environ, body, self._now())
         assert signature
-        questions = [*asked(signature, environ, body)]
+        documents = [*_policies(role_of(session))]
+        answers = [(question, is_allowed(documents, question)) for question in asked(signature, environ, body)]
         with self._journal.open("a") as journal:
-            journal.writelines(json.dumps({"role": role_of(session), **asdict(question)}) + "\n" for question in questions)
-        refuse_what_no_policy_allows(session, questions)
+            journal.writelines(json.dumps({"role": role_of(session), "allowed": allowed, **asdict(each)}) + "\n" for each, allowed in answers)
+        if denied := next((question for question, allowed in answers if not allowed), None):
+            raise refusal(session, denied)
 
     def _now(self) -> datetime:
         seconds = float(self._ahead.read_text()) if self._ahead.exists() else 0.0
@@ -91,13 +93,13 @@ def authenticate(signature: Signature | None, environ: Environ, body: bytes, now
     return session
 
 
-def refuse_what_no_policy_allows(session: Any, questions: Iterable[Asked]) -> None:
-    documents = list(_policies(role_of(session)))
-    for question in questions:
-        if question.action in ALWAYS_ALLOWED or policy.allows(documents, question.action, question.resource, question.context):
-            continue
-        message = f"User: {session.arn} is not authorized to perform: {question.action} on resource: {question.resource}"
-        raise Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {question.action} action")
+def is_allowed(documents: Iterable[Mapping[str, Any]], question: Asked) -> bool:
+    return question.action in ALWAYS_ALLOWED or policy.allows(documents, question.action, question.resource, question.context)
+
+
+def refusal(session: Any, question: Asked) -> Denied:
+    message = f"User: {session.arn} is not authorized to perform: {question.action} on resource: {question.resource}"
+    return Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {question.action} action")
 
 
 def role_of(session: Any) -> str:

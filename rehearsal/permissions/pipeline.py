@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,14 +35,16 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command."""
+    """What became of a command: what IAM was asked meanwhile, and which actions it denied."""
 
     code: int
     text: str
+    asked: Sequence[Asked] = ()
+    denied: frozenset[str] = frozenset()
 
-    def denied(self, permission: Permission) -> bool:
-        """Whether it failed for want of that permission."""
-        return self.code != 0 and f"not authorized to perform: {permission.action} " in self.text
+    def fails_for_want_of(self, permission: Permission) -> bool:
+        """By what IAM answered and not by what the command says: the answer to a HEAD request has no body that could name an action."""
+        return self.code != 0 and permission.action in self.denied
 
 
 @dataclass(slots=True)
@@ -57,15 +59,18 @@ class Pipeline:
     def run(self, command: str, missing: Permission | None = None) -> Outcome:
         """One of COMMANDS with the policy less a permission."""
         self._iam.put_role_policy(RoleName=ROLE, PolicyName="permissions", PolicyDocument=json.dumps(document(missing)))
-        return Outcome(*self.project.attempt(sys.executable, "-m", "microcosm", "preview", *COMMANDS[command]))
+        code, text = self.project.attempt(sys.executable, "-m", "microcosm", "preview", *COMMANDS[command])
+        answers = [*self._answers()]
+        return Outcome(code, text, [asked for asked, _ in answers], frozenset(asked.action for asked, allowed in answers if not allowed))
 
-    def asked(self) -> Iterator[Asked]:
-        """What IAM was asked since the last time."""
+    def _answers(self) -> Iterator[tuple[Asked, bool]]:
+        """What IAM was asked since the last time, and whether it allowed that."""
         lines = self.journal.read_text().splitlines()
         new, self._read = lines[self._read :], len(lines)
         for line in map(json.loads, new):
             if line.pop("role") == ROLE:
-                yield Asked(**line)
+                allowed = line.pop("allowed")
+                yield Asked(**line), allowed
 
 
 @contextmanager

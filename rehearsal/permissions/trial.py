@@ -33,7 +33,7 @@ def first_needs(pipeline: Pipeline) -> dict[Permission, str]:
         outcome = pipeline.run(command)
         if outcome.code:
             raise RehearsalError(f"with its whole policy the pipeline's `{command}` exits with {outcome.code}:\n{outcome.text}")
-        found = dict.fromkeys(needed(pipeline.asked()), command) | found
+        found = dict.fromkeys(needed(outcome.asked), command) | found
     if superfluous := [str(permission) for permission in all_permissions() if permission not in found]:
         raise RehearsalError(f"no command needs {', '.join(superfluous)}: take them out of microcosm/ci_policy.py")
     return found
@@ -55,12 +55,12 @@ class Trial:
 
     def fails_without(self, permission: Permission, command: str) -> bool:
         """Whether the command fails for want of the permission."""
-        if self.there in TRIES.get(command, ()) and self._run(command, permission).denied(permission):
+        if self.there in TRIES.get(command, ()) and self._run(command, permission).fails_for_want_of(permission):
             return True
         self._bring(STARTS.get(command, There.ALL))
         if command == "up again":
             self._run("extend", None)
-        return self._run(command, permission).denied(permission)
+        return self._run(command, permission).fails_for_want_of(permission)
 
     def _bring(self, wanted: There) -> None:
         if self.there is not wanted:

@@ -144,6 +144,15 @@ def test_a_locked_stack_says_who_has_it(cli: Cli) -> None:
     assert raised.value.holders[0].pid == 4711
 
 
+@pytest.mark.parametrize("command", ["up", "destroy", "refresh"])
+def test_a_lock_that_cannot_be_deleted_fails_a_run_that_ended_well(cli: Cli, command: str) -> None:
+    """The next run, on another machine, would wait for a process that has long ended."""
+    kept = "error: there was a problem deleting the lock at s3://state/x.json, manual clean up may be required: AccessDenied: s3:DeleteObject\n"
+    stacks = cli.stacks(**{command: (0, "", kept), "stack_output": (0, "{}", "")})
+    with pytest.raises(OperatorError, match=r"pr-7: the work is done, but .*\(AccessDenied: s3:DeleteObject\): allow that"):
+        stacks.refresh("pr-7") if command == "refresh" else getattr(stacks, command)("pr-7", lambda _: None)
+
+
 @pytest.mark.parametrize("error", ["error: no stack named 'pr-7' found\n", "error: no stack named 'organization/microcosm/pr-7' found\n"])
 def test_a_stack_that_is_not_there_is_told_as_such(cli: Cli, error: str) -> None:
     with pytest.raises(StackGone):
@@ -217,6 +226,7 @@ def test_of_an_unhandled_exception_a_user_reads_the_end(message: str, told: str)
 
 def test_outputs_that_are_secret_stay_where_they_are(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     class Result:
+        stderr = ""
         outputs = {"pageUrl": automation.OutputValue("http://x", False), "kubeconfig": automation.OutputValue("key", True)}  # noqa: RUF012
 
     monkeypatch.setattr(automation.Stack, "up", lambda self, on_event, color: Result)

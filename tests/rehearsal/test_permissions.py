@@ -29,7 +29,7 @@ class MadeUp:
         self.log.append((command, missing))
         for permission in self.calls(command):
             if permission == missing and permission != self.superfluous:
-                return Outcome(1, f"User: x is not authorized to perform: {permission.action} on resource: *")
+                return Outcome(1, "denied", denied=frozenset({permission.action}))
         self.vpc = {"up": True, "down": False}.get(command, self.vpc)
         self.moved = {"extend": True, "up again": False}.get(command, self.moved)
         return Outcome(0, "")
@@ -50,9 +50,9 @@ def test_a_permission_that_nothing_needs_is_found(permission):
 
 
 def test_a_failure_for_another_reason_proves_nothing():
-    assert Outcome(1, "not authorized to perform: ec2:CreateVpc on").denied(CREATE)
-    assert not Outcome(1, "not authorized to perform: ec2:CreateVpcEndpoint on").denied(CREATE)
-    assert not Outcome(0, "not authorized to perform: ec2:CreateVpc on").denied(CREATE)
+    assert Outcome(1, "", denied=frozenset({"ec2:CreateVpc"})).fails_for_want_of(CREATE)
+    assert not Outcome(1, "", denied=frozenset({"ec2:CreateVpcEndpoint"})).fails_for_want_of(CREATE)
+    assert not Outcome(0, "", denied=frozenset({"ec2:CreateVpc"})).fails_for_want_of(CREATE)
 
 
 def test_what_is_there_is_used_and_only_made_anew_where_it_shows_nothing():
