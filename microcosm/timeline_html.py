@@ -9,7 +9,8 @@ from string import Template
 
 from .output import duration
 from .timeline import READY, Lane, Span, State, Timeline, usual_seconds
-from .timeline_text import document, headline, sentence
+from .timeline_path import PULUMI, critical_path
+from .timeline_text import document, headline, path_sentence, sentence
 
 # In the order in which phases come; pages list them so.
 HUES = {
@@ -50,6 +51,7 @@ class _View:
         self._timeline = timeline
         self._whole = max(timeline.end - timeline.start, 1.0)
         self._ticks = _ticks(self._whole)
+        self._path = critical_path(timeline)
 
     def parts(self) -> dict[str, str]:
         timeline = self._timeline
@@ -64,6 +66,7 @@ class _View:
             "declared": "".join(map(self._declared, timeline.declared)),
             "lanes": "".join(map(self._lane, timeline.lanes)),
             "legend": "".join(f'<li><i style="--hue:{HUES.get(name, OTHER_HUE)}"></i>{escape(name)}</li>' for name in self._phases()),
+            "path": "".join(f"<p class=path>{escape(line)}</p>" for line in path_sentence(timeline)),
             "table": self._table(),
             "footer": escape(self._footer()),
         }
@@ -94,7 +97,7 @@ class _View:
         tip = f"Pulumi: {span.name}\n{self._when(span)}"
         bar = self._bar(span, DECLARED_HUE, "", tip)
         took = duration(span.seconds(self._timeline.now))
-        track = f"<div class=track>{self._grid()}{bar}</div>"
+        track = f"<div class=track>{self._grid()}{bar}{self._waited_for(PULUMI, span.name)}</div>"
         return f'<div class="row part"><div class=who>{escape(span.name)}</div>{track}<div class=total>{took}</div></div>'
 
     def _lane(self, lane: Lane) -> str:
@@ -105,7 +108,8 @@ class _View:
         total = "-" if lane.start is None else duration((lane.end or self._timeline.now) - lane.start)
         return (
             f'<div class=row><div class=who>{who}<small title="{escape(what)}">{escape(what)}</small></div>'
-            f'<div class=track>{self._grid()}{bars}{ends}</div><div class="total {lane.state.name.lower()}">{escape(total)}</div></div>'
+            f"<div class=track>{self._grid()}{bars}{self._waited_for(lane.label)}{ends}</div>"
+            f'<div class="total {lane.state.name.lower()}">{escape(total)}</div></div>'
         )
 
     def _phase_bar(self, lane: Lane, span: Span) -> str:
@@ -124,6 +128,12 @@ class _View:
             f'<div class="{kind}" tabindex=0 style="left:{left:.3f}%;width:{max(width, 0):.3f}%;--hue:{hue}" '
             f'data-label="{escape(label)}" data-tip="{escape(tip)}" aria-label="{escape(tip)}">{escape(label)}</div>'
         )
+
+    def _waited_for(self, where: str, name: str | None = None) -> str:
+        """The stretches of a lane that are on the critical path."""
+        legs = [leg for leg in self._path if leg.where == where and name in (None, leg.name)]
+        marks = [(self._share(leg.start - self._timeline.start), self._share(leg.end - leg.start)) for leg in legs]
+        return "".join(f'<span class=waited style="left:{left:.3f}%;width:{width:.3f}%"></span>' for left, width in marks)
 
     def _flag(self, lane: Lane) -> str:
         return f'<span class=flag style="left:{self._share((lane.end or 0) - self._timeline.start):.3f}%"></span>'

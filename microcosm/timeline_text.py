@@ -8,6 +8,7 @@ from rich.text import Text
 
 from .output import STYLES, aligned, duration
 from .timeline import BOOT, Lane, Span, State, Timeline, Trouble
+from .timeline_path import Leg, critical_path
 
 PLAIN_WIDTH = 60
 # One letter and one colour a phase; phases that no list knows get the last pair.
@@ -42,6 +43,16 @@ def phases_text(lane: Lane, now: float) -> str:
     return "  ".join(f"{span.name} {duration(span.seconds(now))}{'' if span.end else '...'}" for span in lane.spans)
 
 
+def path_sentence(timeline: Timeline) -> list[str]:
+    """The critical path in one line, a machine's name once for its phases in a row; none while there is no path."""
+    words: list[str] = []
+    where = ""
+    for leg in critical_path(timeline):
+        words.append(f"{leg.where if leg.where != where else ''} {leg.name} {duration(leg.seconds)}".strip())
+        where = leg.where
+    return [f"critical path: {' > '.join(words)}"] * bool(words)
+
+
 def plain(timeline: Timeline) -> str:
     """The whole timeline as text without colours, one machine a line."""
     scale = _Scale(timeline, PLAIN_WIDTH)
@@ -51,7 +62,7 @@ def plain(timeline: Timeline) -> str:
         [lane.label, lane.state.value, _total(lane, timeline), scale.letters(lane.spans), phases_text(lane, timeline.now)] for lane in timeline.lanes
     ]
     troubles = [f"! {sentence(trouble)}" for trouble in timeline.troubles]
-    return "\n".join([headline(timeline), aligned([header, *declared, *lanes]), *troubles])
+    return "\n".join([headline(timeline), aligned([header, *declared, *lanes]), *path_sentence(timeline), *troubles])
 
 
 def rich(timeline: Timeline, width: int) -> RenderableType:
@@ -71,7 +82,8 @@ def rich(timeline: Timeline, width: int) -> RenderableType:
         now_in = "" if lane.state is State.READY else f"{lane.phase} {lane.detail}".strip()
         table.add_row(lane.label, state, _total(lane, timeline), scale.blocks(lane.spans), Text(_cut(now_in, rest)))
     troubles = [Text(f"! {sentence(trouble)}", "bold red" if trouble.failed else "yellow") for trouble in timeline.troubles]
-    return Group(Text(headline(timeline), "bold"), table, _legend(timeline), *troubles)
+    path = [Text(line, "dim") for line in path_sentence(timeline)]
+    return Group(Text(headline(timeline), "bold"), table, _legend(timeline), *path, *troubles)
 
 
 def _cut(text: str, width: int) -> str:
@@ -132,6 +144,7 @@ def document(timeline: Timeline) -> dict[str, Any]:
         "region": timeline.region,
         "start": timeline.start,
         "seconds": round(timeline.end - timeline.start, 1),
+        "criticalPath": [_leg_document(leg, timeline) for leg in critical_path(timeline)],
         "ready": timeline.ready,
         "failed": timeline.failed,
         "machines": [_lane_document(lane, timeline) for lane in timeline.lanes],
@@ -153,6 +166,10 @@ def _lane_document(lane: Lane, timeline: Timeline) -> dict[str, Any]:
         "standIn": lane.stand_in,
         "phases": [_span_document(span, timeline) for span in lane.spans],
     }
+
+
+def _leg_document(leg: Leg, timeline: Timeline) -> dict[str, Any]:
+    return {"where": leg.where, "name": leg.name, "start": round(leg.start - timeline.start, 1), "end": round(leg.end - timeline.start, 1)}
 
 
 def _span_document(span: Span, timeline: Timeline) -> dict[str, Any]:
