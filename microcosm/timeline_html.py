@@ -65,7 +65,8 @@ class _View:
             "ticks": "".join(f'<span class=tick style="left:{self._share(s):.3f}%">{_tick_label(s)}</span>' for s in self._ticks),
             "declared": "".join(map(self._declared, timeline.declared)),
             "lanes": "".join(map(self._lane, timeline.lanes)),
-            "legend": "".join(f'<li><i style="--hue:{HUES.get(name, OTHER_HUE)}"></i>{escape(name)}</li>' for name in self._phases()),
+            "legend": "".join(f'<li><i style="--hue:{HUES.get(name, OTHER_HUE)}"></i>{escape(name)}</li>' for name in self._phases())
+            + "<li><i class=line></i>critical path</li>" * bool(self._path),
             "path": "".join(f"<p class=path>{escape(line)}</p>" for line in path_sentence(timeline)),
             "table": self._table(),
             "footer": escape(self._footer()),
