@@ -188,6 +188,26 @@ def test_reports_that_cannot_be_sent_hold_up_nothing():
     assert machine.node_is_ready
 
 
+@pytest.mark.parametrize("broken", [set(), {"kubeadm.exe"}], ids=["ok", "failed"])
+def test_the_last_report_is_sent_until_it_is_taken(broken):
+    """`pulumi up` waits for it, and the Parameter Store takes three a second of a whole account."""
+    machine = Windows()
+    machine.broken = broken
+    refused = 0
+
+    def refuse_three(name, value, **_):
+        nonlocal refused
+        if json.loads(value)["result"] != "running" and refused < 3:
+            refused += 1
+            raise OSError("throttled")
+        machine.reports.append(json.loads(value))
+
+    machine.Write_SSMParameter = refuse_three
+    machine.run_at_every_start(SCRIPT)
+    assert machine.reports[-1]["result"] == ("failed" if broken else "ok")
+    assert refused == 3
+
+
 def test_a_confused_hns_is_reset_once():
     """The wrong diskette is in the drive."""
     machine = Windows()

@@ -2,6 +2,7 @@
 
 $StateFile = "$Root\state.json"
 $PhaseAttempts = 3
+$LastReportSeconds = 600
 
 function Read-State {
     $empty = @{ instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; reported = ''; phases = @{} }
@@ -42,9 +43,16 @@ function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
             Write-SSMParameter -Name "/microcosm/$StackName/status/$NodeName" -Value $json -Type String -Overwrite $true -Region $Region | Out-Null
             $State.reported = $json
         }
+        $State.told = $true
     }
-    catch { Write-Log "$Phase ${Result}, not reported: $_" }
+    catch { $State.told = $false; Write-Log "$Phase ${Result}, not reported: $_" }
     Save-State
+}
+
+function Send-LastReport([string] $Phase, [string] $Result, [string] $Detail = '') {
+    # No later report makes good for this one, and `pulumi up` waits for it; a hundred machines may be sending theirs.
+    try { Wait-Until 'answer to the last report' $LastReportSeconds { Send-Report $Phase $Result $Detail; $State.told } | Out-Null }
+    catch { Write-Log "$_" }
 }
 
 function Test-Phase([hashtable] $Phase) {
@@ -59,7 +67,7 @@ function Invoke-Phase([hashtable] $Phase) {
         Write-Log "$($Phase.Name), attempt ${attempt}: $problem"
         Start-Sleep -Seconds (20 * $attempt)   # what was out of reach may be back
     }
-    Send-Report $Phase.Name 'failed' $problem
+    Send-LastReport $Phase.Name 'failed' $problem
     exit $Phase.ExitCode
 }
 
@@ -73,5 +81,5 @@ function Invoke-Plan([hashtable[]] $Plan) {
         }
         if (-not $State.phases[$phase.Name].end) { $State.phases[$phase.Name].end = Get-UnixTime }
     }
-    Send-Report $Plan[-1].Name 'ok'
+    Send-LastReport $Plan[-1].Name 'ok'
 }
