@@ -23,6 +23,7 @@ from infra.readiness import AmazonCloud, Gate
 from rehearsal.cloud.rates import OWN_RATES, PARAMETER_READS, PUT_PARAMETER, RATES_PATH, Rate
 from rehearsal.faked.machines import PHASES
 
+from . import reports
 from .calls import Calls, busiest_second, counted
 from .document import table
 from .samples import Sample
@@ -125,6 +126,10 @@ def report(
             "",
             f"Under these rates `up` takes {throttled.up.wall / up.wall:.2f} times as long ({throttled.up.wall:.0f} s) and succeeds, `preview` then",
             f"finds nothing to change, and `destroy` goes through. Refused and tried again, by bucket: {refusals(throttled.refused)}.",
+            "",
+            "What becomes of the machines' own reports at that rate is a model (bench/reports.py), in which each machine does what its script says:",
+            "",
+            reports.report(),
         ]
     )
 
