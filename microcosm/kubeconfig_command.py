@@ -35,14 +35,16 @@ def merge(session: Session, target: Target, output: Path | None, use: bool) -> d
     return {"path": str(path), "context": name, "currentContext": current}
 
 
-def remove(target: Target, output: Path | None) -> dict[str, Any]:
-    """Take the cluster out of the user's kubeconfig; needs neither AWS nor a cluster, which may both be gone."""
+def remove(target: Target, output: Path | None, quiet: bool = False) -> dict[str, Any]:
+    """Take the cluster out of the user's kubeconfig; needs neither AWS nor a cluster, which may both be gone. Quiet: says only what it did."""
     path, name = output or kubeconfig_file.users_file(), kubeconfig.entry_name(target.stack)
     if not path.exists():
-        note(f"{path} does not exist: nothing to remove")
+        if not quiet:
+            note(f"{path} does not exist: nothing to remove")
         return {"path": str(path), "context": name, "removed": False, "currentContext": None}
     before, after = kubeconfig_file.edit(path, lambda config: kubeconfig.remove(config, name))
     removed, current = kubeconfig.contains(before, name), after.get(CURRENT)
     lost = "; no context is current now, choose one with: kubectl config use-context NAME" if before.get(CURRENT) == name else ""
-    note(f"removed context {name} from {path}{lost}" if removed else f"{path} has no context {name}: nothing to remove")
+    if removed or not quiet:
+        note(f"removed context {name} from {path}{lost}" if removed else f"{path} has no context {name}: nothing to remove")
     return {"path": str(path), "context": name, "removed": removed, "currentContext": current}

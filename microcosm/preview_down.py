@@ -49,7 +49,7 @@ def down(world: World, pr: int, region: str | None, may_break: MayBreak) -> str:
     preview_recover.repair(world, target, session, look=False)
     _refuse_leftovers(world, target, session, memory)
     world.stacks.remove(stack)
-    kubeconfig_command.remove(target, None)
+    kubeconfig_command.remove(target, None, quiet=True)
     return place
 
 

@@ -20,16 +20,17 @@ SESSION = OneClientEach(boto3.Session(region_name=REGION, aws_access_key_id="tes
 
 @dataclass(frozen=True)
 class Cloud:
-    """The fake account, with short words for what tests make in it."""
+    """The fake account, with short words for what tests make in it, all of one stack."""
 
     session: OneClientEach
+    stack: str = "dev"
 
     def client(self, service: str) -> Any:
         return self.session.client(service)
 
     def tags(self, kind: str, **extra: str) -> list[dict[str, Any]]:
         """TagSpecifications as the program writes them."""
-        tags = [STACK_TAG, *({"Key": f"microcosm:{key}", "Value": value} for key, value in extra.items())]
+        tags = [{"Key": "microcosm:stack", "Value": self.stack}, *({"Key": f"microcosm:{key}", "Value": value} for key, value in extra.items())]
         return [{"ResourceType": kind, "Tags": tags}]
 
     def vpc(self) -> str:
@@ -48,7 +49,7 @@ class Cloud:
         return made["Instances"][0]["InstanceId"]
 
     def parameter(self, path: str, value: str) -> None:
-        self.client("ssm").put_parameter(Name=f"/microcosm/dev/{path}", Value=value, Type="String", Overwrite=True)
+        self.client("ssm").put_parameter(Name=f"/microcosm/{self.stack}/{path}", Value=value, Type="String", Overwrite=True)
 
 
 @pytest.fixture

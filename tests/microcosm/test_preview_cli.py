@@ -139,18 +139,3 @@ def test_a_gh_that_fails_reaps_nothing(
     assert main(monkeypatch, "preview", "reap", "--github") in (1, 2)
     assert words in capsys.readouterr().err
     assert stacks.calls == []
-
-
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "previews.md"
-
-
-@pytest.mark.parametrize("arguments", [["up", "--pr", "7"], ["list"]])
-def test_the_page_shows_what_the_commands_print(stacks: FakeStacks, arguments: list[str]) -> None:
-    """Word for word, so that it cannot rot."""
-    _, text = run("preview", *arguments)
-    assert f"```text\n{text.rstrip()}\n```" in DOCS.read_text(), text
-
-
-@pytest.mark.parametrize("command", [*COMMANDS, "ci-policy"])
-def test_the_page_names_every_command(command: str) -> None:
-    assert f"`preview {command}" in DOCS.read_text()
