@@ -2,11 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -14,30 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rehearsal.cloud import images
 from rehearsal.cloud.corrections import CONSOLE_LIMIT, WINDOWS_ADMINISTRATOR
 from rehearsal.cloud.machine_refusals import USER_DATA_LIMIT
-from tests.support.fake_aws import fake_aws
-from tests.support.small_network import UBUNTU, WINDOWS, Network, refused
-
-
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("machines")
-
-
-@pytest.fixture(scope="module")
-def session(machines) -> Iterator[boto3.Session]:
-    with fake_aws(machines) as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def ec2(session) -> Any:
-    return session.client("ec2")
-
-
-@pytest.fixture
-def network(ec2) -> Network:
-    return Network(ec2)
-
+from tests.support.small_network import UBUNTU, WINDOWS, refused
 
 # --- launches ---------------------------------------------------------------------------------------------------
 

@@ -1,36 +1,8 @@
 """The fake cloud guards a network as AWS does, where moto would not: nothing goes while something live uses it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import boto3
 import pytest
 
-from tests.support.fake_aws import fake_aws
-from tests.support.small_network import Network, refused
-
-
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("machines")
-
-
-@pytest.fixture(scope="module")
-def session(machines) -> Iterator[boto3.Session]:
-    with fake_aws(machines) as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def ec2(session) -> Any:
-    return session.client("ec2")
-
-
-@pytest.fixture
-def network(ec2) -> Network:
-    return Network(ec2)
-
+from tests.support.small_network import refused
 
 # --- what must be gone first ------------------------------------------------------------------------------------
 

@@ -1,0 +1,31 @@
+"""A fake AWS in this process for the tests of its rules. moto is imported by those alone: it takes seconds."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory) -> Path:
+    """Where consoles and reboots of the fake cloud's instances are kept."""
+    return tmp_path_factory.mktemp("machines")
+
+
+@pytest.fixture(scope="module")
+def session(machines):
+    from tests.support.fake_aws import fake_aws
+
+    with fake_aws(machines) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def ec2(session):
+    return session.client("ec2")
+
+
+@pytest.fixture
+def network(ec2):
+    from tests.support.small_network import Network
+
+    return Network(ec2)
