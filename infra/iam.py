@@ -34,14 +34,16 @@ SESSION_MANAGER = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Parameters of the stack that a role may read and write, by their path."""
+    """Parameters of the stack that a role may read and write, by their path, and those that it may ask for several at a time."""
 
     read: tuple[str, ...]
     write: tuple[str, ...]
+    look: tuple[str, ...] = ()
 
 
 ACCESS = {
-    CONTROL_PLANE: Access(read=(), write=(*rendezvous.DOCUMENTS, f"{rendezvous.STATUS}/control-plane")),
+    # It looks which machines are still declared.
+    CONTROL_PLANE: Access(read=(), write=(*rendezvous.DOCUMENTS, f"{rendezvous.STATUS}/control-plane"), look=(f"{rendezvous.STATUS}/*",)),
     LINUX_WORKER: Access(read=(rendezvous.JOIN,), write=(f"{rendezvous.STATUS}/*",)),
     WINDOWS_WORKER: Access(read=(rendezvous.JOIN, rendezvous.WINDOWS_NETWORK), write=(f"{rendezvous.STATUS}/*",)),
 }
@@ -60,7 +62,11 @@ def role_policy(role: str, names: Names, *, account: str, region: str, partition
     read = (*access.read, expiry.PARAMETER) if names.expires_at else access.read
     statements: list[dict[str, Any]] = [
         {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": rendezvous.arns(names, account, region, partition, paths)}
-        for sid, action, paths in (("Read", "ssm:GetParameter", read), ("Write", "ssm:PutParameter", access.write))
+        for sid, action, paths in (
+            ("Read", "ssm:GetParameter", read),
+            ("Write", "ssm:PutParameter", access.write),
+            ("Look", "ssm:GetParameters", access.look),
+        )
         if paths
     ]
     if role == WINDOWS_WORKER and script_bucket:

@@ -121,6 +121,11 @@ class Stage:
     def inside(self, node: str, *command: str) -> str:
         return checks.in_machine(self.run.session, node, *command)
 
+    def registered_nodes(self) -> set[str]:
+        """The Node objects that Kubernetes has, whether or not a machine stands behind each."""
+        answer = self.inside("control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", "nodes", "--output", "name")
+        return {line.removeprefix("node/") for line in answer.split()}
+
     def terminate(self, node: str) -> str:
         """As by hand in the console, or as EC2 does with a failing disk: Pulumi is not told."""
         id = self.instance(node)["InstanceId"]

@@ -129,3 +129,50 @@ def test_a_cluster_that_kubeadm_had_begun_is_cleared_away_and_a_fresh_machine_is
     (machine.folder / "kubernetes/pki").mkdir(parents=True)
     machine(script)
     assert machine.calls() == ["kubeadm reset --force"]
+
+
+NODES = """NAME            STATUS                        ROLES           AGE
+control-plane   Ready                         control-plane   9d
+linux-0         NotReady                      <none>          9d
+linux-1         NotReady,SchedulingDisabled   <none>          9d
+windows-0       Ready                         <none>          9d"""
+# `ssm` knows the parameter of linux-0 and of no other.
+CLUSTER = """
+kubectl() {
+  case $1 in
+  get) echo "${NODES}" | tail --lines=+2 ;;
+  *) echo "kubectl $*" >>"${STATE}/calls" ;;
+  esac
+}
+ssm() {
+  echo "ssm $1" >>"${STATE}/calls"
+  python3 -c 'import json, sys
+names = json.load(sys.stdin)["Names"]
+print(json.dumps({"InvalidParameters": [name for name in names if not name.endswith("/status/linux-0")]}))'
+}
+"""
+
+
+@pytest.fixture
+def control_plane(machine):
+    """What the control plane's timer runs."""
+    script = (userdata.SCRIPTS / "linux" / "control-plane.sh").read_text()
+
+    def run(cluster: str = CLUSTER) -> subprocess.CompletedProcess[str]:
+        return machine(f"set -- forget\nPUBLIC_IP=x\nNODES='{NODES}'\n{cluster}\n{script}")
+
+    run.calls = machine.calls
+    return run
+
+
+def test_a_node_whose_machine_was_taken_out_of_the_stack_is_forgotten_and_one_that_is_down_is_not(control_plane):
+    done = control_plane()
+    assert done.returncode == 0, done.stderr
+    assert [call for call in control_plane.calls() if call.startswith("kubectl")] == ["kubectl delete node linux-1"]
+    assert control_plane.calls().count("ssm GetParameters") == 2, "nothing is asked about nodes that are Ready"
+
+
+def test_no_node_is_forgotten_while_systems_manager_does_not_answer(control_plane):
+    done = control_plane(CLUSTER.replace("python3 -c", "return 1; python3 -c"))
+    assert done.returncode != 0
+    assert not [call for call in control_plane.calls() if call.startswith("kubectl")]

@@ -2,7 +2,8 @@
 # control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows common.sh in the same script.
 #
 # Inputs besides common.sh's: PUBLIC_IP (the Elastic IP, in the API server's certificate)
-# Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins.
+# Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins;
+# with `forget` by another it takes Nodes away whose machines Pulumi has taken out of the stack.
 : "${PUBLIC_IP:?}"
 
 readonly JOIN_TOKEN_TTL=24h
@@ -56,6 +57,17 @@ publish() {
   publish_windows_network
   # Well before the token expires.
   repeat publish $'OnCalendar=0/8:00\nPersistent=true'
+  repeat forget $'OnCalendar=*:*:0/30\nAccuracySec=1'
+}
+
+# There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is gone from one that is down.
+forget() {
+  local node gone
+  for node in $(kubectl get nodes --no-headers | awk '$2 ~ /^NotReady/ {print $1}'); do
+    gone=$(printf '{"Names": ["/microcosm/%s/status/%s"]}' "${STACK}" "${node}" | ssm GetParameters |
+      python3 -c 'import json, sys; print(*json.load(sys.stdin)["InvalidParameters"])')
+    [ -z "${gone}" ] || kubectl delete node "${node}"
+  done
 }
 
 main() {
@@ -71,5 +83,6 @@ main() {
 
 case ${1:-boot} in
 publish) identify && publish_join ;;
+forget) KUBECONFIG=/etc/kubernetes/admin.conf forget ;;
 *) main ;;
 esac
