@@ -8,10 +8,10 @@ PIP_AUDIT  := 2.10.1
 ACTIONLINT := build/bin/actionlint-1.7.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served audit-deps traps rehearse permissions bench faults faults-aws shell clean
+.PHONY: help setup lint test test-served audit-deps traps rehearse permissions bench faults faults-aws faults-machines shell clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## the Python environment in .venv, from the lock file
 
@@ -56,10 +56,13 @@ permissions: $(READY)  ## try the pipeline's policy: each command of a preview w
 bench: $(READY)  ## what the program costs beside its floor, into docs/benchmarks.md (root; ONLY="startup growth", REPEATS=5)
 	$(BIN)/python -m bench $(ONLY) $(if $(REPEATS),--repeats $(REPEATS))
 
-faults: faults-aws  ## what it survives: every AWS call of up and destroy fails (FULL=1: one at a time, hours); goes on where it was broken off
+faults: faults-aws faults-machines  ## what it survives, into docs/reliability.md: AWS calls that fail, machines that fail (root)
 
-faults-aws: $(READY)
-	$(BIN)/python -m rehearsal.faults --figures $(if $(FULL),--full)
+faults-aws: $(READY)  ## every AWS call of up and destroy fails (FULL=1: lasting faults one at a time, hours); goes on where it was broken off
+	$(BIN)/python -m rehearsal.aws_faults --figures $(if $(FULL),--full)
+
+faults-machines: $(READY)  ## power, services, disks, clocks, the API: on one cluster, one after the other (root)
+	$(BIN)/python -m rehearsal run machine-faults
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl
 	$(BIN)/python -m rehearsal shell

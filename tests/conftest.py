@@ -37,7 +37,7 @@ SERVED = (
     "rehearsal/test_aws_provider",
     "rehearsal/test_cloud",
     "rehearsal/test_faked_world.py",
-    "rehearsal/test_faults.py",
+    "rehearsal/test_aws_faults.py",
     "rehearsal/test_language_host.py",
     "rehearsal/test_windows_standin_machine.py",
     "rehearsal/test_windows_standin_pods.py",

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rehearsal import processes
+from rehearsal.aws_faults.drive import BrokenOff, Driver
+from rehearsal.aws_faults.play import Result, play
+from rehearsal.aws_faults.series import Series
 from rehearsal.faked import World, faked_world
-from rehearsal.faults.drive import BrokenOff, Driver
-from rehearsal.faults.play import Result, play
-from rehearsal.faults.series import Series
 
 LOG_CHARACTERS = 20_000
 

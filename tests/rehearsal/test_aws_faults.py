@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from rehearsal.aws_faults import report, series
+from rehearsal.aws_faults.drive import Run
+from rehearsal.aws_faults.play import Result, play
+from rehearsal.aws_faults.series import SERVICES, Series
 from rehearsal.cloud.faults import FAULTS
 from rehearsal.cloud.inventory import Resource
-from rehearsal.faults import report, series
-from rehearsal.faults.drive import Run
-from rehearsal.faults.play import Result, play
-from rehearsal.faults.series import SERVICES, Series
 
 LASTING = Series(fault="lost-reply")
 VPC = Resource("VPC", "vpc-1")

@@ -13,12 +13,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rehearsal.aws_faults.series import Series
 from rehearsal.cloud.calls import STATE
 from rehearsal.cloud.faults import CONTROL
 from rehearsal.cloud.inventory import Inventory, Resource, difference
 from rehearsal.cloud.process import CREDENTIALS
 from rehearsal.faked import World
-from rehearsal.faults.series import Series
 
 CALLER = CREDENTIALS["AWS_ACCESS_KEY_ID"]
 # A VPC brings these along, untagged and unmanaged, and takes them with it; an inline policy has no id but its role and name.

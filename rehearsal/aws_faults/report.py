@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rehearsal.aws_faults.play import Part, Result
 from rehearsal.cloud.faults import FAULTS
-from rehearsal.faults.play import Part, Result
 from rehearsal.figures import machine
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"

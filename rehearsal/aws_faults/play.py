@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rehearsal.aws_faults.drive import Driver, Run
+from rehearsal.aws_faults.series import Series
 from rehearsal.cloud.inventory import Inventory
-from rehearsal.faults.drive import Driver, Run
-from rehearsal.faults.series import Series
 
 # A chain of runs that does not end by then never will.
 MOST_RUNS = 400

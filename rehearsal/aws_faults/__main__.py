@@ -1,4 +1,4 @@
-"""`python -m rehearsal.faults`: the sweep over AWS calls that fail. `make faults` calls it."""
+"""`python -m rehearsal.aws_faults`: the sweep over AWS calls that fail. `make faults-aws` calls it."""
 
 import json
 import sys
@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rehearsal import supplies
+from rehearsal.aws_faults import report, series
+from rehearsal.aws_faults.play import Result
+from rehearsal.aws_faults.series import Series
+from rehearsal.aws_faults.sweep import Sweep
 from rehearsal.errors import RehearsalError
-from rehearsal.faults import report, series
-from rehearsal.faults.play import Result
-from rehearsal.faults.series import Series
-from rehearsal.faults.sweep import Sweep
 from rehearsal.project import CHECKOUT
 from rehearsal.supplies.progress import Lines
 
-RESULTS = CHECKOUT / "build" / "faults"
+RESULTS = CHECKOUT / "build" / "aws-faults"
 console = Console(highlight=False)
 
 
@@ -33,9 +33,9 @@ def main(
 ) -> None:
     """Fail every AWS call of `up` and of `destroy`, and show that both go on afterwards and leave nothing.
 
-    Each series' result is kept in build/faults as soon as it is there; a sweep that was broken off goes on where it was.
+    Each series' result is kept in build/aws-faults as soon as it is there; a sweep that was broken off goes on where it was.
 
-    Example: python -m rehearsal.faults lost-reply-once --again
+    Example: python -m rehearsal.aws_faults lost-reply-once --again
     """
     wanted = _chosen(series.of(full), names or [])
     todo = [each for each in wanted if again or not _path(each).exists()]
@@ -44,7 +44,7 @@ def main(
     try:
         _play(todo, programs, at_once, f"{len(wanted)} series, {len(wanted) - len(todo)} of them before")
     except KeyboardInterrupt:
-        console.print("broken off; the next `make faults` goes on from here", style="yellow")
+        console.print("broken off; the next `make faults-aws` goes on from here", style="yellow")
     results = [Result.of(json.loads(_path(each).read_text())) for each in wanted if _path(each).exists()]
     console.print(report.section(results, len(wanted), full), markup=False, soft_wrap=True)
     if keep:
