@@ -20,7 +20,7 @@ def section(needs: Mapping[Permission, str], runs: int) -> str:
         [
             BEGIN,
             f"{datetime.now(UTC):%Y-%m-%d}: with all {len(needs)} permissions every command succeeds; without any one of them the",
-            f"command beside it fails and names it ({runs} runs).",
+            f"command beside it, or a later one, fails for want of it ({runs} runs).",
             "",
             "| command | permissions that it is the first to need |",
             "|---|---:|",
