@@ -8,6 +8,7 @@
 
 readonly JOIN_TOKEN_TTL=24h
 readonly INIT_CONFIG=${STATE}/init.yaml
+export KUBECONFIG=/etc/kubernetes/admin.conf
 
 init() { once initialized make_cluster; }
 
@@ -29,11 +30,20 @@ document() {
     python3 -c 'import json, sys; json.dump(dict(pair.split("=", 1) for pair in sys.stdin.read().split("\0")[:-1]), sys.stdout)'
 }
 
+# A worker that came before its token is in the signed cluster-info would look again after five seconds (kubeadm's DiscoveryRetryInterval).
+wait_until_signed() {
+  for _ in $(seq 100); do
+    [ -z "$(kubectl get configmap cluster-info --namespace kube-public --output "jsonpath={.data.jws-kubeconfig-$1}")" ] || return 0
+    sleep 0.2
+  done
+}
+
 publish_join() {
   local token expires endpoint
   token=$(kubeadm token create --ttl "${JOIN_TOKEN_TTL}" --description 'microcosm: renewed by its timer')
   expires=$(date --utc --date="+${JOIN_TOKEN_TTL%h} hours" +%FT%TZ)
   endpoint=$(metadata meta-data/local-ipv4):6443
+  wait_until_signed "${token%%.*}"
   document "endpoint=${endpoint}" "token=${token}" "caCertHash=$(ca_certificate_hash)" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
     put_parameter join SecureString
 }
@@ -52,8 +62,9 @@ publish_windows_network() {
 }
 
 publish() {
-  publish_join
+  # First what Pulumi waits for: the join document has to wait itself.
   publish_kubeconfig
+  publish_join
   publish_windows_network
   # Well before the token expires.
   repeat publish $'OnCalendar=0/8:00\nPersistent=true'
@@ -83,6 +94,6 @@ main() {
 
 case ${1:-boot} in
 publish) identify && publish_join ;;
-forget) KUBECONFIG=/etc/kubernetes/admin.conf forget ;;
+forget) forget ;;
 *) main ;;
 esac

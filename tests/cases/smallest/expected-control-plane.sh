@@ -31,6 +31,18 @@ KUBEADM_CONFIG='"apiVersion": "kubeadm.k8s.io/v1beta4"
 "apiServer":
   "certSANs":
   - "198.51.100.7"
+"controllerManager":
+  "extraArgs":
+  - "name": "leader-elect-retry-period"
+    "value": "1s"
+  - "name": "kube-api-qps"
+    "value": "100"
+  - "name": "kube-api-burst"
+    "value": "200"
+"scheduler":
+  "extraArgs":
+  - "name": "leader-elect-retry-period"
+    "value": "1s"
 ---
 "apiVersion": "kubelet.config.k8s.io/v1beta1"
 "kind": "KubeletConfiguration"
