@@ -74,14 +74,12 @@ def test_a_bring_up_is_parted_where_kubeadm_begins():
 
 
 def test_a_bring_up_is_compared_with_and_without_what_comes_before_kubeadm():
-    rounds = [
-        bringup.Round(before=10, program=15, hand=10, join=6, join_by_hand=3),
-        bringup.Round(before=10, program=18, hand=12, join=8, join_by_hand=4),
-    ]
-    text = bringup.report(rounds)
-    assert "until both nodes are Ready, least | 15.0 | 10.0 | **1.50** |" in text
-    assert "from launch until both nodes are Ready, least | 25.0 | 20.0 | **1.25** |" in text
-    assert "the worker's join, once it can, median | 7.0 | 3.5 | **2.00** |" in text
+    first = bringup.Round(before=10, program=bringup.Span(15, 6), plain=bringup.Span(10, 3), configured=bringup.Span(8, 2))
+    second = bringup.Round(before=10, program=bringup.Span(18, 8), plain=bringup.Span(12, 4), configured=bringup.Span(9, 2))
+    text = bringup.report([first, second])
+    assert "until both nodes are Ready, least | 15.0 | 10.0 | **1.50** | 8.0 | 1.88 |" in text
+    assert "from launch until both nodes are Ready, least | 25.0 | 20.0 | **1.25** | 18.0 | 1.39 |" in text
+    assert "the worker's join, once it can, median | 7.0 | 3.5 | **2.00** | 2.0 | 3.50 |" in text
 
 
 def test_a_join_is_counted_from_when_worker_and_document_are_both_there():

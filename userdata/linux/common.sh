@@ -292,14 +292,14 @@ prepull_images() {
 node_ready() {
   local server condition
   server=$(awk '/server:/ {print $2}' "${KUBELET_KUBECONFIG}")
-  for _ in $(seq 450); do
+  for _ in $(seq 900); do
     condition=$(curl --fail --silent --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
       "${server}/api/v1/nodes/${NODE_NAME}" | python3 -c '
 import json, sys
 ready = next(c for c in json.load(sys.stdin)["status"]["conditions"] if c["type"] == "Ready")
 print(ready["status"], ready["message"])' 2>/dev/null || echo "Unknown the API does not answer")
     [ "${condition%% *}" = True ] && return
-    sleep 2
+    sleep 1
   done
   die "the node did not become Ready within 15 minutes: ${condition}"
 }
