@@ -27,10 +27,21 @@ def test_the_checked_script_is_put_in_place_and_started_now_and_at_every_start()
     assert code == 0
     assert machine.files["c:\\microcosm\\node.ps1"] == "the script"
     assert machine.tasks == {
-        "microcosm-node": "at startup; IgnoreNew, no limit; SYSTEM; powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\\microcosm\\node.ps1"
+        "microcosm-node": "at startup; IgnoreNew, no limit; SYSTEM; powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\\microcosm\\run.ps1"
     }, "a second run beside the first would undo it, and a limit would end it while it waits for the control plane"
     assert machine.log[-1] == "start task microcosm-node"
     assert machine.inputs["NodeName"] == "windows-0"
+
+
+def test_a_script_that_fails_is_run_again_until_it_does_not():
+    """Nobody may be there to restart the machine, and what was out of reach may be back."""
+    machine, _ = started()
+    codes = iter([15, 12, 0])
+    machine.program = lambda path, arguments, text: (machine.log.append(f"{path} {' '.join(arguments)}"), (next(codes), []))[1]
+    before, began = len(machine.log), machine.clock
+    assert machine.run(machine.files["c:\\microcosm\\run.ps1"]) == 0
+    assert machine.log[before:] == ["powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\\microcosm\\node.ps1"] * 3
+    assert machine.clock - began >= 120
 
 
 def test_a_script_with_another_sum_is_not_put_in_place_and_the_failure_is_told():

@@ -49,11 +49,22 @@ function Save-Script {
     }
 }
 
+# What failed is run again: what was out of reach may be back, and nobody may be there to restart the machine.
+$Loop = @'
+$code = 1
+while ($code) {
+    & powershell.exe '-NoProfile' '-ExecutionPolicy' 'Bypass' '-File' 'C:\microcosm\node.ps1'
+    $code = $LASTEXITCODE
+    if ($code) { Start-Sleep -Seconds 60 }
+}
+'@
+
 function Start-Script {
-    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Script"
-    $once = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero)
+    [IO.File]::WriteAllText("$Root\run.ps1", $Loop)
+    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Root\run.ps1"
+    $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero)
     $start = New-ScheduledTaskTrigger -AtStartup
-    Register-ScheduledTask -TaskName microcosm-node -Action $run -Trigger $start -Settings $once -User SYSTEM -RunLevel Highest -Force | Out-Null
+    Register-ScheduledTask -TaskName microcosm-node -Action $run -Trigger $start -Settings $settings -User SYSTEM -RunLevel Highest -Force | Out-Null
     Start-ScheduledTask -TaskName microcosm-node
 }
 
