@@ -131,16 +131,17 @@ def test_a_cluster_that_kubeadm_had_begun_is_cleared_away_and_a_fresh_machine_is
     assert machine.calls() == ["kubeadm reset --force"]
 
 
-NODES = """NAME            STATUS                        ROLES           AGE
-control-plane   Ready                         control-plane   9d
+NODES = """control-plane   Ready                         control-plane   9d
 linux-0         NotReady                      <none>          9d
 linux-1         NotReady,SchedulingDisabled   <none>          9d
+by-hand         NotReady                      <none>          9d
 windows-0       Ready                         <none>          9d"""
-# `ssm` knows the parameter of linux-0 and of no other.
+# `ssm` knows the parameters of these and of no others.
+DECLARED = ("control-plane", "linux-0", "windows-0")
 CLUSTER = """
 kubectl() {
   case $1 in
-  get) echo "${NODES}" | tail --lines=+2 ;;
+  get) echo "${NODES}" ;;
   *) echo "kubectl $*" >>"${STATE}/calls" ;;
   esac
 }
@@ -148,31 +149,53 @@ ssm() {
   echo "ssm $1" >>"${STATE}/calls"
   python3 -c 'import json, sys
 names = json.load(sys.stdin)["Names"]
-print(json.dumps({"InvalidParameters": [name for name in names if not name.endswith("/status/linux-0")]}))'
+print(json.dumps({"InvalidParameters": [name for name in names if name.rpartition("/")[2] not in sys.argv[1:]]}))' ${DECLARED}
 }
 """
 
 
 @pytest.fixture
 def control_plane(machine):
-    """What the control plane's timer runs."""
-    script = (userdata.SCRIPTS / "linux" / "control-plane.sh").read_text()
+    """What the control plane's timer runs; the nodes in `known` had a parameter at an earlier time."""
 
-    def run(cluster: str = CLUSTER) -> subprocess.CompletedProcess[str]:
-        return machine(f"set -- forget\nPUBLIC_IP=x\nNODES='{NODES}'\n{cluster}\n{script}")
+    def run(cluster: str = CLUSTER, declared=DECLARED, known=()) -> subprocess.CompletedProcess[str]:
+        (machine.folder / "known").mkdir(exist_ok=True)
+        for node in known:
+            (machine.folder / "known" / node).touch()
+        (machine.folder / "calls").write_text("")
+        script = (userdata.SCRIPTS / "linux" / "control-plane.sh").read_text()
+        return machine(f"set -- forget\nPUBLIC_IP=x\nNODES='{NODES}'\nDECLARED='{' '.join(declared)}'\n{cluster}\n{script}")
 
-    run.calls = machine.calls
+    run.forgotten = lambda: [call for call in machine.calls() if call.startswith("kubectl")]
+    run.asked = lambda: machine.calls().count("ssm GetParameters")
     return run
 
 
 def test_a_node_whose_machine_was_taken_out_of_the_stack_is_forgotten_and_one_that_is_down_is_not(control_plane):
-    done = control_plane()
+    done = control_plane(known=["linux-0", "linux-1"])
     assert done.returncode == 0, done.stderr
-    assert [call for call in control_plane.calls() if call.startswith("kubectl")] == ["kubectl delete node linux-1"]
-    assert control_plane.calls().count("ssm GetParameters") == 2, "nothing is asked about nodes that are Ready"
+    assert control_plane.forgotten() == ["kubectl delete node linux-1"]
+
+
+def test_a_node_that_somebody_has_joined_by_hand_is_left_alone(control_plane):
+    control_plane()
+    assert control_plane.forgotten() == []
+
+
+def test_a_node_is_known_from_the_first_look_at_it_and_not_asked_about_while_it_is_ready(control_plane):
+    control_plane(declared=(*DECLARED, "linux-1"))
+    assert control_plane.asked() == 5
+    control_plane()
+    assert control_plane.forgotten() == ["kubectl delete node linux-1"]
+    assert control_plane.asked() == 3, "those that are not Ready"
 
 
 def test_no_node_is_forgotten_while_systems_manager_does_not_answer(control_plane):
-    done = control_plane(CLUSTER.replace("python3 -c", "return 1; python3 -c"))
+    done = control_plane(CLUSTER.replace("python3 -c", "return 1; python3 -c"), known=["linux-1"])
     assert done.returncode != 0
-    assert not [call for call in control_plane.calls() if call.startswith("kubectl")]
+    assert control_plane.forgotten() == []
+
+
+def test_no_node_is_forgotten_while_the_api_does_not_answer(control_plane):
+    control_plane(CLUSTER.replace('get) echo "${NODES}"', "get) return 1"), known=["linux-1"])
+    assert control_plane.forgotten() == []

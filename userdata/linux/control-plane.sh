@@ -71,14 +71,22 @@ publish() {
   repeat forget $'OnCalendar=*:*:0/30\nAccuracySec=1'
 }
 
-# There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is gone from one that is down.
+# There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is gone from one that is down;
+# a node that somebody has joined by hand never had one.
 forget() {
-  local node gone
-  for node in $(kubectl get nodes --no-headers | awk '$2 ~ /^NotReady/ {print $1}'); do
+  local node status gone
+  mkdir --parents "${STATE}/known"
+  while read -r node status _; do
+    [ "${status%%,*}" != NotReady ] && [ -f "${STATE}/known/${node}" ] && continue
     gone=$(printf '{"Names": ["/microcosm/%s/status/%s"]}' "${STACK}" "${node}" | ssm GetParameters |
       python3 -c 'import json, sys; print(*json.load(sys.stdin)["InvalidParameters"])')
-    [ -z "${gone}" ] || kubectl delete node "${node}"
-  done
+    if [ -z "${gone}" ]; then
+      touch "${STATE}/known/${node}"
+    elif [ -f "${STATE}/known/${node}" ]; then
+      kubectl delete node "${node}"
+      rm "${STATE}/known/${node}"
+    fi
+  done <<<"$(kubectl get nodes --no-headers)"
 }
 
 main() {
