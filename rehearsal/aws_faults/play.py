@@ -9,7 +9,7 @@ from rehearsal.aws_faults.series import Series
 from rehearsal.cloud.inventory import Inventory
 
 # A chain of runs that does not end by then never will.
-MOST_RUNS = 400
+MOST_RUNS = 150
 
 
 @dataclass

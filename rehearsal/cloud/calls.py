@@ -19,6 +19,8 @@ STATE = "state"
 VOLATILE = frozenset({"Action", "Version", "ClientToken", "NextToken", "UserData"})
 # The end of a name that Pulumi makes up, another one in each attempt.
 _MADE_UP = re.compile(r"-[0-9a-f]{7}(?![0-9a-z-])")
+# The id of an object, another one when it is made anew.
+_ID = re.compile(r"\b([a-z]+)-[0-9a-f]{17}\b")
 # Times, process ids and random names in the keys of Pulumi's state.
 _MARKS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}")
 
@@ -29,13 +31,16 @@ _READING = ("Describe", "Get", "List", "GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `caller` is its access key; `token` makes its repetition the same call where AWS says so."""
+    """One request. `caller` is its access key; `token` makes its repetition the same call where AWS says so. `shape` is the key of all calls that
+    differ only in the objects which they are about.
+    """
 
     caller: str
     service: str
     action: str
     key: str
     token: str = ""
+    shape: str = ""
 
     @property
     def changes(self) -> bool:
@@ -52,8 +57,13 @@ def call_of(environ: Mapping[str, Any], body: bytes) -> Call | None:
         return _s3(signature, environ)
     action, parameters = _target(environ, body) if environ.get("HTTP_X_AMZ_TARGET") else _form(body)
     lasting = json.dumps(sorted((name, value) for name, value in parameters.items() if name not in VOLATILE))
-    digest = hashlib.sha256(_MADE_UP.sub("-#", lasting).encode()).hexdigest()[:12]
-    return Call(signature.access_key, signature.service, action, f"{signature.service}:{action}:{digest}", str(parameters.get("ClientToken", "")))
+    named = _MADE_UP.sub("-#", lasting)
+    key, shape = (f"{signature.service}:{action}:{_digest(text)}" for text in (named, _ID.sub(r"\1-#", named)))
+    return Call(signature.access_key, signature.service, action, key, str(parameters.get("ClientToken", "")), shape)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _target(environ: Mapping[str, Any], body: bytes) -> tuple[str, dict[str, Any]]:
@@ -72,4 +82,5 @@ def _s3(signature: Signature, environ: Mapping[str, Any]) -> Call:
     asked = sorted(name for name, _ in parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True) if name != "x-id")
     action = " ".join([str(environ["REQUEST_METHOD"]), *asked])
     service = STATE if path.split("/")[1] == STATE_BUCKET else "s3"
-    return Call(signature.access_key, service, action, f"{service}:{action}:{_MADE_UP.sub('-#', _MARKS.sub('#', path))}")
+    key = f"{service}:{action}:{_MADE_UP.sub('-#', _MARKS.sub('#', path))}"
+    return Call(signature.access_key, service, action, key, shape=key)

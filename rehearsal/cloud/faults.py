@@ -48,7 +48,8 @@ FAULTS = {
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """Which calls to fail: those of `caller` whose key is not in `spare`, `limit` keys at most, each once or for as long as the plan holds;
-    with `changes` none that only reads.
+    with `changes` none that only reads. Each once goes by a call's key. For as long as the plan holds goes by its shape: what is made anew because
+    a call about it failed would otherwise fail for ever.
     """
 
     caller: str
@@ -81,22 +82,27 @@ class Journal:
         plan = self.plan
         if call.caller != plan.caller:
             return None
+        key = self.key(call)
         with self._lock:
             self.seen[call] += 1
-            if call.key in plan.spare or (plan.changes and not call.changes) or (plan.services is not None and call.service not in plan.services):
+            if key in plan.spare or (plan.changes and not call.changes) or (plan.services is not None and call.service not in plan.services):
                 return None
-            if call.key not in self.failed and plan.limit is not None and len(self.failed) >= plan.limit:
+            if key not in self.failed and plan.limit is not None and len(self.failed) >= plan.limit:
                 return None
-            if call.key in self.failed and not plan.always:
+            if key in self.failed and not plan.always:
                 return None
-            self.failed[call.key] += 1
+            self.failed[key] += 1
         return FAULTS[plan.fault]
+
+    def key(self, call: Call) -> str:
+        return call.shape if self.plan.always else call.key
 
     def document(self) -> list[dict[str, Any]]:
         with self._lock:
             calls: dict[str, dict[str, Any]] = {}
             for call, times in self.seen.items():
-                entry = calls.setdefault(call.key, {**asdict(call), "seen": 0, "failed": self.failed[call.key]})
+                key = self.key(call)
+                entry = calls.setdefault(key, {**asdict(call), "key": key, "seen": 0, "failed": self.failed[key]})
                 entry["seen"] += times
         return list(calls.values())
 

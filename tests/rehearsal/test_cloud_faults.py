@@ -119,6 +119,17 @@ def test_reads_pass_where_only_changes_are_to_fail():
     assert [bool(journal.verdict(call)) for call in calls] == [False, False, False, True, True]
 
 
+def test_what_is_made_anew_because_a_call_about_it_failed_does_not_fail_again():
+    bodies = [f"Action=AttachInternetGateway&InternetGatewayId=igw-{digit * 17}&VpcId=vpc-{'0' * 17}" for digit in "ab"]
+    first, second = (call_of(request(body), body.encode()) for body in bodies)
+    assert first.key != second.key
+    journal = Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True}))
+    assert journal.verdict(first)
+    (failed,) = [call["key"] for call in journal.document() if call["failed"]]
+    assert not Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True, "spare": [failed]})).verdict(second)
+    assert Journal(Plan.of({"caller": CALLER, "fault": "throttle", "spare": [failed]})).verdict(second), "each once goes by the call itself"
+
+
 def test_a_limit_is_a_number_of_calls_not_of_attempts():
     journal = Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True, "limit": 1}))
     first, second = (call_of(request(f"Action={action}&Version=1"), f"Action={action}&Version=1".encode()) for action in ("A", "B"))
