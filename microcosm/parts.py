@@ -52,10 +52,24 @@ def _routes_of(resources: Collection[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _rules(ec2: Any, stack: str) -> Iterator[Part]:
-    for rule in pages(ec2, "describe_security_group_rules", "SecurityGroupRules", Filters=stack_filter(STACK_TAG, stack)):
+    groups = [str(group["GroupId"]) for group in pages(ec2, "describe_security_groups", "SecurityGroups", Filters=stack_filter(STACK_TAG, stack))]
+    if not groups:
+        return
+    for rule in pages(ec2, "describe_security_group_rules", "SecurityGroupRules", Filters=[{"Name": "group-id", "Values": groups}]):
+        if not (_is_of(stack, rule) or _is_of_a_new_group(rule)):
+            continue
         direction = "egress" if rule["IsEgress"] else "ingress"
         group, identifier = str(rule["GroupId"]), str(rule["SecurityGroupRuleId"])
         yield Part(kind=f"{direction} rule", id=identifier, owner=group, take_out=_revocation(direction, group, identifier))
+
+
+def _is_of(stack: str, rule: Mapping[str, Any]) -> bool:
+    return {"Key": STACK_TAG, "Value": stack} in rule.get("Tags", ())
+
+
+def _is_of_a_new_group(rule: Mapping[str, Any]) -> bool:
+    """What AWS puts into every group that it makes, and the provider takes out right after: a run that was cut off between leaves it."""
+    return rule["IsEgress"] and rule["IpProtocol"] == "-1" and rule.get("CidrIpv4") == "0.0.0.0/0" and not rule.get("Tags")
 
 
 def _parts_of_tables(ec2: Any, stack: str) -> Iterator[Part]:

@@ -51,3 +51,37 @@ def test_what_is_in_an_object_that_no_state_knows_goes_with_it(cloud: Cloud, tab
 
 def test_another_stacks_parts_are_not_looked_at(cloud: Cloud, table: tuple[str, str]) -> None:
     assert [*parts.unknown(cloud.session, "other", state_of(table[0]))] == []
+
+
+def rules_of(cloud: Cloud, group: str) -> set[tuple[bool, str]]:
+    found = cloud.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    return {(rule["IsEgress"], rule["CidrIpv4"]) for rule in found}
+
+
+def test_the_rule_that_aws_puts_into_a_new_group_is_taken_out_and_one_by_hand_stays(cloud: Cloud) -> None:
+    """A run that ended between the making of the group and its emptying left it; the program's own rule would be its double."""
+    ec2 = cloud.client("ec2")
+    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=cloud.vpc(), TagSpecifications=cloud.tags("security-group"))[
+        "GroupId"
+    ]
+    by_hand = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[by_hand])
+    state = [{"type": "aws:ec2/securityGroup:SecurityGroup", "urn": "g", "id": group}]
+    (found,) = parts.unknown(cloud.session, "dev", state)
+    assert (found.kind, found.owner) == ("egress rule", group)
+    parts.take_out(cloud.session, found)
+    assert rules_of(cloud, group) == {(False, "203.0.113.7/32")}
+    assert [*parts.unknown(cloud.session, "dev", state)] == []
+
+
+def test_that_rule_stays_when_a_state_knows_it(cloud: Cloud) -> None:
+    ec2 = cloud.client("ec2")
+    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=cloud.vpc(), TagSpecifications=cloud.tags("security-group"))[
+        "GroupId"
+    ]
+    (rule,) = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    state = [
+        {"type": "aws:ec2/securityGroup:SecurityGroup", "urn": "g", "id": group},
+        {"type": "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "urn": "r", "id": rule["SecurityGroupRuleId"]},
+    ]
+    assert [*parts.unknown(cloud.session, "dev", state)] == []
