@@ -107,6 +107,8 @@ class Roles(pulumi.ComponentResource):
         iam_role = aws.iam.Role(names.of(role), assume_role_policy=assume_role_policy(), tags=tags, opts=self._child)
         aws.iam.RolePolicy(
             names.of(role),
+            # Not a made-up one: where AWS's answer to the first attempt was lost, the next one writes the same policy and no second.
+            name="permissions",
             role=iam_role.name,
             policy=self._place.apply(lambda place: role_policy(role, names, **place)),
             opts=self._child,
