@@ -53,17 +53,22 @@ def test_another_stacks_parts_are_not_looked_at(cloud: Cloud, table: tuple[str, 
     assert [*parts.unknown(cloud.session, "other", state_of(table[0]))] == []
 
 
+@pytest.fixture
+def group(cloud: Cloud) -> str:
+    """A security group of the stack as AWS makes it."""
+    tags = cloud.tags("security-group")
+    made = cloud.client("ec2").create_security_group(GroupName="nodes", Description="nodes", VpcId=cloud.vpc(), TagSpecifications=tags)
+    return made["GroupId"]
+
+
 def rules_of(cloud: Cloud, group: str) -> set[tuple[bool, str]]:
     found = cloud.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
     return {(rule["IsEgress"], rule["CidrIpv4"]) for rule in found}
 
 
-def test_the_rule_that_aws_puts_into_a_new_group_is_taken_out_and_one_by_hand_stays(cloud: Cloud) -> None:
+def test_the_rule_that_aws_puts_into_a_new_group_is_taken_out_and_one_by_hand_stays(cloud: Cloud, group: str) -> None:
     """A run that ended between the making of the group and its emptying left it; the program's own rule would be its double."""
     ec2 = cloud.client("ec2")
-    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=cloud.vpc(), TagSpecifications=cloud.tags("security-group"))[
-        "GroupId"
-    ]
     by_hand = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[by_hand])
     state = [{"type": "aws:ec2/securityGroup:SecurityGroup", "urn": "g", "id": group}]
@@ -74,11 +79,8 @@ def test_the_rule_that_aws_puts_into_a_new_group_is_taken_out_and_one_by_hand_st
     assert [*parts.unknown(cloud.session, "dev", state)] == []
 
 
-def test_that_rule_stays_when_a_state_knows_it(cloud: Cloud) -> None:
+def test_that_rule_stays_when_a_state_knows_it(cloud: Cloud, group: str) -> None:
     ec2 = cloud.client("ec2")
-    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=cloud.vpc(), TagSpecifications=cloud.tags("security-group"))[
-        "GroupId"
-    ]
     (rule,) = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
     state = [
         {"type": "aws:ec2/securityGroup:SecurityGroup", "urn": "g", "id": group},
