@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from wsgiref.types import WSGIApplication
 from xml.sax.saxutils import escape
 
 from moto.core.utils import utcnow
@@ -26,7 +27,6 @@ from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
 Environ = dict[str, Any]
-Application = Callable[[Environ, Any], Iterable[bytes]]
 ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
 # The older services have names of their own for what the JSON services call by these.
 EC2_CODES = {"AccessDeniedException": "UnauthorizedOperation", "InvalidSignatureException": "SignatureDoesNotMatch"}
@@ -47,7 +47,7 @@ class RoleSessions:
     `ahead` holds the seconds by which AWS's clock is before the machines', which is how they come to be late.
     """
 
-    def __init__(self, application: Application, journal: Path, ahead: Path) -> None:
+    def __init__(self, application: WSGIApplication, journal: Path, ahead: Path) -> None:
         self._application = application
         self._journal = journal
         self._ahead = ahead

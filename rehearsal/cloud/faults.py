@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from rehearsal.cloud.calls import Call, call_of
-from rehearsal.cloud.error_answers import Application, error_answer
+from rehearsal.cloud.error_answers import error_answer
 
 CONTROL = "/microcosm-faults"
 # A client would wait a minute before it gives up; what it finds then is the same closed connection.
@@ -110,7 +111,7 @@ class Journal:
 class Faults:
     """The layer. It is outside of the lock that moto needs: a call that hangs delays itself alone."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._journal: Journal | None = None
 
@@ -126,7 +127,7 @@ class Faults:
             return self._application(environ, start_response)
         if fault.error:
             return error_answer(call.service, fault.error, f"{fault.name}, on purpose", start_response)
-        list(self._application(environ, lambda *_: None))
+        list(self._application(environ, lambda *_: _nobody_hears))
         time.sleep(fault.hang_seconds)
         _cut(environ["werkzeug.socket"])
         start_response("500 Nobody Hears This", [])
@@ -140,6 +141,10 @@ class Faults:
             self._journal = Journal(Plan.of(plan)) if plan else None
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(told).encode()]
+
+
+def _nobody_hears(_: bytes) -> None:
+    """The `write` of an answer that is not sent."""
 
 
 def _cut(connection: socket.socket) -> None:

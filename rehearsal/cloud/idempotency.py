@@ -7,19 +7,19 @@ object, in AWS as here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from rehearsal.cloud.calls import call_of
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 SUCCESS = "200"
 
 
 class ClientTokens:
     """Remembers the answers to calls with a token. Called under the cloud's lock, one request at a time."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._answers: dict[tuple[str, str, str], tuple[tuple[Any, ...], list[bytes]]] = {}
 
@@ -30,7 +30,12 @@ class ClientTokens:
         known = (call.caller, call.action, call.token)
         if known not in self._answers:
             head: list[tuple[Any, ...]] = []
-            body = list(self._application(environ, lambda *words: head.append(words)))
+
+            def note(*words: Any) -> Any:
+                """moto returns its bodies, and never asks for WSGI's `write`."""
+                head.append(words)
+
+            body = list(self._application(environ, note))
             if not str(head[0][0]).startswith(SUCCESS):
                 start_response(*head[0])
                 return body

@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from rehearsal.cloud.calls import Call, call_of
-from rehearsal.cloud.error_answers import Application, error_answer
+from rehearsal.cloud.error_answers import error_answer
 from rehearsal.cloud.settings import STAND_IN_KEY
 
 RATES_PATH = "/microcosm-rates"
@@ -110,7 +111,7 @@ class Buckets:
 class Rates:
     """The layer."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._buckets = Buckets()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import moto.settings
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -32,7 +33,6 @@ CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INST
 SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
 
 Environ = dict[str, Any]
-Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ class Options:
 class WholeBodies:
     """Reads each request to its end before anything else: a slow client delays itself alone, and every layer may look at the body."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -62,7 +62,7 @@ class WholeBodies:
 class OneAtATime:
     """moto's backends are not thread-safe, and under the interpreter lock parallel requests would win nothing."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._lock = threading.Lock()
 
@@ -116,7 +116,7 @@ def fill(region: str) -> None:
 def serve(options: Options) -> Any:
     """A server that listens already; the caller runs `serve_forever`, inside `rules_of_aws`."""
     fill(options.region)
-    application: Application = DomainDispatcherApplication(create_backend_app)
+    application: WSGIApplication = DomainDispatcherApplication(create_backend_app)
     if options.enforce_iam:
         application = RoleSessions(application, options.state / JOURNAL, options.state / CLOCK_AHEAD)
     # From the inside out: what a request meets last comes first.

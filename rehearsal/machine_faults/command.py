@@ -10,8 +10,9 @@ from rehearsal.checks import CheckFailed
 from rehearsal.session import Session
 
 POLL_SECONDS = 0.05
-# What Pulumi puts in front of a line of the program: the kind and name of the resource, and that it is under way.
-_FRONT = re.compile(r"^(?:.*? running )?\s*(?:(?:error|warning): )?")
+# What Pulumi puts in front of a line of the program: the stack, and that it is under way ("creating (5s)" in its first `up`, "running" later).
+_UNDER_WAY = re.compile(r"^.*? pulumi:pulumi:Stack \S+ (?:running|creating \(\d+s\)) ")
+_SEVERITY = re.compile(r"^\s*(?:error|warning): ")
 
 
 class Command:
@@ -38,7 +39,7 @@ class Command:
         assert self._process.stdout
         for line in self._process.stdout:
             self.lines.append(said(line))
-            if " running " in line:
+            if _UNDER_WAY.match(line):
                 self.progress.append(said(line))
             tell(line.rstrip())
 
@@ -74,8 +75,10 @@ class Command:
         return self._process.wait()
 
     def phases(self, node: str) -> str:
-        """The phases of a machine in the order in which the command told them."""
+        """The phases of a machine in the order in which the command told them; CheckFailed when it told none."""
         told = [found[1] for line in self.progress if (found := re.match(rf"{node}: ([a-z]+)\b", line))]
+        if not told:
+            raise CheckFailed(f"`{self._name}` told no phase of {node}:\n{self.text}")
         return f"{node}: {' -> '.join(told)}"
 
     @property
@@ -85,4 +88,4 @@ class Command:
 
 def said(line: str) -> str:
     """What the program said in a line of Pulumi's output, without what Pulumi puts around it."""
-    return _FRONT.sub("", line.rstrip()).strip()
+    return _SEVERITY.sub("", _UNDER_WAY.sub("", line.rstrip())).strip()

@@ -7,7 +7,7 @@ import re
 import time
 
 from rehearsal import checks
-from rehearsal.scenario import audit
+from rehearsal.scenario import audit, read_outputs
 
 from .stage import AWS_API, METADATA, STACK, UP, Stage, wait_until
 from .table import Fault
@@ -153,8 +153,14 @@ def pool_shrunk(stage: Stage) -> str:
     stage.configure(1)
     up = stage.up()
     up.succeeded()
-    wait_until(lambda: stage.registered_nodes() == set(stage.nodes), LINE_SECONDS, "the Nodes of the machines that are gone are gone too")
+    read_outputs(stage.run)
+    wait_until(lambda: _registered(stage) == set(stage.nodes), LINE_SECONDS, "the Nodes of the machines that are gone are gone too")
     return next(line for line in up.lines if re.fullmatch(r"- \d+ deleted", line))
+
+
+def _registered(stage: Stage) -> set[str]:
+    """The Node objects, whether or not a machine stands behind each."""
+    return {node["metadata"]["name"] for node in stage.objects("nodes")}
 
 
 def worker_stopped(stage: Stage) -> str:

@@ -1,6 +1,5 @@
 """That nothing is lost: every node Ready by a heartbeat of now, the page answers, and `up` has nothing left to do."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +7,6 @@ import requests
 
 from rehearsal import checks
 from rehearsal.scenario import read_outputs
-from rehearsal.session import RehearsalError
 
 from .stage import UP, Stage, wait_until
 
@@ -28,21 +26,13 @@ def nothing_is_lost(stage: Stage) -> str:
 
 def _all_alive(stage: Stage, now: datetime) -> bool:
     """A machine that died a moment ago still counts as Ready: only a lease renewed since then proves life."""
-    nodes = {node["metadata"]["name"]: _is_ready(node) for node in _kubectl(stage, "nodes")}
-    leases = {lease["metadata"]["name"]: lease["spec"]["renewTime"] for lease in _kubectl(stage, "leases", "--namespace=kube-node-lease")}
+    nodes = {node["metadata"]["name"]: _is_ready(node) for node in stage.objects("nodes")}
+    leases = {lease["metadata"]["name"]: lease["spec"]["renewTime"] for lease in stage.objects("leases", "--namespace=kube-node-lease")}
     return all(nodes.get(node) and datetime.fromisoformat(leases.get(node, "1970-01-01T00:00:00Z")) > now for node in stage.nodes)
 
 
 def _is_ready(node: dict[str, Any]) -> bool:
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"].get("conditions", []))
-
-
-def _kubectl(stage: Stage, *what: str) -> list[dict[str, Any]]:
-    """The objects, none while the API does not answer."""
-    try:
-        return json.loads(stage.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s"))["items"]
-    except RehearsalError:
-        return []
 
 
 def _page(stage: Stage) -> str:

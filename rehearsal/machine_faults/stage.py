@@ -19,7 +19,7 @@ from rehearsal.room import record
 from rehearsal.room.layout import ROOM_ADDRESS, Layout
 from rehearsal.room.servers import METADATA_ADDRESS
 from rehearsal.scenario import Run
-from rehearsal.session import STACK
+from rehearsal.session import STACK, RehearsalError
 
 from .command import POLL_SECONDS, Command
 
@@ -61,6 +61,13 @@ class Stage:
     def up(self) -> Command:
         """`pulumi up`, under way."""
         return self.command(*UP)
+
+    def objects(self, *what: str) -> list[dict[str, Any]]:
+        """What `kubectl get` has for the operator, by the kubeconfig of the last `read_outputs`; nothing while the API does not answer."""
+        try:
+            return json.loads(self.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s"))["items"]
+        except RehearsalError:
+            return []
 
     # --- machines
 
@@ -120,11 +127,6 @@ class Stage:
 
     def inside(self, node: str, *command: str) -> str:
         return checks.in_machine(self.run.session, node, *command)
-
-    def registered_nodes(self) -> set[str]:
-        """The Node objects that Kubernetes has, whether or not a machine stands behind each."""
-        answer = self.inside("control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", "nodes", "--output", "name")
-        return {line.removeprefix("node/") for line in answer.split()}
 
     def terminate(self, node: str) -> str:
         """As by hand in the console, or as EC2 does with a failing disk: Pulumi is not told."""

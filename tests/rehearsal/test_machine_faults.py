@@ -1,6 +1,7 @@
 """The pure parts of the machine faults: what a command says, what a run is made of, and what it writes down."""
 
 import asyncio
+import shlex
 import time
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from rehearsal.room.mirror import Mirror
     ("printed", "line"),
     [
         ("    pulumi:pulumi:Stack microcosm-rehearsal running linux-1: join\n", "linux-1: join"),
+        (" +  pulumi:pulumi:Stack microcosm-rehearsal creating (12s) linux-1: join\n", "linux-1: join"),
         ("    error: linux-0 (i-0a) is terminated: phase ready\n", "linux-0 (i-0a) is terminated: phase ready"),
         ("    pulumi:pulumi:Stack microcosm-rehearsal running error: linux-0 (i-0a) failed: x", "linux-0 (i-0a) failed: x"),
         ("linux-0 (i-0a) is stopped", "linux-0 (i-0a) is stopped"),
@@ -65,11 +67,23 @@ def test_a_command_that_should_succeed_must_succeed(command):
 
 
 def test_the_phases_of_a_machine_are_told_in_their_order(command):
-    under_way = command(
-        "printf ' Stack dev running %s\\n' 'linux-1: download' 'linux-0: ready' 'linux-1: booting' 'linux-1: join: no token'; echo linux-1: join"
-    )
+    told = ("linux-1: download", "linux-0: ready", "linux-1: booting", "linux-1: join: no token")
+    under_way = command(f"printf ' pulumi:pulumi:Stack dev running %s\\n' {shlex.join(told)}; echo linux-1: join")
     under_way.succeeded()
     assert under_way.phases("linux-1") == "linux-1: download -> booting -> join"
+
+
+def test_the_phases_of_a_first_up_are_told_too(command):
+    under_way = command("echo ' +  pulumi:pulumi:Stack dev creating (7s) control-plane: init'")
+    under_way.succeeded()
+    assert under_way.phases("control-plane") == "control-plane: init"
+
+
+def test_a_machine_of_which_nothing_was_told_is_a_failed_check(command):
+    under_way = command("echo linux-1: join")
+    under_way.succeeded()
+    with pytest.raises(CheckFailed, match="told no phase of linux-1"):
+        under_way.phases("linux-1")
 
 
 # --- what a run is made of
