@@ -52,7 +52,8 @@ class Daemon:
     def _send(self, number: signal.Signals) -> None:
         if self.is_running:
             os.kill(self.pid, number)
-            _wait(lambda: not self.is_running, STOP_SECONDS)
+            # A process that is ending loses its command line before it is gone.
+            _wait(lambda: not self.is_alive, STOP_SECONDS)
 
 
 def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> Daemon:
@@ -61,12 +62,14 @@ def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], 
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment), start_new_session=True
         )
-    return Daemon(name=name, pid=process.pid, mark=command[2] if command[1:2] == ["-m"] else command[0])
+    daemon = Daemon(name=name, pid=process.pid, mark=command[2] if command[1:2] == ["-m"] else command[0])
+    # Linux fills in the command line at the end of execve(2), a moment after Popen has heard of its success: until then nobody would recognise it.
+    _wait(lambda: daemon.is_running or not daemon.is_alive, STOP_SECONDS)
+    return daemon
 
 
 def wait_for_file(path: Path, daemon: Daemon, log: Path, seconds: float) -> dict[str, object]:
     """The JSON that a daemon writes when it is ready; its last log lines when it does not."""
-    # Right after its start the command line of a process may still be empty: only its id tells whether it is there.
     if _wait(lambda: path.exists() or not daemon.is_alive, seconds) and path.exists():
         return json.loads(path.read_text())
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

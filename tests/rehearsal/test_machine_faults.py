@@ -41,7 +41,7 @@ def command(tmp_path):
 
 
 def test_a_line_is_found_while_the_command_still_runs(command):
-    under_way = command("echo linux-1: join; sleep 60")
+    under_way = command("echo linux-1: join; exec sleep 60")
     start = time.monotonic()
     assert under_way.wait_for("linux-1: join", 30) == "linux-1: join"
     assert time.monotonic() - start < 30

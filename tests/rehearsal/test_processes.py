@@ -14,7 +14,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 def sleeper(tmp_path):
     daemon = processes.start("sleeper", SLEEPER, environment=os.environ, log=tmp_path / "log")
     yield daemon
-    os.waitpid(daemon.pid, 0) if daemon.is_alive else None
+    daemon.kill()
 
 
 def test_a_daemon_is_recognised_after_a_restart_and_ended_by_its_id(sleeper, tmp_path):
@@ -24,6 +24,14 @@ def test_a_daemon_is_recognised_after_a_restart_and_ended_by_its_id(sleeper, tmp
     found.stop()
     assert not found.is_running
     assert processes.recorded(tmp_path / "daemons.json") == []
+
+
+def test_a_daemon_is_recognised_as_soon_as_it_is_started(tmp_path):
+    for _ in range(20):
+        daemon = processes.start("sleeper", SLEEPER, environment=os.environ, log=tmp_path / "log")
+        assert daemon.is_running
+        daemon.kill()
+        assert not daemon.is_alive
 
 
 def test_a_foreign_process_with_the_recorded_id_is_never_touched(sleeper):
