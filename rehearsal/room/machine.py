@@ -113,6 +113,10 @@ class Machine:
     async def _wait(self, process: asyncio.subprocess.Process) -> None:
         exit_code = await process.wait()
         if self.status is Status.RUNNING:
+            # It ended of itself, perhaps to boot again. A real kernel would have taken its groups along; here kubelet would find
+            # those of its last life, and cAdvisor look three seconds in each for a container before anything starts.
+            await self._clear()
+        if self.status is Status.RUNNING:
             self.status = self._kind.status_after(exit_code)
             self._on_end()
 
@@ -124,6 +128,11 @@ class Machine:
         await cgroups.kill(self._tag, self.instance.id)
         if self._waiter:
             await self._waiter
+        await self._clear()
+
+    async def _clear(self) -> None:
+        """Take away what a machine that has ended leaves in the kernel."""
+        await cgroups.kill(self._tag, self.instance.id)
         self._kind.ended(self.instance)
         cgroups.remove(self._tag, self.instance.id)
 

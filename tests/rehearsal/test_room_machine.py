@@ -319,7 +319,9 @@ def test_stopping_keeps_the_disk_and_starting_boots_it_again_without_user_data(w
 
 @pytest.mark.parametrize("request_name", ["reboot_request", "power_cut"])
 def test_a_reboot_or_a_power_cut_comes_back_with_the_same_disk_and_address(world: World, request_name: str) -> None:
-    id = world.boot("phoenix", "echo kept >/root/file")
+    groups = 'for root in /sys/fs/cgroup /sys/fs/cgroup/*; do [ ! -f "$root/cgroup.procs" ] || mkdir --parents "$root/kubepods/pod-1"; done'
+    id = world.boot("phoenix", f"echo kept >/root/file\n{groups}")
+    assert world.inside("phoenix", "find /sys/fs/cgroup -name pod-1")
     before = world.machines()[id]["leader"]
     getattr(world.layout.machine(id), request_name).touch()
     wait_for(lambda: world.machines()[id]["leader"] not in (before, None), 15, "another PID 1 runs")
@@ -327,6 +329,7 @@ def test_a_reboot_or_a_power_cut_comes_back_with_the_same_disk_and_address(world
     assert "kept" in said
     assert world.machines()[id]["ip"] in said
     assert world.state_of(id) == "running"
+    assert not world.inside("phoenix", "find /sys/fs/cgroup -name pod-1"), "control groups live as long as their kernel"
     world.terminate(id)
 
 
