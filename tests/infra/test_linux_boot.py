@@ -85,7 +85,7 @@ def test_what_is_done_once_is_done_once_and_what_was_cut_off_is_begun_anew(machi
 
 
 def test_an_attempt_is_repeated_as_often_as_it_says_and_tells_of_errors_alone(machine):
-    script = 'joins() { echo "W1125 warning"; echo "error: a Node exists"; false; }\nPHASE_EXIT=13\nattempt 3 joins\n'
+    script = 'joins() { echo "W1125 warning"; echo "error: a Node exists"; echo "error: a Node exists"; false; }\nPHASE_EXIT=13\nattempt 3 joins\n'
     done = machine(BEGUN + script)
     assert done.returncode == 13
     assert machine.calls() == ["sleep 20", "sleep 20"]

@@ -134,7 +134,7 @@ attempt() {
   local left=$1 output
   shift
   until output=$("$@" 2>&1 | tee >(cat >&2)); do
-    DETAIL="$1 failed: $({ grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | grep --invert-match 'stack trace' | tail --lines=3 | tr '\n' ' ')"
+    DETAIL="$1 failed: $({ grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | grep --invert-match 'stack trace' | uniq | tail --lines=3 | tr '\n' ' ')"
     [ $((left -= 1)) -gt 0 ] || die "${DETAIL}"
     report
     sleep 20
