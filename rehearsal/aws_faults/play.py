@@ -48,6 +48,8 @@ class Result:
     left: list[str] = field(default_factory=list[str])
     problems: list[str] = field(default_factory=list[str])
     seconds: float = 0.0
+    # The day, in UTC: a sweep that was broken off may go on on another.
+    played: str = ""
 
     @property
     def survived(self) -> bool:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rehearsal.aws_faults.play import Part, Result
@@ -21,7 +20,7 @@ def section(results: Sequence[Result], expected: int, full: bool) -> str:
     return "\n".join(
         [
             BEGIN,
-            f"{datetime.now(UTC):%Y-%m-%d}, {machine()}: {_summary(results, expected, full)}",
+            f"{_days(results)}, {machine()}: {_summary(results, expected, full)}",
             "",
             *meanings,
             "- **kill**: `kill -9` of the engine and all that it started",
@@ -43,6 +42,11 @@ def section(results: Sequence[Result], expected: int, full: bool) -> str:
     )
 
 
+def _days(results: Sequence[Result]) -> str:
+    days = sorted({result.played for result in results})
+    return " to ".join(dict.fromkeys([*days[:1], *days[-1:]]))
+
+
 def _summary(results: Sequence[Result], expected: int, full: bool) -> str:
     survived = sum(result.survived for result in results)
     faults = sum(len(part.failed) for result in results for part in result.parts)
@@ -53,15 +57,15 @@ def _summary(results: Sequence[Result], expected: int, full: bool) -> str:
 
 
 def _manner(result: Result) -> str:
-    about = " (Pulumi's state)" if result.series.endswith("-state") else ""
-    return f"{result.manner}{about}"
+    if result.fault == "kill":
+        return f"{result.manner} at call {result.series.rpartition('-')[2]}"
+    return f"{result.manner} (Pulumi's state)" if result.series.endswith("-state") else result.manner
 
 
 def _row(result: Result, part: Part) -> str:
     attempts = sum(call["attempts"] for call in part.failed.values())
     verdict = "yes" if part.went_through and result.survived else "**no**"
-    manner = f"{_manner(result)} at call {result.series.rpartition('-')[2]}" if result.fault == "kill" else _manner(result)
-    cells = (result.fault, manner, f"`{part.command}`", len(part.keys) or "", len(part.failed), attempts, part.runs, part.repairs, verdict)
+    cells = (result.fault, _manner(result), f"`{part.command}`", len(part.keys) or "", len(part.failed), attempts, part.runs, part.repairs, verdict)
     return f"| {' | '.join(map(str, cells))} |"
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rehearsal import processes
@@ -60,6 +61,7 @@ class Sweep:
         try:
             result = play(driver, each, lambda text: self.tell(each.name, text))
             result.seconds = round(time.monotonic() - began, 1)
+            result.played = f"{datetime.now(UTC):%Y-%m-%d}"
         finally:
             # Empty unless moto itself broke.
             cloud = (world.stack.folder.parent / "cloud" / "cloud.log").read_text()[-LOG_CHARACTERS:]

@@ -101,11 +101,13 @@ def test_the_document_keeps_its_words_and_tells_what_was_not_survived(tmp_path):
     document = tmp_path / "reliability.md"
     document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     good, bad = played(FakeDriver()), played(FakeDriver(stuck="destroy", repairs_help=False))
+    good.played, bad.played = "2026-11-24", "2026-11-25"
     report.keep([good, bad], expected=3, full=False, document=document)
     text = document.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text
+    assert f"{report.BEGIN}\n2026-11-24 to 2026-11-25, " in text
     assert "1 of 2 series survived, 8 calls failed" in text
     assert "**Broken off after 2 of 3 series.**" in text
     assert "- lost-reply-lasting: `destroy` did not go through" in text
