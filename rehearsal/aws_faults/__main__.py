@@ -28,7 +28,7 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(help="Series to run; by default all.", show_default=False)] = None,
     full: Annotated[bool, typer.Option("--full", help="Each lasting fault alone in its run: hours instead of minutes.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Also run the series that have a result already.")] = False,
-    at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds side by side.")] = 2,
+    at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds work side by side; as many again for series that mostly wait.")] = 2,
     keep: Annotated[bool, typer.Option("--figures", help="Put the results into docs/reliability.md.")] = False,
 ) -> None:
     """Fail every AWS call of `up` and of `destroy`, and show that both go on afterwards and leave nothing.

@@ -30,7 +30,12 @@ class Series:
         if self.kill_at:
             return f"killed-{self.kill_at}"
         manner = "once" if self.once else "lasting" if self.limit is None else f"lasting-by-{self.limit}"
-        return "-".join([self.fault, manner, *(["state"] if self.services == (STATE,) else [])])
+        return "-".join([self.fault, manner, *(["state"] if self.mostly_waits else [])])
+
+    @property
+    def mostly_waits(self) -> bool:
+        """The engine tries each write of its state again for a minute or more before it gives up."""
+        return self.services == (STATE,)
 
     @property
     def options(self) -> tuple[str, ...]:

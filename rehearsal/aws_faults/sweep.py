@@ -16,6 +16,7 @@ from rehearsal.aws_faults.series import Series
 from rehearsal.faked import World, faked_world
 
 LOG_CHARACTERS = 20_000
+Lane = queue.SimpleQueue[Series]
 
 
 @dataclass
@@ -30,12 +31,10 @@ class Sweep:
     _worlds: list[World] = field(default_factory=list[World])
 
     def play(self, todo: Sequence[Series], at_once: int) -> None:
-        """Ctrl-C ends what runs, and is raised once all is put away."""
-        waiting: queue.SimpleQueue[Series] = queue.SimpleQueue()
-        for each in todo:
-            waiting.put(each)
-        with ThreadPoolExecutor(at_once) as pool:
-            workers = [pool.submit(self._work, number, waiting) for number in range(min(at_once, len(todo)))]
+        """Ctrl-C ends what runs, and is raised once all is put away. Series that mostly wait have worlds of their own, beside those that work."""
+        lanes = [lane for waits in (False, True) for lane in _lanes([each for each in todo if each.mostly_waits is waits], at_once)]
+        with ThreadPoolExecutor(max(len(lanes), 1)) as pool:
+            workers = [pool.submit(self._work, number, waiting) for number, waiting in enumerate(lanes)]
             try:
                 for worker in workers:
                     worker.result()
@@ -45,7 +44,7 @@ class Sweep:
                     processes.end_of(f"PULUMI_HOME={world.stack.environment['PULUMI_HOME']}")
                 raise
 
-    def _work(self, number: int, waiting: "queue.SimpleQueue[Series]") -> None:
+    def _work(self, number: int, waiting: Lane) -> None:
         folder = self.folder / str(number)
         folder.mkdir()
         with faked_world(folder, self.programs) as world:
@@ -66,3 +65,11 @@ class Sweep:
             # Empty unless moto itself broke.
             cloud = (world.stack.folder.parent / "cloud" / "cloud.log").read_text()[-LOG_CHARACTERS:]
             self.done(each, result, "\n".join([*driver.log, "", "the fake cloud:", cloud]))
+
+
+def _lanes(todo: Sequence[Series], at_once: int) -> list[Lane]:
+    """One queue for all, as often as worlds may work on it."""
+    waiting: Lane = queue.SimpleQueue()
+    for each in todo:
+        waiting.put(each)
+    return [waiting] * min(at_once, len(todo))

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from rehearsal.aws_faults import report, series
+from rehearsal.aws_faults import report, series, sweep
 from rehearsal.aws_faults.drive import Run
 from rehearsal.aws_faults.play import Result, play
 from rehearsal.aws_faults.series import SERVICES, Series
@@ -90,6 +92,16 @@ def test_every_way_of_failing_is_tried_once_and_lastingly_on_every_service_and_o
             assert {(fault, True, (*SERVICES, "state")), (fault, False, SERVICES), (fault, False, ("state",))} <= found
     assert len({each.name for each in series.of(True)}) == len(series.of(True))
     assert all(each.limit == 1 for each in series.of(True) if not (each.once or each.kill_at)), "in full each lasting fault is alone in its run"
+
+
+def test_each_series_is_played_once_and_those_that_mostly_wait_beside_those_that_work(tmp_path, monkeypatch):
+    by_world: dict[Path, list[Series]] = {}
+    monkeypatch.setattr(sweep, "faked_world", lambda folder, programs: nullcontext(folder))
+    monkeypatch.setattr(sweep.Sweep, "_one", lambda self, each, world: by_world.setdefault(world, []).append(each))
+    todo = series.of(False)
+    sweep.Sweep(tmp_path, tmp_path, tell=lambda *_: None, done=lambda *_: None).play(todo, at_once=2)
+    assert sorted(each.name for found in by_world.values() for each in found) == sorted(each.name for each in todo)
+    assert all(len({each.mostly_waits for each in found}) == 1 for found in by_world.values())
 
 
 def test_a_result_comes_back_from_its_file_as_it_was():
