@@ -33,6 +33,9 @@ $(ACTIONLINT):
 	GOBIN=$(CURDIR)/build/bin go install github.com/rhysd/actionlint/cmd/actionlint@v$(lastword $(subst -, ,$@))
 	mv build/bin/actionlint $@
 
+# Two workers share what pytest compiles of the tests; where Python may write nothing, each compiles all, every time.
+test test-served: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 	$(BIN)/python -m pytest -n 2
 
