@@ -64,7 +64,8 @@ def survivor(trap: Trap, copy: Path) -> str:
 
 
 def run_tests(tests: Collection[str], copy: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests)]
+    """Whatever their markers: a test that is left out would pass as one that noticed, and in the whole copy as one that passed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "", "-p", "no:cacheprovider", *(f"tests/{test}" for test in tests)]
     return subprocess.run(command, cwd=copy, env=_environment(copy), capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
