@@ -45,7 +45,7 @@ test-served: $(READY)  ## the unit tests that start servers and engines
 audit-deps:  ## known vulnerabilities of what the lock file names (asks the package index; in an environment of its own)
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
-	build/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
 
 traps: $(READY)  ## break what holds each known trap of Windows, and see that a test notices (minutes)
 	$(BIN)/python -m tests.windows.traps

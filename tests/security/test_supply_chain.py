@@ -81,6 +81,6 @@ def test_images_have_a_tag_of_their_own_and_never_the_newest():
 
 
 def test_the_audit_asks_for_what_the_lock_file_names_and_nothing_more():
-    """`make audit-deps`: no resolver, which could audit other versions than those that are installed."""
+    """`make audit-deps`: no resolver, which could audit other versions than those that are installed; and a package that cannot be audited fails."""
     (line,) = [line for line in (PROJECT / "Makefile").read_text().splitlines() if "bin/pip-audit " in line]
-    assert {"--disable-pip", "--require-hashes", "--requirement", "requirements.lock"} <= set(line.split())
+    assert {"--strict", "--disable-pip", "--require-hashes", "--requirement", "requirements.lock"} <= set(line.split())
