@@ -9,6 +9,8 @@ import pulumi
 from . import policy
 from .errors import ConfigError
 
+# Pulumi's Kubernetes provider takes an object with this annotation as ready once the API server has it.
+NOT_WAITED_FOR = {"pulumi.com/skipAwait": "true"}
 _TYPE = re.compile(r"kubernetes:(?P<api_version>[^:]+):(?P<kind>\w+)")
 # The keys below these belong to people, not to the schema.
 _FREE_KEYS = {"annotations", "data", "labels", "match_labels", "node_selector"}

@@ -11,6 +11,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from .declared import NOT_WAITED_FOR
+
 VERSION = "0.28.9"
 IMAGE = f"ghcr.io/flannel-io/flannel:v{VERSION}"
 CNI_IMAGE = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
@@ -103,7 +105,7 @@ class Flannel(pulumi.ComponentResource):
                 "namespace": NAMESPACE,
                 "labels": LABELS,
                 # The nodes may still be booting; infra/readiness.py waits for them and can say where they are stuck.
-                "annotations": {"pulumi.com/skipAwait": "true"},
+                "annotations": NOT_WAITED_FOR,
             },
             spec={"selector": {"match_labels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": _pod_spec()}},
             opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[configuration])),

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from . import netplan
-from .declared import Declared
+from .declared import NOT_WAITED_FOR, Declared
 from .matrix import OperatingSystem
 
 FILES = Path(__file__).resolve().parent.parent / "workloads"
@@ -72,8 +72,8 @@ class Workloads(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _inside(self, *more: pulumi.Resource, minutes: int = 10) -> pulumi.ResourceOptions:
-        waits = pulumi.ResourceOptions(depends_on=[self._namespace, *more], custom_timeouts=pulumi.CustomTimeouts(create=f"{minutes}m"))
-        return pulumi.ResourceOptions.merge(self._objects, waits)
+        timeouts = pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m")
+        return pulumi.ResourceOptions.merge(self._objects, pulumi.ResourceOptions(depends_on=[self._namespace, *more], custom_timeouts=timeouts))
 
     def _config_map(self, name: str, files: Mapping[str, str]) -> k8s.core.v1.ConfigMap:
         return k8s.core.v1.ConfigMap(name, metadata={"name": name, "namespace": NAMESPACE}, data={**files}, opts=self._inside())
@@ -91,17 +91,7 @@ class Workloads(pulumi.ComponentResource):
             },
             opts=self._inside(*maps),
         )
-        k8s.core.v1.Service(
-            "widgets",
-            metadata={"name": "widgets", "namespace": NAMESPACE},
-            spec={
-                "type": "NodePort",
-                "selector": WIDGETS,
-                "ports": [{"name": "http", "port": 80, "target_port": PAGE_PORT, "node_port": PAGE_NODE_PORT}],
-            },
-            opts=self._inside(),
-        )
-
+        self._service("widgets", WIDGETS, port=PAGE_PORT, node_port=PAGE_NODE_PORT)
         k8s.policy.v1.PodDisruptionBudget(
             "widgets",
             metadata={"name": "widgets", "namespace": NAMESPACE},
@@ -124,13 +114,18 @@ class Workloads(pulumi.ComponentResource):
             },
             opts=self._inside(config_map, minutes=CCAUTH_START_MINUTES),
         )
+        self._service("ccauth", CCAUTH, port=80, node_port=CCAUTH_NODE_PORT)
+
+    def _service(self, name: str, selector: Mapping[str, str], *, port: int, node_port: int) -> None:
+        """Its Deployment is waited for. A Service would wait ten seconds more after the last of its pods, and call those of a cold image
+        failed after ten minutes (docstring of pulumi_kubernetes.core.v1.Service)."""
         k8s.core.v1.Service(
-            "ccauth",
-            metadata={"name": "ccauth", "namespace": NAMESPACE},
+            name,
+            metadata={"name": name, "namespace": NAMESPACE, "annotations": NOT_WAITED_FOR},
             spec={
                 "type": "NodePort",
-                "selector": CCAUTH,
-                "ports": [{"name": "http", "port": 80, "target_port": 80, "node_port": CCAUTH_NODE_PORT}],
+                "selector": selector,
+                "ports": [{"name": "http", "port": 80, "target_port": port, "node_port": node_port}],
             },
             opts=self._inside(),
         )

@@ -133,9 +133,10 @@ def test_nginx_asks_the_dns_of_this_cluster():
 
 
 def test_a_cold_windows_image_has_the_time_that_it_takes():
-    """Pulumi gives up on a Deployment after ten minutes unless told otherwise, and Kubernetes calls it failed."""
-    raw = committed().one(DEPLOYMENT, "ccauth").raw
-    assert raw.customTimeouts.create == f"{workloads.CCAUTH_START_MINUTES}m"
+    """Pulumi gives up on a Deployment and on a Service after ten minutes unless told otherwise, and Kubernetes calls it failed."""
+    timeouts = committed().one(DEPLOYMENT, "ccauth").raw.customTimeouts
+    assert (timeouts.create, timeouts.update) == (f"{workloads.CCAUTH_START_MINUTES}m",) * 2
+    assert inputs(SERVICE, "ccauth")["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert inputs(DEPLOYMENT, "ccauth")["spec"]["progressDeadlineSeconds"] == workloads.CCAUTH_START_MINUTES * 60
 
 
