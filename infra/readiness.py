@@ -23,6 +23,8 @@ from . import naming, rendezvous, stuck
 from .errors import ClusterNotReadyError
 
 POLL_SECONDS = 1.0
+# The first pause: what has just become true is seen at once. Each is twice as long as the one before, up to POLL_SECONDS.
+FIRST_PAUSE_SECONDS = 0.125
 # Reports come ten a call, and an account has 40 such calls a second for all who use it (AWS general reference, "AWS Systems Manager
 # endpoints and quotas", Parameter Store: max throughput). After a look at many nodes the pause is longer: ten calls a second on average.
 NODES_A_SECOND = 100
@@ -136,6 +138,7 @@ class Gate:
 
     async def _until(self, look: Callable[[], tuple[Any, Reports]], instances: Mapping[str, str]) -> Any:
         start = states_due = self.clock()
+        pause = FIRST_PAUSE_SECONDS
         failures, progress, silent = stuck.Failures(), stuck.Progress(), stuck.Silence(since=start)
         while True:
             now = self.clock()
@@ -154,7 +157,8 @@ class Gate:
             for node in silent.news(reports, now):
                 console = await asyncio.to_thread(self.cloud.console_output, instances[node])
                 self.tell(f"{node} ({instances[node]}): {stuck.describe({})}. {stuck.last_words(console)}")
-            await asyncio.sleep(max(POLL_SECONDS, len(instances) / NODES_A_SECOND))
+            await asyncio.sleep(max(pause, len(instances) / NODES_A_SECOND))
+            pause = min(2 * pause, POLL_SECONDS)
 
     def _look_for_kubeconfig(self, instance_id: str) -> tuple[str | None, Reports]:
         """With the one report that tells why it is not there yet, for who waits for it."""

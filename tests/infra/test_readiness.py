@@ -150,8 +150,10 @@ def test_the_wait_for_the_api_reads_no_report_but_the_control_planes():
     assert set(cloud.calls) == {"/microcosm/dev/kubeconfig", "/microcosm/dev/status/control-plane"}
 
 
-@pytest.mark.parametrize(("nodes", "seconds"), [(1, 1.0), (100, 1.0), (1000, 10.0)])
-def test_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(monkeypatch, nodes, seconds):
+@pytest.mark.parametrize(
+    ("nodes", "seconds"), [(1, [0.125, 0.25, 0.5, 1.0, 1.0]), (30, [0.3, 0.3, 0.5, 1.0, 1.0]), (100, [1.0] * 5), (1000, [10.0] * 5)]
+)
+def test_the_first_looks_come_soon_and_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(monkeypatch, nodes, seconds):
     pauses = []
 
     async def noted(pause):
@@ -160,8 +162,8 @@ def test_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(m
     monkeypatch.setattr("infra.readiness.asyncio.sleep", noted)
     instances = {f"linux-{index}": f"i-{index}" for index in range(nodes)}
     ready = {node: report(instance, "ready", "ok") for node, instance in instances.items()}
-    asyncio.run(gate(FakeCloud(("", {}), ("", ready))).nodes(instances))
-    assert pauses == [seconds]
+    asyncio.run(gate(FakeCloud(*[("", {})] * len(seconds), ("", ready))).nodes(instances))
+    assert pauses == seconds
 
 
 def download_failed(start):
