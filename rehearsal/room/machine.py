@@ -82,6 +82,10 @@ class Machine:
             self.paths.folder.mkdir(parents=True, mode=0o700)
             self._kind.prepare(self.instance, self.paths)
         self.logs.mkdir(parents=True, exist_ok=True)
+        # After a reboot those of its last life are still there, which a real kernel takes along: kubelet would find them, and
+        # cAdvisor look three seconds in each for a container before anything starts.
+        await cgroups.kill(self._tag, self.instance.id)
+        cgroups.remove(self._tag, self.instance.id)
         groups = cgroups.create(self._tag, self.instance.id)
         self._process = await _start(self._kind.program(self.instance, self.paths, namespace), groups)
         self.status = Status.RUNNING
@@ -113,10 +117,6 @@ class Machine:
     async def _wait(self, process: asyncio.subprocess.Process) -> None:
         exit_code = await process.wait()
         if self.status is Status.RUNNING:
-            # It ended of itself, perhaps to boot again. A real kernel would have taken its groups along; here kubelet would find
-            # those of its last life, and cAdvisor look three seconds in each for a container before anything starts.
-            await self._clear()
-        if self.status is Status.RUNNING:
             self.status = self._kind.status_after(exit_code)
             self._on_end()
 
@@ -128,11 +128,6 @@ class Machine:
         await cgroups.kill(self._tag, self.instance.id)
         if self._waiter:
             await self._waiter
-        await self._clear()
-
-    async def _clear(self) -> None:
-        """Take away what a machine that has ended leaves in the kernel."""
-        await cgroups.kill(self._tag, self.instance.id)
         self._kind.ended(self.instance)
         cgroups.remove(self._tag, self.instance.id)
 
