@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.naming import STACK_TAG
 
-from .aws import Session, pages, stack_filter
+from .aws import JsonObject, Session, pages, stack_filter, tags_of
 
 ROUTE_TYPE = "aws:ec2/route:Route"
 # Neither the VPC's own route nor one that a gateway has propagated.
@@ -56,18 +56,14 @@ def _rules(ec2: Any, stack: str) -> Iterator[Part]:
     if not groups:
         return
     for rule in pages(ec2, "describe_security_group_rules", "SecurityGroupRules", Filters=[{"Name": "group-id", "Values": groups}]):
-        if not (_is_of(stack, rule) or _is_of_a_new_group(rule)):
+        if tags_of(rule).get(STACK_TAG) != stack and not _is_of_a_new_group(rule):
             continue
         direction = "egress" if rule["IsEgress"] else "ingress"
         group, identifier = str(rule["GroupId"]), str(rule["SecurityGroupRuleId"])
         yield Part(kind=f"{direction} rule", id=identifier, owner=group, take_out=_revocation(direction, group, identifier))
 
 
-def _is_of(stack: str, rule: Mapping[str, Any]) -> bool:
-    return {"Key": STACK_TAG, "Value": stack} in rule.get("Tags", ())
-
-
-def _is_of_a_new_group(rule: Mapping[str, Any]) -> bool:
+def _is_of_a_new_group(rule: JsonObject) -> bool:
     """What AWS puts into every group that it makes, and the provider takes out right after: a run that was cut off between leaves it."""
     return rule["IsEgress"] and rule["IpProtocol"] == "-1" and rule.get("CidrIpv4") == "0.0.0.0/0" and not rule.get("Tags")
 
