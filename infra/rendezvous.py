@@ -15,6 +15,11 @@ JOIN, KUBECONFIG, WINDOWS_NETWORK = "join", "kubeconfig", "windows-network"
 DOCUMENTS = (JOIN, KUBECONFIG, WINDOWS_NETWORK)
 STATUS = "status"
 PLACEHOLDER = "pending"
+# Properties that machines change after Pulumi has created a parameter. With `value` alone the AWS provider still plans an update,
+# because it derives `version` from the value before Pulumi leaves out what is ignored, and then writes back the value that the state
+# saw last (hashicorp/terraform-provider-aws 0073593e, internal/service/ssm/parameter.go). The write-only value is not in the list:
+# a refresh loses it from the inputs, and Pulumi replaces an ignored input by the one in the state.
+IGNORED = ("value", "version")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,21 +47,21 @@ class Rendezvous(pulumi.ComponentResource):
         self.register_outputs({"documents": [parameter.name for parameter in self.documents]})
 
     def _document(self, document: str) -> aws.ssm.Parameter:
-        """Write-only: what the control plane puts there is never read back into the state, not even encrypted, by no refresh.
+        """Declare a document whose value is write-only: no operation reads what the control plane publishes into the state.
 
-        Nothing of the value is ever changed from here: an update of a stack that was made with `value` must not overwrite it either.
+        The provider writes the placeholder at creation, and then only if `value_wo_version` changes.
         """
-        return self._declare(document, type="SecureString", value_wo=PLACEHOLDER, value_wo_version=1, ignored=["value", "valueWo", "valueWoVersion"])
+        return self._declare(document, type="SecureString", value_wo=PLACEHOLDER, value_wo_version=1)
 
     def _parameter(self, kind: str, *parts: str, value: str = PLACEHOLDER) -> aws.ssm.Parameter:
-        return self._declare(*parts, type=kind, value=value, ignored=["value"])
+        return self._declare(*parts, type=kind, value=value)
 
-    def _declare(self, *parts: str, ignored: list[str], **inputs: Any) -> aws.ssm.Parameter:
+    def _declare(self, *parts: str, **inputs: Any) -> aws.ssm.Parameter:
         return aws.ssm.Parameter(
             self._names.of(*parts),
             name=self._names.parameter(*parts),
             tags=self._names.tags(*parts),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[*IGNORED]),
             **inputs,
         )
 

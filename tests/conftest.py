@@ -21,6 +21,7 @@ TESTS = Path(__file__).resolve().parent
 SERVED = (
     "infra/test_expiry.py",
     "infra/test_linux_boot.py",
+    "infra/test_rendezvous.py",
     "microcosm/test_access.py",
     "microcosm/test_audit.py",
     "microcosm/test_cleanup.py",

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from rehearsal.aws_provider.aws import Aws
 from rehearsal.aws_provider.kind import Kind
-from rehearsal.aws_provider.wire import Properties, has_unknowns, is_internal, visible
+from rehearsal.aws_provider.wire import UNKNOWN, Properties, has_unknowns, is_internal, visible
 
 # Maps whose keys the user chooses: compared whole, where an object is compared in the keys that were given.
 USER_MAPS = frozenset({"tags", "volumeTags", "tagsAll"})
@@ -40,7 +40,7 @@ def differences(kind: Kind, aws: Aws, state: Properties, inputs: Properties, ign
     ]
     if kind.tagged and "tags" not in ignored:
         found += _inherited_tags(state.get("tagsAll"), aws.all_tags(wanted["tags"]), found)
-    return found
+    return found + _customized(kind, state, wanted, ignored)
 
 
 def wanted_inputs(kind: Kind, inputs: Properties) -> Properties:
@@ -52,10 +52,10 @@ def wanted_inputs(kind: Kind, inputs: Properties) -> Properties:
 def inputs_from(kind: Kind, state: Properties, inputs: Properties) -> Properties:
     """The inputs that would have given this state: what a refresh stores, so that drift shows against the program.
 
-    An input that says the same in other words (another order, other JSON) stays as it is.
+    An input that says the same in other words (another order, other JSON) stays as it is. A write-only input is lost, since no state has it
+    (pulumi/pulumi-terraform-bridge v3.120.0, pkg/tfbridge/schema.go, extractInputsObject; its issue 3201).
     """
-    unseen = kind.tables.write_only
-    kept = {name: value for name, value in inputs.items() if is_internal(name) or name in unseen or _equal(kind, name, state.get(name), value)}
+    kept = {name: value for name, value in inputs.items() if is_internal(name) or _equal(kind, name, state.get(name), value)}
     shown = {name: value for name, value in inputs.items() if name not in kept and state.get(name) is not None}
     return kept | {name: _projected(name, state[name], value) for name, value in shown.items()}
 
@@ -115,6 +115,19 @@ def _with_ignored(name: str, wanted: Any, state: Properties, ignored: frozenset[
     actual = state.get(name) or {}
     kept = {key: value for key, value in cast("Mapping[str, Any]", wanted).items() if key not in inner}
     return kept | {key: actual[key] for key in inner if key in actual}
+
+
+def _customized(kind: Kind, state: Properties, wanted: Properties, ignored: frozenset[str]) -> list[Difference]:
+    """Find outputs that the official provider declares unknown because an ignored input differs.
+
+    The bridge leaves out ignored properties after the provider's CustomizeDiff (pulumi/pulumi-terraform-bridge v3.120.0,
+    pkg/tfshim/sdk-v2/provider2.go, TransformInstanceDiff): the output alone then makes an update.
+    """
+    return [
+        Difference(name, state.get(name), UNKNOWN, replaces=False)
+        for name, causes in kind.tables.customized.items()
+        if name not in ignored and any(not _equal(kind, cause, state.get(cause), wanted[cause]) for cause in causes & ignored & wanted.keys())
+    ]
 
 
 def _inherited_tags(actual: Any, wanted: Any, found: list[Difference]) -> list[Difference]:

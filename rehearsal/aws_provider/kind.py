@@ -38,6 +38,8 @@ class Tables:
     computed: tuple[str, ...] = ()
     # Outputs that an update of these inputs changes.
     volatile: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    # Outputs that these inputs make unknown even when they are ignored (the provider's CustomizeDiff).
+    customized: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     secret: frozenset[str] = frozenset()
     # Inputs that no state keeps and no comparison sees.
     write_only: frozenset[str] = frozenset()

@@ -9,7 +9,8 @@ from rehearsal.aws_provider.kind import Change, Kind, Tables, names, register, t
 from rehearsal.aws_provider.network import first
 from rehearsal.aws_provider.wire import Properties
 
-SETTINGS = ("allowedPattern", "dataType", "description", "insecureValue", "keyId", "tier", "type", "value", "valueWoVersion")
+# What makes the official provider write: all but `overwrite` and the tags, `version` included.
+SETTINGS = ("allowedPattern", "dataType", "description", "insecureValue", "keyId", "tier", "type", "value", "valueWoVersion", "version")
 VALUES = ("value", "insecureValue", "valueWo")
 
 
@@ -24,6 +25,8 @@ class Parameter(Kind):
         defaults={"allowedPattern": None, "description": None},
         computed=("arn", "dataType", "hasValueWo", "keyId", "tier", "version"),
         volatile={"version": names("description insecureValue value valueWoVersion"), "hasValueWo": names("valueWoVersion")},
+        # hashicorp/terraform-provider-aws 0073593e, internal/service/ssm/parameter.go, CustomizeDiff.
+        customized={"version": names("value description")},
         secret=names("value valueWo"),
         write_only=names("valueWo"),
     )
@@ -78,9 +81,9 @@ class Parameter(Kind):
         if change.touches(*SETTINGS):
             # A description that is no longer wanted must be written as empty: absent means unchanged.
             wanted = {**change.new, "description": change.new.get("description") or ""}
-            if "valueWo" in change.new and not change.touches("valueWoVersion"):
-                # The official provider has no other value to send then (hashicorp/terraform-provider-aws, ssm/parameter.go): SSM refuses it.
-                wanted |= {"valueWo": ""}
+            if not change.touches("valueWoVersion", "value", "insecureValue"):
+                # The official provider sends the value that the state has (resourceParameterUpdate): none if it is write-only, which SSM refuses.
+                wanted |= {name: change.old.get(name) or "" for name in VALUES if name in wanted}
             self._put(aws, id_, wanted, overwrite=True)
         if change.touches("tags", "tagsAll"):
             self._retag(aws, id_, change.old.get("tagsAll") or {}, aws.all_tags(change.new.get("tags")))

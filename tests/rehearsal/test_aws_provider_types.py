@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -14,7 +14,7 @@ from rehearsal.aws_provider.kinds import load
 from rehearsal.cloud import inventory
 from tests.support.aws_world import TRUST, World
 from tests.support.fake_aws import PUBLIC_KEY, fake_aws
-from tests.support.provider_driver import UNKNOWN, Driver
+from tests.support.provider_driver import UNKNOWN, Driver, Live
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -178,7 +178,7 @@ def test_a_resource_is_what_was_asked_for_changes_in_place_and_goes_away(life, d
     live = driver.create(life.type, "subject", **inputs)
     assert not broken_promises(preview, live.state), "the preview showed something else"
     assert not driver.changes(live), "an up right after an up would change something"
-    assert driver.refresh(live) == live, "a refresh right after an up would show drift"
+    assert driver.refresh(live) == as_refreshed(live), "a refresh right after an up would show drift"
 
     if changed != inputs:
         diff = driver.diff(live, **without_none(changed))
@@ -186,7 +186,7 @@ def test_a_resource_is_what_was_asked_for_changes_in_place_and_goes_away(life, d
         assert {path.split(".")[0] for path in diff.detailedDiff} == really_changed(life, inputs, changed)
         live = driver.update(live, **without_none(changed))
         assert not driver.changes(live), "the update did not reach AWS"
-        assert driver.refresh(live) == live, "the update recorded something else than it did"
+        assert driver.refresh(live) == as_refreshed(live), "the update recorded something else than it did"
 
     driver.delete(live)
     assert driver.refresh(live) is None, "a deleted resource is still there"
@@ -201,6 +201,11 @@ def test_nothing_is_left_when_every_resource_is_deleted(session, untouched):
 
 def test_every_type_has_a_life_in_this_file():
     assert {life.type for life in LIVES} == load().keys()
+
+
+def as_refreshed(live: Live) -> Live:
+    """A refresh loses the write-only inputs, as the bridge does."""
+    return replace(live, inputs={name: value for name, value in live.inputs.items() if name not in load()[live.type].tables.write_only})
 
 
 def without_none(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -97,12 +97,23 @@ class Driver:
         )
         return self.provider.Diff(request, self.context)
 
+    def up(self, live: Live, ignore: tuple[str, ...] = (), /, **inputs: Any) -> tuple[Live, set[str]]:
+        """Plan and update as the engine does, which resets ignored inputs to those of the state before Check.
+
+        Source: pulumi/pulumi 3.260.0, pkg/resource/deploy/step_generator.go, processIgnoreChanges.
+        """
+        kept = {name: live.inputs[name] for name in ignore if live.inputs.get(name) is not None}
+        wanted = {name: value for name, value in inputs.items() if name not in ignore} | kept
+        changes = set(self.diff(live, ignore, **wanted).detailedDiff)
+        return (self.update(live, ignore, **wanted) if changes else live), changes
+
     def changes(self, live: Live, /, **inputs: Any) -> set[str]:
         return set(self.diff(live, **inputs).detailedDiff)
 
-    def update(self, live: Live, /, *, preview: bool = False, **inputs: Any) -> Live:
+    def update(self, live: Live, ignore: tuple[str, ...] = (), /, *, preview: bool = False, **inputs: Any) -> Live:
         checked = self.checked(live.type, live.name, inputs, live.inputs)
-        request = provider_pb2.UpdateRequest(id=live.id, urn=live.urn, olds=to_struct(live.state), news=to_struct(checked), preview=preview)
+        states = {"olds": to_struct(live.state), "news": to_struct(checked)}
+        request = provider_pb2.UpdateRequest(id=live.id, urn=live.urn, preview=preview, ignoreChanges=ignore, **states)
         response = self.provider.Update(request, self.context)
         return replace(live, inputs=checked, state=from_struct(response.properties))
 
