@@ -50,16 +50,20 @@ def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> 
     It runs at every boot, since Windows restarts on its way to being a node.
     """
     assignments = [f"${name} = {_powershell(value)}" for name, value in inputs.items()]
-    _refuse_what_windows_reads_otherwise(assignments)
-    text = "\n".join(["<powershell>", *assignments, _script("windows/bootstrap.ps1").rstrip("\n"), "</powershell>", "<persist>true</persist>", ""])
+    bootstrap = _script("windows/bootstrap.ps1").rstrip("\n")
+    _refuse_what_windows_reads_otherwise({**{text.partition(" ")[0]: text for text in assignments}, "bootstrap.ps1": bootstrap})
+    text = "\n".join(["<powershell>", *assignments, bootstrap, "</powershell>", "<persist>true</persist>", ""])
     return _within_limit("windows worker", text.encode("ascii")).decode()
 
 
-def _refuse_what_windows_reads_otherwise(assignments: Sequence[str]) -> None:
-    """EC2Launch looks for its tags before PowerShell sees a quote, and Windows PowerShell 5.1 takes other bytes for ANSI."""
-    for assignment in assignments:
-        if found := _NOT_FOR_WINDOWS.search(assignment):
-            name = assignment.partition(" ")[0]
+def _refuse_what_windows_reads_otherwise(texts: Mapping[str, str]) -> None:
+    """Refuse EC2Launch's tags in any part of the body, a comment too, and characters that are not ASCII.
+
+    EC2Launch looks for its tags before PowerShell sees a quote or a comment, and takes the first match; Windows
+    PowerShell 5.1 reads other bytes as ANSI.
+    """
+    for name, text in texts.items():
+        if found := _NOT_FOR_WINDOWS.search(text):
             raise ConfigError(
                 [f"{name} of the Windows user-data holds {found[0]!r}, which EC2Launch or PowerShell would read otherwise; take it out"]
             )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import PureWindowsPath
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .values import PsError, PsObject
@@ -10,7 +11,7 @@ from .values import PsError, PsObject
 if TYPE_CHECKING:
     from .machine import Windows
 
-_QUIET = "New-Item Start-Transcript Set-StrictMode Push-Location Pop-Location Write-Host Get-Date Out-Null"
+_QUIET = "Start-Transcript Set-StrictMode Push-Location Pop-Location Write-Host Out-Null"
 METADATA = "169.254.169.254/32"
 PREPARE_NODE = "c:\\microcosm\\downloads\\preparenode.ps1"
 
@@ -57,7 +58,16 @@ class Cmdlets:
         for name in [name for name in self.files if name == prefix or (path.endswith("*") and name.startswith(prefix))]:
             del self.files[name]
 
-    def Get_Item(self: "Windows", path: str) -> dict[str, str]:
+    def New_Item(self: "Windows", path: str, itemtype: str = "", value: Any = None, **_: Any) -> None:
+        if itemtype == "File":
+            self.files[path.lower()] = value
+
+    def Get_Content(self: "Windows", path: str, **_: Any) -> str:
+        return self.need(path)
+
+    def Get_Item(self: "Windows", path: str) -> Any:
+        if not path.startswith("function:"):
+            return SimpleNamespace(Delete=lambda: self.files.pop(path.lower()) and None)
         return {"Definition": self.shell.functions[path.split(":")[1].lower()].body.text}
 
     # --- the shell itself ---
@@ -67,6 +77,14 @@ class Cmdlets:
 
     def Get_Variable(self: "Windows", name: str) -> dict[str, Any]:
         return {"Value": self.shell.scopes[0][name.lower()]}
+
+    def Get_Date(self: "Windows") -> Any:
+        return self.now()
+
+    def Measure_Command(self: "Windows", block: Any) -> dict[str, float]:
+        began = self.clock
+        self.shell.statements(block.body)
+        return {"TotalSeconds": self.clock - began}
 
     def Start_Sleep(self: "Windows", seconds: float) -> None:
         self.sleep(seconds)
@@ -129,7 +147,7 @@ class Cmdlets:
         self.log.append(f"start task {taskname}")
 
     def Get_ItemProperty(self: "Windows", path: str) -> dict[str, int]:
-        return {"BootId": self.boot}
+        return {"BootId": self.boot, "CurrentBuildNumber": self.build}
 
     def New_ItemProperty(self: "Windows", path: str, name: str, value: Any, propertytype: str, force: bool) -> None:
         self.registry[name] = value
@@ -176,7 +194,7 @@ class Cmdlets:
             self.stale_routes.discard(route["DestinationPrefix"])
             self.routes.discard(route["DestinationPrefix"])
 
-    def New_NetRoute(self: "Windows", destinationprefix: str, interfaceindex: Any, nexthop: str, policystore: str) -> None:
+    def New_NetRoute(self: "Windows", destinationprefix: str, interfaceindex: Any, nexthop: str, policystore: str, **_: Any) -> None:
         if policystore != "ActiveStore":
             raise PsError("a persistent route outlives the adapter that it names")
         if destinationprefix in self.routes | self.stale_routes:

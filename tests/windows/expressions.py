@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .interpreter import Interpreter
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_CASTS: dict[str, Callable[[Any], Any]] = {"bool": truth, "string": as_text, "ordered": dict}
+_CASTS: dict[str, Callable[[Any], Any]] = {"bool": truth, "string": as_text, "ordered": dict, "int": int, "datetimeoffset": lambda value: value}
 
 
 class Expressions:

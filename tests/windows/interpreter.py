@@ -10,9 +10,9 @@ from typing import Any
 
 from .expressions import Expressions, variable_name
 from .syntax import Node, only, parse, walk
-from .values import ErrorRecord, Function, PsError, PsExit, as_text, collapse, element, get, put, spread, truth
+from .values import ErrorRecord, Function, PsError, PsExit, add, as_text, collapse, element, get, put, spread, truth
 
-_SWITCHES = {"compress", "force", "usebasicparsing"}
+_SWITCHES = {"compress", "force", "raw", "usebasicparsing"}
 Native = Callable[[str, list[str], str], tuple[int, list[str]]]
 
 
@@ -143,6 +143,8 @@ class Interpreter(Expressions):
     def _do_assignment_expression(self, node: Node) -> list[Any]:
         left, right = only(node.one("left_assignment_expression").parts[0]), node.parts[-1]
         value = self.statement_value(right)
+        if node.one("assignement_operator").text == "+=":
+            value = add(self.value(left), value)
         if left.type != "array_literal_expression":
             self._store(left, value)
         else:

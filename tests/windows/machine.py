@@ -165,6 +165,9 @@ class Windows(Cmdlets, Programs):
             if service.StartType == "Automatic":
                 self.start(service.name)
 
+    def now(self) -> "Moment":
+        return Moment(self.clock)
+
     def sleep(self, seconds: float) -> None:
         """Time passes, and with it happens what was put in `later`."""
         self.clock += seconds
@@ -221,26 +224,10 @@ class Windows(Cmdlets, Programs):
 
     def _statics(self) -> dict[str, Any]:
         return {
-            "io.file::writealltext": self._counted(lambda path, text: self.files.update({path.lower(): text})),
-            "io.file::readalltext": self.need,
-            "io.directory::delete": self._counted(lambda path: self.files.pop(path.lower())),
             "net.securityprotocoltype::tls12": None,
-            "environment::osversion": {"Version": {"Build": self.build}},
             "datetime::utcnow": "now",
-            "datetimeoffset::utcnow": Moment(self.clock),
             "datetimeoffset::parse": lambda text: Moment(datetime.fromisoformat(text).timestamp()),
             "timespan::fromseconds": lambda seconds: seconds,
             "timespan::zero": 0,
             "math::min": min,
-            "diagnostics.stopwatch::startnew": lambda: _Stopwatch(self, self.clock),
         }
-
-
-@dataclass
-class _Stopwatch:
-    machine: Windows
-    since: float
-
-    @property
-    def Elapsed(self) -> dict[str, float]:
-        return {"TotalSeconds": self.machine.clock - self.since}

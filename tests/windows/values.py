@@ -128,6 +128,7 @@ def method(value: Any, name: str, arguments: list[Any]) -> Any:
         (str, "substring"): lambda start, length: value[start : start + length],
         (dict, "getenumerator"): lambda: [PsObject(Key=key, Value=item) for key, item in value.items()],
         (dict, "containskey"): lambda key: key in value,
+        (dict, "contains"): lambda key: key in value,
     }
     for (kind, text), function in known.items():
         if isinstance(value, kind) and text == name.lower():
@@ -163,6 +164,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "-join": lambda left, right: right.join(as_text(item) for item in spread(left)),
     "-in": lambda left, right: any(equal(left, item) for item in spread(right)),
     "-is": lambda left, right: isinstance(left, ErrorRecord),
+    "-notmatch": lambda left, right: re.search(right, as_text(left), re.IGNORECASE) is None,
     "-isnot": lambda left, right: not isinstance(left, ErrorRecord),
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

@@ -1,7 +1,8 @@
 # bootstrap.ps1: the user-data of a Windows node. It puts the node's script in place, checked, and has Windows run it
 # now and at every later start; the work itself is in that script (docs/adr/0012-windows-script-staged.md).
 # EC2Launch reads user-data from the instance metadata service, which a Windows node loses when its container network
-# comes up. The startup task needs neither EC2Launch nor metadata; <persist> merely repeats this file, which is harmless.
+# comes up. The startup task needs neither EC2Launch nor metadata; its tag "persist" merely repeats this file, which is harmless.
+# No comment may hold one of EC2Launch's tags: it takes the first one that it finds (infra/userdata.py refuses it).
 #
 # Inputs, which the program puts in front of this file as literals:
 #   $ScriptBucket $ScriptKey $ScriptSha256   the S3 object that holds the node's script, and its sum
@@ -60,7 +61,7 @@ while ($code) {
 '@
 
 function Start-Script {
-    [IO.File]::WriteAllText("$Root\run.ps1", $Loop)
+    New-Item -ItemType File -Force -Path "$Root\run.ps1" -Value $Loop | Out-Null
     $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Root\run.ps1"
     $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero)
     $start = New-ScheduledTaskTrigger -AtStartup
@@ -69,9 +70,11 @@ function Start-Script {
 }
 
 function Send-Failure([string] $Problem) {
+    # A report of another instance is not believed (infra/readiness.py).
+    $instance = try { Get-EC2InstanceMetadata -Category InstanceId } catch { '' }
     $detail = 'bootstrap: ' + ($Problem -replace '\s+', ' ')
     $report = @{
-        instance = ''; node = $NodeName; phase = 'feature'; result = 'failed'; phases = @{}
+        instance = $instance; node = $NodeName; phase = 'feature'; result = 'failed'; phases = @{}
         detail = $detail.Substring(0, [Math]::Min(500, $detail.Length))
     }
     $name = "/microcosm/$StackName/status/$NodeName"

@@ -6,6 +6,10 @@ $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'   # drawing the bar makes Invoke-WebRequest several times slower
 [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12   # Server 2019 would offer TLS 1.0 first
 
+# kubeadm looks for kubelet.exe on PATH, and fails without it (kubernetes v1.35.8, cmd/kubeadm/app/preflight/checks.go).
+# PrepareNode.ps1 changes the PATH of its own process and of those that are started after a restart of Windows.
+$env:Path = "C:\k;$env:Path"
+
 $Root = 'C:\microcosm'
 $Nssm = "$env:ProgramFiles\nssm\nssm.exe"
 $DownloadAttempts = 5
@@ -18,13 +22,12 @@ function Write-Log([string] $Message) {
 }
 
 function Write-TextFile([string] $Path, [string] $Text) {
-    # Set-Content would put a byte order mark in front, which neither TOML nor JSON readers accept.
-    New-Item -ItemType Directory -Force -Path (Split-Path $Path) | Out-Null
-    [IO.File]::WriteAllText($Path, $Text)
+    # UTF-8 without a byte order mark, which neither TOML nor JSON readers accept; Set-Content of 5.1 cannot. Makes the folders too.
+    New-Item -ItemType File -Force -Path $Path -Value $Text | Out-Null
 }
 
 function Read-TextFile([string] $Path) {
-    if (Test-Path $Path) { [IO.File]::ReadAllText($Path) } else { '' }
+    if (Test-Path $Path) { [string] (Get-Content -Raw -Encoding UTF8 -Path $Path) } else { '' }
 }
 
 function Expand-Token([string] $Text, [hashtable] $Values) {
@@ -47,18 +50,15 @@ function Invoke-Native([string] $Program, [string[]] $Arguments, [string] $Input
 }
 
 function Wait-Until([string] $Wanted, [int] $LimitSeconds, [scriptblock] $Condition) {
-    # A stopwatch, because the clock may be set while we wait.
-    $clock = [Diagnostics.Stopwatch]::StartNew()
+    # Measured and added up, because the clock may be set while we wait.
     $reason = 'not so far'
-    while ($true) {
-        try {
-            $found = & $Condition
-            if ($found) { return $found }
-        }
-        catch { $reason = "$_" }
-        if ($clock.Elapsed.TotalSeconds -gt $LimitSeconds) { throw "no $Wanted within $LimitSeconds s: $reason" }
+    for ($spent = 0; $spent -le $LimitSeconds; $spent += 5) {
+        $found = $null
+        $spent += (Measure-Command { try { $found = & $Condition } catch { $reason = "$_" } }).TotalSeconds
+        if ($found) { return $found }
         Start-Sleep -Seconds 5
     }
+    throw "no $Wanted within $LimitSeconds s: $reason"
 }
 
 function Test-Within([int] $LimitSeconds, [scriptblock] $Condition) {

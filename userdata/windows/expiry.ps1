@@ -10,11 +10,13 @@ function Stop-Expired {
     try {
         $expiry = (Get-SSMParameter -Name $ExpiryParameter -Region $Region).Value | ConvertFrom-Json
         $end = [DateTimeOffset]::Parse($expiry.expiresAt).ToUnixTimeSeconds() + 60 * $expiry.graceMinutes
-        [IO.File]::WriteAllText('C:\microcosm\expiry', "$end")
+        New-Item -ItemType File -Force -Path 'C:\microcosm\expiry.new' -Value "$end" | Out-Null
+        Move-Item -Force -Path 'C:\microcosm\expiry.new' -Destination 'C:\microcosm\expiry'
     }
     catch { $patience = 10800 }
-    $limit = $patience + [IO.File]::ReadAllText('C:\microcosm\expiry')
-    if ([DateTimeOffset]::UtcNow.ToUnixTimeSeconds() -ge $limit) { Stop-Computer -Force }
+    $kept = [string] (Get-Content -Raw -Path 'C:\microcosm\expiry')
+    if ($kept -notmatch '^\d+$') { throw "C:\microcosm\expiry holds no time: '$kept'" }   # '' would count as 0, long past
+    if (([DateTimeOffset] (Get-Date)).ToUnixTimeSeconds() -ge $patience + $kept) { Stop-Computer -Force }
 }
 
 function Install-ExpiryTask {

@@ -39,7 +39,7 @@ function Get-NodeIp {
 }
 
 function Set-RegistrySetting {
-    $build = [Environment]::OSVersion.Version.Build
+    $build = [int] (Get-ItemProperty -Path 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion').CurrentBuildNumber
     foreach ($setting in $RegistrySettings | Where-Object { $_.Build -in 0, $build }) {
         if (-not (Test-Path $setting.Key)) { New-Item -Force -Path $setting.Key | Out-Null }
         New-ItemProperty -Force -Path $setting.Key -Name $setting.Name -Value $setting.Value -PropertyType DWord | Out-Null

@@ -20,10 +20,12 @@ function Install-Containerd {
     if ($RegistryMirror) {
         Write-TextFile 'C:\etc\containerd\certs.d\_default\hosts.toml' (Expand-Token $RegistryHosts @{ REGISTRY_MIRROR = $RegistryMirror })
     }
+    # Before the registration: a configuration file that --config names must be there, or containerd.exe ends with an error
+    # (containerd v2.2.7, cmd/containerd/command/main.go).
+    Write-TextFile $ContainerdConfigFile (Get-ContainerdConfig)
     if (-not (Get-Service -Name containerd -ErrorAction SilentlyContinue)) { Invoke-Native "$folder\containerd.exe" $ContainerdArguments | Out-Null }
     # Its own recovery gives up after the second crash in a day (containerd v2.2.7, cmd/containerd/command/service_windows.go).
     Invoke-Native "$env:SystemRoot\System32\sc.exe" @('failure', 'containerd', 'reset=', '0', 'actions=', 'restart/15000') | Out-Null
-    Write-TextFile $ContainerdConfigFile (Get-ContainerdConfig)
     Set-Service -Name containerd -StartupType Automatic
     Start-Service -Name containerd
     Wait-Until 'pipe of containerd' 120 { Test-Path $ContainerdPipe } | Out-Null
@@ -44,7 +46,7 @@ function Start-Kubelet {
     # Runs as the service, on its own. kubeadm join leaves labels and taints in this file. Passed on as an array they keep
     # their commas, at which PowerShell splits a bare word (the StartKubelet.ps1 of PrepareNode.ps1 has that fault).
     $ErrorActionPreference = 'Stop'
-    $flags = [IO.File]::ReadAllText('C:\var\lib\kubelet\kubeadm-flags.env').Trim() -replace '^KUBELET_KUBEADM_ARGS="?' -replace '"$'
+    $flags = ([string] (Get-Content -Raw -Path 'C:\var\lib\kubelet\kubeadm-flags.env')).Trim() -replace '^KUBELET_KUBEADM_ARGS="?' -replace '"$'
     & C:\k\kubelet.exe ($Arguments + @($flags -split '\s+' -ne ''))
     exit $LASTEXITCODE
 }
@@ -69,7 +71,7 @@ function Reset-PrepareNode {
     }
     Remove-NetFirewallRule -Name kubelet -ErrorAction SilentlyContinue
     # Not Remove-Item: in 5.1 it follows a link and would empty C:\etc\kubernetes\pki.
-    if (Test-Path $PkiLink) { [IO.Directory]::Delete($PkiLink) }
+    if (Test-Path $PkiLink) { (Get-Item $PkiLink).Delete() }
 }
 
 function Invoke-PrepareNode {
@@ -105,7 +107,7 @@ function Wait-Rendezvous([string] $Document, [int] $LimitSeconds) {
     Wait-Until "/microcosm/$StackName/$Document of $ControlPlaneInstanceId" $LimitSeconds {
         $value = (Get-SSMParameter -Name "/microcosm/$StackName/$Document" -WithDecryption $true -Region $Region).Value | ConvertFrom-Json
         $expires = $value.PSObject.Properties['expires']
-        $fresh = -not $expires -or [DateTimeOffset]::Parse($expires.Value) -gt [DateTimeOffset]::UtcNow
+        $fresh = -not $expires -or [DateTimeOffset]::Parse($expires.Value) -gt (Get-Date)
         if ($value.instance -eq $ControlPlaneInstanceId -and $fresh) { $value }
     }
 }
@@ -131,6 +133,7 @@ function Join-Cluster {
         finally { Remove-Item -Force -Path $JoinFile -ErrorAction SilentlyContinue }
         Wait-Until $KubeletKubeconfig 120 { Test-Path $KubeletKubeconfig } | Out-Null
     }
+    Remove-Item -Force -Path $JoinFile -ErrorAction SilentlyContinue   # of an attempt that power was lost over
     Set-Service -Name kubelet -StartupType Automatic
     Start-Service -Name kubelet
 }

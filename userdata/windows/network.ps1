@@ -4,13 +4,14 @@ function Repair-MetadataRoute {
     # Runs every minute, on its own. Making an HNS network moves the machine's address to a virtual adapter and drops the
     # routes to EC2's link-local services: metadata, DNS, time, KMS (ovn-kubernetes#3119; EC2Launch 2.3.56 does not put them
     # back either, openshift/windows-machine-config-operator 0be4b9c, test/e2e/delete_test.go). SSM needs the first of them.
-    $ErrorActionPreference = 'Stop'
-    $default = Get-NetRoute -DestinationPrefix 0.0.0.0/0 | Sort-Object -Property RouteMetric | Select-Object -First 1
+    # Said each time: what Windows has as functions of a module does not see the preference of the function that calls it.
+    $default = Get-NetRoute -DestinationPrefix 0.0.0.0/0 -ErrorAction Stop | Sort-Object -Property RouteMetric | Select-Object -First 1
     foreach ($address in '169.254.169.254', '169.254.169.253', '169.254.169.123', '169.254.169.249', '169.254.169.250', '169.254.169.251') {
         $routes = @(Get-NetRoute -DestinationPrefix "$address/32" -ErrorAction SilentlyContinue)
         if ($routes | Where-Object { $_.ifIndex -eq $default.ifIndex -and $_.NextHop -eq $default.NextHop }) { continue }
         $routes | Remove-NetRoute -Confirm:$false -ErrorAction SilentlyContinue
-        New-NetRoute -DestinationPrefix "$address/32" -InterfaceIndex $default.ifIndex -NextHop $default.NextHop -PolicyStore ActiveStore | Out-Null
+        $route = @{ DestinationPrefix = "$address/32"; InterfaceIndex = $default.ifIndex; NextHop = $default.NextHop; PolicyStore = 'ActiveStore' }
+        New-NetRoute @route -ErrorAction Stop | Out-Null
     }
 }
 

@@ -5,12 +5,12 @@ $PhaseAttempts = 3
 $LastReportSeconds = 600
 
 function Read-State {
-    $empty = @{ instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; reported = ''; phases = @{} }
+    $empty = @{ instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; reported = ''; phases = [ordered] @{} }
     if (-not (Test-Path $StateFile)) { return $empty }
     try {
         $saved = Read-TextFile $StateFile | ConvertFrom-Json
-        $phases = @{}
-        foreach ($phase in $saved.phases.PSObject.Properties) { $phases[$phase.Name] = @{ start = $phase.Value.start; end = $phase.Value.end } }
+        $phases = [ordered] @{}   # another order would be another report
+        foreach ($phase in $saved.phases.PSObject.Properties) { $phases[$phase.Name] = [ordered] @{ start = $phase.Value.start; end = $phase.Value.end } }
         @{
             instance = $saved.instance; nodeIp = $saved.nodeIp; featureBoot = $saved.featureBoot
             hostReady = $saved.hostReady; reported = $saved.reported; phases = $phases
@@ -28,10 +28,11 @@ function Save-State {
     Move-Item -Force -Path "$StateFile.new" -Destination $StateFile
 }
 
-function Get-UnixTime { [DateTimeOffset]::UtcNow.ToUnixTimeSeconds() }
+function Get-UnixTime { ([DateTimeOffset] (Get-Date)).ToUnixTimeSeconds() }
 
 function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
     # Each report is the whole story, so the next one makes good for a lost one; and none may fail the work itself.
+    if (-not $State.instance) { try { $State.instance = Get-EC2InstanceMetadata -Category InstanceId } catch { Write-Log "no instance id: $_" } }
     $line = ($Detail -replace '\s+', ' ')
     $report = [ordered] @{
         instance = $State.instance; node = $NodeName; phase = $Phase; result = $Result
@@ -73,7 +74,7 @@ function Invoke-Phase([hashtable] $Phase) {
 
 function Invoke-Plan([hashtable[]] $Plan) {
     foreach ($phase in $Plan) {
-        if (-not $State.phases.ContainsKey($phase.Name)) { $State.phases[$phase.Name] = @{ start = Get-UnixTime; end = $null } }
+        if (-not $State.phases.Contains($phase.Name)) { $State.phases[$phase.Name] = [ordered] @{ start = Get-UnixTime; end = $null } }
         if (-not (Test-Phase $phase)) {
             $State.phases[$phase.Name].end = $null
             Send-Report $phase.Name 'running'

@@ -188,5 +188,4 @@ $Phases = @(
 Start-Transcript -Append -Path "$Root\node.log" | Out-Null
 $State = Read-State
 $Network = $Networks[$FlannelBackend]
-if (-not $State.instance) { try { $State.instance = Get-EC2InstanceMetadata -Category InstanceId } catch { Write-Log "no instance id: $_" } }
 Invoke-Plan $Phases

@@ -23,9 +23,8 @@ $LogFields = 'Date,Time,ClientIP,Method,UriStem,HttpStatus,HttpSubStatus,Win32St
 function Copy-Source {
     foreach ($file in $Layout.GetEnumerator()) {
         $target = Join-Path $WebRoot $file.Value
-        New-Item -ItemType Directory -Force -Path (Split-Path -Parent $target) | Out-Null
-        # Bytes, not Copy-Item: what is read through the ConfigMap's links is the text, and the new file gets the web root's access list.
-        [IO.File]::WriteAllBytes($target, [IO.File]::ReadAllBytes((Join-Path $Source $file.Key)))
+        # The text, not Copy-Item: it is read through the ConfigMap's links, and the new file gets the web root's access list.
+        New-Item -ItemType File -Force -Path $target -Value (Get-Content -Raw -Encoding UTF8 -Path (Join-Path $Source $file.Key)) | Out-Null
     }
 }
 
