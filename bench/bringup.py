@@ -4,14 +4,13 @@ The hand has it easier: images are pulled, files are cached, the pod network's c
 what the documentation of kubeadm shows, and once more with the configuration of the user-data, whose controllers start faster.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from infra import naming, rendezvous
+from infra.report import READY, Report, parameters
 from rehearsal import checks
 from rehearsal.session import IGNORED_PREFLIGHT, STACK, Session, close_session, locked, open_session, require_root_on_linux
 from rehearsal.supplies import ensure
@@ -73,10 +72,10 @@ def _round(session: Session, number: int, settings: Settings) -> Round:
     return Round(before=before, program=Span(ready, join), plain=plain, configured=configured)
 
 
-def _reports(session: Session) -> dict[str, dict[str, Any]]:
+def _reports(session: Session) -> dict[str, Report]:
     path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
     pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
-    return {item["Name"].rpartition("/")[2]: json.loads(item["Value"]) for item in pages.search("Parameters[]")}
+    return {node: found for node, found in parameters(path, pages.search("Parameters[]")).items() if found}
 
 
 def _launched(session: Session) -> float:
@@ -85,10 +84,10 @@ def _launched(session: Session) -> float:
     return min(instance["LaunchTime"].timestamp() for each in reservations for instance in each["Instances"])
 
 
-def spans(reports: Mapping[str, Mapping[str, Any]], launched: float) -> tuple[float, float]:
+def spans(reports: Mapping[str, Report], launched: float) -> tuple[float, float]:
     """From the first launch until `kubeadm init` begins, and from then until the last node is Ready."""
-    begins = reports[naming.CONTROL_PLANE]["phases"]["init"]["start"]
-    return begins - launched, max(report["phases"]["ready"]["end"] for report in reports.values()) - begins
+    begins = reports[naming.CONTROL_PLANE].times("init").start
+    return begins - launched, max(_end(found, READY) for found in reports.values()) - begins
 
 
 def _published(session: Session) -> float:
@@ -96,10 +95,16 @@ def _published(session: Session) -> float:
     return session.client("ssm").get_parameter(Name=name)["Parameter"]["LastModifiedDate"].timestamp()
 
 
-def join_span(reports: Mapping[str, Mapping[str, Any]], published: float) -> float:
+def join_span(reports: Mapping[str, Report], published: float) -> float:
     """From when the worker is there and the join document too, until `kubeadm join` has returned. Machines report whole seconds."""
-    join = reports[WORKER]["phases"]["join"]
-    return join["end"] - max(join["start"], published)
+    join = reports[WORKER].times("join")
+    return _end(reports[WORKER], "join") - max(join.start, published)
+
+
+def _end(found: Report, phase: str) -> float:
+    end = found.times(phase).end
+    assert end is not None, f"{found.node} has not ended phase {phase}"
+    return end
 
 
 def _plain(session: Session) -> tuple[str, ...]:

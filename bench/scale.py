@@ -19,7 +19,9 @@ from unittest import mock
 import boto3
 
 from infra import naming, rendezvous
-from infra.readiness import AmazonCloud, Gate
+from infra.cloud import AmazonCloud
+from infra.readiness import Gate
+from infra.stuck import Instance
 from rehearsal.cloud.rates import OWN_RATES, PARAMETER_READS, PUT_PARAMETER, RATES_PATH, Rate
 from rehearsal.faked.machines import PHASES
 
@@ -86,8 +88,9 @@ def _throttled(settings: Settings) -> Throttled:
 class _OnlyReports(AmazonCloud):
     """No instance stands behind these nodes; what the gate asks EC2, once in ten seconds, is not what grows with them."""
 
-    def instance_states(self, stack: str) -> dict[str, str]:
-        return {f"i-{index}": "running" for index in range(max(WAITED_NODES))}
+    def instances(self, stack: str) -> dict[str, Instance]:
+        running = Instance(state="running", launched=0, family="linux")
+        return {f"i-{index}": running for index in range(max(WAITED_NODES))}
 
 
 def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, float]:

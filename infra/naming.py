@@ -73,3 +73,8 @@ class Names:
 def node_name(pool: str, index: int) -> str:
     """The Kubernetes node name, the same in kubelet, kubeadm, flanneld and kube-proxy: `linux-0`."""
     return f"{pool}-{index}"
+
+
+def family(os: str) -> str:
+    """The family (linux or windows) of an operating system by its name, the value of OS_TAG."""
+    return "windows" if os.startswith("windows") else "linux"

@@ -9,12 +9,12 @@ import pulumi_aws as aws
 
 from . import expiry
 from .naming import Names
+from .report import PLACEHOLDER
 
 JOIN, KUBECONFIG, WINDOWS_NETWORK = "join", "kubeconfig", "windows-network"
 # Each holds JSON with the control plane's instance id once written, so that a stale one is never believed.
 DOCUMENTS = (JOIN, KUBECONFIG, WINDOWS_NETWORK)
 STATUS = "status"
-PLACEHOLDER = "pending"
 # Properties that machines change after Pulumi has created a parameter. With `value` alone the AWS provider still plans an update,
 # because it derives `version` from the value before Pulumi leaves out what is ignored, and then writes back the value that the state
 # saw last (hashicorp/terraform-provider-aws 0073593e, internal/service/ssm/parameter.go). The write-only value is not in the list:

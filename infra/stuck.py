@@ -2,42 +2,49 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from . import naming
+from .report import Report, describe
 
-Report = Mapping[str, Any]
+# The present report of each node; None while its present instance has sent none.
+Reports = Mapping[str, Report | None]
 
 # EC2's instance states from which a machine does not come back by itself.
 OFF = ("stopping", "stopped")
 GONE = ("shutting-down", "terminated")
-# Longer than a Linux machine waits before it tries again (userdata/linux/common.sh), and still within the minute.
-BELIEVED_SECONDS = 50
+# Seconds after which a failure counts although the machine has not failed a second time: longer than the machine takes
+# from its report of a failure to its next report. tests/infra/test_stuck.py adds these up from the scripts.
+# Linux: a timer after 20 s (userdata/linux/common.sh, begin), then a first report.
+# Windows: run.ps1 waits 60 s (bootstrap.ps1); PowerShell and the AWS module take up to a minute to start; the test of
+# the phase that failed waits up to 3 minutes for what an earlier attempt may have made (network.ps1, Test-Flannel).
+GRACE_SECONDS: Mapping[str, int] = {"linux": 50, "windows": 360}
 SILENT_SECONDS = 60
 LAST_LINES = 3
 # As `log` in userdata/linux/common.sh begins its lines.
 SCRIPT = "Z microcosm: "
 
 SILENT_API = "the machine says that it is ready, but its API does not answer; is the address from which you come in adminCidrs?"
-AGAIN = "Correct the cause and run `pulumi up` again: Linux machines go on trying by themselves, a Windows machine does when it is restarted."
+AGAIN = "Correct the cause and run `pulumi up` again: the machines keep trying, Linux every 20 seconds, Windows every minute."
 ANEW = "Machines in its place are made by `pulumi up --refresh`."
 # The provider would otherwise ask the dead cluster for its objects. It is the only way: the cluster ended with its control plane.
 CLUSTER_ANEW = "The cluster ended with it; another is made by `PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`."
 
 
-def describe(report: Report) -> str:
-    """Where a machine is, in words."""
-    if not report:
-        return "no report yet; it is booting, or cannot reach the AWS API"
-    detail = report.get("detail")
-    return f"phase {report.get('phase')}" + (f": {detail}" if detail else "")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instance:
+    """An EC2 instance of the stack: its state, its launch in Unix seconds, and its family (linux or windows)."""
+
+    state: str
+    launched: float
+    family: str
 
 
-def is_done(report: Report) -> bool:
-    return report.get("phase") == "ready" and report.get("result") == "ok"
+def all_ready(reports: Reports) -> bool:
+    """Tell whether every node has reported that it is Ready."""
+    return all(report is not None and report.is_ready for report in reports.values())
 
 
-def lost(node: str, instance: str, state: str | None, report: Report) -> str | None:
+def lost(node: str, instance: str, state: str | None, report: Report | None) -> str | None:
     """The line for a machine that EC2 has stopped or terminated; an id that EC2 does not list counts once the machine has spoken."""
     if state in OFF:
         return f"{node} ({instance}) is {state}: {describe(report)}; it goes on after `aws ec2 start-instances --instance-ids {instance}`"
@@ -63,16 +70,18 @@ class Failures:
 
     _seen: dict[str, list[tuple[float, Report]]] = field(default_factory=dict[str, list[tuple[float, Report]]])
 
-    def final(self, reports: Mapping[str, Report], now: float) -> dict[str, Report]:
-        """Those of the present reports whose failure counts."""
-        return {node: report for node, report in reports.items() if report.get("result") == "failed" and self._is_final(node, report, now)}
+    def final(self, reports: Reports, now: float, families: Mapping[str, str]) -> Reports:
+        """Return the present reports whose failure counts; `families` holds linux or windows by node."""
+        failed = {node: report for node, report in reports.items() if report and report.is_failed}
+        # A machine that EC2 does not list yet gets the longest grace.
+        return {node: report for node, report in failed.items() if self._is_final(report, now, families.get(node, "windows"))}
 
-    def _is_final(self, node: str, report: Report, now: float) -> bool:
-        seen = self._seen.setdefault(node, [])
+    def _is_final(self, report: Report, now: float, family: str) -> bool:
+        seen = self._seen.setdefault(report.node, [])
         if not seen or seen[-1][1] != report:
             seen.append((now, report))
-        again = any(earlier.get("phase") == report.get("phase") for _, earlier in seen[:-1])
-        return again or now - seen[-1][0] > BELIEVED_SECONDS
+        again = any(earlier.phase == report.phase for _, earlier in seen[:-1])
+        return again or now - seen[-1][0] > GRACE_SECONDS[family]
 
 
 @dataclass(slots=True)
@@ -82,19 +91,19 @@ class Progress:
     _told: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     _told_silence: bool = False
 
-    def news(self, reports: Mapping[str, Report]) -> list[str]:
-        """The lines that these reports are worth. Who still waits although all is done, waits for the API."""
+    def news(self, reports: Reports) -> list[str]:
+        """Return log lines for changed reports. If all nodes are ready and we still wait, the API is unreachable."""
         lines = [line for node, report in reports.items() if (line := self._line(node, report))]
-        if self._told_silence or not all(map(is_done, reports.values())):
+        if self._told_silence or not all_ready(reports):
             return lines
         self._told_silence = True
         return [*lines, f"{naming.CONTROL_PLANE}: {SILENT_API}"]
 
-    def _line(self, node: str, report: Report) -> str:
-        phase, detail = str(report.get("phase", "booting")), str(report.get("detail", ""))
+    def _line(self, node: str, report: Report | None) -> str:
+        phase, detail = (report.phase, report.detail) if report else ("booting", "")
         before = self._told.get(node)
         self._told[node] = phase, detail
-        if report.get("result") == "failed" and before != (phase, detail):
+        if report and report.is_failed and before != (phase, detail):
             return f"{node}: {phase} failed, and is tried again: {detail}"
         if not before or before[0] != phase:
             return f"{node}: {phase}"
@@ -108,7 +117,8 @@ class Silence:
     since: float
     _named: set[str] = field(default_factory=set[str])
 
-    def news(self, reports: Mapping[str, Report], now: float) -> list[str]:
+    def news(self, reports: Reports, now: float) -> list[str]:
+        """Return the nodes to name now."""
         if now - self.since < SILENT_SECONDS:
             return []
         silent = [node for node, report in reports.items() if not report and node not in self._named]

@@ -10,6 +10,7 @@ from typing import Any, cast
 import yaml
 
 from infra.naming import Names
+from infra.report import PLACEHOLDER
 
 from . import fleet
 from .aws import Session
@@ -42,7 +43,7 @@ def fetch(session: Session, target: Target) -> Document:
 def parse_rendezvous(value: str, instance: str, stack: str) -> Document:
     """The kubeconfig inside the rendezvous document of this very instance."""
     wait = f"`microcosm timeline --stack {stack}` shows how far it is"
-    if value == fleet.PLACEHOLDER:
+    if value == PLACEHOLDER:
         raise OperatorError(f"the control plane {instance} has not published its kubeconfig yet: {wait}")
     try:
         document = cast(Mapping[str, Any], json.loads(value))

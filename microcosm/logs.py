@@ -13,10 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.naming import Names
+from infra.report import Report, parameter
 
 from . import access, fleet
 from .aws import Session
-from .fleet import Machine, Report
+from .fleet import Machine
 from .logs_redact import redact
 from .logs_remote import Remote, Said
 from .logs_sources import SOURCES
@@ -85,14 +86,16 @@ def _status(session: Session, stack: str, machine: Machine) -> tuple[Report | No
     what, name = "what the machine last reported of itself", Names(stack=stack).parameter("status", machine.node)
     ssm = session.client("ssm")
     try:
-        text = str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+        entry = ssm.get_parameter(Name=name)["Parameter"]
     except ClientError as answer:
         return None, Part(file=STATUS, what=what, problem=f"{name}: {answer.response['Error']['Code']}")
-    report = fleet.parse_report(machine.node, text)
-    if report is None:
+    text, last = str(entry["Value"]), parameter(machine.node, entry)
+    if last is None:
         return None, Part(file=STATUS, what=what, problem="the machine has not reported anything yet")
-    if report.instance not in ("", machine.instance):
-        return None, Part(file=STATUS, what=what, problem=f"the last report is of {report.instance}, an earlier machine of that name")
+    report = fleet.own_report(machine, last)
+    if report is None:
+        earlier = f"the last report is of {last.instance or 'another instance'}, an earlier machine of that name"
+        return None, Part(file=STATUS, what=what, problem=earlier)
     return report, Part(file=STATUS, what=what, text=redact(_pretty(text)), size=len(text))
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.naming import CONTROL_PLANE
+from infra.report import NO_REPORT, READY, Report
 
-from .fleet import Machine, Report
+from .fleet import Machine, own_report
 
 BOOT = "boot"
-READY = "ready"
 
 
 class State(StrEnum):
@@ -175,8 +175,7 @@ def _lane(node: str, machine: Machine | None, report: Report | None) -> Lane:
             node=node, family="", os="", instance="", state=State.NOT_LAUNCHED, phase="", spans=(),
             detail="declared, no instance yet" if report is None else "its instance is gone",
         )  # fmt: skip
-    # A report of an earlier instance with the same node name says nothing about this one.
-    current = report if report and report.instance in (machine.instance, "") else None
+    current = own_report(machine, report)
     spans = _spans(machine, current)
     return Lane(
         node=node,
@@ -192,15 +191,15 @@ def _lane(node: str, machine: Machine | None, report: Report | None) -> Lane:
 
 
 def _state(machine: Machine, report: Report | None) -> State:
-    if machine.state in ("stopping", "stopped") or (report and report.result == "failed"):
+    if machine.state in ("stopping", "stopped") or (report and report.is_failed):
         return State.FAILED
-    return State.READY if report and report.phase == READY and report.result == "ok" else State.RUNNING
+    return State.READY if report and report.is_ready else State.RUNNING
 
 
 def _detail(machine: Machine, report: Report | None) -> str:
     if machine.state in ("stopping", "stopped"):
         return f"the instance is {machine.state}"
-    return report.detail if report else "no report yet: the machine boots, or cannot reach SSM"
+    return report.detail if report else NO_REPORT
 
 
 def _spans(machine: Machine, report: Report | None) -> tuple[Span, ...]:
@@ -208,7 +207,7 @@ def _spans(machine: Machine, report: Report | None) -> tuple[Span, ...]:
     phases = report.phases if report else ()
     first = phases[0].start if phases else None
     boot = [Span(name=BOOT, start=machine.launched, end=first)] if first is None or first > machine.launched else []
-    failing = report.phase if report and report.result == "failed" else None
+    failing = report.phase if report and report.is_failed else None
     return (*boot, *(Span(name=p.name, start=p.start, end=p.end, failed=p.name == failing) for p in phases))
 
 

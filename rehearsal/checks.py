@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from infra import naming, rendezvous
+from infra import naming, rendezvous, report
 
 from .cloud import inventory
 from .cloud.settings import STATE_BUCKET
@@ -53,8 +53,9 @@ def seconds_until_ready(session: Session, started: float) -> float:
     """From `started` (Unix time) until the last machine reported that its node is Ready."""
     path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
     pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
-    reports = [json.loads(item["Value"]) for item in pages.search("Parameters[]")]
-    return max(report["phases"]["ready"]["end"] for report in reports) - started
+    reports = report.parameters(path, pages.search("Parameters[]")).values()
+    ends = [each.times(report.READY).end for each in reports if each]
+    return max(end for end in ends if end) - started
 
 
 def vxlan_links(session: Session) -> list[str]:

@@ -9,6 +9,7 @@ from bench.calls import Call, Calls
 from bench.comparison import Series
 from bench.samples import Sample
 from infra.naming import NODE_TAG
+from infra.report import PhaseTimes, Report
 from rehearsal.cloud.rates import Rate
 
 
@@ -65,10 +66,15 @@ def test_the_phases_of_an_up_are_told_by_its_calls():
     assert list(scale.phases(Calls(made=[Call(*call) for call in made]), 12.0).values()) == [2, 5, 9, 12.0]
 
 
+def reported(**phases):
+    times = tuple(PhaseTimes(name=name, start=start, end=end) for name, (start, end) in phases.items())
+    return Report(node="n", instance="i-1", phase="ready", result="ok", phases=times)
+
+
 def test_a_bring_up_is_parted_where_kubeadm_begins():
     reports = {
-        "control-plane": {"phases": {"init": {"start": 110, "end": 120}, "ready": {"start": 120, "end": 123}}},
-        "linux-0": {"phases": {"join": {"start": 105, "end": 125}, "ready": {"start": 125, "end": 126}}},
+        "control-plane": reported(init=(110, 120), ready=(120, 123)),
+        "linux-0": reported(join=(105, 125), ready=(125, 126)),
     }
     assert bringup.spans(reports, 100.0) == (10.0, 16)
 
@@ -83,6 +89,6 @@ def test_a_bring_up_is_compared_with_and_without_what_comes_before_kubeadm():
 
 
 def test_a_join_is_counted_from_when_worker_and_document_are_both_there():
-    reports = {"linux-0": {"phases": {"join": {"start": 105, "end": 125}}}}
+    reports = {"linux-0": reported(join=(105, 125))}
     assert bringup.join_span(reports, 121.5) == 3.5
     assert bringup.join_span(reports, 90.0) == 20

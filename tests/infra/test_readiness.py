@@ -8,6 +8,8 @@ import pytest
 from infra.errors import ClusterNotReadyError
 from infra.naming import Names
 from infra.readiness import Gate
+from infra.report import parse
+from infra.stuck import Instance
 
 CP, WORKER = "i-cp", "i-worker"
 KUBECONFIG = json.dumps({"instance": CP, "kubeconfig": "the kubeconfig"})
@@ -17,6 +19,9 @@ def report(instance, phase, result="running", detail=""):
     return json.dumps({"instance": instance, "node": "n", "phase": phase, "result": result, "detail": detail, "phases": {}})
 
 
+LAUNCHED, WRITTEN = 500.0, 600.0
+
+
 class AllRunning(dict):
     """EC2's states of instances of which none has ended."""
 
@@ -24,11 +29,23 @@ class AllRunning(dict):
         return "running"
 
 
+class AllListed(dict):
+    """Instances in these states, as EC2 lists them; a Windows machine's id begins with i-win."""
+
+    def __init__(self, states):
+        self._states = states
+
+    def get(self, instance, default=None):
+        family = "windows" if instance.startswith("i-win") else "linux"
+        state = self._states.get(instance)
+        return Instance(state=state, launched=LAUNCHED, family=family) if state else default
+
+
 class FakeCloud:
     """Plays a list of (kubeconfig parameter, status parameters), one a look; the last stays."""
 
-    def __init__(self, *looks, api_ready=True, states=None):
-        self.looks, self.api_ready, self.states = list(looks), api_ready, states or AllRunning()
+    def __init__(self, *looks, api_ready=True, states=None, written=WRITTEN):
+        self.looks, self.api_ready, self.states, self.written = list(looks), api_ready, states or AllRunning(), written
         self.calls = []
 
     def _now(self):
@@ -36,15 +53,18 @@ class FakeCloud:
 
     def parameter(self, name):
         self.calls.append(name)
-        if name == "/microcosm/dev/kubeconfig":
-            return self._now()[0]
-        assert name == "/microcosm/dev/status/control-plane"
-        return self._next_reports().get("control-plane", "pending")
+        assert name == "/microcosm/dev/kubeconfig"
+        return self._now()[0]
 
-    def parameters(self, path):
+    def report(self, node, parameter):
+        self.calls.append(parameter)
+        assert (node, parameter) == ("control-plane", "/microcosm/dev/status/control-plane")
+        return parse(node, self._next_reports().get(node, "pending"), self.written)
+
+    def reports(self, path):
         self.calls.append(path)
         assert path == "/microcosm/dev/status"
-        return self._next_reports()
+        return {node: parse(node, text, self.written) for node, text in self._next_reports().items()}
 
     def _next_reports(self):
         reports = self._now()[1]
@@ -52,9 +72,9 @@ class FakeCloud:
             self.looks.pop(0)
         return reports
 
-    def instance_states(self, stack):
+    def instances(self, stack):
         assert stack == "dev"
-        return self.states
+        return AllListed(self.states)
 
     def console_output(self, instance_id):
         return f"console of {instance_id}"
@@ -242,3 +262,61 @@ def test_a_machine_that_says_nothing_for_a_minute_is_named_once_with_the_end_of_
     asyncio.run(gate(cloud, minutes=9, tell=told.append).nodes({"linux-0": WORKER}))
     (line,) = [line for line in told if line.startswith("linux-0 (i-worker): no report yet")]
     assert line.endswith("Its console ends with: console of i-worker")
+
+
+def refused(cloud, minutes=9):
+    """Why the wait for one Windows node ended."""
+    with pytest.raises(ClusterNotReadyError) as caught:
+        asyncio.run(gate(cloud, minutes=minutes).nodes({"windows-0": "i-win"}))
+    return str(caught.value)
+
+
+def test_a_machine_that_cannot_know_its_id_is_heard():
+    """The bootstrap of a Windows node fails before the metadata service could be asked."""
+    failed = report("", "feature", "failed", "bootstrap: no s3://bucket/node.ps1")
+    assert "windows-0 (i-win) failed: phase feature: bootstrap: no s3://bucket/node.ps1" in refused(FakeCloud(("", {"windows-0": failed})))
+
+
+def test_a_report_without_an_id_from_before_the_launch_is_of_an_earlier_machine():
+    failed = report("", "feature", "failed", "bootstrap: no s3://bucket/node.ps1")
+    said = refused(FakeCloud(("", {"windows-0": failed}), written=LAUNCHED - 1), minutes=1)
+    assert "windows-0 (i-win) not ready within 1 minutes: no report yet" in said
+
+
+def test_a_report_without_an_id_can_say_that_the_node_is_ready():
+    assert asyncio.run(gate(FakeCloud(("", {"windows-0": report("", "ready", "ok")}))).nodes({"windows-0": "i-win"})) is True
+
+
+def test_a_report_that_cannot_be_read_is_a_failure():
+    assert "failed: phase unknown: unreadable status report: '{half'" in refused(FakeCloud(("", {"windows-0": "{half"})))
+
+
+# Seconds from a failure in phase join to the next report, as run.ps1 and node.ps1 spend them on a slow t3.large: the
+# pause, the start of PowerShell with the AWS module, and the test of the phase, which waits for what may still come.
+WINDOWS_SCHEDULE = [60, 60, 180]
+
+
+def test_a_windows_machine_that_fails_once_and_then_succeeds_on_its_own_schedule_fails_no_up():
+    clock = 0
+    failed = json.loads(report("i-win", "flannel", "failed", "no flanneld that is ready within 240 s")) | {"phases": {}}
+    until = sum(WINDOWS_SCHEDULE)
+
+    class Windows(FakeCloud):
+        def reports(self, path):
+            nonlocal clock
+            clock += 10
+            texts = [json.dumps(failed), report("i-win", "flannel"), report("i-win", "ready", "ok")]
+            return {"windows-0": parse("windows-0", texts[(clock > until) + (clock > until + 60)], WRITTEN)}
+
+    told = []
+    assert asyncio.run(gate(Windows(("", {})), minutes=20, tell=told.append).nodes({"windows-0": "i-win"})) is True
+    assert told[0] == "windows-0: flannel failed, and is tried again: no flanneld that is ready within 240 s"
+
+
+def test_a_windows_machine_that_fails_again_and_again_ends_up_with_its_reason():
+    """Its second failure in a phase counts at once, its only one after the grace."""
+    failed = report("i-win", "flannel", "failed", "no flanneld")
+    again = json.dumps(json.loads(failed) | {"phases": {"flannel": {"start": 400, "end": None}}})
+    cloud = FakeCloud(("", {"windows-0": failed}), ("", {"windows-0": report("i-win", "flannel")}), ("", {"windows-0": again}))
+    assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(cloud)
+    assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(FakeCloud(("", {"windows-0": failed})))

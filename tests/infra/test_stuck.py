@@ -1,34 +1,59 @@
 """The words for machines that do not come up, and which failure counts."""
 
+import re
+
 import pytest
 
-from infra import stuck
+from infra import stuck, userdata
+from infra.report import PhaseTimes, Report
+
+FAMILIES = {"linux-0": "linux", "linux-1": "linux", "windows-0": "windows"}
+WINDOWS = userdata.SCRIPTS / "windows"
 
 
-def failed(phase, start):
-    return {"phase": phase, "result": "failed", "detail": "x", "phases": {phase: {"start": start, "end": None}}}
+def failed(phase, start, node="linux-0"):
+    times = (PhaseTimes(name=phase, start=start, end=None),)
+    return {node: Report(node=node, instance="i-1", phase=phase, result="failed", detail="x", phases=times)}
 
 
-def test_a_failure_is_believed_when_nothing_more_happens():
-    failures = stuck.Failures()
-    reports = {"linux-0": failed("download", 1)}
-    assert failures.final(reports, 100.0) == {}
-    assert failures.final(reports, 100.0 + stuck.BELIEVED_SECONDS) == {}
-    assert failures.final(reports, 101.0 + stuck.BELIEVED_SECONDS) == reports
+@pytest.mark.parametrize("node", ["linux-0", "windows-0"])
+def test_a_failure_is_believed_when_nothing_more_happens(node):
+    failures, grace = stuck.Failures(), stuck.GRACE_SECONDS[FAMILIES[node]]
+    reports = failed("download", 1, node)
+    assert failures.final(reports, 100.0, FAMILIES) == {}
+    assert failures.final(reports, 100.0 + grace, FAMILIES) == {}
+    assert failures.final(reports, 101.0 + grace, FAMILIES) == reports
 
 
 def test_failures_in_different_phases_are_different_failures():
     """It got further: what failed first has passed."""
     failures = stuck.Failures()
-    assert failures.final({"linux-0": failed("download", 1)}, 0.0) == {}
-    assert failures.final({"linux-0": failed("join", 30)}, 30.0) == {}
-    assert failures.final({"linux-0": failed("join", 60)}, 60.0) == {"linux-0": failed("join", 60)}
+    assert failures.final(failed("download", 1), 0.0, FAMILIES) == {}
+    assert failures.final(failed("join", 30), 30.0, FAMILIES) == {}
+    assert failures.final(failed("join", 60), 60.0, FAMILIES) == failed("join", 60)
 
 
 def test_machines_do_not_share_their_failures():
     failures = stuck.Failures()
-    assert failures.final({"linux-0": failed("download", 1)}, 0.0) == {}
-    assert failures.final({"linux-1": failed("download", 2)}, 5.0) == {}
+    assert failures.final(failed("download", 1), 0.0, FAMILIES) == {}
+    assert failures.final(failed("download", 2, "linux-1"), 5.0, FAMILIES) == {}
+
+
+def test_a_machine_that_ec2_does_not_list_yet_has_the_longest_grace():
+    failures = stuck.Failures()
+    assert failures.final(failed("download", 1), 0.0, {}) == {}
+    assert failures.final(failed("download", 1), stuck.GRACE_SECONDS["windows"], {}) == {}
+
+
+def test_the_grace_of_a_family_is_longer_than_its_machines_are_silent_between_two_attempts():
+    """Added up from the scripts, so that a longer pause there is a longer grace here."""
+    timer = re.search(r"OnUnitInactiveSec=(\d+)", (userdata.SCRIPTS / "linux/common.sh").read_text())
+    assert int(timer[1]) < stuck.GRACE_SECONDS["linux"] <= 60
+    parts = [path.read_text() for path in WINDOWS.glob("*.ps1")]
+    (pause,) = re.findall(r"if \(\$code\) \{ Start-Sleep -Seconds (\d+) \}", (WINDOWS / "bootstrap.ps1").read_text())
+    tests = [int(seconds) for text in parts for seconds in re.findall(r"Test-Within (\d+) \{", text)]
+    starts = 60  # PowerShell and the AWS module on a busy t3.large
+    assert int(pause) + starts + max(tests) < stuck.GRACE_SECONDS["windows"]
 
 
 @pytest.mark.parametrize(
@@ -46,9 +71,9 @@ def test_there_is_one_command_for_what_was_lost(lost, command):
 
 
 def test_a_machine_that_runs_or_was_never_heard_of_is_not_lost():
-    assert stuck.lost("linux-0", "i-1", "running", {"phase": "join"}) is None
-    assert stuck.lost("linux-0", "i-1", "pending", {}) is None
-    assert stuck.lost("linux-0", "i-1", None, {}) is None
+    assert stuck.lost("linux-0", "i-1", "running", failed("join", 1)["linux-0"]) is None
+    assert stuck.lost("linux-0", "i-1", "pending", None) is None
+    assert stuck.lost("linux-0", "i-1", None, None) is None
 
 
 def test_the_end_of_a_console_is_one_line():

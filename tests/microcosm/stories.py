@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from infra.report import PhaseTimes, Report
 from microcosm import timeline
-from microcosm.fleet import Machine, PhaseTimes, Report
+from microcosm.fleet import Machine
 from microcosm.timeline import Span, Timeline
 
 START = 1_000_000.0
@@ -15,10 +16,10 @@ def machine(node: str, launched: float = 0, state: str = "running") -> Machine:
     return Machine(node=node, os=system, instance=f"i-{node}", state=state, launched=START + launched)
 
 
-def report(node: str, *phases: tuple[str, float, float | None], result: str = "running", detail: str = "", stand_in: bool = False) -> Report:
+def report(node: str, *phases: tuple[str, float, float | None], result: str = "running", detail: str = "") -> Report:
     """A report whose last phase is the present one; times are seconds after START."""
     times = tuple(PhaseTimes(name=name, start=START + start, end=None if end is None else START + end) for name, start, end in phases)
-    return Report(node=node, instance=f"i-{node}", phase=phases[-1][0], result=result, detail=detail, phases=times, stand_in=stand_in)
+    return Report(node=node, instance=f"i-{node}", phase=phases[-1][0], result=result, detail=detail, phases=times)
 
 
 def built(now: float, machines: Sequence[Machine], reports: Sequence[Report], declared: Sequence[Span] = ()) -> Timeline:
@@ -34,7 +35,7 @@ def all_ready() -> Timeline:
         [machine("control-plane"), machine("windows-0", 5)],
         [
             report("control-plane", ("prepare", 10, 12), ("init", 12, 40), ("ready", 40, 41), result="ok"),
-            report("windows-0", ("feature", 20, 50), ("ready", 50, 60), result="ok", detail="stand-in: held", stand_in=True),
+            report("windows-0", ("feature", 20, 50), ("ready", 50, 60), result="ok", detail="stand-in: held"),
         ],
     )
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from infra.report import NO_REPORT
 from microcosm import timeline
 from microcosm.timeline import State, Trouble
 
@@ -20,7 +21,7 @@ def test_a_machine_that_never_spoke_is_still_booting() -> None:
     """Silence is shown as what it is, with the time it has lasted."""
     (lane,) = built(60, [machine("linux-0")], []).lanes
     assert (lane.state, lane.phase, lane.spans[0].seconds(START + 60)) == (State.RUNNING, "boot", 60)
-    assert "cannot reach SSM" in lane.detail
+    assert lane.detail == NO_REPORT
 
 
 def test_a_report_of_an_earlier_instance_is_not_believed() -> None:
@@ -29,6 +30,15 @@ def test_a_report_of_an_earlier_instance_is_not_believed() -> None:
     replacement = replace(machine("linux-0", 50), instance="i-new")
     (lane,) = built(60, [replacement], [stale]).lanes
     assert (lane.state, lane.phase) == (State.RUNNING, "boot")
+
+
+@pytest.mark.parametrize(("written", "state"), [(40, State.RUNNING), (60, State.FAILED)])
+def test_a_report_without_an_id_counts_from_the_launch_on(written: int, state: State) -> None:
+    """The rule is that of the readiness wait (infra/report.py): an earlier machine may have written it."""
+    failed = report("windows-0", ("feature", 1, None), result="failed", detail="bootstrap: no script")
+    unnamed = replace(failed, instance="", written=START + written)
+    (lane,) = built(70, [machine("windows-0", 50)], [unnamed]).lanes
+    assert lane.state is state
 
 
 def test_a_declared_node_without_instance_is_not_launched() -> None:

@@ -9,6 +9,8 @@ from unittest import mock
 import yaml
 
 from infra import config, readiness
+from infra.report import Report
+from infra.stuck import Instance
 from tests.support.engine import PROJECT, Deployment, deploy
 
 KUBECONFIG = "the administrator's kubeconfig"
@@ -47,11 +49,14 @@ class ReadyCloud:
         stack = name.split("/")[2]
         return json.dumps({"instance": f"{stack}-control-plane-id", "kubeconfig": KUBECONFIG})
 
-    def parameters(self, path: str) -> Mapping[str, str]:
+    def report(self, node: str, parameter: str) -> Report:
+        return _ready(parameter.split("/")[2], node)
+
+    def reports(self, path: str) -> Mapping[str, Report]:
         return _EveryReport(path.split("/")[2])
 
-    def instance_states(self, stack: str) -> Mapping[str, str]:
-        return _EveryState()
+    def instances(self, stack: str) -> Mapping[str, Instance]:
+        return _EveryInstance()
 
     def console_output(self, instance_id: str) -> str:
         return ""
@@ -60,21 +65,25 @@ class ReadyCloud:
         return kubeconfig == KUBECONFIG
 
 
-class _EveryState(dict[str, str]):
+class _EveryInstance(dict[str, Instance]):
     """Every instance that is asked for runs."""
 
-    def get(self, instance_id: str, default: Any = None) -> str:
-        return "running"
+    def get(self, instance_id: str, default: Any = None) -> Instance:
+        return Instance(state="running", launched=0, family="linux")
 
 
-class _EveryReport(dict[str, str]):
+class _EveryReport(dict[str, Report]):
     """The report of any node that is asked for."""
 
     def __init__(self, stack: str) -> None:
         self._stack = stack
 
-    def get(self, node: str, default: Any = None) -> str:
-        return json.dumps({"instance": f"{self._stack}-{node}-id", "phase": "ready", "result": "ok"})
+    def get(self, node: str, default: Any = None) -> Report:
+        return _ready(self._stack, node)
+
+
+def _ready(stack: str, node: str) -> Report:
+    return Report(node=node, instance=f"{stack}-{node}-id", phase="ready", result="ok")
 
 
 def committed() -> dict[str, Any]:
