@@ -182,13 +182,44 @@ ACCEPTED = {
     "--account": (re.compile(r"[0-9]{12}", re.ASCII), "12 digits"),
     "--state-bucket": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "the name of an S3 bucket"),
     "--repo": (re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII), "owner/name"),
+    "--owner-id": (re.compile(r"[1-9][0-9]*", re.ASCII), "a number"),
+    "--repo-id": (re.compile(r"[1-9][0-9]*", re.ASCII), "a number"),
 }
 
 
-def refuse_misuse(account: str, state_bucket: str, repository: str) -> None:
-    for (option, (pattern, accepted)), value in zip(ACCEPTED.items(), (account, state_bucket, repository), strict=True):
-        if not pattern.fullmatch(value):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """A repository on GitHub and the ids that its tokens carry; without ids its tokens still name it alone."""
+
+    name: str
+    owner_id: str | None = None
+    id: str | None = None
+    by_name: bool = False
+
+    @property
+    def subject(self) -> str:
+        """Render the beginning of the `sub` claim, which is `repo:OWNER@OWNER_ID/NAME@ID`, or `repo:OWNER/NAME` on older repositories.
+
+        GitHub adds the ids on each repository that was created, renamed or transferred since 2026-07-15, or whose owner asked for it:
+        https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
+        """
+        owner, name = self.name.split("/")
+        return f"repo:{self.name}" if self.by_name else f"repo:{owner}@{self.owner_id}/{name}@{self.id}"
+
+
+def refuse_misuse(account: str, state_bucket: str, repository: Repository) -> None:
+    """Refuse values that would mean something else in a policy, and a repository with neither ids nor the older form of the claim."""
+    values = (account, state_bucket, repository.name, repository.owner_id, repository.id)
+    for (option, (pattern, accepted)), value in zip(ACCEPTED.items(), values, strict=True):
+        if value is not None and not pattern.fullmatch(value):
             raise UsageError(f"{option} is {value!r}: accepted is {accepted}")
+    given = [value is not None for value in (repository.owner_id, repository.id)]
+    # Both forms in one policy would let in the next owner of the name.
+    if any(given) if repository.by_name else not all(given):
+        raise UsageError(
+            f"give --owner-id and --repo-id, which `gh api repos/{repository.name} --jq '.owner.id, .id'` prints; or --subject-by-name alone, "
+            "if the repository's tokens carry no ids (created before 2026-07-15, neither renamed nor transferred since, not opted in)"
+        )
 
 
 def permissions(account: str, state_bucket: str) -> dict[str, Any]:
@@ -218,21 +249,14 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
     return text
 
 
-def trust(account: str, repository: str, environment: str = "preview") -> dict[str, Any]:
-    """Who may take the role: the jobs of one environment of one repository, by GitHub's own tokens."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"},
-                "Condition": {
-                    "StringEquals": {
-                        f"{GITHUB}:aud": "sts.amazonaws.com",
-                        f"{GITHUB}:sub": f"repo:{repository}:environment:{environment}",
-                    }
-                },
-            }
-        ],
+def trust(account: str, repository: Repository, environment: str = "preview") -> dict[str, Any]:
+    """Render the trust policy: jobs of one environment of one repository take the role, by GitHub's own tokens."""
+    conditions = {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": f"{repository.subject}:environment:{environment}"}
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"},
+        # No pattern: a wildcard would also match an environment whose name imitates the rest of the claim.
+        "Condition": {"StringEquals": conditions},
     }
+    return {"Version": "2012-10-17", "Statement": [statement]}

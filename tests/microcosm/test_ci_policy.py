@@ -3,10 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from microcosm import ci_policy
+from microcosm.errors import UsageError
 
 DOCUMENT = ci_policy.permissions("123456789012", "state")
 READ_IN_SOURCE = Path(__file__).parents[2] / "docs/adr/0022-permissions-of-the-official-provider.md"
@@ -53,9 +55,27 @@ def test_roles_are_handed_to_machines_alone() -> None:
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
 
 
-def test_the_role_is_taken_by_one_environment_of_one_repository() -> None:
-    (statement,) = ci_policy.trust("123456789012", "octo/microcosm")["Statement"]
-    assert statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == "repo:octo/microcosm:environment:preview"
+def subject(**repository: Any) -> str:
+    (statement,) = ci_policy.trust("123456789012", ci_policy.Repository(**repository))["Statement"]
+    return statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+
+
+def test_the_role_is_taken_by_one_environment_of_one_repository_by_its_ids() -> None:
+    """The example of GitHub's OpenID Connect reference, "Immutable subject claims", with an environment."""
+    assert subject(name="octo-org/octo-repo", owner_id="123456", id="456789") == "repo:octo-org@123456/octo-repo@456789:environment:preview"
+
+
+def test_a_repository_whose_tokens_carry_no_ids_is_trusted_by_its_name() -> None:
+    assert subject(name="octo/microcosm", by_name=True) == "repo:octo/microcosm:environment:preview"
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [{}, {"owner_id": "1"}, {"id": "2"}, {"owner_id": "1", "by_name": True}, {"owner_id": "1", "id": "2", "by_name": True}],
+)
+def test_one_form_of_the_subject_is_chosen_and_never_both(ids: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"gh api repos/octo/app --jq '.owner.id, .id'.*--subject-by-name alone"):
+        ci_policy.refuse_misuse("123456789012", "state", ci_policy.Repository(name="octo/app", **ids))
 
 
 def test_the_official_provider_may_do_what_was_read_in_its_source_and_no_more():

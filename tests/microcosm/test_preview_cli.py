@@ -15,6 +15,7 @@ from .test_cli import main, run
 from .test_preview_up import tags
 
 COMMANDS = {"up": "--pr 123", "list": "", "extend": "--pr 123", "down": "--pr 123", "reap": "--github"}
+CI_POLICY = ["ci-policy", "--account", "123456789012", "--state-bucket", "states", "--repo", "o/n"]
 
 
 @pytest.fixture
@@ -103,6 +104,8 @@ def test_down_of_what_may_not_exist(stacks: FakeStacks, monkeypatch: pytest.Monk
         (["reap", "--open-prs", "/dev/null"], 2, "does not say which pull requests are open"),
         (["reap", "--open-prs", "x", "--github"], 2, "twice"),
         (["ci-policy", "--account", "1", "--state-bucket", "s", "--repo", "o/n"], 2, "--account is '1': accepted is 12 digits"),
+        ([*CI_POLICY, "--owner-id", "octo", "--repo-id", "2"], 2, "--owner-id is 'octo': accepted is a number"),
+        (CI_POLICY, 2, "give --owner-id and --repo-id"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_changes_nothing(
