@@ -17,3 +17,12 @@ Terminal:    options, explain, cli, __main__
 
 Commands take an AWS session or a Kubernetes API that is passed in; only options.py and cli.py know where they come from.
 """
+
+import sys
+from pathlib import Path
+
+# In a wheel the program (infra/) and its files are below this package; in a checkout they are beside it.
+_HERE = Path(__file__).resolve().parent
+_PROJECT = _HERE / "_project" if (_HERE / "_project").is_dir() else _HERE.parent
+if str(_PROJECT) not in sys.path:
+    sys.path.insert(0, str(_PROJECT))

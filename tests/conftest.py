@@ -39,6 +39,7 @@ SERVED = (
     "microcosm/test_repair_command.py",
     "microcosm/test_stacks.py",
     "microcosm/test_timeline_watch.py",
+    "microcosm/test_wheel.py",
     "rehearsal/test_aws_provider",
     "rehearsal/test_cloud",
     "rehearsal/test_faked_world.py",
