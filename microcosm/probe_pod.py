@@ -82,7 +82,8 @@ def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout
         "spec": {
             "restartPolicy": "Never",
             "nodeSelector": {"kubernetes.io/hostname": node},
-            "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}],
+            # The node is chosen already; whatever its pool's taints, it is the one to ask from.
+            "tolerations": [{"operator": "Exists"}],
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "activeDeadlineSeconds": 600,

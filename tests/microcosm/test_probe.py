@@ -169,6 +169,30 @@ def test_the_probe_pod_can_do_nothing_but_ask() -> None:
 BUSYBOX = shutil.which("busybox")
 
 
+def tolerates(toleration: dict[str, str], taint: dict[str, str]) -> bool:
+    """Kubernetes' rule (k8s.io/api v0.35.8, core/v1/toleration.go, ToleratesTaint)."""
+    if toleration.get("effect") and toleration["effect"] != taint["effect"]:
+        return False
+    if toleration.get("key") and toleration["key"] != taint["key"]:
+        return False
+    return toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", "")
+
+
+@pytest.mark.parametrize(
+    "taint",
+    [
+        {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"},
+        {"key": "dedicated", "value": "ci", "effect": "NoSchedule"},
+        {"key": "dedicated", "value": "ci", "effect": "NoExecute"},
+    ],
+    ids=lambda taint: f"{taint['key']}:{taint['effect']}",
+)
+def test_the_probe_pod_runs_on_the_node_that_was_picked_whatever_its_taints(taint: dict[str, str]):
+    """`nodePools` has `taints`: the only Linux pool may be tainted, and the pod would stay Pending for minutes."""
+    tolerations = probe_pod.pod_manifest("microcosm", "ci-0", [], 8)["spec"]["tolerations"]
+    assert any(tolerates(toleration, taint) for toleration in tolerations)
+
+
 @pytest.mark.skipif(BUSYBOX is None, reason="needs busybox")
 def test_the_script_runs_under_busybox_itself(tmp_path: Path, url: str, closed_url: str) -> None:
     """The very script of the pod, with the very programs of its image, against a real server."""
