@@ -1,7 +1,10 @@
 """The pod network: Flannel on the Linux nodes, and what its Windows part and kube-proxy.exe may do. Typed objects, no opaque chart.
 
 After flannel-io/flannel v0.28.9 Documentation/kube-flannel.yml, with the VNI and port that Windows insists on
-(Documentation/backends.md, "VXLAN": VNI >= 4096, port 4789).
+(Documentation/backends.md, "VXLAN": VNI >= 4096, port 4789), and with one change of order: flanneld's lease comes before the
+CNI configuration. A node counts as Ready once containerd finds a CNI configuration. The published manifest writes it in an init
+container, before flanneld runs; the first pods then fail for want of /run/flannel/subnet.env, and kubelet tries again only after
+some 13 seconds.
 """
 
 import json
@@ -17,6 +20,11 @@ VERSION = "0.28.9"
 IMAGE = f"ghcr.io/flannel-io/flannel:v{VERSION}"
 CNI_IMAGE = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
 NAMESPACE = "kube-flannel"
+# Where containerd of a Linux node looks for CNI configurations (userdata/linux/common.sh). It lies in /run, as the lease
+# does: after a reboot neither is there, and the node waits for both again.
+CNI_FOLDER = "/run/cni/net.d"
+SUBNET_FILE = "/run/flannel/subnet.env"
+CNI_CONF = "/etc/kube-flannel/cni-conf.json"
 # The group in the client certificate that the control plane makes for flanneld.exe and kube-proxy.exe.
 WINDOWS_NETWORK_GROUP = "microcosm:windows-network"
 BACKENDS: dict[str, dict[str, Any]] = {
@@ -124,34 +132,34 @@ def _pod_spec() -> k8s.core.v1.PodSpecArgsDict:
         "node_selector": {"kubernetes.io/os": "linux"},
         "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
         "init_containers": [
-            _copy("install-cni-plugin", CNI_IMAGE, "/flannel", "/opt/cni/bin/flannel", [("cni-plugin", "/opt/cni/bin")]),
-            _copy(
-                "install-cni",
-                IMAGE,
-                "/etc/kube-flannel/cni-conf.json",
-                "/etc/cni/net.d/10-flannel.conflist",
-                [("cni", "/etc/cni/net.d"), ("flannel-cfg", "/etc/kube-flannel/")],
-            ),
+            {
+                "name": "install-cni-plugin",
+                "image": CNI_IMAGE,
+                "command": ["cp"],
+                "args": ["-f", "/flannel", "/opt/cni/bin/flannel"],
+                "volume_mounts": [{"name": "cni-plugin", "mount_path": "/opt/cni/bin"}],
+            }
         ],
         "containers": [_flanneld()],
         "volumes": [
             {"name": "run", "host_path": {"path": "/run/flannel"}},
             {"name": "cni-plugin", "host_path": {"path": "/opt/cni/bin"}},
-            {"name": "cni", "host_path": {"path": "/etc/cni/net.d"}},
+            {"name": "cni", "host_path": {"path": CNI_FOLDER}},
             {"name": "flannel-cfg", "config_map": {"name": "kube-flannel-cfg"}},
             {"name": "xtables-lock", "host_path": {"path": "/run/xtables.lock", "type": "FileOrCreate"}},
         ],
     }
 
 
-def _copy(name: str, image: str, source: str, target: str, mounts: list[tuple[str, str]]) -> k8s.core.v1.ContainerArgsDict:
-    return {
-        "name": name,
-        "image": image,
-        "command": ["cp"],
-        "args": ["-f", source, target],
-        "volume_mounts": [{"name": volume, "mount_path": path} for volume, path in mounts],
-    }
+def install_after_lease() -> str:
+    """Render the shell command that installs the CNI configuration once flanneld has its lease.
+
+    The published image has busybox' sh and install-conf (flannel-io/flannel v0.28.9, images/Dockerfile), which renames a
+    complete file into place within the folder: containerd 2.2.7 reloads for a rename and ignores a creation
+    (internal/cri/server/cni_conf_syncer.go, syncLoop).
+    """
+    target = f"{CNI_FOLDER}/10-flannel.conflist"
+    return f"until [ -s {SUBNET_FILE} ]; do sleep 0.2; done; exec /opt/bin/install-conf {CNI_CONF} {target}"
 
 
 def _flanneld() -> k8s.core.v1.ContainerArgsDict:
@@ -160,6 +168,8 @@ def _flanneld() -> k8s.core.v1.ContainerArgsDict:
         "image": IMAGE,
         "command": ["/opt/bin/flanneld"],
         "args": ["--ip-masq", "--kube-subnet-mgr"],
+        # When flanneld ends without a lease, the hook ends with it, and kubelet restarts the container.
+        "lifecycle": {"post_start": {"exec_": {"command": ["/bin/sh", "-c", install_after_lease()]}}},
         "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}},
         "security_context": {"privileged": False, "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
         "env": [
@@ -169,6 +179,7 @@ def _flanneld() -> k8s.core.v1.ContainerArgsDict:
         ],
         "volume_mounts": [
             {"name": "run", "mount_path": "/run/flannel"},
+            {"name": "cni", "mount_path": CNI_FOLDER},
             {"name": "flannel-cfg", "mount_path": "/etc/kube-flannel/"},
             {"name": "xtables-lock", "mount_path": "/run/xtables.lock"},
         ],

@@ -44,7 +44,7 @@ LINUX = (
     Source(
         file="links.txt",
         what="links with their details, and what Flannel's VXLAN forwards where",
-        command="ip -details -statistics link; bridge fdb show; tail -n +1 /run/flannel/subnet.env /etc/cni/net.d/*",
+        command="ip -details -statistics link; bridge fdb show; tail -n +1 /run/flannel/subnet.env /run/cni/net.d/*",
     ),
     Source(file="iptables.txt", what="packet filter with its counters", command="iptables-save --counters; sysctl net.ipv4.ip_forward"),
     Source(

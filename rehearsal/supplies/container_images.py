@@ -127,7 +127,7 @@ class Kit:
 
     @cached_property
     def shell(self) -> Layer:
-        """busybox under all its names: a shell, cp for Flannel's init containers, wget for probes."""
+        """busybox under all its names: a shell, cp for Flannel's init container, wget for probes."""
         busybox = self.parts.resolve("/bin/busybox")
         applets = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True).stdout.split()
         return Layer(files={"/bin/busybox": busybox}, links={f"/bin/{name}": "busybox" for name in applets if name != "busybox"})
@@ -188,9 +188,12 @@ def _pulled_by_kubeadm(kit: Kit, wanted: Mapping[str, str], versions: Mapping[st
 
 
 def _network_images(kit: Kit, versions: Mapping[str, str]) -> list[Image]:
+    # The two programs that the published image has in /opt/bin (flannel-io/flannel v0.28.9, images/Dockerfile, which also has
+    # a script for Docker); its Alpine has busybox, whose shell the DaemonSet's hook uses.
+    programs = tuple(kit.program(name, f"/opt/bin/{name}") for name in ("flanneld", "install-conf"))
     flannel = Image(
         reference=FLANNEL.format(version=versions["flannel"]),
-        layers=(kit.base, kit.shell, kit.iptables, kit.program("flanneld", "/opt/bin/flanneld")),
+        layers=(kit.base, kit.shell, kit.iptables, *programs),
         origin=f"{_BUILT}Flannel {versions['flannel']}",
         entrypoint=("/opt/bin/flanneld",),
     )

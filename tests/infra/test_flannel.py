@@ -1,11 +1,14 @@
 """Flannel as it is declared: what Windows insists on, and what its part may do."""
 
 import json
+import re
+import subprocess
+import tomllib
 
 import pytest
 
 from infra import flannel
-from tests.support.engine import plain
+from tests.support.engine import PROJECT, plain
 from tests.support.stacks import deployed
 
 ROLE, BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
@@ -85,3 +88,51 @@ def test_what_is_in_the_namespace_waits_for_it(type_):
     inside = [r for r in committed().of(type_) if r.inputs["metadata"].get("namespace") == flannel.NAMESPACE]
     assert inside
     assert all(namespace.urn in r.dependencies for r in inside)
+
+
+def test_no_init_container_touches_the_cni_configuration():
+    """It would be there before flanneld has its lease, and the first pods of the node would fail for 13 seconds."""
+    pod = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]
+    assert {mount["name"] for container in pod["initContainers"] for mount in container["volumeMounts"]} == {"cni-plugin"}
+
+
+def test_the_cni_configuration_lies_where_containerd_looks_and_is_gone_after_a_reboot():
+    """The lease is in /run: a configuration on the disk would be there before it."""
+    pod = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]
+    folders = [volume["hostPath"]["path"] for volume in pod["volumes"] if volume["name"] == "cni"]
+    assert folders == [flannel.CNI_FOLDER]
+    assert flannel.CNI_FOLDER.startswith("/run/")
+    config = re.search(r"config.toml <<TOML\n(.*?)\nTOML\n", (PROJECT / "userdata/linux/common.sh").read_text(), re.DOTALL)[1]
+    assert tomllib.loads(config)["plugins"]["io.containerd.cri.v1.runtime"]["cni"]["conf_dir"] == flannel.CNI_FOLDER
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    """The hook's paths in a folder of the test, with cp for install-conf."""
+    for name, path in (("SUBNET_FILE", "subnet.env"), ("CNI_FOLDER", "net.d"), ("CNI_CONF", "cni-conf.json")):
+        monkeypatch.setattr(flannel, name, str(tmp_path / path))
+    (tmp_path / "net.d").mkdir()
+    (tmp_path / "cni-conf.json").write_text(flannel.cni_conf())
+    return tmp_path
+
+
+def test_the_hook_installs_the_configuration_after_the_lease_and_not_before(node):
+    script = flannel.install_after_lease().replace("/opt/bin/install-conf", "cp")
+    hook = subprocess.Popen(["sh", "-c", script])
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            hook.wait(0.6)
+        assert list((node / "net.d").iterdir()) == []
+        (node / ".subnet.env").write_text("FLANNEL_SUBNET=10.244.0.1/24\n")
+        (node / ".subnet.env").rename(node / "subnet.env")
+        assert hook.wait(5) == 0
+    finally:
+        hook.kill()
+        hook.wait()
+    assert (node / "net.d" / "10-flannel.conflist").read_text() == flannel.cni_conf()
+
+
+def test_the_hook_is_that_of_the_container_that_gets_the_lease():
+    (container,) = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["/opt/bin/flanneld"]
+    assert container["lifecycle"] == {"postStart": {"exec": {"command": ["/bin/sh", "-c", flannel.install_after_lease()]}}}

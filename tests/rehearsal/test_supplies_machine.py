@@ -1,5 +1,6 @@
 """rehearsal/supplies: the machine's root filesystem, the host's packages, and the drop-ins between them."""
 
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.userdata import SCRIPTS
 from rehearsal.supplies import base_image, debian
 from rehearsal.supplies.base_image import MASKED_UNITS, ROOTFS, lay_over, set_units
 from rehearsal.supplies.errors import SuppliesError
@@ -52,6 +54,10 @@ def test_containerds_drop_in_says_everything_about_the_runtime_because_it_replac
     assert runc["runtime_type"] == "io.containerd.runc.v2"
     assert runc["options"]["SystemdCgroup"] is False
     assert runtime["restrict_oom_score_adj"] is True
+    config = re.search(r"config.toml <<TOML\n(.*?)\nTOML\n", (SCRIPTS / "linux/common.sh").read_text(), re.DOTALL)[1]
+    machines = tomllib.loads(config)["plugins"]["io.containerd.cri.v1.runtime"]
+    assert runtime["cni"] == machines["cni"]
+    assert runc.keys() == machines["containerd"]["runtimes"]["runc"].keys()
 
 
 def test_kubelet_reads_the_drop_in_that_is_there():

@@ -231,6 +231,10 @@ sandbox = '${PAUSE_IMAGE}'
 [plugins.'io.containerd.cri.v1.images'.registry]
 config_path = '/etc/containerd/certs.d'
 
+# Flannel's DaemonSet writes there once flanneld has its lease (infra/flannel.py); after a reboot the folder is empty again.
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+conf_dir = '/run/cni/net.d'
+
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
 runtime_type = 'io.containerd.runc.v2'
 
