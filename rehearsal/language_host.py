@@ -1,46 +1,40 @@
-"""Stand-in for `pulumi-language-python`: runs the program in this very process and interpreter.
+"""Stand-in for `pulumi-language-python`: starts Pulumi's own `pulumi-language-python-exec`, which runs the program.
 
-Used only where the official language host is not installed. It answers as that one does (pulumi/pulumi 3.260.0,
-sdk/python/cmd/pulumi-language-python/main.go and pulumi-language-python-exec): a RunError is shown as its message alone, any other
-exception with the traceback of the program.
+Used only where the official language host is not installed. Arguments, environment and answers are those of the official host
+(pulumi/pulumi 3.260.0, sdk/python/cmd/pulumi-language-python/main.go, Run); rehearsal/supplies takes the other half out of the
+Go module that tools/pulumi pins.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import contextvars
 import importlib.metadata
-import logging
+import json
 import os
-import runpy
+import shutil
+import subprocess
 import sys
-import traceback
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import grpc
-import pulumi
 from google.protobuf import empty_pb2
-from pulumi.automation._server import LanguageServer
-from pulumi.runtime import reset_options, run_in_stack, set_all_config
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from rehearsal import plugin
 
-MAIN = "__main__.py"
-# What the official host answers for a program that ended after a RunError, and after showing its own traceback.
-RUN_ERROR = "program exited with non-zero exit code: 1"
+EXEC = "pulumi-language-python-exec"
+# The program has shown its own error already.
+SHOWN = 32
 WORKERS = 4
 
 
-class Host(LanguageServer):
-    """The RPCs that the engine makes for a Python program; GetRequiredPackages and About are the Automation API's."""
+class Host(language_pb2_grpc.LanguageRuntimeServicer):
+    """The RPCs that the engine makes for a Python program."""
 
     def __init__(self, engine: str) -> None:
-        super().__init__(lambda: None)
         self._engine = engine
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     def Handshake(self, request: Any, context: Any) -> Any:
         return language_pb2.LanguageHandshakeResponse()
@@ -48,100 +42,68 @@ class Host(LanguageServer):
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi"))
 
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
+        """List nothing to download: the plugins are on PATH."""
+        return language_pb2.GetRequiredPackagesResponse()
+
     def GetProgramDependencies(self, request: Any, context: Any) -> Any:
         return language_pb2.GetProgramDependenciesResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:
-        """Nothing to install: the program runs in the environment of this host."""
+        """Install nothing: the program runs in the environment of this host."""
         return iter(())
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
 
     def Run(self, request: Any, context: Any) -> Any:
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        # A context of its own: the SDK keeps its settings and its stack in context variables.
-        return contextvars.copy_context().run(self._run, request)
+        program = shutil.which(EXEC)
+        if program is None:
+            return language_pb2.RunResponse(error=f"{EXEC} is not on PATH: `python -m rehearsal.supplies` provides it")
+        code = self._ended([sys.executable, "-u", program, *self._arguments(request)], request)
+        if code == SHOWN:
+            return language_pb2.RunResponse(bail=True)
+        return language_pb2.RunResponse(error=f"program exited with non-zero exit code: {code}" if code else "")
 
-    def _run(self, request: Any) -> Any:
-        program = Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")
-        _configure(request, self._engine)
-        with _in_folder(request.pwd or program):
-            return _run_program(_main_file(program), max(request.parallel, 1))
+    def _arguments(self, request: Any) -> list[str]:
+        flags = {
+            "monitor": request.monitor_address,
+            "engine": self._engine,
+            "project": request.project,
+            "root_directory": request.info.root_directory,
+            "stack": request.stack,
+            "organization": request.organization,
+            "pwd": request.pwd,
+            "dry_run": str(request.dryRun).lower(),
+            "parallel": str(request.parallel),
+        }
+        given = [word for name, value in flags.items() if value for word in (f"--{name}", value)]
+        return [*given, request.info.entry_point or ".", *request.args]
 
+    def _ended(self, command: list[str], request: Any) -> int:
+        """Run the program to its end, its output on that of this host, where the engine reads it."""
+        environment = os.environ | {
+            "PULUMI_CONFIG": json.dumps(dict(request.config)),
+            "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
+        }
+        with subprocess.Popen(command, cwd=request.info.program_directory or request.pwd, env=environment) as process:
+            self._running.add(process)
+            code = process.wait()
+            self._running.discard(process)
+        return code
 
-def _configure(request: Any, engine: str) -> None:
-    reset_options(
-        project=request.project,
-        stack=request.stack,
-        organization=request.organization or "organization",
-        parallel=request.parallel,
-        preview=request.dryRun,
-        engine_address=engine,
-        monitor_address=request.monitor_address,
-    )
-    set_all_config(dict(request.config), list(request.configSecretKeys))
-
-
-@contextlib.contextmanager
-def _in_folder(folder: str | Path) -> Any:
-    before = Path.cwd()
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        os.chdir(before)
-
-
-def _main_file(program: Path) -> Path:
-    return program / MAIN if program.is_dir() else program
-
-
-def _run_program(main: Path, parallel: int) -> Any:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    # As the official host: four threads for each operation that may run at once.
-    loop.set_default_executor(ThreadPoolExecutor(parallel * 4))
-    try:
-        loop.run_until_complete(run_in_stack(lambda: _run_file(main)))
-    except pulumi.RunError as error:
-        pulumi.log.error(str(error))
-        return language_pb2.RunResponse(error=RUN_ERROR)
-    except Exception as error:
-        pulumi.log.error(f"Program failed with an unhandled exception:\n{_program_traceback(error, main)}")
-        return language_pb2.RunResponse(bail=True)
-    finally:
-        _drain(loop)
-    return language_pb2.RunResponse()
-
-
-def _run_file(main: Path) -> None:
-    runpy.run_path(str(main), run_name="__main__")
-
-
-def _program_traceback(error: Exception, main: Path) -> str:
-    """From the program's first frame on: what is above it is this host."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = next((index for index, frame in enumerate(frames) if Path(frame.filename).resolve() == main.resolve()), 0)
-    return "".join(traceback.format_exception(error, limit=own - len(frames)))
-
-
-def _drain(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-    loop.close()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    def end(self) -> None:
+        """End the programs that still run: they would go on waiting for machines without an engine."""
+        for process in [*self._running]:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
 
 
 def main() -> None:
+    host = Host(engine=sys.argv[-1])
     server: Any = grpc.server(ThreadPoolExecutor(WORKERS))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine=sys.argv[-1]), server)
-    plugin.serve(server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+    plugin.serve(server, host.end)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 LOOPBACK = "127.0.0.1:0"
@@ -12,8 +13,11 @@ LOOPBACK = "127.0.0.1:0"
 ENGINE_CHECK_SECONDS = 1.0
 
 
-def serve(server: Any) -> NoReturn:
-    """Serve gRPC on a free port until SIGINT or SIGTERM, or until the engine that started this process is gone."""
+def serve(server: Any, at_end: Callable[[], None] = lambda: None) -> NoReturn:
+    """Serve gRPC on a free port until SIGINT or SIGTERM, or until the engine that started this process is gone.
+
+    `at_end` ends what the plugin itself has started.
+    """
     engine = os.getppid()
     port = server.add_insecure_port(LOOPBACK)
     server.start()
@@ -26,5 +30,6 @@ def serve(server: Any) -> NoReturn:
     while os.getppid() == engine and not select.select([told], [], [], ENGINE_CHECK_SECONDS)[0]:
         pass
     server.stop(grace=None)
+    at_end()
     # Not sys.exit(): it would wait for threads that are still waiting for AWS, or for the program.
     os._exit(0)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.supplies import artifacts, base_image, container_images, debian, toolchain, wine_prefix
+from rehearsal.supplies import artifacts, base_image, container_images, debian, language_exec, toolchain, wine_prefix
 from rehearsal.supplies.pause import pause_step
 from rehearsal.supplies.progress import Progress, Silent
 from rehearsal.supplies.steps import Run, Runner, Step
@@ -48,7 +48,9 @@ def catalogue(store: Store) -> Catalogue:
     parts = container_images.parts_step(store)
     images = container_images.images_step(store, parts, {**tools, "pause": pause}, versions)
     mirror = artifacts.artifacts_step(store, tools, versions["kubernetes"])
-    programs = _programs_step(store, "programs", "bin", tools.values())
+    language = language_exec.exec_step(store)
+    made = [*tools.values(), language]
+    programs = _programs_step(store, "programs", "bin", made)
     windows = _programs_step(store, "windows programs", "windows", windows_tools)
     prefix = wine_prefix.prefix_step(store)
     supplies = Supplies(
@@ -61,9 +63,9 @@ def catalogue(store: Store) -> Catalogue:
         wine_prefix=prefix.entry,
         versions=versions,
     )
-    linux_steps = (debian_root, machine, parts, *tools.values(), pause, programs, images, mirror)
+    linux_steps = (debian_root, machine, parts, *made, pause, programs, images, mirror)
     steps = (*linux_steps, *windows_tools, windows, prefix)
-    return Catalogue(steps=steps, programs=(*tools.values(), programs), supplies=supplies)
+    return Catalogue(steps=steps, programs=(*made, programs), supplies=supplies)
 
 
 def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[Step]) -> Step:

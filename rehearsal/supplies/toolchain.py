@@ -3,6 +3,7 @@
 These are the same sources that the publishers' binaries are made of. Pulumi and its Kubernetes provider are taken as they are
 where they are installed in the pinned version; what runs inside the machines is always built, static, from the pins."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -97,7 +98,7 @@ GO_TOOLS = (
     GoTool(
         folder="flannel",
         version_of=_FLANNEL,
-        binaries={"flanneld": _FLANNEL},
+        binaries={"flanneld": _FLANNEL, "install-conf": f"{_FLANNEL}/cmd/install_conf"},
         stamps={f"{_FLANNEL}/pkg/version.Version": "v{version}"},
         cgo=True,
     ),
@@ -140,6 +141,16 @@ def module_version(go_mod: Path, module: str) -> str:
     if not match:
         raise SuppliesError(f"{go_mod} does not pin {module}, which the table in rehearsal/supplies/toolchain.py builds")
     return match[1]
+
+
+def module_folder(tool: str, module: str) -> Path:
+    """Say where Go keeps a module's source; download it if it is not there yet. tools/`tool` has its sum."""
+    command = ["go", "mod", "download", "-json", module]
+    answer = subprocess.run(command, cwd=TOOLS / tool, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        reason = json.loads(answer.stdout or "{}").get("Error") or answer.stderr.strip()
+        raise SuppliesError(f"{module} cannot be downloaded: {reason}")
+    return Path(json.loads(answer.stdout)["Dir"])
 
 
 def tool_step(store: Store, tool: GoTool, go_version: str) -> Step:

@@ -1,12 +1,17 @@
 """The stand-in language host shows a program's errors as the official one does, and hands it its configuration."""
 
+import signal
+import subprocess
+import time
 from pathlib import Path
 
+import grpc
 import pytest
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 import rehearsal
 from rehearsal.cloud.process import running_cloud
-from tests.support.plugin import start_and_interrupt, start_and_kill_its_parent
+from tests.support.plugin import ENVIRONMENT, start_and_interrupt, start_and_kill_its_parent
 from tests.support.pulumi_cli import Stack, is_there, project
 
 PLUGIN = Path(rehearsal.__file__).parent / "bin" / "pulumi-language-python"
@@ -30,6 +35,48 @@ def test_it_ends_when_the_engine_is_killed():
     assert start_and_kill_its_parent(PLUGIN).strip().isdigit()
 
 
+class TestWithoutTheEngine:
+    """The host alone, with a script for what runs the program."""
+
+    @pytest.fixture
+    def host(self, tmp_path):
+        """A host that finds this script; yields the script's path, a client and the host's process."""
+        script = tmp_path / "pulumi-language-python-exec"
+        script.touch(mode=0o755)
+        environment = ENVIRONMENT | {"PATH": f"{tmp_path}:{ENVIRONMENT['PATH']}"}
+        process = subprocess.Popen([PLUGIN, "127.0.0.1:1"], env=environment, text=True, stdout=subprocess.PIPE)
+        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+            yield script, language_pb2_grpc.LanguageRuntimeStub(channel), process
+        process.kill()
+        process.communicate()
+
+    @pytest.mark.parametrize(("code", "error", "bail"), [(0, "", False), (3, "program exited with non-zero exit code: 3", False), (32, "", True)])
+    def test_the_programs_exit_code_is_the_answer(self, host, tmp_path, code, error, bail):
+        script, client, _ = host
+        script.write_text(f"import sys\nsys.exit({code})\n")
+        answer = client.Run(language_pb2.RunRequest(pwd=str(tmp_path)), timeout=20)
+        assert (answer.error, answer.bail) == (error, bail)
+
+    def test_no_program_outlives_the_host(self, host, tmp_path):
+        """It would wait for machines for half an hour."""
+        script, client, process = host
+        script.write_text(f"import os, time\nopen('{tmp_path}/pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+        call = client.Run.future(language_pb2.RunRequest(pwd=str(tmp_path)))
+        pid = eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        assert not call.done()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        eventually(lambda: not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text())
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 20
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
 class TestUnderTheEngine:
     pytestmark = engine
 
@@ -50,6 +97,12 @@ class TestUnderTheEngine:
         assert "ZeroDivisionError: division by zero" in output
         assert "language_host.py" not in output, "the host's own frames help nobody"
         assert "an unhandled error occurred" not in output
+
+    def test_a_program_that_exits_ends_the_run(self, tmp_path, cloud):
+        """SystemExit is no Exception: a host that ran the program in its own process would never answer."""
+        output = Stack(project(tmp_path / "exits", "import sys\nsys.exit(3)\n"), cloud).run("preview", code=1)
+
+        assert "program exited with non-zero exit code: 3" in output
 
     def test_an_error_inside_an_apply_fails_the_run(self, tmp_path, cloud):
         program = "import pulumi\npulumi.export('x', pulumi.Output.from_input(1).apply(lambda _: {}['missing']))\n"
