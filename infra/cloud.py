@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from . import naming, report
+from . import kubernetes_api, naming, report
 from .report import Report
 from .stuck import Instance
 
@@ -39,6 +39,10 @@ class Cloud(Protocol):
 
     def api_is_ready(self, kubeconfig: str) -> bool:
         """Whether the API server of a kubeconfig answers /readyz."""
+        ...
+
+    def kubernetes(self, kubeconfig: str) -> kubernetes_api.Read:
+        """Return a function that reads objects of the Kubernetes API."""
         ...
 
 
@@ -98,6 +102,9 @@ class AmazonCloud:
                 return answer.status == 200
         except OSError:
             return False
+
+    def kubernetes(self, kubeconfig: str) -> kubernetes_api.Read:
+        return kubernetes_api.reader(kubeconfig)
 
 
 def _instance(entry: Mapping[str, Any]) -> Instance:

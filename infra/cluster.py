@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from . import boot, iam, naming, readiness, security
+from . import availability, boot, iam, naming, readiness, security
 from .config import NodePool as PoolConfig
 from .config import StackConfig
 from .control_plane import ControlPlane, ControlPlaneArgs
@@ -139,6 +139,8 @@ class Cluster(pulumi.ComponentResource):
         flannel = Flannel(config.names.of("flannel"), flannel_args, self._child, objects)
         ids = {node: machine.id for node, machine in self._instances.items()}
         self._ready = readiness.nodes(gate, ids, after=flannel.daemon_set.id)
+        # Beside the workloads, and also where there are none.
+        availability.available(gate, self.kubeconfig, self._linux_nodes(), after=self._ready)
         if config.workloads:
             # Not before the nodes are Ready: a pod that cannot be placed says less about a stuck machine than its own report.
             on_ready_nodes = pulumi.ResourceOptions(depends_on=self._ready.apply(lambda _: [flannel.daemon_set]))
@@ -148,6 +150,10 @@ class Cluster(pulumi.ComponentResource):
                 self._child,
                 pulumi.ResourceOptions.merge(objects, on_ready_nodes),
             )
+
+    def _linux_nodes(self) -> list[str]:
+        pools = [pool for pool in self._config.node_pools if pool.os.family == "linux"]
+        return [naming.CONTROL_PLANE, *(node for pool in pools for node in pool.node_names)]
 
     def _first_windows_os(self) -> OperatingSystem:
         """CCAuth's image must match a Windows build: that of the first Windows pool."""

@@ -27,9 +27,11 @@ from rehearsal.windows_standin.api import Access, Api, ApiFailure
 LOOPBACK = "127.0.0.1"
 READY_SECONDS = 60.0
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-# What turns a Deployment into placed pods, gives a Service its endpoints and lets objects go; nothing that judges nodes.
+# What turns a Deployment or DaemonSet into placed pods, gives a Service its endpoints and lets objects go; nothing that
+# judges nodes.
 CONTROLLERS = (
-    *("deployment-controller", "replicaset-controller", "endpointslice-controller", "disruption-controller"),
+    *("deployment-controller", "replicaset-controller", "daemonset-controller"),
+    *("endpointslice-controller", "disruption-controller"),
     # Deprecated, but what Pulumi's Kubernetes provider looks at when it waits for a Service.
     "endpoints-controller",
     *("garbage-collector-controller", "namespace-controller", "serviceaccount-controller"),

@@ -23,6 +23,7 @@ from infra import naming, rendezvous
 from rehearsal.cloud.process import Cloud
 from rehearsal.cloud.settings import STAND_IN_KEY
 from rehearsal.errors import RehearsalError
+from rehearsal.faked import addons
 from rehearsal.faked.api import KubernetesApi
 from rehearsal.faked.birth import Machine, node_object
 from rehearsal.faked.pods import HollowPods
@@ -107,6 +108,7 @@ class FakedMachines:
 
     def _raise_control_plane(self, machine: Machine) -> None:
         self.api.make_new()
+        addons.install(self._kubernetes)
         self._owner = machine.instance
         kubeconfig = self.api.kubeconfig
         join = {"endpoint": JOIN_ENDPOINT, "token": JOIN_TOKEN, "caCertHash": f"sha256:{'0' * 64}"}

@@ -8,7 +8,7 @@ from unittest import mock
 
 import yaml
 
-from infra import config, readiness
+from infra import config, kubernetes_api, readiness
 from infra.report import Report
 from infra.stuck import Instance
 from tests.support.engine import PROJECT, Deployment, deploy
@@ -63,6 +63,11 @@ class ReadyCloud:
 
     def api_is_ready(self, kubeconfig: str) -> bool:
         return kubeconfig == KUBECONFIG
+
+    def kubernetes(self, kubeconfig: str) -> kubernetes_api.Read:
+        assert kubeconfig == KUBECONFIG
+        counters = {"availableReplicas": 2, "desiredNumberScheduled": 2, "numberAvailable": 2}
+        return lambda path: {"status": counters}
 
 
 class _EveryInstance(dict[str, Instance]):
