@@ -6,10 +6,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from . import availability, boot, iam, naming, readiness, security
+from . import availability, boot, iam, images, naming, readiness, security
 from .config import NodePool as PoolConfig
 from .config import StackConfig
-from .control_plane import ControlPlane, ControlPlaneArgs
+from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
 from .flannel import Flannel, FlannelArgs
 from .matrix import OperatingSystem
 from .network import Network, NetworkArgs
@@ -78,11 +78,13 @@ class Cluster(pulumi.ComponentResource):
 
     def _build_machines(self) -> None:
         config = self._config
+        self._amis = images.current(_systems(config), self._region, self)
         self._control_plane = ControlPlane(
             config.names.of(naming.CONTROL_PLANE),
             ControlPlaneArgs(
                 config=config,
                 region=self._region,
+                ami=self._amis[CONTROL_PLANE_OS],
                 subnet_id=self._network.subnet_ids[0],
                 security_group_ids=self._security.of(security.CONTROL_PLANE),
                 instance_profile=self._roles.instance_profiles[security.CONTROL_PLANE],
@@ -103,6 +105,7 @@ class Cluster(pulumi.ComponentResource):
                 config=self._config,
                 pool=pool,
                 region=self._region,
+                ami=self._amis.get(pool.os.name),
                 control_plane_id=self._control_plane.instance.id,
                 subnet_ids=self._network.subnet_ids,
                 security_group_ids=self._security.of(role),
@@ -166,6 +169,15 @@ class Cluster(pulumi.ComponentResource):
         self.nodes = pulumi.Output.all(**{node: _node(machine) for node, machine in self._instances.items()})
         self.service_urls = pulumi.Output.all(ccauth=pulumi.Output.concat("http://", address, f":{CCAUTH_NODE_PORT}/ccauth.svc"))
         self.access = pulumi.Output.all(self._region, self.nodes).apply(lambda known: access_commands(*known))
+
+
+def _systems(config: StackConfig) -> images.Uses:
+    """Collect the operating systems that some machine runs, each with its users."""
+    uses = {CONTROL_PLANE_OS: ["the control plane"]}
+    for pool in config.node_pools:
+        if pool.count:
+            uses.setdefault(pool.os.name, []).append(f"pool {pool.name}")
+    return uses
 
 
 def _node(machine: aws.ec2.Instance) -> pulumi.Output[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import boot, images, matrix, naming, security
+from . import boot, naming, security
 from .config import StackConfig
 from .machine import InstanceArgs, instance
 
@@ -18,6 +18,7 @@ class ControlPlaneArgs:
 
     config: StackConfig
     region: pulumi.Input[str]
+    ami: pulumi.Input[str]
     subnet_id: pulumi.Input[str]
     security_group_ids: list[pulumi.Output[str]]
     instance_profile: pulumi.Input[str]
@@ -52,15 +53,14 @@ class ControlPlane(pulumi.ComponentResource):
 
     def _instance(self) -> aws.ec2.Instance:
         args, config = self._args, self._args.config
-        os = matrix.OPERATING_SYSTEMS[CONTROL_PLANE_OS]
         return instance(
             InstanceArgs(
                 names=config.names,
                 node=naming.CONTROL_PLANE,
                 role=security.CONTROL_PLANE,
-                os=os.name,
+                os=CONTROL_PLANE_OS,
                 machine=config.control_plane,
-                ami=images.ami_id(os, self),
+                ami=args.ami,
                 subnet_id=args.subnet_id,
                 security_group_ids=args.security_group_ids,
                 instance_profile=args.instance_profile,

@@ -2,6 +2,7 @@
 
 pulumi.RunError            Pulumi prints its message alone, without a traceback
 +-- ConfigError            the configuration cannot be built; nothing was declared
++-- ImageError             no image of an operating system in this region, or none that can be read
 +-- ClusterNotReadyError   a machine or the API did not come up; names the machine and its phase
 """
 
@@ -18,6 +19,10 @@ class ConfigError(pulumi.RunError):
         count = len(self.problems)
         heading = f"the configuration has {count} problem{'' if count == 1 else 's'}; nothing was declared:"
         super().__init__("\n".join([heading, *(f"  - {problem}" for problem in self.problems)]))
+
+
+class ImageError(pulumi.RunError):
+    """The current machine image of an operating system could not be looked up; one sentence for each."""
 
 
 class ClusterNotReadyError(pulumi.RunError):

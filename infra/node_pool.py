@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import boot, images, security
+from . import boot, security
 from . import config as stack_config
 from .machine import InstanceArgs, instance
 from .staging import StagedScript
@@ -23,6 +23,8 @@ class NodePoolArgs:
     config: stack_config.StackConfig
     pool: stack_config.NodePool
     region: pulumi.Input[str]
+    # None if the pool has no machine.
+    ami: pulumi.Input[str] | None
     control_plane_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Output[str]]
     security_group_ids: list[pulumi.Output[str]]
@@ -40,13 +42,12 @@ class NodePool(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:NodePool", name, None, opts)
         self._args = args
-        self._ami = images.ami_id(args.pool.os, self) if args.pool.count else None
         self.instances = {node: self._instance(index, node) for index, node in enumerate(args.pool.node_names)}
         self.register_outputs({"instances": {node: machine.id for node, machine in self.instances.items()}})
 
     def _instance(self, index: int, node: str) -> aws.ec2.Instance:
         args, pool = self._args, self._args.pool
-        assert self._ami is not None
+        assert args.ami is not None
         known = pulumi.Output.all(region=args.region, control_plane_id=args.control_plane_id, script=args.script)
         user_data = known.apply(lambda values: boot.worker(args.config, pool, node, **values))
         return instance(
@@ -56,7 +57,7 @@ class NodePool(pulumi.ComponentResource):
                 role=ROLES[pool.os.family],
                 os=pool.os.name,
                 machine=pool.machine,
-                ami=self._ami,
+                ami=args.ami,
                 subnet_id=args.subnet_ids[index % len(args.subnet_ids)],
                 security_group_ids=args.security_group_ids,
                 instance_profile=args.instance_profile,

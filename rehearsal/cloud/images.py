@@ -1,19 +1,23 @@
 """The machine images of the fake cloud, and the public SSM parameters that name the latest of each.
 
-moto knows neither; its own catalogue ends in 2017. Names and owners are those of AWS, the image ids are made up (but stable).
+moto knows neither; its own catalogue ends in 2017. Names and owners are those of AWS, the image ids are made up, stable, and different
+in each region, as an image of AWS is. Canonical and AWS publish in every region (Systems Manager user guide, "Calling AMI public
+parameters in Parameter Store", and documentation.ubuntu.com/aws, "Find Ubuntu images on AWS"), so each region of AWS's first partition has all.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.ec2.models import ec2_backends
+from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
-from moto.ssm.models import Parameter, ssm_backends
+from moto.ssm.models import Parameter, SimpleSystemManagerBackend, ssm_backends
 
+from rehearsal.cloud.rules import Call, RuleBook
 from rehearsal.cloud.settings import ACCOUNT
 
 CANONICAL = "099720109477"
@@ -21,6 +25,8 @@ MICROSOFT = "801119661308"
 UBUNTU_PARAMETER = "/aws/service/canonical/ubuntu/server/{release}/stable/current/{arch}/hvm/ebs-gp3/ami-id"
 WINDOWS_PARAMETER = "/aws/service/ami-windows-latest/Windows_Server-{release}-English-{edition}-Base"
 ROOT_DEVICE = "/dev/sda1"
+# Not China, GovCloud or the isolated regions (botocore, data/endpoints.json).
+PARTITION = re.compile(r"(?!cn-|us-gov-|us-iso|eu-iso|eusc-).*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,9 +40,8 @@ class Image:
     platform: str | None = None
     root_gb: int
 
-    @property
-    def id(self) -> str:
-        return "ami-0" + hashlib.sha256(self.name.encode()).hexdigest()[:16]
+    def id_in(self, region: str) -> str:
+        return "ami-0" + hashlib.sha256(f"{region} {self.name}".encode()).hexdigest()[:16]
 
 
 def _ubuntu(arch: str, architecture: str) -> Image:
@@ -77,17 +82,42 @@ class PublishedAmi(Ami):
         return [{"DeviceName": self.root_device_name, "Ebs": ebs | {"Encrypted": False}}]
 
 
+PUBLISHERS = RuleBook()
+
+
+@PUBLISHERS.around(EC2Backend, "__init__")
+def region_has_images(call: Call) -> None:
+    """A region's backend is made when the region is first asked, so all regions cost nothing at the start."""
+    call.proceed()
+    if PARTITION.fullmatch(call["region_name"]):
+        for image in IMAGES:
+            _register(image, call.backend, call["region_name"])
+
+
+@PUBLISHERS.around(SimpleSystemManagerBackend, "__init__")
+def region_names_its_images(call: Call) -> None:
+    call.proceed()
+    if PARTITION.fullmatch(call["region_name"]):
+        _name_images(call.backend, call["region_name"], call["account_id"])
+
+
 def publish(region: str, account: str = ACCOUNT) -> None:
+    """Publish in a moto that is not held to these rules."""
     for image in IMAGES:
         _register(image, ec2_backends[account][region], region)
-        # put_parameter refuses names below /aws/, as AWS does.
-        ssm_backends[account][region]._parameters[image.parameter].append(_parameter(image, account))  # pyright: ignore[reportPrivateUsage]
+    _name_images(ssm_backends[account][region], region, account)
+
+
+def _name_images(ssm: Any, region: str, account: str) -> None:
+    # put_parameter refuses names below /aws/, as AWS does.
+    for image in IMAGES:
+        ssm._parameters[image.parameter].append(_parameter(image, region, account))
 
 
 def _register(image: Image, ec2: Any, region: str) -> None:
     ami: Any = PublishedAmi(
         ec2,
-        image.id,
+        image.id_in(region),
         name=image.name,
         description=image.name,
         owner_id=image.owner,
@@ -102,14 +132,14 @@ def _register(image: Image, ec2: Any, region: str) -> None:
         region_name=f"{region}a",
     )
     ami.root_gb = image.root_gb
-    ec2.amis[image.id] = ami
+    ec2.amis[ami.id] = ami
 
 
-def _parameter(image: Image, account: str) -> Any:
+def _parameter(image: Image, region: str, account: str) -> Any:
     return Parameter(
         account_id=account,
         name=image.parameter,
-        value=image.id,
+        value=image.id_in(region),
         parameter_type="String",
         description=None,
         allowed_pattern=None,

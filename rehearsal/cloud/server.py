@@ -17,11 +17,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
-from rehearsal.cloud import images
 from rehearsal.cloud.authorisation import RoleSessions
 from rehearsal.cloud.corrections import CORRECTIONS, console_from, reboots_in
 from rehearsal.cloud.faults import Faults
 from rehearsal.cloud.idempotency import ClientTokens
+from rehearsal.cloud.images import PUBLISHERS
 from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
 from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
 from rehearsal.cloud.rates import Rates
@@ -103,13 +103,12 @@ def rules_of_aws(machines: Path) -> Generator[None]:
     """moto with its own checks and this package's rules, for as long as the block lasts."""
     with motos_own_checks(), ExitStack() as stack:
         # The corrections are nearest to moto: what is refused never reaches them.
-        for book in (CORRECTIONS, NETWORK_REFUSALS, MACHINE_REFUSALS, console_from(machines), reboots_in(machines)):
+        for book in (PUBLISHERS, CORRECTIONS, NETWORK_REFUSALS, MACHINE_REFUSALS, console_from(machines), reboots_in(machines)):
             stack.enter_context(book.in_force())
         yield
 
 
 def fill(region: str) -> None:
-    images.publish(region)
     s3_backends[ACCOUNT]["aws"].create_bucket(STATE_BUCKET, region)
 
 

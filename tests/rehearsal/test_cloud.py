@@ -251,7 +251,7 @@ def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, se
 
 def launch(ec2: Any) -> str:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    given = {"ImageId": images.IMAGES[0].id, "InstanceType": "t3.small", "SubnetId": subnet}
+    given = {"ImageId": images.IMAGES[0].id_in("eu-west-1"), "InstanceType": "t3.small", "SubnetId": subnet}
     return ec2.run_instances(MinCount=1, MaxCount=1, **given)["Instances"][0]["InstanceId"]
 
 

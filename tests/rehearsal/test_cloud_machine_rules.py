@@ -55,7 +55,7 @@ def test_a_private_address_that_cannot_be_had_is_refused(network, address, code,
     ],
 )
 def test_motos_own_checks_are_on(ec2, network, arguments, code):
-    given = {"ImageId": UBUNTU.id, "InstanceType": "t3.large", "SubnetId": network.subnet, "MinCount": 1, "MaxCount": 1, **arguments}
+    given = {"ImageId": UBUNTU.id_in("eu-west-1"), "InstanceType": "t3.large", "SubnetId": network.subnet, "MinCount": 1, "MaxCount": 1, **arguments}
     with refused(code):
         ec2.run_instances(**given)
 
@@ -109,15 +109,25 @@ def test_a_replaced_profile_shows_on_the_instance(session, ec2, network):
 # --- machines ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("region", ["us-west-2", "ap-southeast-7"])
+def test_each_region_has_images_of_its_own(session, region):
+    """An image is of one region: its id means nothing in another (EC2 user guide, "Copy an Amazon EC2 AMI")."""
+    ssm, ec2 = (session.client(service, region_name=region) for service in ("ssm", "ec2"))
+    for image in images.IMAGES:
+        ami = ssm.get_parameter(Name=image.parameter)["Parameter"]["Value"]
+        assert ec2.describe_images(ImageIds=[ami])["Images"][0]["Name"] == image.name
+        assert ami != image.id_in("eu-west-1")
+
+
 def test_the_publishers_parameters_lead_to_their_images(session, ec2):
     parameters = session.client("ssm").get_parameters(Names=[image.parameter for image in images.IMAGES][:9])["Parameters"]
     found = {image["ImageId"]: image for image in ec2.describe_images(ImageIds=[each["Value"] for each in parameters])["Images"]}
-    windows = found[WINDOWS.id]
+    windows = found[WINDOWS.id_in("eu-west-1")]
 
     assert len(found) == len(images.IMAGES)
     assert (windows["Platform"], windows["OwnerId"], windows["RootDeviceName"]) == ("windows", images.MICROSOFT, "/dev/sda1")
-    assert "Platform" not in found[UBUNTU.id]
-    assert found[UBUNTU.id]["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
+    assert "Platform" not in found[UBUNTU.id_in("eu-west-1")]
+    assert found[UBUNTU.id_in("eu-west-1")]["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
 
 
 def test_a_root_volume_is_what_the_image_says_where_the_launch_does_not(ec2, network):

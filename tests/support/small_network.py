@@ -21,7 +21,7 @@ class Network:
 
     def launch(self, image: images.Image = UBUNTU, **arguments: Any) -> dict[str, Any]:
         given = {"InstanceType": "t3.large", "SubnetId": self.subnet, "SecurityGroupIds": [self.group], **arguments}
-        return self.ec2.run_instances(ImageId=image.id, MinCount=1, MaxCount=1, **given)["Instances"][0]
+        return self.ec2.run_instances(ImageId=image.id_in("eu-west-1"), MinCount=1, MaxCount=1, **given)["Instances"][0]
 
     def show(self, instance: dict[str, Any]) -> dict[str, Any]:
         return self.ec2.describe_instances(InstanceIds=[instance["InstanceId"]])["Reservations"][0]["Instances"][0]
