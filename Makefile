@@ -50,8 +50,9 @@ audit-deps:  ## known vulnerabilities of what the lock file names (asks the pack
 traps: $(READY)  ## break what holds each known trap of Windows, and see that a test notices (minutes)
 	$(BIN)/python -m tests.windows.traps
 
-rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; SCENARIO=bad-checksum, previews or machine-faults)
-	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(FIGURES),--figures)
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; REPEAT=20, BUSY=1, REGION=us-west-2; SCENARIO=bad-checksum, late-dns, previews or machine-faults)
+	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUSY),--busy) \
+		$(if $(REGION),--region $(REGION)) $(if $(FIGURES),--figures)
 
 permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
 	$(BIN)/python -m rehearsal.permissions --keep

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -16,55 +17,117 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from . import checks, figures, supplies
+from . import checks, figures, kubeconfig, repeat, supplies
+from .late_dns import SCENARIOS as LATE_DNS
 from .machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
 from .previews import STEPS as PREVIEW_STEPS
 from .scenario import SCENARIOS as CLUSTER_SCENARIOS
 from .scenario import Run, Step, play
-from .session import PROJECT, STATE, RehearsalError, Session, close_session, kept_session, locked, open_session, require_root_on_linux
+from .session import (
+    PROJECT,
+    REGION,
+    STACK,
+    STATE,
+    RehearsalError,
+    Session,
+    close_session,
+    kept_session,
+    locked,
+    open_session,
+    require_root_on_linux,
+    save_logs,
+)
 from .supplies.progress import Lines, Live
 from .wine.errors import WineError
 
-SCENARIOS = {**CLUSTER_SCENARIOS, "previews": PREVIEW_STEPS, **FAULT_SCENARIOS}
+SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **FAULT_SCENARIOS}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 LOGS = PROJECT / "build" / "rehearsal"
+FAILED_LOGS = PROJECT / "build" / "rehearsals-failed"
 
 
 @app.command()
 def run(
     scenario: Annotated[str, typer.Argument(help=f"one of {', '.join(SCENARIOS)}")] = "life",
     keep: Annotated[bool, typer.Option(help="Leave the cluster up at the end, and print how to use it.")] = False,
-    keep_figures: Annotated[bool, typer.Option("--figures", help="Put the run's figures into docs/benchmarks.md.")] = False,
+    keep_figures: Annotated[bool, typer.Option("--figures", help="Put the figures into docs/benchmarks.md.")] = False,
+    times: Annotated[int, typer.Option("--repeat", min=1, help="Play it so often, each time with a new cloud.")] = 1,
+    busy: Annotated[bool, typer.Option(help="Keep one core of this machine busy meanwhile.")] = False,
+    region: Annotated[str, typer.Option(help="The region of the fake cloud.")] = REGION,
 ) -> None:
     """Rehearse the life of a cluster for real, without AWS. Example: python -m rehearsal run bad-checksum"""
     if scenario not in SCENARIOS:
         raise typer.BadParameter(f"{scenario!r} is not a scenario; there are {', '.join(SCENARIOS)}")
+    if keep and times > 1:
+        raise typer.BadParameter("--keep and --repeat exclude each other: only one cluster can stay up")
     steps = SCENARIOS["until-up"] if keep else SCENARIOS[scenario]
     require_root_on_linux()
-    with locked():
+    with locked(), repeat.busy_core() if busy else nullcontext():
         prepared = _supplies()
-        start = time.monotonic()
-        session = open_session(prepared)
-        console.print(f"fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
-        try:
-            played = _play(steps, session)
-        except BaseException as error:
-            _save_logs(session)
-            close_session()
-            if isinstance(error, KeyboardInterrupt):
-                console.print("interrupted; everything was removed", style="yellow")
-            raise
-        _save_logs(session)
-        for text in played.closing:
-            console.print(text.rstrip(), markup=False, soft_wrap=True)
-        if keep_figures:
-            figures.keep(played.seconds, played.ready_seconds)
-        if keep:
-            _explain_kept(session)
+        if times > 1:
+            _repeat(times, steps, prepared, region, (figures.BUSY if busy else figures.QUIET) if keep_figures else "")
         else:
-            close_session()
+            _once(steps, prepared, region, keep=keep, keep_figures=keep_figures)
+
+
+def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, region: str, *, keep: bool, keep_figures: bool) -> None:
+    session = _open(prepared, region)
+    try:
+        played = _play(steps, session)
+    except BaseException as error:
+        _save_logs(session, LOGS)
+        close_session()
+        if isinstance(error, KeyboardInterrupt):
+            console.print("interrupted; everything was removed", style="yellow")
+        raise
+    _save_logs(session, LOGS)
+    for text in played.closing:
+        console.print(text.rstrip(), markup=False, soft_wrap=True)
+    if keep_figures:
+        figures.keep(played.seconds, played.ready_seconds, played.up_seconds)
+    if keep:
+        _explain_kept(session)
+    else:
+        close_session()
+
+
+def _repeat(times: int, steps: tuple[Step, ...], prepared: supplies.Supplies, region: str, figures_of: str) -> None:
+    """Play the scenario many times, keep the logs of the runs that fail, and exit with 1 if any did."""
+    shutil.rmtree(FAILED_LOGS, ignore_errors=True)
+    attempts: list[repeat.Attempt] = []
+    for number in range(1, times + 1):
+        console.rule(f"run {number} of {times}", align="left")
+        attempts.append(_attempt(number, steps, prepared, region))
+        console.print(f"so far: {repeat.rate(attempts)}")
+        for line in repeat.failures(attempts):
+            console.print(line, style="red", markup=False, soft_wrap=True)
+    console.print(repeat.table(attempts))
+    if figures_of:
+        figures.keep_many(repeat.markdown(attempts), figures_of)
+    if not all(attempt.passed for attempt in attempts):
+        raise RehearsalError("\n".join([repeat.rate(attempts), *repeat.failures(attempts)]))
+
+
+def _attempt(number: int, steps: tuple[Step, ...], prepared: supplies.Supplies, region: str) -> repeat.Attempt:
+    session: Session | None = None
+    try:
+        session = _open(prepared, region)
+        return repeat.passed(number, _play(steps, session))
+    except Exception as error:  # one run's failure, whatever it is, is a figure; the next run still begins
+        if session:
+            _save_logs(session, FAILED_LOGS / f"run-{number:02}")
+        return repeat.failed(number, error)
+    finally:
+        close_session()
+
+
+def _open(prepared: supplies.Supplies, region: str) -> Session:
+    start = time.monotonic()
+    session = open_session(prepared, region=region)
+    console.print(f"fake cloud (moto, stand-in) {session.endpoint} in {region}, machine room up after {time.monotonic() - start:.1f} s\n")
+    return session
 
 
 def _supplies() -> supplies.Supplies:
@@ -84,9 +147,14 @@ def _play(steps: tuple[Step, ...], session: Session) -> Run:
             tell=lambda line: status.update(f"[dim]{escape(line.strip()[:120])}[/dim]"),
         )
         start = time.monotonic()
-        play(steps, shown, lambda step: _announce(step, status), _conclude)
+        with _kubeconfig(session):
+            play(steps, shown, lambda step: _announce(step, status), _conclude)
     _print_table(shown, time.monotonic() - start)
     return shown
+
+
+def _kubeconfig(session: Session) -> AbstractContextManager[None]:
+    return kubeconfig.followed(session.client("ssm"), STACK, session.kubeconfig)
 
 
 def _announce(step: Step, status: Status) -> None:
@@ -107,6 +175,7 @@ def _print_table(current: Run, total: float) -> None:
     table.add_row("all", f"{total:.1f}")
     if current.ready_seconds:
         table.add_row("of which up until all nodes Ready", f"{current.ready_seconds:.0f}")
+        table.add_row("of which the command `pulumi up`", f"{current.up_seconds:.0f}")
     console.print(table)
     console.print(f"on {figures.machine()}")
 
@@ -134,11 +203,17 @@ def shell() -> None:
         try:
             # Ctrl-C belongs to what runs in the shell.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            subprocess.run([os.environ.get("SHELL", "/bin/bash")], cwd=session.project, env=session.environment, preexec_fn=_default_sigint)
+            _run_shell(session)
         finally:
             if not kept:
-                _save_logs(session)
+                _save_logs(session, LOGS)
                 close_session()
+
+
+def _run_shell(session: Session) -> None:
+    shell = [os.environ.get("SHELL", "/bin/bash")]
+    with _kubeconfig(session):
+        subprocess.run(shell, cwd=session.project, env=session.environment, preexec_fn=_default_sigint)
 
 
 def _default_sigint() -> None:
@@ -154,14 +229,9 @@ def clean() -> None:
     console.print(f"ended {', '.join(running)}; " * bool(running) + f"{STATE} is gone")
 
 
-def _save_logs(session: Session) -> None:
-    """Keeps the logs of the parts and of every machine where the next run will not remove them."""
-    shutil.rmtree(LOGS, ignore_errors=True)
-    # A machine's /var/log links into folders that went with it.
-    shutil.copytree(session.state / "logs", LOGS, ignore_dangling_symlinks=True)
-    for path in session.state.glob("machines/*/console.log"):
-        shutil.copy(path, LOGS / f"{path.parent.name}.console.log")
-    console.print(f"logs of every machine are in {os.path.relpath(LOGS, Path.cwd())}", style="dim")
+def _save_logs(session: Session, folder: Path) -> None:
+    save_logs(session, folder)
+    console.print(f"logs of every machine are in {os.path.relpath(folder, Path.cwd())}", style="dim")
 
 
 def main(program: Callable[[], None] = app) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import requests
@@ -15,7 +15,7 @@ from infra import naming, rendezvous, report
 
 from .cloud import inventory
 from .cloud.settings import STATE_BUCKET
-from .session import REGION, STACK, Session
+from .session import STACK, Session
 
 
 class CheckFailed(Exception):
@@ -58,9 +58,54 @@ def seconds_until_ready(session: Session, started: float) -> float:
     return max(end for end in ends if end) - started
 
 
+# One question over UDP, asked once. It prints the answer's code (0: no error) and the number of its addresses.
+_DNS_QUESTION = """
+import socket, struct, sys
+labels = b"".join(bytes([len(label)]) + label.encode() for label in "kubernetes.default.svc.cluster.local".split("."))
+question = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!2H", 1, 1)
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(2)
+asking.sendto(question, (sys.argv[1], 53))
+answer = asking.recv(512)
+print(answer[3] & 15, struct.unpack("!H", answer[6:8])[0])
+"""
+
+
+def dns_answers(session: Session) -> str:
+    """Ask cluster DNS once from every Linux machine; CheckFailed when one gets no address. No second try: `up` has ended."""
+    service = json.loads(session.output("kubectl", "get", "service", "kube-dns", "--namespace=kube-system", "--output=json"))
+    nodes = _linux(nodes_are_ready(session))
+    for node in nodes:
+        answer = in_machine(session, node, "python3", "-c", _DNS_QUESTION, service["spec"]["clusterIP"]).split()
+        if answer != ["0", "1"]:
+            raise CheckFailed(f"cluster DNS answers {node} with code {answer[0]} and {answer[1]} addresses")
+    return f"cluster DNS answers {', '.join(nodes)}"
+
+
+def _linux(nodes: Iterable[str]) -> list[str]:
+    return [name for name in nodes if not name.startswith("windows")]
+
+
+# What flannel's CNI plugin says without a lease: the official one (flannel-io/cni-plugin v1.9.1, flannel.go) and ours
+# (tools/flannel-cni) name the file.
+NO_LEASE = "/run/flannel/subnet.env: no such file"
+
+
+def every_pod_met_a_lease(session: Session) -> str:
+    """Read the kubelets' logs; CheckFailed when a pod's sandbox failed because flanneld had no lease yet."""
+    nodes = _linux(nodes_are_ready(session))
+    for node in nodes:
+        log = in_machine(session, node, "journalctl", "--unit=kubelet", "--output=cat", "--no-pager")
+        if "kubelet" not in log:
+            raise CheckFailed(f"the journal of {node} has no line of kubelet: that no pod failed proves nothing")
+        if failed := [line for line in log.splitlines() if NO_LEASE in line]:
+            raise CheckFailed(f"{len(failed)} times a pod on {node} began before flanneld had its lease: {failed[0][:500]}")
+    return f"the kubelets of {', '.join(nodes)} started no pod before flanneld had its lease"
+
+
 def vxlan_links(session: Session) -> list[str]:
     """The Linux machines on which `ip -d link` shows Flannel's interface with the VNI and port that Windows insists on."""
-    nodes = [name for name in nodes_are_ready(session) if not name.startswith("windows")]
+    nodes = _linux(nodes_are_ready(session))
     for node in nodes:
         links = in_machine(session, node, "ip", "-d", "link")
         if not re.search(r"vxlan id 4096 .*dstport 4789", links):
@@ -166,7 +211,7 @@ def _counts(found: inventory.Inventory) -> str:
 
 def operator(session: Session, *arguments: str) -> str:
     """What the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
-    command = [sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", REGION]
+    command = [sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", session.region]
     done = subprocess.run(command, cwd=session.project, env=session.environment, text=True, capture_output=True)
     if done.returncode:
         raise CheckFailed(f"`microcosm {' '.join(arguments)}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")

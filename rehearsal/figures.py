@@ -8,6 +8,8 @@ from pathlib import Path
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- rehearsal: begin -->", "<!-- rehearsal: end -->"
+# Many runs in a row: on a quiet machine, and beside a busy core.
+QUIET, BUSY = "rehearsals", "rehearsals beside a busy core"
 
 
 def machine() -> str:
@@ -16,7 +18,7 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
 
 
-def section(seconds: Mapping[str, float], ready_seconds: float) -> str:
+def section(seconds: Mapping[str, float], ready_seconds: float, up_seconds: float) -> str:
     """The run as Markdown."""
     rows = [f"| {name} | {value:.1f} |" for name, value in seconds.items()]
     return "\n".join(
@@ -29,12 +31,24 @@ def section(seconds: Mapping[str, float], ready_seconds: float) -> str:
             *rows,
             f"| **all** | **{sum(seconds.values()):.1f}** |",
             f"| `up` until all nodes are Ready | {ready_seconds:.1f} |",
+            f"| `pulumi up` alone: nodes Ready, DNS answers | {up_seconds:.1f} |",
             END,
         ]
     )
 
 
-def keep(seconds: Mapping[str, float], ready_seconds: float, document: Path = DOCUMENT) -> None:
-    """Puts the run in the place of the one before it."""
-    before, rest = document.read_text().split(BEGIN)
-    document.write_text(before + section(seconds, ready_seconds) + rest.split(END)[1])
+def keep(seconds: Mapping[str, float], ready_seconds: float, up_seconds: float, document: Path = DOCUMENT) -> None:
+    """Put the run in the place of the one before it."""
+    _replace(BEGIN, END, section(seconds, ready_seconds, up_seconds), document)
+
+
+def keep_many(text: str, name: str, document: Path = DOCUMENT) -> None:
+    """Put the figures of many runs, as Markdown, in the place of those before them; `name` is QUIET or BUSY."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    heading = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, tools built:"
+    _replace(begin, end, "\n".join([begin, heading, "", text, end]), document)
+
+
+def _replace(begin: str, end: str, text: str, document: Path) -> None:
+    before, rest = document.read_text().split(begin)
+    document.write_text(before + text + rest.split(end)[1])

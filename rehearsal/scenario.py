@@ -27,6 +27,8 @@ class Run:
     closing: list[str] = field(default_factory=list[str])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     ready_seconds: float = 0.0
+    # What the command `pulumi up` took: until all nodes are Ready and cluster DNS answers.
+    up_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,17 @@ def preview(run: Run) -> str:
 def up(run: Run) -> str:
     started = time.time()
     text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell))
+    run.up_seconds = time.time() - started
+    answers = checks.dns_answers(run.session)
     read_outputs(run)
     run.closing.append(checks.operator(run.session, "timeline"))
     run.ready_seconds = checks.seconds_until_ready(run.session, started)
     checks.operator(run.session, "audit", "--remember")
-    return f"{text}; all nodes Ready after {run.ready_seconds:.0f} s"
+    return f"{text}; all nodes Ready after {run.ready_seconds:.0f} s, `up` ended after {run.up_seconds:.0f} s; {answers}"
 
 
 def read_outputs(run: Run) -> None:
-    """The stack's outputs, and its kubeconfig where kubectl looks for it."""
     run.outputs = json.loads(run.session.output("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK))
-    path = run.session.kubeconfig
-    path.touch(mode=0o600)
-    path.write_text(run.outputs["kubeconfig"])
 
 
 def nodes(run: Run) -> str:
@@ -105,6 +105,10 @@ def scale(run: Run) -> str:
     return f"{text}; {len(found)} nodes Ready"
 
 
+def pod_network(run: Run) -> str:
+    return checks.every_pod_met_a_lease(run.session)
+
+
 def destroy(run: Run) -> str:
     return _summary(run.session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell))
 
@@ -144,6 +148,7 @@ LIFE = (
     Step("up again", "pulumi up changes nothing", unchanged_up),
     Step("refresh", "pulumi refresh sees no drift", refresh),
     Step("scale", "Linux workers 1 -> 2", scale),
+    Step("pod network", "no pod began before its node had a lease of Flannel", pod_network),
     Step("destroy", "pulumi destroy", destroy),
     Step("audit", "the fake cloud holds what it held before", audit),
 )
@@ -157,11 +162,15 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {"life": LIFE, "until-up": UNTIL_UP, "b
 
 
 def play(steps: tuple[Step, ...], run: Run, begins: Callable[[Step], None], ended: Callable[[Step, float, str], None]) -> None:
-    """Runs the steps in order and times each; the first that fails ends the scenario with its error."""
+    """Runs the steps in order and times each; the first that fails ends the scenario with its error, which notes the step."""
     for step in steps:
         begins(step)
         start = time.monotonic()
-        text = step.act(run)
+        try:
+            text = step.act(run)
+        except Exception as error:
+            error.add_note(step.name)
+            raise
         run.seconds[step.name] = time.monotonic() - start
         ended(step, run.seconds[step.name], text)
 

@@ -50,6 +50,10 @@ class Session:
         return self.cloud.endpoint
 
     @property
+    def region(self) -> str:
+        return self.cloud.region
+
+    @property
     def project(self) -> Path:
         """The folder in which plain `pulumi` works: the program by links, and the stack's configuration."""
         return self.state / "project"
@@ -60,7 +64,7 @@ class Session:
 
     @property
     def stack(self) -> Project:
-        return Project(folder=self.project, environment=self.environment, stack=STACK, region=REGION)
+        return Project(folder=self.project, environment=self.environment, stack=STACK, region=self.region)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,7 +78,7 @@ class Session:
     @property
     def boto3(self) -> boto3.Session:
         return boto3.Session(
-            region_name=REGION,
+            region_name=self.region,
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
@@ -117,15 +121,15 @@ def locked() -> Generator[None]:
         yield
 
 
-def open_session(supplies: Supplies, state: Path = STATE) -> Session:
+def open_session(supplies: Supplies, state: Path = STATE, region: str = REGION) -> Session:
     """Starts the fake cloud and the machine room on a clean state folder."""
     close_session(state)
     (state / "logs").mkdir(parents=True)
     started: list[Daemon] = []
     try:
-        _start_cloud(state, started)
+        _start_cloud(state, started, region)
         cloud = Cloud.at(state)
-        room = _start_room(state, started, cloud.endpoint, supplies)
+        room = _start_room(state, started, cloud, supplies)
     except BaseException:
         close_session(state)
         raise
@@ -159,26 +163,36 @@ def close_session(state: Path = STATE) -> list[str]:
     return [daemon.name for daemon in running]
 
 
+def save_logs(session: Session, folder: Path) -> None:
+    """Copy the logs of the parts and of every machine to where the next run will not remove them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    # A machine's /var/log links into folders that went with it.
+    shutil.copytree(session.state / "logs", folder, ignore_dangling_symlinks=True)
+    for path in session.state.glob("machines/*/console.log"):
+        shutil.copy(path, folder / f"{path.parent.name}.console.log")
+
+
 def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemon], programs: Path | None = None) -> tuple[Daemon, Path]:
     log = state / "logs" / f"{name.split('.')[1]}.log"
     environment = project.without_aws(os.environ)
     if programs:
         environment["PATH"] = os.pathsep.join([str(programs), environment["PATH"]])
-    command = [sys.executable, "-m", name, "--region", REGION, "--state", str(state), *arguments]
+    command = [sys.executable, "-m", name, "--state", str(state), *arguments]
     daemon = processes.start(name, command, environment=environment | {"PYTHONPATH": str(PROJECT)}, log=log)
     started.append(daemon)
     processes.record(started, state / "daemons.json")
     return daemon, log
 
 
-def _start_cloud(state: Path, started: list[Daemon]) -> None:
-    daemon, log = _start("rehearsal.cloud", ["--port", "0", "--enforce-iam"], state, started)
+def _start_cloud(state: Path, started: list[Daemon], region: str) -> None:
+    daemon, log = _start("rehearsal.cloud", ["--region", region, "--port", "0", "--enforce-iam"], state, started)
     processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
 
 
-def _start_room(state: Path, started: list[Daemon], endpoint: str, supplies: Supplies) -> dict[str, Any]:
+def _start_room(state: Path, started: list[Daemon], cloud: Cloud, supplies: Supplies) -> dict[str, Any]:
     arguments = [
-        *("--aws-endpoint", endpoint),
+        *("--region", cloud.region),
+        *("--aws-endpoint", cloud.endpoint),
         *("--root", str(supplies.machine_root)),
         *("--artifacts", str(supplies.artifacts)),
         *("--registry", str(supplies.registry)),
@@ -188,5 +202,5 @@ def _start_room(state: Path, started: list[Daemon], endpoint: str, supplies: Sup
 
 
 def _lay_out_project(session: Session) -> None:
-    Project.lay_out(session.project, environment=session.environment, stack=STACK, region=REGION)
+    Project.lay_out(session.project, environment=session.environment, stack=STACK, region=session.region)
     session.write_config()

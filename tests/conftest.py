@@ -44,6 +44,7 @@ SERVED = (
     "rehearsal/test_cloud",
     "rehearsal/test_faked_world.py",
     "rehearsal/test_aws_faults.py",
+    "rehearsal/test_kubeconfig.py",
     "rehearsal/test_language_host.py",
     "rehearsal/test_permissions.py",
     "rehearsal/test_processes.py",

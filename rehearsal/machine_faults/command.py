@@ -52,6 +52,10 @@ class Command:
             time.sleep(POLL_SECONDS)
         return found
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def first_with(self, *parts: str) -> str:
         """The first line so far that holds all of the parts, or nothing."""
         return next((line for line in [*self.lines] if all(part in line for part in parts)), "")

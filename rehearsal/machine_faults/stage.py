@@ -63,7 +63,7 @@ class Stage:
         return self.command(*UP)
 
     def objects(self, *what: str) -> list[dict[str, Any]]:
-        """What `kubectl get` has for the operator, by the kubeconfig of the last `read_outputs`; nothing while the API does not answer."""
+        """What `kubectl get` has for the operator, by the kubeconfig that is published; nothing while the API does not answer."""
         try:
             return json.loads(self.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s"))["items"]
         except RehearsalError:

@@ -1,13 +1,15 @@
 """The figures that a run writes into docs/benchmarks.md."""
 
+import pytest
+
 from rehearsal import figures
 
 
 def test_a_run_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
     document = tmp_path / "benchmarks.md"
     document.write_text(f"above\n{figures.BEGIN}\nold\n{figures.END}\nbelow\n")
-    figures.keep({"up": 60.04, "destroy": 5.0}, 32.5, document)
-    figures.keep({"up": 50.0, "destroy": 5.0}, 31.0, document)
+    figures.keep({"up": 60.04, "destroy": 5.0}, 32.5, 40.1, document)
+    figures.keep({"up": 50.0, "destroy": 5.0}, 31.0, 40.2, document)
     text = document.read_text()
     assert text.startswith("above\n")
     assert text.endswith("\nbelow\n")
@@ -17,6 +19,19 @@ def test_a_run_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
     assert "| **all** | **55.0** |" in text
 
 
-def test_the_document_of_the_project_has_a_place_for_the_figures():
+def test_many_runs_take_the_place_of_those_of_their_own_kind(tmp_path):
+    places = "".join(f"<!-- {name}: begin -->\nold {name}.\n<!-- {name}: end -->\n" for name in (figures.QUIET, figures.BUSY))
+    document = tmp_path / "benchmarks.md"
+    document.write_text(f"above\n{places}below\n")
+    figures.keep_many("**20 of 20 passed.**", figures.QUIET, document)
+    text = document.read_text()
+    assert "**20 of 20 passed.**" in text
+    assert f"old {figures.QUIET}." not in text
+    assert f"old {figures.BUSY}." in text
+    assert (text.startswith("above\n"), text.endswith("below\n")) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["rehearsal", figures.QUIET, figures.BUSY])
+def test_the_document_of_the_project_has_a_place_for_the_figures(name):
     text = figures.DOCUMENT.read_text()
-    assert text.index(figures.BEGIN) < text.index(figures.END)
+    assert text.index(f"<!-- {name}: begin -->") < text.index(f"<!-- {name}: end -->")
