@@ -104,7 +104,7 @@ def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, fl
             report = json.dumps({"instance": instance, "phase": "join", "result": "running"})
             ssm.put_parameter(Name=names.parameter(rendezvous.STATUS, node), Value=report, Type="String")
         with counted(bench.cloud.endpoint) as calls, mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": calls.endpoint}):
-            gate = Gate(names=names, cloud=_OnlyReports(REGION), timeout_minutes=60, wait=True, tell=lambda _: None)
+            gate = Gate(names=names, cloud=_OnlyReports(REGION, {}), timeout_minutes=60, wait=True, tell=lambda _: None)
             with contextlib.suppress(TimeoutError):
                 asyncio.run(asyncio.wait_for(gate.nodes(instances), WAITED_SECONDS))
     return calls, WAITED_SECONDS

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from . import kubernetes_api, naming, report
+from . import account, kubernetes_api, naming, report
 from .report import Report
 from .stuck import Instance
 
@@ -52,8 +52,13 @@ class AmazonCloud:
     boto3 and its clients are made when first asked: a preview asks EC2 nothing, and a preview of a new cluster nothing at all.
     """
 
-    def __init__(self, region: str) -> None:
-        self._region = region
+    def __init__(self, region: str, settings: account.Settings) -> None:
+        """`settings` are those of the stack that choose its account."""
+        self._region, self._settings = region, settings
+
+    @cached_property
+    def _session(self) -> Any:
+        return account.session(self._settings, self._region)
 
     @cached_property
     def _ssm(self) -> Any:
@@ -64,9 +69,7 @@ class AmazonCloud:
         return self._client("ec2")
 
     def _client(self, service: str) -> Any:
-        import boto3
-
-        return boto3.client(service, region_name=self._region)
+        return self._session.client(service)
 
     def parameter(self, name: str) -> str:
         return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from . import availability, boot, iam, images, naming, readiness, security
+from . import account, availability, boot, iam, images, naming, readiness, security
 from .config import NodePool as PoolConfig
 from .config import StackConfig
 from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
@@ -122,7 +122,7 @@ class Cluster(pulumi.ComponentResource):
         gate = self._region.apply(
             lambda region: readiness.Gate(
                 names=config.names,
-                cloud=readiness.AmazonCloud(region),
+                cloud=readiness.AmazonCloud(region, account.of_program()),
                 timeout_minutes=config.ready_timeout_minutes,
                 wait=not pulumi.runtime.is_dry_run(),
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from . import bom, matrix, naming, netplan, patterns, userdata
+from . import account, bom, matrix, naming, netplan, patterns, userdata
 from .errors import ConfigError
 from .settings import Settings, shown
 
@@ -87,6 +87,8 @@ def load() -> StackConfig:
     project = pulumi.get_project()
     keys = runtime_config.CONFIG.get() | runtime_config.get_config_env()
     own = [key.removeprefix(f"{project}:") for key in keys if key.startswith(f"{project}:")]
+    if refused := account.problems(account.of_program()):
+        raise ConfigError(refused)
     return parse({key: pulumi.Config().get(key) for key in own}, stack=pulumi.get_stack())
 
 

@@ -1,15 +1,16 @@
 """The AWS session the commands are given, and the few things every caller does with an answer.
 
 boto3 has no types of its own: what it returns is `Any` from here on, named by the fields that are read.
-AWS_ENDPOINT_URL, profiles and credentials are boto3's own business.
+AWS_ENDPOINT_URL is boto3's own business; which account it is, infra/account.py's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, cast
 
-import boto3
+from infra import account
 
 JsonObject = Mapping[str, Any]
+AMBIENT: account.Settings = {}
 
 
 class Session(Protocol):
@@ -33,9 +34,9 @@ class OneClientEach:
         return self._clients[service_name]
 
 
-def open_session(region: str) -> Session:
-    """A session of the ambient credentials, in one region."""
-    return OneClientEach(cast(Session, boto3.Session(region_name=region)))
+def open_session(region: str, settings: account.Settings = AMBIENT) -> Session:
+    """Open a session in one region, with the credentials that a stack's settings name; without any, those of the environment."""
+    return OneClientEach(cast(Session, account.session(settings, region)))
 
 
 def pages(client: Any, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from infra.account import Settings
 from infra.config import StackConfig
 
 from .aws import Session
@@ -78,6 +79,8 @@ class Outside:
     run: Callable[[Sequence[str]], tuple[int, str]]
     # The address from which this computer reaches the Internet; OperatorError says why it is not known.
     address: Callable[[], str]
+    # The account of Pulumi's state, which may be another than the stack's.
+    state_session: Callable[[Settings], Session]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

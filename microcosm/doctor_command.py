@@ -11,6 +11,7 @@ import typer
 import urllib3
 
 from . import options
+from .aws import open_session
 from .errors import OperatorError
 from .output import print_json
 
@@ -39,9 +40,15 @@ def command(
 
     name = stack or (doctor_stack.stack_of(config) if config else None)
     declared = doctor_stack.values(config).get("aws:region") if config else None
-    target, session = options.connect(name, region or declared)
+    target, session = options.connect(name, region or declared, config)
     path = config or doctor_stack.file_of(target.stack, Path.cwd())
-    outside = doctor.Outside(environ=os.environ, which=shutil.which, run=run, address=lambda: caller_address(os.environ))
+    outside = doctor.Outside(
+        environ=os.environ,
+        which=shutil.which,
+        run=run,
+        address=lambda: caller_address(os.environ),
+        state_session=lambda settings: open_session(target.region, settings),
+    )
     patient = doctor.Patient(target=target, session=session, stack=doctor_stack.read(path, target.stack), outside=outside)
     checks = (doctor_local.CONFIGURATION, *doctor_account.CHECKS, *doctor_quota.CHECKS, *doctor_local.CHECKS)
     diagnosis = doctor.diagnose(patient, doctor_account.CREDENTIALS, checks)

@@ -93,12 +93,14 @@ def _project_backend(folder: Path) -> str:
 
 
 def _bucket(patient: Patient, url: str) -> Verdict:
-    """`s3://bucket/prefix?region=...`, as Pulumi takes it; the credentials are the ones of this command."""
+    """`s3://bucket/prefix?region=...&profile=...`, as Pulumi takes it: with that profile or the environment, not with the stack's account."""
     parts = urlsplit(url)
-    if "endpoint" in parse_qs(parts.query) and not patient.outside.environ.get("AWS_ENDPOINT_URL"):
+    options = parse_qs(parts.query)
+    if "endpoint" in options and not patient.outside.environ.get("AWS_ENDPOINT_URL"):
         return warned(f"not looked at: {url} is at an endpoint of its own")
     try:
-        patient.client("s3").head_bucket(Bucket=parts.netloc)
+        profile = {"profile": options["profile"][-1]} if "profile" in options else {}
+        patient.outside.state_session(profile).client("s3").head_bucket(Bucket=parts.netloc)
     except ClientError as answer:
         code = answer.response["Error"]["Code"]
         if code in ("404", "NoSuchBucket"):

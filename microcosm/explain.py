@@ -10,7 +10,11 @@ from botocore import exceptions as aws
 from .errors import OperatorError, UsageError
 
 EXPIRED = "the AWS credentials have expired: renew them (for example `aws sso login`) and run the command again"
-UNKNOWN_KEYS = "AWS does not accept the credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the account"
+UNKNOWN_KEYS = (
+    "AWS does not accept the credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the account; "
+    "a region that the account has not enabled refuses them, too (`aws account list-regions`)"
+)
+NOT_ENABLED = "the account has not enabled this region or service ({message}): enable it (`aws account enable-region`), or choose another region"
 NO_KEYS = "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
 REFUSED = "AWS refused {operation}: {message}; the credentials in use need that permission"
 
@@ -22,6 +26,7 @@ AWS_CODES: Mapping[str, str] = {
     "UnrecognizedClientException": UNKNOWN_KEYS,
     "AuthFailure": UNKNOWN_KEYS,
     "SignatureDoesNotMatch": UNKNOWN_KEYS,
+    "OptInRequired": NOT_ENABLED,
     "AccessDenied": REFUSED,
     "AccessDeniedException": REFUSED,
     "UnauthorizedOperation": REFUSED,

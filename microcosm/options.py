@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .aws import Session, open_session
-from .target import Target, resolve
+from .target import Target, account_settings, resolve, stack_file
 
 Stack = Annotated[
     str | None,
@@ -23,7 +23,7 @@ Kubeconfig = Annotated[
 ]
 
 
-def connect(stack: str | None, region: str | None) -> tuple[Target, Session]:
-    """Which stack, and the way to its account."""
+def connect(stack: str | None, region: str | None, file: Path | None = None) -> tuple[Target, Session]:
+    """Find the stack, and open a session of the account that Pulumi uses for it: `file` is the stack's, by default the project's."""
     target = resolve(stack, region)
-    return target, open_session(target.region)
+    return target, open_session(target.region, account_settings(file or stack_file(target.stack)))

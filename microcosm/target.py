@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import yaml
 
+from infra import account
 from infra.naming import stack_name_problem
 from infra.settings import shown
 
@@ -27,9 +28,9 @@ class Target:
 
 def resolve(stack: str | None, region: str | None, directory: Path | None = None, environ: Mapping[str, str] = os.environ) -> Target:
     """The stack and region that the options, the project or the environment name."""
-    project = project_directory(directory or Path.cwd())
-    name = _valid(stack or environ.get("PULUMI_STACK") or _only_stack(project))
-    return Target(stack=name, region=region or _configured_region(project, name) or ambient_region(name, environ))
+    here = directory or Path.cwd()
+    name = _valid(stack or environ.get("PULUMI_STACK") or _only_stack(project_directory(here)))
+    return Target(stack=name, region=region or _configured_region(name, here) or ambient_region(name, environ))
 
 
 def project_directory(start: Path) -> Path | None:
@@ -51,16 +52,35 @@ def _valid(stack: str) -> str:
     return stack
 
 
-def _configured_region(project: Path | None, stack: str) -> str | None:
+def stack_file(stack: str, directory: Path | None = None) -> Path | None:
+    """The file of a stack in the project that the directory is in, if both are there."""
+    project = project_directory(directory or Path.cwd())
     path = project / f"Pulumi.{stack}.yaml" if project else None
-    if path is None or not path.is_file():
-        return None
+    return path if path and path.is_file() else None
+
+
+def configuration(path: Path | None) -> Mapping[str, Any]:
+    """The `config:` of a stack's file; empty without a file."""
+    if path is None:
+        return {}
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise UsageError(f"{path} is not valid YAML ({_first_line(problem)}): repair it or pass --region") from problem
     config: Any = cast(dict[str, Any], document).get("config") if isinstance(document, dict) else None
-    region: Any = cast(dict[str, Any], config).get("aws:region") if isinstance(config, dict) else None
+    return cast(dict[str, Any], config) if isinstance(config, dict) else {}
+
+
+def account_settings(path: Path | None) -> account.Settings:
+    """What a stack's file says of its AWS account; UsageError if a command could not look into the same one."""
+    settings = account.settings(configuration(path))
+    if refused := account.problems(settings):
+        raise UsageError(f"{path}: {'; '.join(refused)}")
+    return settings
+
+
+def _configured_region(stack: str, directory: Path) -> str | None:
+    region: Any = configuration(stack_file(stack, directory)).get("aws:region")
     return region if isinstance(region, str) else None
 
 

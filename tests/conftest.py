@@ -23,6 +23,7 @@ SERVED = (
     "infra/test_linux_boot.py",
     "infra/test_rendezvous.py",
     "microcosm/test_access.py",
+    "microcosm/test_account.py",
     "microcosm/test_audit.py",
     "microcosm/test_cleanup.py",
     "microcosm/test_cli.py",

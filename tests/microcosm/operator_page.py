@@ -248,7 +248,7 @@ def world(directory: Path) -> Iterator[World]:
         for name in ("AWS_ENDPOINT_URL", "KUBECONFIG", "MICROCOSM_DEBUG", "PULUMI_STACK", "XDG_STATE_HOME"):
             patch.delenv(name, raising=False)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        patch.setattr(options, "connect", lambda stack, region: (Target(stack=stack or "dev", region=region or REGION), session))
+        patch.setattr(options, "connect", lambda stack, region, file=None: (Target(stack=stack or "dev", region=region or REGION), session))
         patch.setattr(doctor_command, "caller_address", lambda environ: ADDRESS)
         patch.setattr(doctor_command, "run", lambda arguments: (0, version("pulumi")))
         patch.setattr(doctor_command.shutil, "which", lambda name: name)

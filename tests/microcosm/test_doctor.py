@@ -57,6 +57,7 @@ OUTSIDE = Outside(
     which=lambda name: f"/usr/bin/{name}",
     run=lambda arguments: (0, "v3.999.0\n"),
     address=lambda: ADDRESS,
+    state_session=lambda settings: SESSION,
 )
 
 
@@ -73,6 +74,7 @@ def declared(**changes: Any) -> doctor.Stack:
 def patient(answers: Mapping[str, Any] | None = None, stack: doctor.Stack | None = None, **outside: Any) -> Patient:
     """Somebody healthy, but for what a test says."""
     session = Overlay(SESSION, HEALTHY | (answers or {}))
+    outside = {"state_session": lambda settings: session} | outside
     return Patient(target=TARGET, session=session, stack=stack or declared(), outside=replace(OUTSIDE, **outside))
 
 
@@ -392,6 +394,14 @@ def test_the_state_has_a_place(bucket: Cloud, url: str, level: str, words: str) 
     assert words in result[1]
 
 
+@pytest.mark.parametrize(("url", "settings"), [("s3://state", {}), ("s3://state?profile=states", {"profile": "states"})])
+def test_the_state_is_asked_for_with_the_backends_own_credentials(bucket: Cloud, url: str, settings: dict[str, str]) -> None:
+    """Pulumi opens its state with the profile of the URL or the environment, whatever account the stack is in."""
+    asked: list[Mapping[str, Any]] = []
+    result = found("state", patient(environ={"PULUMI_BACKEND_URL": url}, state_session=lambda wanted: asked.append(wanted) or SESSION))
+    assert (result[0], asked) == ("PASS", [settings])
+
+
 def test_a_bucket_that_refuses_fails_and_an_unknown_answer_warns(bucket: Cloud) -> None:
     """HeadBucket has bare numbers for codes."""
     assert found("state", patient({"s3.head_bucket": raising(refusal("HeadBucket", "403", "Forbidden"))}))[0] == "FAIL"
@@ -457,7 +467,7 @@ def project(account: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     config = {"aws:region": REGION, "microcosm:adminCidrs": [f"{ADDRESS}/32"], "microcosm:keyName": "ops"}
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
     session = Overlay(account.session, HEALTHY)
-    monkeypatch.setattr(options, "connect", lambda stack, region: (Target(stack=stack or "dev", region=region or REGION), session))
+    monkeypatch.setattr(options, "connect", lambda stack, region, file: (Target(stack=stack or "dev", region=region or REGION), session))
     monkeypatch.setattr(doctor_command, "caller_address", lambda environ: ADDRESS)
     monkeypatch.setattr(doctor_command, "run", lambda arguments: (0, "v3.999.0"))
     monkeypatch.setattr(doctor_command.shutil, "which", lambda name: name)

@@ -42,7 +42,7 @@ STACKS: dict[str, dict[str, Any]] = {
 class ReadyCloud:
     """AWS as it answers when every machine is ready: the ids are those of `engine.Answers`."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, settings: object) -> None:
         assert region == "eu-west-1", "the gate must look where the machines are"
 
     def parameter(self, name: str) -> str:
