@@ -1,59 +1,201 @@
-"""What is a secret in a log, as one table for three readers: sed on Linux, .NET on Windows, and re here.
+"""What is a secret in a log: one table of regular expressions for Python (here, and on a Linux machine) and for .NET.
 
-A pattern uses only what POSIX extended expressions (GNU), .NET and Python spell alike. What is cut out on the machine
-never reaches Run Command's history; what comes from elsewhere (console, status report) is cut out here.
+What is cut out on the machine never reaches Run Command's history; what comes from elsewhere (console, status report) is
+cut out here. Every pattern is in the common subset of both engines: no \\A, \\Z, \\z, $ or \\w, no named or possessive
+groups, lookbehinds of one width. tests/microcosm/redact_corpus.py is run through both.
+A pattern starts at the name of a secret, not at the text before it: a leading quantifier would take hours on base64.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
 GONE = "[redacted]"
-KEY_BEGIN, KEY_END = "-----BEGIN [A-Z ]*PRIVATE KEY-----", "-----END [A-Z ]*PRIVATE KEY-----"
+# .NET adds CultureInvariant (assets/logs.ps1): in a Turkish culture I is not the upper case of i.
+FLAGS = re.IGNORECASE | re.MULTILINE
+
+# Names whose value is a secret wherever they stand. NOPASSWD is a word of sudoers.
+_PHRASE = r"(?<![^a-z]no)pass(?:word|wd|phrase|code)"
+_KEY = (
+    r"(?:access|account|api|auth|certificate|client|encryption|host|master|private|secret|shared|signing|ssh|storage)"
+    r"[_-]?key(?:[_-]?(?:data|base))?"
+)
+_STRONG = rf"(?:{_PHRASE}|{_KEY}|x-amz-(?:signature|credential)|connection[_-]?string)"
+# Names that prose uses too ("failed to fetch token: Post ..."). As a part of a longer name they are strong, but not
+# after a hyphen: default/registry-secret is an object, and "registry-secret: not found" is prose.
+_WORD = r"(?:token|secret|pass|pin)"
+_COMPOUND = rf"(?:(?<=_)|(?-i:(?<=[a-z0-9])(?=[A-Z]))){_WORD}"
+# What may follow a name and still be the name of the value: DB_PASSWORD_1, TOKEN_VALUE, secret_id.
+_MORE = r"(?:[_-]?(?:value|text|plain|id|old|new|[0-9]{1,3}))?"
+# The end of a name and the sign. JSON inside of a JSON string has backslashes before its quotes.
+_IS = rf"{_MORE}\\*[\"']?[ \t]*(?:=>|:=|[:=])[ \t]*"
+# No secrets: switches, nothing, and the path of a file (client-key: /var/lib/kubelet/pki/kubelet-client-current.pem).
+_END = r"(?=[\s,;)\]}\"'\\]|(?![\s\S]))"
+_NOTHING = rf"(?:(?:[a-z]+:)?(?:true|false)|null|nil|none|yes|no|<[a-z]+>|[,;)\]}}]){_END}"
+_PATH = r"(?-i:(?:/[a-z0-9._-]+){2,}|[A-Za-z]:\\[^\s\"']+|https?://[^\s\"'@]+)" + _END
+_VALUE = rf"(?!\\*[\"']?(?:{_NOTHING}|{_PATH}))"
+_LOGIN = rf"(?!\\*[\"']?{_NOTHING})"  # a password may look like a path
+# Without quotes: to a blank, a quote, a tag; or to the next field of a URL or of a connection string.
+_BARE = r"(?![{\[])(?:[^\s;&\"'<>]|[\"'](?=[A-Za-z0-9])|[;&](?![A-Za-z0-9_ .-]{1,40}=|\s))+"
+# In quotes: to the next quote, which may be on another line; where there is none, to the end of the line.
+_DOUBLE, _SINGLE = r"(?<=\")(?:[^\"\\\r\n]|\\[^\r\n])+", r"(?<=')[^'\r\n]+"
+_LINES = r"(?<=\")[^\"]{1,4000}(?=\")|(?<=')[^']{1,4000}(?=')"
+_QUOTED = rf"(?:{_DOUBLE}(?=\")|{_SINGLE}(?=')|{_LINES}|{_DOUBLE}|{_SINGLE})"
+_LINE = r"[^\s\"'{\[][^\r\n]*"
+_UNLIKE_PROSE = r"(?:(?=[^\s]*[0-9])[^\s\"'{\[]{6,}|[^\s\"'{\[]{20,})"
+_BEGIN_KEY, _END_KEY = (f"-----{edge} [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----" for edge in ("BEGIN", "END"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
-    """A pattern of one line; the group it begins with, if any, is what stays."""
+    """A kind of secret. The first group of its pattern, if there is one, stays; the rest of the match goes."""
 
     what: str
     pattern: str
-    stays: bool = False
+
+    @property
+    def stays(self) -> bool:
+        return re.compile(self.pattern, FLAGS).groups > 0
 
 
-SECRETS = (
-    Secret(what="bootstrap token (kubeadm: [a-z0-9]{6}.[a-z0-9]{16})", pattern=r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"),
-    Secret(what="PEM file in base64, as in a kubeconfig", pattern=r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]{40,}"),
+# Known by their form.
+_FORMS = (
     Secret(
-        what="value of a field that holds a secret",
-        pattern=r"(--certificate-key[ =]|(client-key-data|certificateKey|[Pp]assword|[Ss]ecretAccessKey|aws_secret_access_key|SessionToken|"
-        r'[Ss]ecurity-[Tt]oken|[Tt]oken)"? *[=:] *"?)[A-Za-z0-9+/=_.-]{12,}',
-        stays=True,
+        what="private key, to its end or to that of the text",
+        pattern=rf"{_BEGIN_KEY}(?:(?!{_END_KEY})[\s\S])*(?:{_END_KEY})?",
     ),
-    Secret(what="AWS access key", pattern=r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
-    Secret(what="JSON web token (service account)", pattern=r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"),
+    Secret(what="private key whose beginning is cut off", pattern=rf"(?:^[A-Za-z0-9+/=]{{16,100}}\r?\n){{1,60}}{_END_KEY}"),
+    Secret(
+        what="private key in base64, also over several lines; a certificate is none",
+        pattern=r"(?-i:LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FURS)[A-Za-z0-9+/=]{20,}(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/=]{40,})*)",
+    ),
+    Secret(what="JSON web token", pattern=r"(?-i:\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){2,4})"),
+    Secret(
+        what="bootstrap token of kubeadm",
+        pattern=r"(?-i:(?<![A-Za-z0-9_./-])[a-z0-9]{6}\.[a-z0-9]{16}(?![A-Za-z0-9_-]))",
+    ),
+    Secret(what="certificate key of kubeadm, below its title", pattern=r"(certificate key:\s*)[0-9a-f]{64}"),
+    Secret(what="access key of AWS", pattern=r"(?-i:\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"),
+    Secret(what="session token of AWS", pattern=r"(?-i:\b(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%]{20,})"),
+    Secret(
+        what="token that its issuer marks as one",
+        pattern=r"(?-i:\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|npm_|sk_live_|AIza|dckr_pat_)[A-Za-z0-9_-]{16,})",
+    ),
+    Secret(
+        what="hash of a password (crypt)",
+        pattern=r"(?-i:(?<![A-Za-z0-9])\$(?:1|2[aby]|5|6|7|y|gy|argon2id?)\$[A-Za-z0-9./$=,+]{16,})",
+    ),
+)
+# Headers and URLs.
+_WEB = (
+    Secret(
+        what="header that carries credentials",
+        pattern=r"(\b(?:authorization|cookie2?)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?)(?=[^\s{\[])[^\r\n\"'\\]+",
+    ),
+    Secret(
+        what="bearer or basic credentials",
+        pattern=r"(\b(?:bearer|basic)[ \t]+)(?=[^\s]*[0-9=])[A-Za-z0-9._~+/=-]{6,}",
+    ),
+    Secret(what="password in a URL", pattern=r"(://[^\s/:@\"'<>]*:)[^\s/\"'<>]+(?=@)"),
+    Secret(what="token as the user of a URL", pattern=r"(://)[A-Za-z0-9_-]{20,}(?=@)"),
+    Secret(what="signature in a URL", pattern=r"([?&]sig(?:nature)?=)[^\s&\"'<>]+"),
+)
+_ANY = rf"(?:{_STRONG}|pwd|{_WORD}){_MORE}"
+# Forms of documents.
+_DOCUMENTS = (
+    Secret(
+        what="block of YAML",
+        pattern=rf"(^([ \t]*)(?:- )?[\"']?[A-Za-z0-9_.-]{{0,60}}{_ANY}[\"']?:[ \t]*[|>][-+0-9]*)"
+        r"(?:[ \t]*\r?\n(?:\2[ \t]+[^\r\n]*|[ \t]*(?=\r?\n)))+",
+    ),
+    Secret(
+        what="element of XML, and the value inside of it in an unattended set-up",
+        pattern=rf"({_ANY}(?:[ \t][^<>\r\n]{{0,200}})?>\s*(?:<value>\s*)?)(?![<\s])[^<]{{1,4000}}(?=</)",
+    ),
+    Secret(
+        what="value beside its name (environment of a container, .config)",
+        pattern=rf"(\b(?:name|key)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?[A-Za-z0-9_.:-]{{0,60}}{_ANY}\\*[\"']?\s*,?\s*"
+        r"\\*[\"']?value\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?)(?![\s{\[])(?:[^\s\"'\\,}]|,(?!\s|[a-z]+:))+",
+    ),
+    Secret(what="password of .netrc", pattern=r"(\blogin[ \t]+[^\s]+\s+password[ \t]+)[^\s]+"),
+    Secret(
+        what="row of a table of environment variables",
+        pattern=rf"(^[A-Za-z0-9_]{{0,60}}(?:{_PHRASE}|_key|{_WORD})[ \t]{{2,}})[^\s][^\r\n]*",
+    ),
 )
 
 
+def _quoted(name: str, value: str) -> tuple[Secret, Secret]:
+    """The two forms of a value in quotes."""
+    return (
+        Secret(what="value in quotes in a quoted text", pattern=rf"({name}{_IS}{value}\\+\")(?:[^\"\\]|\\(?!\"))+"),
+        Secret(what="value in quotes", pattern=rf"({name}{_IS}{value}[\"']){_QUOTED}"),
+    )
+
+
+# Names and what is assigned to them.
+_PAIRS = (
+    *_quoted(rf"(?:{_STRONG}|(?<!old)(?<![a-z])pwd)", _LOGIN),
+    *_quoted(rf"(?:{_WORD}|\bauth)", _VALUE),
+    Secret(
+        what="value of a name that begins its line, to the end of it",
+        pattern=rf"(^[ \t><*-]*(?:export |set |\$env:|\$)?[\"']?(?:[A-Za-z0-9_.:-]{{0,60}}"
+        rf"(?:{_PHRASE}|(?:secret|api)[_-]?(?:access[_-]?)?key)|(?:[A-Za-z0-9_.:-]{{0,60}}[_.:-])?{_WORD}){_IS}{_VALUE}){_LINE}",
+    ),
+    Secret(what="value of a strong name", pattern=rf"({_STRONG}{_IS}{_VALUE}){_BARE}"),
+    Secret(
+        what="password of a connection string; PWD of a shell is a folder",
+        pattern=rf"((?:;pwd{_IS}|(?<![a-z])pwd{_IS}(?!(?-i:/|[A-Za-z]:\\)))){_BARE}",
+    ),
+    Secret(what="value of a compound name", pattern=rf"({_COMPOUND}{_IS}{_VALUE}){_BARE}"),
+    Secret(
+        what="value of a name with =, or with : and no blank",
+        pattern=rf"(\b(?:{_WORD}|credential)s?{_MORE}\\*[\"']?(?:[ \t]*(?:=>|:=|=)[ \t]*|:(?!\s)){_VALUE}){_BARE}",
+    ),
+    Secret(what="value of a name in prose that does not look like prose", pattern=rf"(\b{_WORD}{_IS}{_VALUE}){_UNLIKE_PROSE}"),
+    Secret(
+        what="value of a flag",
+        pattern=rf"((?<![A-Za-z0-9_.-])--?(?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}(?:{_STRONG}|{_WORD})"
+        r"(?:[ \t]+|\\*[\"'],\s*)\\*[\"']?)"
+        r"(?!(?:flags?|options?|parameters?|arguments?|is|was|or|and|must|to|for|should|can|cannot|has|does|with|from)\b|-)"
+        r"[^\s\"'\\]+",
+    ),
+    Secret(
+        what="plain text of a secure string",
+        pattern=r"(ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?[\"']?)[^\s\"'-][^\s\"']*",
+    ),
+)
+SECRETS = (*_FORMS, *_WEB, *_DOCUMENTS, *_PAIRS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One replacement: what stays of a match is its first group, if `stays`; `instead` follows it."""
+
+    pattern: str
+    stays: bool
+    instead: str
+
+
+# UTF-16 that was read as bytes has a NUL beside each letter, which would hide every name. Other NULs end a text, as in
+# /proc/PID/environ.
+_LETTERS = Rule(pattern=r"(?<=[^\0]\0[^\0])\0|\0(?=[^\0]\0)", stays=False, instead="")
+_ENDS = Rule(pattern=r"\0", stays=False, instead="\n")
+RULES = (_LETTERS, _ENDS, *(Rule(pattern=secret.pattern, stays=secret.stays, instead=GONE) for secret in SECRETS))
+
+
 def redact(text: str) -> str:
-    """The text without secrets."""
-    text = re.sub(f"(?s){KEY_BEGIN}.*?({KEY_END}|\\Z)", GONE, text)
-    for secret in SECRETS:
-        text = re.sub(secret.pattern, _kept(secret) + GONE, text)
+    """Return the text without secrets."""
+    for rule in RULES:
+        text = re.sub(rule.pattern, f"\\g<1>{rule.instead}" if rule.stays else rule.instead, text, flags=FLAGS)
     return text
 
 
-def _kept(secret: Secret) -> str:
-    """What stays of a match, as sed and Python spell it."""
-    return r"\1" if secret.stays else ""
-
-
-def for_sed() -> str:
-    """The same as a program for `sed --regexp-extended`; a private key that has no end is cut to the end of the text."""
-    lines = [f"s#{secret.pattern}#{_kept(secret)}{GONE}#g" for secret in SECRETS]
-    return "\n".join([f"/{KEY_BEGIN}/,/{KEY_END}/c\\", GONE, *lines])
+def for_python() -> str:
+    """Return the rules as JSON for assets/logs.sh: pattern and template of re.sub."""
+    return json.dumps([(rule.pattern, f"\\g<1>{rule.instead}" if rule.stays else rule.instead) for rule in RULES])
 
 
 def for_dotnet() -> list[tuple[str, str]]:
-    """The same as pairs for [regex]::Replace."""
-    keys = (f"(?s){KEY_BEGIN}.*?({KEY_END}|\\z)", GONE)
-    return [keys, *((secret.pattern, f"${{1}}{GONE}" if secret.stays else GONE) for secret in SECRETS)]
+    """Return the rules as pairs for [regex]::Replace in assets/logs.ps1."""
+    return [(rule.pattern, f"${{1}}{rule.instead}" if rule.stays else rule.instead) for rule in RULES]

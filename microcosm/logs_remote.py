@@ -108,7 +108,7 @@ def script(family: str, command: str) -> str:
         pairs = ", ".join(f"@({_literal(pattern)}, {_literal(instead)})" for pattern, instead in logs_redact.for_dotnet())
         return f"$Command = {{\n{command}\n}}\n$Redactions = @({pairs})\n$PackedLimit = {PACKED_LIMIT}\n{(ASSETS / 'logs.ps1').read_text()}"
     shebang, body = (ASSETS / "logs.sh").read_text().split("\n", 1)
-    inputs = {"COMMAND": command, "REDACT": logs_redact.for_sed(), "PACKED_LIMIT": str(PACKED_LIMIT)}
+    inputs = {"COMMAND": command, "REDACT": logs_redact.for_python(), "PACKED_LIMIT": str(PACKED_LIMIT)}
     return "\n".join([shebang, *(f"{name}={shlex.quote(value)}" for name, value in inputs.items()), body])
 
 

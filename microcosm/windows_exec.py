@@ -12,11 +12,12 @@ from typing import Any, Protocol
 from .probe import BODY_CHARACTERS, Answer, Request, failure_of
 
 # The URL is an argument of the script block, never a part of its text. Windows PowerShell 5.1: an HTTP error status is
-# an exception that carries the response.
+# an exception that carries the response; the content is bytes unless the answer has the type of a text.
 SCRIPT = (
     "& { param($Url, $Seconds) $ErrorActionPreference = 'Stop'; $ProgressPreference = 'SilentlyContinue'; "
     "try { $r = Invoke-WebRequest -UseBasicParsing -TimeoutSec $Seconds -Uri $Url; "
-    "@{ status = [int]$r.StatusCode; body = [string]$r.Content } | ConvertTo-Json -Compress } "
+    "$body = $r.Content; if ($body -is [byte[]]) { $body = [Text.Encoding]::UTF8.GetString($body) }; "
+    "@{ status = [int]$r.StatusCode; body = [string]$body } | ConvertTo-Json -Compress } "
     "catch { $s = $_.Exception.Response.StatusCode; "
     "if ($s) { @{ status = [int]$s; body = '' } | ConvertTo-Json -Compress } "
     "else { @{ failure = [string]$_.Exception.Message } | ConvertTo-Json -Compress } } }"

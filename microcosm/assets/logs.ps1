@@ -35,7 +35,9 @@ function Compress-Text([byte[]] $Bytes) {
 }
 
 $text = & $Command 2>&1 | Out-String -Width 4096
-foreach ($pair in $Redactions) { $text = [regex]::Replace($text, $pair[0], $pair[1]) }
+# In a Turkish culture I is not the upper case of i.
+$options = [Text.RegularExpressions.RegexOptions] 'IgnoreCase, Multiline, CultureInvariant'
+foreach ($pair in $Redactions) { $text = [regex]::Replace($text, $pair[0], $pair[1], $options) }
 $bytes = [Text.Encoding]::UTF8.GetBytes($text)
 # Not through the pipeline, which may break long lines at the width of a console.
 [Console]::Out.WriteLine($bytes.Length)
