@@ -64,7 +64,7 @@ import socket, struct, sys
 labels = b"".join(bytes([len(label)]) + label.encode() for label in "kubernetes.default.svc.cluster.local".split("."))
 question = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!2H", 1, 1)
 asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asking.settimeout(2)
+asking.settimeout(5)
 asking.sendto(question, (sys.argv[1], 53))
 answer = asking.recv(512)
 print(answer[3] & 15, struct.unpack("!H", answer[6:8])[0])
