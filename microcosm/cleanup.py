@@ -47,7 +47,13 @@ def delete(session: Session, items: Sequence[Item], patience_seconds: float = PA
                     action(session.client(service), item)
             yield Deletion(item=item)
         except (ClientError, WaiterError) as refusal:
-            yield Deletion(item=item, error=str(refusal))
+            yield Deletion(item=item, error="" if is_gone(refusal) else str(refusal))
+
+
+def is_gone(refusal: Exception) -> bool:
+    """Whether AWS refused because the object does not exist: InvalidVolume.NotFound, NoSuchEntity, NoSuchBucket, ParameterNotFound."""
+    code = refusal.response["Error"]["Code"] if isinstance(refusal, ClientError) else ""
+    return code.endswith(("NotFound", "NotFoundException")) or code.startswith("NoSuch")
 
 
 def _patiently(seconds: float) -> Retrying:

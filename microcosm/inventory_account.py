@@ -15,11 +15,15 @@ from .items import Item, Kind
 PARALLEL_TAG_READS = 8
 
 
-def _tagged(items: list[Item], read_tags: Callable[[Item], Mapping[str, str]]) -> list[Item]:
-    """The same items with the tags that each has to be asked for."""
+def _tagged(items: list[Item], read_tags: Callable[[Item], Mapping[str, str] | None]) -> list[Item]:
+    """Return the items with the tags that each has to be asked for, without those that are gone (None).
+
+    IAM and S3 go on listing what was deleted for a while (IAM user guide, "Changes that I make are not always immediately visible";
+    S3 user guide, "Amazon S3 data consistency model"). The object itself knows better.
+    """
     with ThreadPoolExecutor(PARALLEL_TAG_READS) as pool:
         answers = list(pool.map(read_tags, items))
-    return [replace(item, tags=tags) for item, tags in zip(items, answers, strict=True)]
+    return [replace(item, tags=tags) for item, tags in zip(items, answers, strict=True) if tags is not None]
 
 
 def _roles(session: Session, stack: str) -> Iterator[Item]:
@@ -41,12 +45,12 @@ def _instance_profile(iam: Any, name: str) -> Mapping[str, Any]:
     return iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
 
 
-def _iam_tags(iam: Any, read: Callable[[], Mapping[str, Any]]) -> Mapping[str, str]:
-    """The tags of an object that may be gone since it was listed."""
+def _iam_tags(iam: Any, read: Callable[[], Mapping[str, Any]]) -> Mapping[str, str] | None:
+    """Read the tags of an object; None if it is gone."""
     try:
         return tags_of(read())
     except iam.exceptions.NoSuchEntityException:
-        return {}
+        return None
 
 
 def _parameters(session: Session, stack: str) -> Iterator[Item]:
@@ -69,15 +73,17 @@ def _buckets(session: Session, stack: str) -> Iterator[Item]:
         raise OperatorError("s3:GetBucketTagging is refused for every bucket")
 
 
-def _bucket_tags(s3: Any, name: str, refused: list[str]) -> Mapping[str, str]:
-    """A bucket without tags answers with an error; one whose policy keeps this caller out is not this stack's."""
+def _bucket_tags(s3: Any, name: str, refused: list[str]) -> Mapping[str, str] | None:
+    """Read a bucket's tags; None if it is gone. Without tags it answers with an error; one whose policy refuses this caller is not this stack's."""
     try:
         return tags_of({"Tags": s3.get_bucket_tagging(Bucket=name)["TagSet"]})
     except s3.exceptions.ClientError as answer:
         code = answer.response["Error"]["Code"]
+        if code == "NoSuchBucket":
+            return None
         if code == "AccessDenied":
             refused.append(name)
-        elif code not in ("NoSuchTagSet", "NoSuchBucket"):
+        elif code != "NoSuchTagSet":
             raise
         return {}
 

@@ -43,7 +43,10 @@ def _instance(entry: Mapping[str, Any]) -> Item:
     )  # fmt: skip
 
 
-def _volume(entry: Mapping[str, Any]) -> Item:
+def _volume(entry: Mapping[str, Any]) -> Item | None:
+    # A deleted volume can stay in this state for several minutes (EC2 API reference, DeleteVolume), and costs nothing.
+    if entry["State"] in ("deleting", "deleted"):
+        return None
     tags = tags_of(entry)
     return Item(
         kind="volume", id=entry["VolumeId"], name=tags.get("Name", ""), tags=tags, state=str(entry["State"]), zone=entry["AvailabilityZone"],

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from . import audit, kubeconfig_command, preview, preview_recover, record
 from .aws import Session
 from .errors import OperatorError
+from .items import Item
 from .output import duration
 from .preview import Preview
 from .preview_recover import MayBreak
@@ -20,6 +21,8 @@ from .target import Target
 AT_ONCE = 4
 # No `up` or `destroy` takes so long: a lock that old belongs to a runner that is gone.
 STALE_AFTER = timedelta(hours=3)
+# Two minutes together.
+LOOKS, PAUSE_SECONDS = 13, 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +65,9 @@ def _region_of_state(world: World, stack: str) -> str:
 
 
 def _refuse_leftovers(world: World, target: Target, session: Session, memory: Record) -> None:
-    result = audit.audit(session, audit.Scope(target=target, record=memory), world.now().timestamp())
-    left = [finding.item for finding in result.findings if not finding.suspect]
+    """Refuse to forget a stack of which something is left, or might be."""
+    result = _settled(lambda: audit.audit(session, audit.Scope(target=target, record=memory), world.now().timestamp()), world)
+    left = _left(result)
     if left:
         names = ", ".join(f"{item.kind} {item.id}" for item in left[:5])
         raise OperatorError(
@@ -72,6 +76,21 @@ def _refuse_leftovers(world: World, target: Target, session: Session, memory: Re
         )
     if refused := [check for check in result.checks if check.refused]:
         raise OperatorError(f"{target.stack} is destroyed, but whether anything is left could not be seen: {refused[0].where}: {refused[0].refused}")
+
+
+def _settled(look: Callable[[], audit.Audit], world: World) -> audit.Audit:
+    """Look until nothing is left, LOOKS times: AWS goes on listing parameters, disks and interfaces for a while after their deletion."""
+    result = look()
+    for _ in range(LOOKS - 1):
+        if not _left(result):
+            break
+        world.sleep(PAUSE_SECONDS)
+        result = look()
+    return result
+
+
+def _left(result: audit.Audit) -> list[Item]:
+    return [finding.item for finding in result.findings if not finding.suspect]
 
 
 def due(previews: Sequence[Preview], now: datetime, open_prs: frozenset[int] | None) -> list[tuple[Preview, str]]:

@@ -4,6 +4,7 @@ import getpass
 import os
 import re
 import socket
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class World:
     watch: Watch
     caller_address: Callable[[], str]
     environ: Mapping[str, str]
+    sleep: Callable[[float], None] = time.sleep
 
 
 def real_world(stacks: Stacks, now: datetime | None, watch: Watch) -> World:

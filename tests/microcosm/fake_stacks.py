@@ -118,6 +118,7 @@ def world(stacks: FakeStacks, session: Session, said: list[str] | None = None, n
         watch=_unwatched,
         caller_address=lambda: "203.0.113.7",
         environ={"GITHUB_ACTOR": "ada", "AWS_REGION": "eu-west-1"},
+        sleep=lambda seconds: None,
     )
 
 

@@ -1,6 +1,8 @@
 """What is left of a stack, and why it counts as that stack's."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,6 +14,7 @@ from microcosm.prices import FREE
 from microcosm.record import Record
 
 from .conftest import REGION, STACK_TAG, TARGET, Cloud
+from .overlay import Overlay
 
 NOW = 2_000_000_000.0
 SCOPE = Scope(target=TARGET)
@@ -145,6 +148,22 @@ def test_an_empty_account_gives_a_receipt(cloud: Cloud) -> None:
     assert text.startswith("0 resources left of stack dev in eu-west-1, account 123456789012, at 2033-05-18T03:33:20Z")
     for kind in inventory.KINDS:
         assert kind.where in text
+
+
+def test_what_is_listed_after_its_deletion_is_not_left(cloud: Cloud) -> None:
+    """S3 and IAM list what is gone for a while, EC2 a disk that is going, whatever a record or a tag says of them."""
+    role = {"RoleName": "dev-worker", "Path": "/"}
+    disk = {"VolumeId": "vol-1", "State": "deleting", "AvailabilityZone": "eu-west-1a", "Tags": [{"Key": "microcosm:stack", "Value": "dev"}]}
+    disk |= {"CreateTime": datetime.now(UTC), "VolumeType": "gp3", "Size": 30, "Attachments": []}
+    answers: dict[str, Any] = {
+        "s3.list_buckets": lambda: {"Buckets": [{"Name": "dev-staging-0a1b2c3"}]},
+        "iam.list_roles": lambda: {"Roles": [role]},
+        "iam.list_instance_profiles": lambda: {"InstanceProfiles": [{"InstanceProfileName": "dev-worker"}]},
+        "ec2.describe_volumes": lambda: {"Volumes": [disk]},
+    }
+    ids = {"S3 bucket": frozenset({"dev-staging-0a1b2c3"}), "IAM role": frozenset({"dev-worker"}), "instance profile": frozenset({"dev-worker"})}
+    scope = audit.Scope(target=SCOPE.target, record=Record(ids=ids | {"volume": frozenset({"vol-1"})}))
+    assert audit.audit(Overlay(cloud.session, answers), scope, NOW).findings == ()
 
 
 def test_an_instance_that_is_gone_is_not_left(cloud: Cloud) -> None:

@@ -8,6 +8,7 @@ from microcosm.inventory import KINDS
 from microcosm.items import Item
 
 from .conftest import SESSION, Cloud
+from .overlay import Overlay, raising, refusal
 from .test_audit import NOW, SCOPE, somebody_elses, with_leaks
 
 
@@ -49,10 +50,21 @@ def test_every_kind_but_the_unknown_can_be_deleted() -> None:
 def test_a_refusal_is_reported_and_the_rest_goes_on(cloud: Cloud) -> None:
     """One stubborn object does not keep the others."""
     cloud.parameter("a", "x")
-    items = [Item(kind="VPC", id="vpc-unknown"), Item(kind="SSM parameter", id="/microcosm/dev/a")]
-    first, second = cleanup.delete(cloud.session, items, 0)
-    assert "InvalidVpcID.NotFound" in first.error
+    items = [Item(kind="VPC", id="vpc-1"), Item(kind="SSM parameter", id="/microcosm/dev/a")]
+    stubborn = Overlay(cloud.session, {"ec2.delete_vpc": raising(refusal("DeleteVpc", "UnauthorizedOperation"))})
+    first, second = cleanup.delete(stubborn, items, 0)
+    assert "UnauthorizedOperation" in first.error
     assert second.error == ""
+
+
+@pytest.mark.parametrize("kind", cleanup.STEPS)
+def test_what_is_gone_already_is_deleted(cloud: Cloud, kind: str) -> None:
+    """AWS goes on listing what was deleted; each service says in words of its own that it is not there."""
+    unknown = {"instance": "i-1234567890abcdef0", "elastic IP": "eipalloc-1234567890abcdef0"}.get(kind, f"{kind.replace(' ', '-').lower()}-0a1b")
+    # moto fails on an unknown NAT gateway.
+    session = Overlay(cloud.session, {"ec2.delete_nat_gateway": raising(refusal("DeleteNatGateway", "NatGatewayNotFound"))})
+    (deletion,) = cleanup.delete(session, [Item(kind=kind, id=unknown)], 0)
+    assert deletion.error == ""
 
 
 def test_nothing_is_deleted_without_a_yes(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Taking previews down, one or all that have to go, and showing that nothing is left."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_a_preview_of_which_something_is_left_is_not_forgotten(cloud: Cloud) -> 
     with pytest.raises(OperatorError, match=f"1 objects are left .VPC {vpc}.: see `microcosm audit --stack pr-7 --region eu-west-1`"):
         preview_down.down(world(stacks, cloud.session), 7, None, when_told(False))
     assert stacks.names() == ["pr-7"]
+
+
+def test_what_aws_still_lists_for_a_while_after_its_deletion_is_waited_for(cloud: Cloud) -> None:
+    """Parameters, disks and interfaces: listed on, then gone (EC2 and Systems Manager are eventually consistent)."""
+    stacks, slept = previews(pr_7=LIVING), []
+    vpc = leave_a_vpc(cloud, "pr-7", tagged=False)
+    stacks.stacks["pr-7"].resources.append({"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc})
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            cloud.client("ec2").delete_vpc(VpcId=vpc)
+
+    preview_down.down(replace(world(stacks, cloud.session), sleep=sleep), 7, None, when_told(False))
+    assert (stacks.names(), slept) == ([], [preview_down.PAUSE_SECONDS] * 3)
 
 
 def test_down_takes_the_cluster_out_of_the_kubeconfig(cloud: Cloud, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ parameters = [
         value="pending",
         description=f"revision {revision}" if name == "plain" else None,
         tags=tags(name),
-        opts=pulumi.ResourceOptions(ignore_changes=["value"] if name != "plain" else []),
+        opts=pulumi.ResourceOptions(ignore_changes=["value", "version"] if name != "plain" else []),
     )
     for name in ("join", "kubeconfig", "windows-network", "plain")
 ]
