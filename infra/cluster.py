@@ -166,7 +166,9 @@ class Cluster(pulumi.ComponentResource):
         address = self._control_plane.public_ip
         self.api_address = pulumi.Output.concat("https://", address, ":6443")
         self.page_url = pulumi.Output.concat("http://", address, f":{PAGE_NODE_PORT}")
-        self.nodes = pulumi.Output.all(**{node: _node(machine) for node, machine in self._instances.items()})
+        # EC2 takes the control plane's first public address back when the Elastic IP comes; the instance's state keeps it.
+        addresses = {node: machine.public_ip for node, machine in self._instances.items()} | {naming.CONTROL_PLANE: address}
+        self.nodes = pulumi.Output.all(**{node: _node(machine, addresses[node]) for node, machine in self._instances.items()})
         self.service_urls = pulumi.Output.all(ccauth=pulumi.Output.concat("http://", address, f":{CCAUTH_NODE_PORT}/ccauth.svc"))
         self.access = pulumi.Output.all(self._region, self.nodes).apply(lambda known: access_commands(*known))
 
@@ -180,8 +182,8 @@ def _systems(config: StackConfig) -> images.Uses:
     return uses
 
 
-def _node(machine: aws.ec2.Instance) -> pulumi.Output[dict[str, Any]]:
-    return pulumi.Output.all(instanceId=machine.id, privateIp=machine.private_ip, publicIp=machine.public_ip)
+def _node(machine: aws.ec2.Instance, public_ip: pulumi.Output[str]) -> pulumi.Output[dict[str, Any]]:
+    return pulumi.Output.all(instanceId=machine.id, privateIp=machine.private_ip, publicIp=public_ip)
 
 
 def access_commands(region: str, nodes: dict[str, dict[str, str]]) -> dict[str, str]:

@@ -57,8 +57,9 @@ def instance(args: InstanceArgs, opts: pulumi.ResourceOptions) -> aws.ec2.Instan
         user_data=args.user_data,
         user_data_base64=args.user_data_base64,
         user_data_replace_on_change=True,
-        # A machine that ends itself (its time is over) must not stay behind as a stopped one that costs its disk.
-        instance_initiated_shutdown_behavior="terminate",
+        # A machine of a stack that ends must not stay behind as a stopped one, which costs its disk. Any other machine is only stopped by
+        # "Shut down" in an RDP session or by `poweroff`: no configuration says that it should end.
+        instance_initiated_shutdown_behavior="terminate" if args.names.expires_at else "stop",
         tags=tags,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["ami"])),
     )

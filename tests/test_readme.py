@@ -6,6 +6,7 @@ stand-in, and Pulumi does not ask before it acts. `smoke` must fail here: pods o
 
 import os
 import re
+import shutil
 import site
 import subprocess
 import venv
@@ -51,6 +52,8 @@ def clone(tmp_path) -> Path:
     (folder / ".venv").mkdir()
     venv.create(folder / ".venv", with_pip=True)
     (own,) = folder.glob(".venv/lib/python3*/site-packages")
+    for older in own.glob("setuptools*"):
+        shutil.rmtree(older)
     (own / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     return folder
 
@@ -78,7 +81,7 @@ def test_the_steps_of_the_readme_work_word_for_word(clone, tmp_path):
         for line in commands():
             done = subprocess.run(["bash", "-c", line], cwd=clone, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             said[line] = (done.returncode, done.stdout)
-            print(f"$ {line}\n{done.stdout}")
+            print(f"$ {line}\n{done.stdout}", flush=True)
             world.machines.check()
         after = world.inventory()
     for line, (code, output) in said.items():

@@ -45,9 +45,11 @@ def test_disks_are_encrypted_gp3_and_go_with_their_machine(machines):
         assert (disk["volumeType"], disk["encrypted"], disk["deleteOnTermination"]) == ("gp3", True, True)
 
 
-def test_a_machine_that_powers_itself_off_is_terminated(machines):
-    """A stopped one would cost its disk for ever."""
-    assert {m.inputs["instanceInitiatedShutdownBehavior"] for m in machines} == {"terminate"}
+@pytest.mark.parametrize(("stack", "behaviour"), [("that-ends", "terminate"), ("committed", "stop")])
+def test_a_machine_that_shuts_down_is_terminated_only_in_a_stack_that_ends(stack, behaviour):
+    """There a stopped one would cost its disk for ever; elsewhere "Shut down" in an RDP session would delete the machine."""
+    machines = deployed(stack, "up").of(INSTANCE)
+    assert {m.inputs["instanceInitiatedShutdownBehavior"] for m in machines} == {behaviour}
 
 
 def test_changed_user_data_means_another_machine(machines):

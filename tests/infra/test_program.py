@@ -236,6 +236,8 @@ def test_the_outputs_are_those_that_people_use(stack):
     assert stack.outputs["apiAddress"] == "https://198.51.100.7:6443"
     assert stack.outputs["pageUrl"] == "http://198.51.100.7:30080"
     assert {f"dev-{node}" for node in stack.outputs["nodes"]} == {r.name for r in stack.of(INSTANCE)}
+    # Not the instance's own first address (198.51.100.10 here), which belongs to somebody else once the Elastic IP is there.
+    assert stack.outputs["nodes"]["control-plane"]["publicIp"] == "198.51.100.7"
 
 
 def test_outputs_name_what_is_not_known_yet():
