@@ -8,7 +8,7 @@ PIP_AUDIT  := 2.10.1
 ACTIONLINT := build/bin/actionlint-1.7.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served audit-deps traps rehearse permissions bench faults faults-aws faults-machines shell clean
+.PHONY: help setup lint test test-served test-built audit-deps traps rehearse permissions bench faults faults-aws faults-machines shell clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 
 test-served: $(READY)  ## the unit tests that start servers and engines
 	$(BIN)/python -m pytest -n 2 -m served
+
+test-built: $(READY)  ## lint beside the real kube-apiserver, kubelet and kubectl, each version that a rehearsal has built here
+	$(BIN)/python -m pytest -m served -rs tests/rehearsal/test_lint_*.py
 
 audit-deps:  ## known vulnerabilities of what the lock file names (asks the package index; in an environment of its own)
 	$(PYTHON) -m venv build/audit

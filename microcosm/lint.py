@@ -34,9 +34,13 @@ class WindowsServer(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What was found, in how many objects; `problems` are what could not be read, `others` what was no Kubernetes object."""
+    """What was found, in how many objects.
+
+    `problems` are what could not be read, `notes` what was read and is odd or not looked into, `others` no Kubernetes object.
+    """
 
     findings: Sequence[Finding]
+    notes: Sequence[str]
     problems: Sequence[str]
     objects: int
     others: int
@@ -52,6 +56,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         return {
             "findings": [asdict(finding) for finding in self.findings],
+            "notes": list(self.notes),
             "problems": list(self.problems),
             "objects": self.objects,
             "others": self.others,
@@ -64,7 +69,8 @@ def lint(paths: Iterable[str], stdin: BinaryIO, *, windows_build: str | None = N
     """Read the paths (files, folders, `-` for standard input) and check all that they hold as the objects of one cluster."""
     read = manifests.load(list(paths), stdin)
     findings = policy.check_documents(read.documents, windows_build=windows_build)
-    return Report(findings=findings, problems=read.problems, objects=len(read.documents), others=read.others)
+    notes = [*read.notes, *policy.not_looked_into(read.documents)]
+    return Report(findings=findings, notes=notes, problems=read.problems, objects=len(read.documents), others=read.others)
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
@@ -123,6 +129,8 @@ def command(
     report = lint(paths, sys.stdin.buffer, windows_build=windows.build if windows else None)
     for problem in report.problems:
         note(f"error: {problem}")
+    for odd in report.notes:
+        note(f"note: {odd}")
     if as_json:
         print_json(report.as_json())
     else:

@@ -1,34 +1,22 @@
 """Kubernetes objects from files, folders and standard input: YAML of many documents, or JSON."""
 
 import codecs
-import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import yaml
+from typing import BinaryIO
 
 from infra.policy import Document
+
+from .kubectl_text import documents
+from .kubectl_values import Unreadable
 
 STDIN = "-"
 STDIN_NAME = "(standard input)"
 SUFFIXES = (".yaml", ".yml", ".json")
-HELM_HINT = "it looks like a Helm template: check what `helm template` makes of it"
-# What YAML 1.1 makes of a date and of a bare `=`; to Kubernetes both are texts.
-_NOT_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
-
-
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Base):
-    """PyYAML's safe loader, in C where it has it, which leaves dates alone."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and form
-        first: [(tag, pattern) for tag, pattern in pairs if tag not in _NOT_KUBERNETES] for first, pairs in _Base.yaml_implicit_resolvers.items()
-    }
+_SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 class ManifestError(Exception):
@@ -37,10 +25,14 @@ class ManifestError(Exception):
 
 @dataclass(slots=True)
 class Manifests:
-    """What was read: the objects, how many documents were none, and a sentence for each thing that could not be read."""
+    """What was read: the objects, how many documents were none.
+
+    `problems` has a sentence for each thing that could not be read, `notes` one for what was read and is odd.
+    """
 
     documents: list[Document] = field(default_factory=list[Document])
     others: int = 0
+    notes: list[str] = field(default_factory=list[str])
     problems: list[str] = field(default_factory=list[str])
 
 
@@ -82,79 +74,28 @@ def _files(folder: str) -> Sequence[Path]:
 
 
 def _add(read: Manifests, source: str, data: bytes) -> None:
-    """The documents of one text, as far as it can be read."""
-    try:
-        for index, (line, value) in enumerate(_parse(_decode(data)), start=1):
-            if isinstance(value, dict) and isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str):
-                read.documents.append(Document(object=value, source=source, index=index, line=line))
-            elif value is not None:
-                read.others += 1
-    except ManifestError as error:
-        read.problems.append(f"{source}{error}")
+    """Add the documents of one text; one that cannot be read does not hide the others."""
+    for index, found in enumerate(documents(_decode(data)), start=1):
+        if isinstance(found, Unreadable):
+            read.problems.append(f"{source}{found}")
+            continue
+        value = found.value
+        if isinstance(value, dict) and isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str):
+            document = Document(object=value, source=source, index=index, line=found.line, item_lines=found.item_lines)
+            read.documents.append(document)
+            read.notes += [f"{source}:{line}: the key {key!r} is written twice: Kubernetes believes the last one" for line, key in found.repeated]
+        elif value is not None:
+            read.others += 1
 
 
 def _decode(data: bytes) -> str:
-    """UTF-8, or the UTF-16 that PowerShell's `>` writes."""
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ManifestError(f":{line}: not a text in UTF-8 (byte {error.start})") from None
+    """UTF-8, or the UTF-16 that PowerShell's `>` writes.
 
-
-def _parse(text: str) -> Iterator[tuple[int, Any]]:
-    """Each document with the line on which it begins."""
-    if text.lstrip().startswith("{"):
-        try:
-            yield 1, json.loads(text)
-        except (ValueError, RecursionError):
-            yield from _parse_yaml(text)  # flow style YAML, or nothing: its message names the line
-    else:
-        yield from _parse_yaml(text)
-
-
-def _parse_yaml(text: str) -> Iterator[tuple[int, Any]]:
-    line = 1
-    try:
-        loader = _Loader(text)
-        while loader.check_node():
-            node = loader.get_node()
-            line = node.start_mark.line + 1
-            _refuse_repeated_keys(node)
-            yield line, loader.construct_document(node)
-    except yaml.YAMLError as error:
-        raise ManifestError(_sentence(error, text, line)) from None
-    except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
-        # What PyYAML's constructors raise on `!!bool x`, `!!timestamp x` or a number of 5000 digits.
-        raise ManifestError(f":{line}: a value of this document is not of its type (a tag such as !!int, or a number beyond bounds)") from None
-    except RecursionError:
-        raise ManifestError(f":{line}: nested too deeply to be a manifest") from None
-
-
-def _refuse_repeated_keys(root: yaml.Node) -> None:
-    """Kubernetes refuses a key that is written twice; PyYAML would silently believe the last."""
-    waiting, seen = [root], {id(root)}
-    while waiting:
-        node = waiting.pop()
-        children = node.value if isinstance(node, yaml.SequenceNode) else []
-        if isinstance(node, yaml.MappingNode):
-            keys: set[str] = set()
-            for key, value in node.value:
-                if isinstance(key, yaml.ScalarNode) and key.value in keys and key.value != "<<":
-                    raise ManifestError(f":{key.start_mark.line + 1}: the key {key.value!r} is written twice, which Kubernetes refuses")
-                keys.add(str(key.value))
-                children = [*children, key, value]
-        fresh = [child for child in children if id(child) not in seen]
-        seen.update(map(id, fresh))
-        waiting += fresh
-
-
-def _sentence(error: yaml.YAMLError, text: str, line: int) -> str:
-    """`:line: not YAML: what is wrong` and, where it helps, what to do."""
-    mark = getattr(error, "problem_mark", None)
-    lines = text.splitlines()
-    line = min(mark.line + 1, len(lines)) if mark else line
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    helm = any("{{" in around for around in lines[max(0, line - 2) : line])
-    return f":{line}: not YAML: {' '.join(str(problem).split())}" + (f"; {HELM_HINT}" if helm else "")
+    As in kubectl (golang.org/x/text unicode.BOMOverride) U+FFFD stands for what is neither; not after a mark of UTF-8, where
+    the parser sees it as it is, and refuses it as it does a NUL.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    if not data.startswith(codecs.BOM_UTF8):
+        return data.decode(errors="replace")
+    return _SURROGATE.sub("\0", data.decode("utf-8-sig", errors="surrogateescape"))

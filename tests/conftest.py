@@ -47,6 +47,7 @@ SERVED = (
     "rehearsal/test_aws_faults.py",
     "rehearsal/test_kubeconfig.py",
     "rehearsal/test_language_host.py",
+    "rehearsal/test_lint_",
     "rehearsal/test_permissions.py",
     "rehearsal/test_processes.py",
     "rehearsal/test_windows_standin_machine.py",

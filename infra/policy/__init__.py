@@ -14,7 +14,7 @@ engine      objects -> findings
 
 from .engine import check, check_documents
 from .images import NODE_BUILDS
-from .objects import Document
+from .objects import Document, not_looked_into
 from .rule import Finding, Severity
 from .table import POD_RULES, RULES, SERVICE_RULES, markdown
 
@@ -29,4 +29,5 @@ __all__ = [
     "check",
     "check_documents",
     "markdown",
+    "not_looked_into",
 ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from .objects import Document
 from .values import Object, dig, labels, mapping, number, text
 
-ENFORCE_LABEL = "pod-security.kubernetes.io/enforce"
 # Kinds whose number of pods is in the manifest, and where. A DaemonSet's depends on the nodes: at least one.
 REPLICAS: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("spec", "replicas"),
@@ -28,24 +27,34 @@ class Declared:
     def of(cls, documents: Iterable[Document]) -> "Declared":
         found: dict[str, dict[tuple[str, str], Document]] = {}
         for document in documents:
-            found.setdefault(document.kind, {})[document.namespace, document.name] = document
+            if document.is_builtin:
+                found.setdefault(document.kind, {})[document.namespace, document.name] = document
         return cls(found)
 
+    def all_of(self, kind: str) -> list[Document]:
+        return list(self.by_kind.get(kind, {}).values())
+
     def services(self) -> list[Document]:
-        return list(self.by_kind.get("Service", {}).values())
+        return self.all_of("Service")
+
+    def object(self, kind: str, namespace: str, name: str) -> Object:
+        """An object in a namespace, or an empty one."""
+        found = self.by_kind.get(kind, {}).get((namespace, name))
+        return found.object if found else {}
+
+    def unnamespaced(self, kind: str, name: str) -> Object:
+        """An object of a kind without namespaces (StorageClass, PersistentVolume, Namespace …), or an empty one."""
+        return next((found.object for (_, its), found in self.by_kind.get(kind, {}).items() if its == name), {})
 
     def runtime_class(self, name: str) -> Object | None:
         """A runtime class, or None. It has no namespace of its own."""
-        return next((found.object for (_, its), found in self.by_kind.get("RuntimeClass", {}).items() if its == name), None)
+        return self.unnamespaced("RuntimeClass", name) or None
 
-    def enforced_security(self, namespace: str) -> str:
-        """The Pod Security level that a namespace enforces, or an empty text."""
-        found = [document.object for (_, name), document in self.by_kind.get("Namespace", {}).items() if name == namespace]
-        return labels(dig(found[0], "metadata", "labels")).get(ENFORCE_LABEL, "") if found else ""
+    def namespace_labels(self, namespace: str) -> dict[str, str]:
+        return labels(dig(self.unnamespaced("Namespace", namespace), "metadata", "labels"))
 
     def config_map(self, namespace: str, name: str) -> Object:
-        found = self.by_kind.get("ConfigMap", {}).get((namespace, name))
-        return mapping(found.object.get("data")) if found else {}
+        return mapping(self.object("ConfigMap", namespace, name).get("data"))
 
     def most_pods(self, document: Document) -> int:
         """How many pods a workload may have: its replicas, or an autoscaler's maximum."""

@@ -5,14 +5,14 @@ from typing import Any
 
 from .declared import Declared
 from .images import NODE_BUILDS
-from .objects import Document, expand
+from .objects import Document, expand, workloads
 from .placement import LINUX, WINDOWS
 from .rule import Finding, finding
 from .subjects import Pod, Service
-from .table import LINUX_RULES, SERVICE_RULES, WINDOWS_RULES
+from .table import EVERY_POD_RULES, LINUX_RULES, SERVICE_RULES, WINDOWS_RULES
 from .values import dig, labels
 
-RULES_OF = {LINUX: LINUX_RULES, WINDOWS: WINDOWS_RULES}
+RULES_OF = {LINUX: (*EVERY_POD_RULES, *LINUX_RULES), WINDOWS: (*EVERY_POD_RULES, *WINDOWS_RULES)}
 
 
 def check(objects: Iterable[Mapping[str, Any]], *, windows_build: str | None, overlay: bool = True) -> list[Finding]:
@@ -32,11 +32,11 @@ def check_documents(documents: Iterable[Document], *, windows_build: str | None,
         raise ValueError(f"the Windows build {windows_build!r} is not known; known are {', '.join(NODE_BUILDS)}")
     objects = list(expand(documents))
     declared = Declared.of(objects)
-    pods = [Pod(document, declared, windows_build, overlay) for document in objects if document.template is not None]
+    pods = [Pod(each, declared, windows_build, overlay) for document in objects for each in workloads(document)]
     windows = [pod for pod in pods if pod.is_windows]
     found = [*_of_pods(pods), *_of_services(declared.services(), windows)]
-    order = {id(document): place for place, document in enumerate(objects)}
-    return [one for _, one in sorted(found, key=lambda pair: order[id(pair[0])])]
+    order = {id(document.object): place for place, document in enumerate(objects)}
+    return [one for _, one in sorted(found, key=lambda pair: order[id(pair[0].object)])]
 
 
 def _of_pods(pods: Sequence[Pod]) -> Iterator[tuple[Document, Finding]]:

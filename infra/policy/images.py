@@ -39,6 +39,7 @@ _RELEASES = {
     "2004": "10.0.19041",
     "20h2": "10.0.19042",
 }
+_BUILDS = frozenset({*_LONG_TERM.values(), *_RELEASES.values()})
 _FULL_BUILD = re.compile(r"(?:^|[-_])(10\.0\.[0-9]{5})(?![0-9])", re.ASCII)
 
 _WINDOWS_REPOSITORIES = (
@@ -46,6 +47,14 @@ _WINDOWS_REPOSITORIES = (
     "mcr.microsoft.com/dotnet/framework/",
     # Of before 2018, still written in manifests.
     *(f"microsoft/{name}/" for name in ("windowsservercore", "nanoserver", "iis", "aspnet", "wcf")),
+)
+# Images with neither an entrypoint nor a `latest`: learn.microsoft.com/virtualization/windowscontainers/manage-containers/
+# container-base-images; microsoft/Windows-Containers#447.
+_BASE_IMAGES = frozenset(
+    {
+        *("mcr.microsoft.com/windows", "mcr.microsoft.com/windows/nanoserver", "mcr.microsoft.com/windows/servercore"),
+        *("mcr.microsoft.com/windows/server", "mcr.microsoft.com/windows/insider", "microsoft/windowsservercore", "microsoft/nanoserver"),
+    }
 )
 _WINDOWS_WORDS = {"windowsservercore", "nanoserver", "windows", *_LONG_TERM}
 _LINUX_NAMES = {"alpine", "busybox", "debian", "fedora", "rockylinux", "ubuntu"}
@@ -65,9 +74,31 @@ class Image:
         return set(re.split(r"[-_]", self.tag.lower()))
 
     @property
+    def written(self) -> str:
+        return f"{self.repository}{':' if self.tag else ''}{self.tag}"
+
+    @property
+    def name(self) -> str:
+        return self.repository.removeprefix("docker.io/")
+
+    @property
+    def is_microsofts(self) -> bool:
+        """One of the images that Microsoft publishes for Windows alone."""
+        return f"{self.name}/".startswith(_WINDOWS_REPOSITORIES)
+
+    @property
+    def is_base(self) -> bool:
+        """A base image of Windows: it has no entrypoint of its own, so a container's args are the program."""
+        return self.name in _BASE_IMAGES
+
+    @property
+    def is_latest(self) -> bool:
+        return self.tag in ("", "latest") and not self.digest
+
+    @property
     def is_windows(self) -> bool:
         """The name itself says Windows. A bare release such as 1809 does not: it may be anybody's build number."""
-        return f"{self.repository.removeprefix('docker.io/')}/".startswith(_WINDOWS_REPOSITORIES) or bool(self.words & _WINDOWS_WORDS)
+        return self.is_microsofts or bool(self.words & _WINDOWS_WORDS)
 
     @property
     def is_linux(self) -> bool:
@@ -77,10 +108,12 @@ class Image:
 
     @property
     def build(self) -> str:
-        """The build that the tag names, or an empty text. To be believed of an image that runs on Windows."""
-        named = [table[word] for table in (_LONG_TERM, _RELEASES) for word in sorted(self.words) if word in table]
+        """The build that the tag names, or an empty text. `curl:1803` names none: a number alone may be of any program."""
+        named = [_LONG_TERM[word] for word in sorted(self.words) if word in _LONG_TERM]
+        if self.is_windows:
+            named += [_RELEASES[word] for word in sorted(self.words) if word in _RELEASES]
         full = _FULL_BUILD.search(self.tag)
-        return full[1] if full else (named or [""])[0]
+        return full[1] if full and full[1] in _BUILDS else (named or [""])[0]
 
 
 def parse(reference: str) -> Image:

@@ -22,6 +22,9 @@ ABSENT_LABELS: Mapping[str, frozenset[str]] = {
 # The taint of every Windows node of the cluster: kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations
 TAINT = {"key": "os", "value": "windows", "effect": "NoSchedule"}
 
+# The one runtime of containerd for Windows that works without Hyper-V.
+HANDLER = "runhcs-wcow-process"
+
 
 def systems(selector: Mapping[str, str], spec: Object) -> frozenset[str]:
     """The operating systems whose nodes satisfy selector and affinity."""

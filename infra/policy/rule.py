@@ -68,7 +68,7 @@ def finding(rule: Rule[Subject], document: Document, what: str) -> Finding:
         source=document.source,
         document=document.index,
         line=document.line,
-        what=what,
+        what=f"{document.where}: {what}" if document.where else what,
         why=rule.why,
         page=rule.page,
         fix=rule.fix,

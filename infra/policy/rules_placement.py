@@ -1,24 +1,28 @@
-"""Rules on where a pod lands: the right operating system, past the taint, on a build that starts its image."""
+"""Rules on where a pod lands: on the right operating system, past the taint."""
 
 from collections.abc import Iterator
 
-from . import images, placement
+from . import placement, signs
 from .rule import Rule, Severity
 from .subjects import Pod
 
 GUIDE = "https://kubernetes.io/docs/concepts/windows/user-guide/"
 TAINTS = f"{GUIDE}#taints-and-tolerations"
-COMPATIBILITY = "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility"
 LABELS = "https://kubernetes.io/docs/reference/labels-annotations-taints/"
 TOLERATION = "{key: os, operator: Equal, value: windows, effect: NoSchedule}"
 
 
 def os_mismatch(pod: Pod) -> Iterator[str]:
-    if placement.WINDOWS not in pod.systems:
-        asked = "only Linux nodes" if pod.systems else "a node that cannot exist"
-        yield f"the pod is for Windows but its node selector or affinity asks for {asked}"
-    if pod.os_name == placement.LINUX:
-        yield "spec.os.name is linux but the node selector, the affinity or an image is for Windows"
+    if not pod.systems:
+        yield "the node selector or affinity asks for a node that cannot exist"
+    if linux := signs.named([sign for sign in pod.signs if sign.decides], placement.LINUX):
+        yield f"the signs contradict each other: for Linux speaks {linux}; for Windows {signs.named(pod.signs, placement.WINDOWS)}"
+
+
+def os_signs(pod: Pod) -> Iterator[str]:
+    windows, linux = (signs.named(pod.signs, system) for system in (placement.WINDOWS, placement.LINUX))
+    if windows and windows != signs.TOLERATION:
+        yield f"taken for a Linux pod: for Linux speaks {linux}; for Windows {windows}"
 
 
 def node_selector(pod: Pod) -> Iterator[str]:
@@ -46,29 +50,13 @@ def beta_label(pod: Pod) -> Iterator[str]:
         yield f"selects nodes by the label {placement.BETA_OS_LABEL}"
 
 
-def image_build(pod: Pod) -> Iterator[str]:
-    for container in pod.containers:
-        build = container.image.build
-        refusing = [node for node in pod.builds if build and build not in images.NODE_BUILDS[node].runs]
-        if refusing and not container.host_process:
-            yield f"{container.where}: the image is for {images.describe(build)}, the node is {' or '.join(map(images.describe, refusing))}"
-
-
-def image_tag(pod: Pod) -> Iterator[str]:
-    for container in pod.containers:
-        image = container.image
-        if image.repository and not (image.is_windows or image.build or image.digest or container.host_process):
-            says = "sounds like Linux" if image.is_linux else "names no Windows build"
-            yield f"{container.where}: the image {image.repository}{':' if image.tag else ''}{image.tag} {says}"
-
-
 _E, _W = Severity.ERROR, Severity.WARNING
 
 WINDOWS_RULES: tuple[Rule[Pod], ...] = (
     Rule(
         id="os-mismatch",
         severity=_E,
-        what="a Windows pod that is sent to Linux nodes",
+        what="a Windows pod that also says Linux",
         why="A container runs only on nodes of its own operating system.",
         page=f"{GUIDE}#ensuring-os-specific-workloads-land-on-the-appropriate-container-host",
         fix="let spec.os.name, the image and nodeSelector kubernetes.io/os say the same system",
@@ -110,27 +98,18 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         fix=f"use {placement.OS_LABEL}",
         check=beta_label,
     ),
-    Rule(
-        id="image-build",
-        severity=_E,
-        what="an image of another Windows build than the node's",
-        why="Windows starts a process-isolated container only if image and node are of one build (Windows Server 2025 also runs ltsc2022).",
-        page=COMPATIBILITY,
-        fix="use the image's tag for the node's build, or select nodes by node.kubernetes.io/windows-build",
-        check=image_build,
-    ),
-    Rule(
-        id="image-tag",
-        severity=_W,
-        what="an image whose name does not say that it is for Windows",
-        why="Whether there is one for the node's build is seen only when the node pulls it.",
-        page=f"{GUIDE}#handling-multiple-windows-versions-in-the-same-cluster",
-        fix="name the build in the tag (…-ltsc2019), pin a digest, or ignore this for an image published for several systems",
-        check=image_tag,
-    ),
 )
 
 LINUX_RULES: tuple[Rule[Pod], ...] = (
+    Rule(
+        id="os-signs",
+        severity=_W,
+        what="a Linux pod with something of Windows",
+        why="Linux ignores windowsOptions and holds none of Windows' programs: what says Windows is in vain there, or the selector is wrong.",
+        page=f"{GUIDE}#ensuring-os-specific-workloads-land-on-the-appropriate-container-host",
+        fix="remove it, or let spec.os.name and nodeSelector kubernetes.io/os say windows",
+        check=os_signs,
+    ),
     Rule(
         id="linux-everywhere",
         severity=_E,

@@ -1,36 +1,19 @@
-"""Rules on what runs in a container: its programs, its probes, its share of the node."""
+"""Rules on how a container runs: its probes, its share of the node, its end."""
 
-import re
 from collections.abc import Iterator
 
+from .placement import HANDLER
 from .rule import Rule, Severity
-from .subjects import Container, Pod
-from .values import dig, number, quantity
+from .subjects import Pod
+from .values import dig, number, quantity, text
 
 RESOURCES = "https://kubernetes.io/docs/concepts/configuration/windows-resource-management/"
 PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes"
-PATHS = "https://kubernetes.io/docs/concepts/windows/intro/#api"
-EXEC_ISSUE = "https://github.com/Azure/AKS/issues/1836"
 LIMITS = ("cpu", "memory")
 # PowerShell takes longer than the default second to start on a busy node.
 SHORT_TIMEOUT_SECONDS = 1
-
-_LINUX_PROGRAM = re.compile(r"(/(usr/(local/)?)?s?bin/.*|(ba|da|a)?sh|cat|touch|true|test|pgrep|killall)")
-# Words of cmd.exe and cmdlets of PowerShell: no program files bear these names.
-_SHELL_WORD = re.compile(r"(dir|echo|type|copy|del|set|if|ver|exit|cd|md|rd|mkdir|[A-Z][a-z]+-[A-Z][A-Za-z]+)")
-_WHOLE_LINE = re.compile(r"(powershell|pwsh|cmd)(\.exe)?\s.*", re.IGNORECASE | re.DOTALL)
-
-
-def linux_command(pod: Pod) -> Iterator[str]:
-    for container, part, command in _commands(pod):
-        if _LINUX_PROGRAM.fullmatch(command[0]):
-            yield f"{container.where}: {part} runs {command[0]}"
-
-
-def exec_form(pod: Pod) -> Iterator[str]:
-    for container, part, command in _commands(pod):
-        if _SHELL_WORD.fullmatch(command[0]) or _WHOLE_LINE.fullmatch(command[0]):
-            yield f"{container.where}: {part} runs {command[0][:60]!r} as a program"
+# What the API server writes into a pod that says nothing.
+DEFAULT_GRACE_SECONDS = 30
 
 
 def exec_timeout(pod: Pod) -> Iterator[str]:
@@ -44,7 +27,6 @@ def exec_timeout(pod: Pod) -> Iterator[str]:
 def resource_limits(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         missing = [name for name in LIMITS if dig(container.raw, "resources", "limits", name) is None]
-        missing = [name for name in missing if dig(pod.spec, "resources", "limits", name) is None]
         if missing and not container.where.startswith("ephemeral"):
             yield f"{container.where}: no limit of {' and '.join(missing)}"
 
@@ -56,33 +38,22 @@ def memory_request(pod: Pod) -> Iterator[str]:
             yield f"{container.where}: memory is requested below its limit"
 
 
-def _commands(pod: Pod) -> Iterator[tuple[Container, str, tuple[str, ...]]]:
-    for container in pod.containers:
-        for part, command in container.commands():
-            yield container, part, command
+def grace_period(pod: Pod) -> Iterator[str]:
+    seconds = number(pod.spec.get("terminationGracePeriodSeconds"), 0)
+    hooked = any(dig(container.raw, "lifecycle", "preStop") for container in pod.containers)
+    if seconds > DEFAULT_GRACE_SECONDS and not hooked and not pod.host_process:
+        yield f"terminationGracePeriodSeconds: {seconds}"
+
+
+def runtime_class(pod: Pod) -> Iterator[str]:
+    name = text(pod.spec.get("runtimeClassName"))
+    if pod.handler not in ("", HANDLER):
+        yield f"runtime class {name}: its handler is {pod.handler}"
 
 
 _E, _W = Severity.ERROR, Severity.WARNING
 
 WINDOWS_RULES: tuple[Rule[Pod], ...] = (
-    Rule(
-        id="linux-command",
-        severity=_E,
-        what="a Linux program in a Windows container",
-        why="Windows images hold no /bin and no sh: the container does not start, the probe fails every time.",
-        page=PATHS,
-        fix='["cmd", "/c", …] or ["powershell", "-Command", …]; better a probe by httpGet or tcpSocket',
-        check=linux_command,
-    ),
-    Rule(
-        id="exec-form",
-        severity=_E,
-        what="a shell's own word run as a program",
-        why="A command is a program with its arguments, no shell reads it: Windows answers “cannot find the file specified (0x2)”.",
-        page=EXEC_ISSUE,
-        fix='["cmd", "/c", "dir"] or ["powershell", "-Command", "Get-Date"], each word an element of its own',
-        check=exec_form,
-    ),
     Rule(
         id="exec-timeout",
         severity=_W,
@@ -109,5 +80,23 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         page=f"{RESOURCES}#resource-management-memory",
         fix="leave the request out, or make it equal to the limit",
         check=memory_request,
+    ),
+    Rule(
+        id="grace-period",
+        severity=_W,
+        what="a grace period that Windows does not keep",
+        why="A Windows container has about 5 seconds after its CTRL_SHUTDOWN_EVENT, however long the period, unless its registry says more.",
+        page="https://github.com/microsoft/Windows-Containers/issues/164",
+        fix="a preStop hook that ends the work, or WaitToKillServiceTimeout in the image's registry",
+        check=grace_period,
+    ),
+    Rule(
+        id="runtime-class",
+        severity=_E,
+        what="a runtime class that these nodes cannot run",
+        why=f"containerd runs {HANDLER} alone here: Hyper-V cannot be installed on a virtual EC2 machine, and the others are of Linux.",
+        page="https://github.com/kubernetes-sigs/sig-windows-tools/issues/296",
+        fix=f"no runtimeClassName, or a class with handler: {HANDLER}",
+        check=runtime_class,
     ),
 )

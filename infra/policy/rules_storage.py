@@ -1,4 +1,4 @@
-"""Rules on volumes: what Windows cannot mount, and what it writes to disk."""
+"""Rules on the files of volumes: how Windows mounts them, and what it writes to disk."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def password_in_config(pod: Pod) -> Iterator[str]:
 
 def sub_path(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        for mount in container.mounts:
+        for mount in container.mounts if not container.host_process else ():
             path = text(mount.get("subPath")) or text(mount.get("subPathExpr"))
             if path:
                 yield f"{container.where}: subPath {path} of volume {_name(mount)} at {text(mount.get('mountPath'))}"
@@ -46,19 +46,6 @@ def memory_volume(pod: Pod) -> Iterator[str]:
     for volume in pod.volumes:
         if dig(volume, "emptyDir", "medium") == "Memory":
             yield f"volume {_name(volume)}: emptyDir with medium Memory"
-
-
-def volume_type(pod: Pod) -> Iterator[str]:
-    for volume in pod.volumes:
-        if mapping(volume.get("nfs")):
-            yield f"volume {_name(volume)}: nfs"
-        if text(dig(volume, "emptyDir", "medium")).startswith("HugePages"):
-            yield f"volume {_name(volume)}: emptyDir with huge pages"
-    for container in pod.containers:
-        if mappings(container.raw.get("volumeDevices")):
-            yield f"{container.where}: volumeDevices (raw block devices)"
-        amounts = {**mapping(dig(container.raw, "resources", "requests")), **mapping(dig(container.raw, "resources", "limits"))}
-        yield from (f"{container.where}: {name}" for name in amounts if text(name).startswith("hugepages-"))
 
 
 def file_mode(pod: Pod) -> Iterator[str]:
@@ -133,15 +120,6 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         page=STORAGE,
         fix="remove medium: Memory, and write nothing there that must not reach a disk",
         check=memory_volume,
-    ),
-    Rule(
-        id="volume-type",
-        severity=_E,
-        what="storage that Windows nodes do not have",
-        why="NFS, raw block devices and huge pages are not supported on Windows nodes.",
-        page=STORAGE,
-        fix="use EBS or SMB through a CSI driver that supports Windows",
-        check=volume_type,
     ),
     Rule(
         id="file-mode",

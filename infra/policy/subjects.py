@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from . import images, placement
+from . import images, placement, programs, signs
 from .declared import Declared
 from .objects import Document
 from .values import Object, dig, labels, mapping, mappings, text, texts
@@ -39,8 +39,13 @@ class Container:
         return {name: mapping(self.raw[name]) for name in PROBES if name in self.raw}
 
     def commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What is run in the container and by what part of it: its own command, probes and lifecycle hooks."""
+        """What is run in the container and by what part of it: its own command, probes and lifecycle hooks.
+
+        Without a command the args are the program where the image has no entrypoint, and where they are `sh -c …`.
+        """
         run_by = {"command": self.raw.get("command")}
+        if not texts(self.raw.get("command")) and (self.image.is_base or programs.starts_a_linux_shell(texts(self.raw.get("args")))):
+            run_by["args"] = self.raw.get("args")
         run_by |= {name: dig(probe, "exec", "command") for name, probe in self.probes.items()}
         run_by |= {name: dig(self.raw, "lifecycle", name, "exec", "command") for name in HOOKS}
         for part, command in run_by.items():
@@ -69,11 +74,16 @@ class Pod:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        return labels(dig(self.document.template, "metadata", "labels"))
+        return labels(self.metadata.get("labels"))
 
     @cached_property
     def runtime_class(self) -> Object | None:
         return self.declared.runtime_class(text(self.spec.get("runtimeClassName")))
+
+    @property
+    def handler(self) -> str:
+        """The runtime that its runtime class asks for; empty if there is none, or the class is not in the set."""
+        return text(dig(self.runtime_class, "handler"))
 
     @property
     def placed_elsewhere(self) -> bool:
@@ -97,10 +107,16 @@ class Pod:
         return text(dig(self.spec, "os", "name"))
 
     @cached_property
+    def signs(self) -> list[signs.Sign]:
+        return signs.of(self)
+
+    @cached_property
     def is_windows(self) -> bool:
-        """By where it may land, by spec.os.name, or by an image whose name says so."""
-        by_image = any(container.image.is_windows for container in self.containers)
-        return placement.WINDOWS in {self.os_name, *(self.systems if len(self.systems) == 1 else ())} or by_image
+        return signs.is_windows(self.signs)
+
+    @cached_property
+    def metadata(self) -> Object:
+        return mapping(mapping(self.document.template).get("metadata"))
 
     @cached_property
     def builds(self) -> tuple[str, ...]:

@@ -83,6 +83,35 @@ def enforcing(level: str) -> dict[str, Any]:
     return {"kind": "Namespace", "metadata": {"name": "default", "labels": labels}}
 
 
+def in_namespace(level: str, **fields: Any) -> list[dict[str, Any]]:
+    return [spec(**fields), enforcing(level)]
+
+
+def of_class(handler: str, system: str = "windows") -> list[dict[str, Any]]:
+    scheduling = {"nodeSelector": {"kubernetes.io/os": system}}
+    known = {"kind": "RuntimeClass", "metadata": {"name": "special"}, "handler": handler, "scheduling": scheduling}
+    return [spec(runtimeClassName="special"), known]
+
+
+def labelled(**labels: str) -> dict[str, Any]:
+    """The good Deployment with more labels on its pods; two underscores stand for a slash, one for a dot."""
+    workload = deployment()
+    names = {name.replace("__", "/").replace("_", "."): value for name, value in labels.items()}
+    workload["spec"]["template"]["metadata"]["labels"] |= names
+    return workload
+
+
+def claimed(provisioner: str) -> list[dict[str, Any]]:
+    """A claim of a class of this driver, mounted by the good Deployment."""
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "files"}, "spec": {"storageClassName": "shared"}}
+    class_ = {"kind": "StorageClass", "metadata": {"name": "shared"}, "provisioner": provisioner}
+    return [volume(persistentVolumeClaim={"claimName": "files"}), claim, class_]
+
+
+def host_path(path: str, kind: str = "") -> dict[str, Any]:
+    return volume(hostPath={"path": path, "type": kind})
+
+
 def rolling(count: int, **strategy: Any) -> dict[str, Any]:
     workload = container(ports=[{"containerPort": 80, "hostPort": 80}])
     workload["spec"] |= {"replicas": count, "strategy": {"type": "RollingUpdate", "rollingUpdate": strategy}}
@@ -120,10 +149,45 @@ CASES: list[tuple[str, Any, Any]] = [
     ),
     ("image-build", container(image="mcr.microsoft.com/windows/servercore:ltsc2022"), container(image="web:2.1-nanoserver-1809")),
     ("image-tag", container(image="nginx:1.29-alpine"), container(image="registry.local:5000/web@sha256:0123")),
+    (
+        "base-image-tag",
+        container(image="mcr.microsoft.com/windows/nanoserver"),
+        container(image="mcr.microsoft.com/windows/nanoserver@sha256:0123"),
+    ),
+    (
+        "latest-image",
+        container(image="mcr.microsoft.com/windows/servercore/iis:latest"),
+        container(image="mcr.microsoft.com/windows/servercore/iis:windowsservercore-ltsc2019"),
+    ),
+    (
+        "os-signs",
+        linux(nodeSelector={"kubernetes.io/os": "linux"}, securityContext={"windowsOptions": {"runAsUserName": "ContainerUser"}}),
+        linux(nodeSelector={"kubernetes.io/os": "linux"}, tolerations=[{"key": "os", "value": "windows"}]),
+    ),
+    (
+        "windows-options",
+        linux(os={"name": "linux"}, securityContext={"windowsOptions": {}}),
+        linux(os={"name": "linux"}, securityContext={"windowsOptions": None}),
+    ),
+    ("os-value", spec(os={"name": "Windows"}), spec(os={"name": "windows"})),
+    (
+        "windows-options-value",
+        security(windowsOptions={"runAsUserName": "A\\B\\C"}),
+        security(windowsOptions={"runAsUserName": "NT AUTHORITY\\SYSTEM"}),
+    ),
+    (
+        "kubelet-admission",
+        unnamed(lambda it: it.update(resources={"limits": {"cpu": "1"}})),
+        unnamed(lambda it: it.update(securityContext={"supplementalGroupsPolicy": "Merge", "sysctls": []})),
+    ),
     ("linux-everywhere", linux(tolerations=EVERYTHING), linux(tolerations=EVERYTHING, nodeSelector={"kubernetes.io/os": "linux"})),
     ("host-network", spec(hostNetwork=True), host_process(hostNetwork=True)),
     ("host-process", host_process(), host_process(hostNetwork=True)),
-    ("pod-security", [host_process(hostNetwork=True), enforcing("baseline")], [host_process(hostNetwork=True), enforcing("privileged")]),
+    (
+        "pod-security",
+        in_namespace("restricted", os=None, securityContext={"runAsNonRoot": True}),
+        in_namespace("restricted", securityContext={"runAsNonRoot": True}),
+    ),
     ("privileged", security(privileged=True), security(privileged=False)),
     ("linux-identity", security(runAsUser=0), security(windowsOptions={"runAsUserName": "ContainerUser"})),
     (
@@ -154,10 +218,25 @@ CASES: list[tuple[str, Any, Any]] = [
     ("sub-path", mounted(subPath="web.config"), mounted()),
     ("memory-volume", volume(emptyDir={"medium": "Memory"}), volume(emptyDir={})),
     ("volume-type", volume(nfs={"server": "nas", "path": "/"}), volume(persistentVolumeClaim={"claimName": "data"})),
+    (
+        "host-path-refused",
+        host_path("/var/run/docker.sock", "Socket"),
+        host_path("/var/log/pods", "Directory"),
+    ),
+    ("host-path", host_path("/dev"), host_path(r"C:\\ProgramData", "Directory")),
     ("file-mode", volume(configMap={"name": "page", "defaultMode": 0o400}), volume(configMap={"name": "page", "defaultMode": 0o644})),
     ("termination-message", container(terminationMessagePath="C:/log"), container(terminationMessagePath="/dev/termination-log")),
     ("mount-propagation", mounted(mountPropagation="HostToContainer"), mounted(mountPropagation="None")),
     ("linux-command", readiness(["/bin/sh", "-c", "true"]), readiness(["cmd", "/c", "exit 0"])),
+    ("grace-period", spec(terminationGracePeriodSeconds=120), spec(terminationGracePeriodSeconds=30)),
+    ("runtime-class", of_class("runhcs-wcow-hypervisor"), of_class("runhcs-wcow-process")),
+    ("runtime-class-selector", of_class("runhcs-wcow-process", "linux"), of_class("runhcs-wcow-process")),
+    (
+        "names-by-case",
+        container(env=[{"name": "Path", "value": "1"}, {"name": "PATH", "value": "2"}]),
+        container(env=[{"name": "PATH", "value": "1"}, {"name": "PATH", "value": "2"}]),
+    ),
+    ("injected-container", labelled(sidecar_istio_io__inject="true"), labelled(sidecar_istio_io__inject="false")),
     ("exec-form", readiness(["Get-Date"]), readiness(["powershell", "-Command", "Get-Date"])),
     ("exec-timeout", readiness(["probe.exe"], timeoutSeconds=1), readiness(["probe.exe"], timeoutSeconds=5)),
     ("resource-limits", container(resources={"requests": {"cpu": "1"}}), container(resources={"limits": {"cpu": 1, "memory": "1G"}})),

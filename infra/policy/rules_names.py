@@ -1,0 +1,108 @@
+"""Rules on names that Windows holds for the same, and on what webhooks add to a pod."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from .rule import Rule, Severity
+from .subjects import Pod
+from .values import Object, dig, labels, mapping, mappings, text
+
+INTRO = "https://kubernetes.io/docs/concepts/windows/intro/"
+_DRIVE = re.compile(r"^c:", re.IGNORECASE)
+# Labels or annotations of a pod or its namespace by which a webhook adds Linux containers, and the values that mean it.
+# istio.io docs reference/config/{annotations,labels}; linkerd.io docs features/proxy-injection; developer.hashicorp.com vault
+# platform/k8s/injector and consul connect-inject; kuma.io docs production/dp-config/dpp-on-kubernetes; opentelemetry-operator README.
+_INJECTED: dict[str, frozenset[str]] = {
+    "istio-injection": frozenset({"enabled"}),
+    "sidecar.istio.io/inject": frozenset({"true", "y", "yes", "on"}),
+    "linkerd.io/inject": frozenset({"enabled", "ingress"}),
+    "kuma.io/sidecar-injection": frozenset({"enabled", "true"}),
+    "openservicemesh.io/sidecar-injection": frozenset({"enabled", "true", "yes"}),
+    "appmesh.k8s.aws/sidecarInjectorWebhook": frozenset({"enabled"}),
+    "consul.hashicorp.com/connect-inject": frozenset({"true"}),
+    "vault.hashicorp.com/agent-inject": frozenset({"true"}),
+    "sidecar.opentelemetry.io/inject": frozenset(),
+    "sidecar.jaegertracing.io/inject": frozenset(),
+    **{f"instrumentation.opentelemetry.io/inject-{language}": frozenset[str]() for language in ("java", "nodejs", "python", "dotnet", "go")},
+    "istio.io/rev": frozenset(),
+}
+# What turns an injection off again, on the pod itself.
+_OFF = frozenset({"false", "disabled", "no", "n", "off", ""})
+
+
+def names_by_case(pod: Pod) -> Iterator[str]:
+    for container in pod.containers:
+        variables = [text(variable.get("name")) for variable in mappings(container.raw.get("env"))]
+        yield from (f"{container.where}: the variables {same}" for same in _same(variables, str.lower))
+        paths = [text(mount.get("mountPath")) for mount in container.mounts]
+        yield from (f"{container.where}: the mounts {same}" for same in _same(paths, _path))
+    for volume in pod.volumes:
+        yield from (f"volume {text(volume.get('name'))}: the files {same}" for same in _same(_files(pod, volume), _path))
+
+
+def injected(pod: Pod) -> Iterator[str]:
+    own = {**labels(pod.metadata.get("annotations")), **pod.labels}
+    namespace = pod.declared.unnamespaced("Namespace", pod.document.namespace)
+    around = {**labels(dig(namespace, "metadata", "annotations")), **labels(dig(namespace, "metadata", "labels"))}
+    for key, values in _INJECTED.items():
+        value, where = (own[key], "the pod") if key in own else (around.get(key, ""), f"namespace {pod.document.namespace}")
+        if value and value.lower() not in _OFF and (not values or value.lower() in values) and not _opts_out(key, own):
+            yield f"{where} says {key}: {value}"
+
+
+def _opts_out(key: str, own: dict[str, str]) -> bool:
+    """Istio's pods say so by a label of another name than the namespace's."""
+    return "istio" in key and own.get("sidecar.istio.io/inject", "true").lower() in _OFF
+
+
+def _same(names: Iterable[str], key: Callable[[str], str]) -> Iterator[str]:
+    """Yield the different names that Windows holds for one."""
+    found: dict[str, list[str]] = {}
+    for name in filter(None, names):
+        found.setdefault(key(name), []).append(name)
+    for same in found.values():
+        if len(set(same)) > 1:
+            yield " and ".join(dict.fromkeys(same))
+
+
+def _path(path: str) -> str:
+    return _DRIVE.sub("", path.replace("\\", "/").lower()).rstrip("/")
+
+
+def _files(pod: Pod, volume: Object) -> list[str]:
+    """The files of a volume made of ConfigMaps or Secrets: the keys that it names, or those of an object of the set."""
+    found: list[str] = []
+    for source in (volume, *mappings(dig(volume, "projected", "sources"))):
+        for kind, field, name_key in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):
+            wanted = mapping(source.get(field))
+            if named := mappings(wanted.get("items")):
+                found += [text(item.get("path")) for item in named]
+            elif wanted:
+                name = text(wanted.get(name_key)) or text(wanted.get("name"))
+                held = pod.declared.object(kind, pod.document.namespace, name)
+                found += [key for part in ("data", "binaryData", "stringData") for key in mapping(held.get(part)) if isinstance(key, str)]
+    return found
+
+
+_E, _W = Severity.ERROR, Severity.WARNING
+
+WINDOWS_RULES: tuple[Rule[Pod], ...] = (
+    Rule(
+        id="names-by-case",
+        severity=_E,
+        what="names that differ only in case",
+        why="Windows holds them for the same variable, file or folder: one takes the place of the other.",
+        page=f"{INTRO}#api",
+        fix="give them names that differ in more than case",
+        check=names_by_case,
+    ),
+    Rule(
+        id="injected-container",
+        severity=_W,
+        what="a webhook that adds containers of Linux",
+        why="Where that webhook is installed, it adds containers to the pod whose images exist for Linux only: the pod does not start.",
+        page="https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/",
+        fix='turn the injection off for the pod, e.g. sidecar.istio.io/inject: "false"',
+        check=injected,
+    ),
+)
