@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import urllib.request
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from rehearsal.windows_standin.api import Access, Api, ApiFailure
 
 LOOPBACK = "127.0.0.1"
 READY_SECONDS = 60.0
+NOT_ADMITTING = "--disable-admission-plugins=TaintNodesByCondition"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # What turns a Deployment or DaemonSet into placed pods, gives a Service its endpoints and lets objects go; nothing that
 # judges nodes.
@@ -98,10 +99,13 @@ class KubernetesApi:
 
 
 @contextmanager
-def running_api(folder: Path, programs: Path | None = None) -> Generator[KubernetesApi]:
-    """The API for the length of the block, its data and logs in `folder`; `programs` holds the servers, else they are on PATH."""
+def running_api(folder: Path, programs: Path | None = None, names: Sequence[str] = PROGRAMS) -> Generator[KubernetesApi]:
+    """The API for the length of the block, its data and logs in `folder`; `programs` holds the servers, else they are on PATH.
+
+    With `names` etcd and kube-apiserver alone it judges objects, and makes nothing of them; pods then need no service account.
+    """
     folder.mkdir(parents=True)
-    found = {name: _program(name, programs) for name in PROGRAMS}
+    found = {name: _program(name, programs) for name in names}
     with ExitStack() as stack:
         api_port, etcd_port, peer_port = _free_ports(3)
         api = _certified(folder, api_port, etcd_port)
@@ -112,9 +116,12 @@ def running_api(folder: Path, programs: Path | None = None) -> Generator[Kuberne
             "kube-controller-manager": [client, "--leader-elect=false", "--secure-port=0", f"--controllers={','.join(CONTROLLERS)}"],
             "kube-scheduler": [client, "--leader-elect=false", "--secure-port=0"],
         }
-        for name in PROGRAMS:
+        controlled = "kube-controller-manager" in names
+        if not controlled:
+            flags["kube-apiserver"].append(f"{NOT_ADMITTING},ServiceAccount")
+        for name in names:
             _start(stack, folder, found[name], flags[name])
-        _wait_until_complete(api)
+        _wait_until_complete(api, controlled=controlled)
         api.remember()
         yield api
 
@@ -169,7 +176,7 @@ def _apiserver_flags(folder: Path, api: KubernetesApi) -> list[str]:
         *("--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={certificate}"),
         *(f"--service-account-signing-key-file={certificate}", "--allow-privileged=true", "--profiling=false"),
         # A node is Ready from its registration on; nobody is there to take a new node's taint away.
-        "--disable-admission-plugins=TaintNodesByCondition",
+        NOT_ADMITTING,
     ]
 
 
@@ -180,12 +187,12 @@ def _start(stack: ExitStack, folder: Path, program: str, flags: list[str]) -> No
     stack.callback(daemon.kill)
 
 
-def _wait_until_complete(api: KubernetesApi) -> None:
+def _wait_until_complete(api: KubernetesApi, *, controlled: bool) -> None:
     """What the servers make of themselves in a new cluster: the last role that opens /readyz to all, and every first account."""
     client = api.client()
     _patiently(api, lambda: client.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:public-info-viewer"))
     _patiently(api, lambda: client.get("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"))
-    for namespace in ("default", "kube-node-lease", "kube-public", "kube-system"):
+    for namespace in () if not controlled else ("default", "kube-node-lease", "kube-public", "kube-system"):
         _patiently(api, lambda name=namespace: client.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
 
 

@@ -1,0 +1,31 @@
+"""The programs that a rehearsal has built on this machine, by Kubernetes version, for tests that ask the real ones."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from rehearsal.supplies.store import default_home
+
+
+def kubernetes() -> dict[str, Path]:
+    """Each built version of Kubernetes (1.35.8) with the folder of its programs."""
+    found: dict[str, Path] = {}
+    for folder in sorted((default_home() / "supplies").glob("kubernetes-*")):
+        if (folder / "kubectl").is_file() and (folder / "kube-apiserver").is_file() and folder.suffix != ".partial":
+            version = subprocess.run([folder / "kube-apiserver", "--version"], capture_output=True, text=True, check=True).stdout
+            found[version.split()[-1].removeprefix("v")] = folder
+    return found
+
+
+def etcd() -> Path | None:
+    """The folder of a built etcd."""
+    return next((path.parent for path in sorted((default_home() / "supplies").glob("etcd-*/etcd"))), None)
+
+
+def together(folder: Path, programs: Sequence[Path]) -> Path:
+    """A folder in which all these programs are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for program in programs:
+        (folder / program.name).symlink_to(shutil.which(program) or program)
+    return folder
