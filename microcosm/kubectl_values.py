@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
 
 _PLAIN = "microcosm:plain"
 _TAGS = "tag:yaml.org,2002:"
@@ -61,7 +62,7 @@ def compose(text: str) -> yaml.Node | None:
     try:
         loader = Loader(text)
         return loader.get_node() if loader.check_node() else None
-    except yaml.composer.ComposerError as error:
+    except ComposerError as error:
         if "anchor" not in str(error.context):
             raise
     slow = _SlowLoader(text)

@@ -50,7 +50,8 @@ CONTAINER_FIELDS = (
     LinuxField(("securityContext", "allowPrivilegeEscalation"), harmless=True),
     LinuxField(("securityContext", "procMount")),
 )
-# Of a privileged container there is a rule of its own; the API server refuses the field even when it is false.
+# Of a privileged container there is a rule of its own. The API server refuses the field even when it is false; in a HostProcess
+# container, which has the privilege, it is one of the fields that are ignored.
 _PRIVILEGED = LinuxField(("securityContext", "privileged"), harmless=False)
 IDENTITY = ("runAsUser", "runAsGroup", "fsGroup", "supplementalGroups")
 
@@ -60,7 +61,7 @@ def linux_fields(pod: Pod) -> Iterator[tuple[str, LinuxField, Any]]:
     places: list[tuple[str, Object, Sequence[LinuxField]]] = [("pod", pod.spec, POD_FIELDS)]
     for container in pod.containers:
         places.append((container.where, container.raw, CONTAINER_FIELDS))
-        if container.security.get("privileged") is False:
+        if container.security.get("privileged") is False or container.host_process:
             places.append((container.where, container.raw, (_PRIVILEGED,)))
     for where, raw, fields in places:
         for field in fields:

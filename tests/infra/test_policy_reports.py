@@ -288,3 +288,12 @@ def test_host_process_values_must_agree():
 
 def test_an_exec_probe_by_a_windows_program_is_let_pass():
     assert errors(readiness(["C:/probe.exe"])) == set()
+
+
+def test_privileged_says_nothing_in_a_host_process_container():
+    """Azure/azure-container-networking cns/azure-cns-windows.yaml: it runs, until spec.os.name makes the API server look."""
+    pod = host_process(hostNetwork=True)
+    pod["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    assert errors(pod) == {"refused-field"}
+    pod["spec"]["template"]["spec"].pop("os")
+    assert (errors(pod), rules(pod)) == (set(), {"os-name", "ignored-field"})

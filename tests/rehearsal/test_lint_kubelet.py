@@ -1,0 +1,60 @@
+"""Lint and the kubelet's own admission judge the same pods: what the kubelet on Windows does not admit, lint calls an error.
+
+The kubelet is pkg/kubelet/lifecycle and pkg/kubelet/sysctl of the pinned Kubernetes, built for Windows and run under Wine.
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from infra.policy import Severity, check
+from infra.policy.objects import TEMPLATES
+from infra.policy.values import dig
+from tests.support import kubelet_admission
+from tests.support.generated_pods import generate
+
+COUNT = 2_400
+LEAST = 20
+pytestmark = pytest.mark.skipif(bool(kubelet_admission.missing()), reason=f"not here: {kubelet_admission.missing()}; `make rehearse` brings it")
+REASONS = {
+    *("PodLevelResourcesNotSupported", "PodOSSelectorNodeLabelDoesNotMatch", "PodOSNotSupported", "SupplementalGroupsPolicyNotSupported"),
+    "SysctlForbidden",
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory) -> list[tuple[dict[str, Any], str, list[Any]]]:
+    """Each pod that may land on a Windows node, with the kubelet's refusal and with lint's findings."""
+    pods = [pod for pod in map(as_pod, generate(COUNT).objects) if pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "windows"]
+    program = kubelet_admission.build(tmp_path_factory.mktemp("program"))
+    reasons = kubelet_admission.judge(program, tmp_path_factory.mktemp("wine"), pods)
+    return [(pod, reason, check([pod], windows_build=None)) for pod, reason in zip(pods, reasons, strict=True)]
+
+
+def as_pod(object_: dict[str, Any]) -> dict[str, Any]:
+    """The pod that a workload makes."""
+    template = dig(object_, *TEMPLATES[object_["kind"]])
+    metadata = template.get("metadata", {}) | {"name": object_["metadata"]["name"], "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def test_what_the_kubelet_does_not_admit_is_an_error(judged):
+    silent = [(reason, json.dumps(pod)) for pod, reason, found in judged if reason and not any(f.severity is Severity.ERROR for f in found)]
+    assert silent == []
+
+
+def test_lint_says_of_the_kubelet_what_the_kubelet_says(judged):
+    """Nothing of it where the kubelet admits the pod; and where a pod says no system, the kubelet's refusal by its name."""
+    for pod, reason, found in judged:
+        says = any(finding.rule == "kubelet-admission" for finding in found)
+        assert reason or not says, json.dumps(pod)
+        assert says or not reason or "os" in pod["spec"], (reason, json.dumps(pod))
+
+
+def test_the_kubelet_refuses_for_each_of_its_reasons_often_enough(judged):
+    counts = Counter(reason.partition(":")[0] for _, reason, _ in judged if reason)
+    assert set(counts) == REASONS, counts
+    assert min(counts.values()) >= LEAST, counts
+    assert sum(1 for _, reason, _ in judged if not reason) > COUNT / 3

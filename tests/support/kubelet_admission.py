@@ -1,0 +1,52 @@
+"""The kubelet's own admission for Windows (tools/kubernetes/kubelet-admission), built from the pins and run under Wine."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rehearsal.supplies import wine_prefix
+from rehearsal.supplies.store import default_home
+from rehearsal.supplies.toolchain import TOOLS
+
+SOURCE = TOOLS / "kubernetes"
+# A cold build compiles a good part of the kubelet for Windows.
+BUILD_SECONDS, RUN_SECONDS = 1_800, 300
+
+
+def prefix() -> Path | None:
+    """The Wine prefix that a rehearsal has made here."""
+    return next((path for path in sorted((default_home() / "supplies").glob("wine-prefix-*")) if path.suffix != ".partial"), None)
+
+
+def missing() -> str:
+    """What is not here of all that it takes, or an empty text."""
+    lacking = [name for name in ("go", "wine", "wineserver") if not shutil.which(name)]
+    return ", ".join([*lacking, *(() if prefix() else ("a Wine prefix",))])
+
+
+def build(folder: Path) -> Path:
+    program = folder / "kubelet-admission.exe"
+    environment = os.environ | {"GOOS": "windows", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOWORK": "off"}
+    command = ["go", "build", "-ldflags", "-s -w", "-o", program, "./kubelet-admission"]
+    subprocess.run(command, cwd=SOURCE, env=environment, check=True, timeout=BUILD_SECONDS)
+    return program
+
+
+def judge(program: Path, folder: Path, pods: Sequence[dict[str, Any]]) -> list[str]:
+    """The kubelet's reason for each pod that it does not admit; an empty text for each that it admits."""
+    made = prefix()
+    assert made, missing()
+    wine_prefix.copy(made, folder / "prefix")
+    environment = wine_prefix.environment(folder / "prefix")
+    written = "".join(f"{json.dumps(pod)}\n" for pod in pods)
+    try:
+        done = subprocess.run(["wine", program], input=written.encode(), stdout=subprocess.PIPE, env=environment, check=True, timeout=RUN_SECONDS)
+    finally:
+        subprocess.run(["wineserver", "--kill"], env=environment, capture_output=True, check=False)
+    answers = done.stdout.decode().splitlines()
+    assert len(answers) == len(pods), f"{len(pods)} pods, {len(answers)} answers"
+    return [answer.strip() for answer in answers]
