@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.engine import PROJECT
 
-PARTS = ["python", "lint", "test", "test-served", "tools", "rehearse"]
+PARTS = ["python", "lint", "test", "test-served", "tools", "test-built", "rehearse"]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_every_part_is_played_and_timed(checkout):
     done = ran(checkout)
     assert (done.returncode, parts(done)) == (0, [*PARTS, "all"])
     noted = [line.rsplit(" ", 1) for line in (checkout / "noted").read_text().splitlines()]
-    assert [words for words, _ in noted] == ["setup", "lint", "test", "test-served", "-m rehearsal.supplies", "rehearse"]
+    assert [words for words, _ in noted] == ["setup", "lint", "test", "test-served", "-m rehearsal.supplies", "test-built", "rehearse"]
     assert {pwsh for _, pwsh in noted} == {"none"}
 
 
