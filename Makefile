@@ -8,7 +8,7 @@ PIP_AUDIT  := 2.10.1
 ACTIONLINT := build/bin/actionlint-1.7.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served test-built audit-deps traps rehearse permissions bench faults faults-aws faults-machines shell clean
+.PHONY: help setup lint test test-served test-built audit-deps rehearse permissions bench faults faults-aws faults-machines shell clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,9 +49,6 @@ audit-deps:  ## known vulnerabilities of what the lock file names (asks the pack
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
-
-traps: $(READY)  ## break what holds each known trap of Windows, and see that a test notices (minutes)
-	$(BIN)/python -m tests.windows.traps
 
 rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; REPEAT=20, BUSY=1, REGION=us-west-2; SCENARIO=bad-checksum, late-dns, previews or machine-faults)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUSY),--busy) \

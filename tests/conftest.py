@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from tests.support.remember import remember
+from tests.windows import pester
 
 # No deadline: the machine may be busy with a rehearsal.
 hypothesis.settings.register_profile("quick", max_examples=50, deadline=None)
@@ -54,6 +55,7 @@ SERVED = (
     "rehearsal/test_windows_standin_pods.py",
     "security/test_hostile_shell.py",
     "security/test_roles.py",
+    "windows/test_powershell_sweeps.py",
 )
 
 
@@ -84,10 +86,17 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if is_served(item.path):
             item.add_marker(pytest.mark.served)
+    # PowerShell takes the longest; begun last, one process would wait for it alone.
+    items.sort(key=lambda item: not item.path.name.startswith("test_powershell"))
     if not config.getoption("--thorough"):
         slow = {item for item in items if item.get_closest_marker("slow")}
         config.hook.pytest_deselected(items=[*slow])
         items[:] = [item for item in items if item not in slow]
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not pester.PWSH:
+        terminalreporter.write_line(f"The Windows scripts were not run. {pester.WITHOUT}")
 
 
 def pytest_collection_finish():

@@ -5,12 +5,16 @@ import sys
 
 from tests import cases
 from tests.cases import rows
+from tests.windows import pester
 
 
 def main(arguments: list[str]) -> int:
-    """0 when all is equal or renewed, 1 for a difference, 2 for a wrong argument."""
+    """0 when all is equal or renewed, 1 for a difference, 2 for a wrong argument or without PowerShell."""
     if arguments not in ([], ["--update"]):
         print("usage: python -m tests.cases [--update]", file=sys.stderr)
+        return 2
+    if arguments and not pester.PWSH:
+        print(f"--update renews what a Windows node has on its disk. {pester.WITHOUT}", file=sys.stderr)
         return 2
     differences = [line for case in cases.CASES for line in difference(case)]
     differences += [line for row in rows.ROWS for line in _diff(f"matrix-rows/{row.name}.txt", rows.expected(row), rows.rendered(row))]

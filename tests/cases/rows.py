@@ -2,12 +2,13 @@
 
 The rows of the default version are whole; every other file holds the lines in which its row differs from the whole one of
 its system's family. Sizes and sums are in a table of their own, sizes.txt, which every change of a script changes. What a
-Windows node has on its disk is what the script itself writes, run on the stand-in for Windows.
+Windows node has on its disk is what the script itself writes, run by PowerShell on a model of Windows (tests/windows); without
+PowerShell those sections are neither rendered nor compared.
 """
 
 import difflib
 import hashlib
-import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,10 +16,8 @@ from pathlib import Path
 from infra import boot, config, matrix
 from infra.config import DEFAULT_KUBERNETES, StackConfig
 from infra.userdata import RAW_LIMIT_BYTES
-from rehearsal.windows_standin.powershell import assignments, script_of
 from tests import cases
-from tests.windows import SCRIPT
-from tests.windows.machine import Windows, digest
+from tests.windows import pester
 
 FOLDER = cases.FOLDER / "matrix-rows"
 WHOLE = {"linux": "ubuntu-24.04", "windows": "windows-2019"}
@@ -26,11 +25,12 @@ WHOLE = {"linux": "ubuntu-24.04", "windows": "windows-2019"}
 # machine carries all of it, and compressed when it no longer fits (docs/adr/0004).
 ROOM_BYTES = {"windows": 8192, "linux": 512}
 NODE_FILES = (
-    "c:\\program files\\containerd\\config.toml",
-    "c:\\k\\startkubelet.ps1",
-    "c:\\k\\net-conf.json",
-    "c:\\etc\\cni\\net.d\\10-flannel.conflist",
+    "C:\\Program Files\\containerd\\config.toml",
+    "C:\\k\\StartKubelet.ps1",
+    "C:\\k\\net-conf.json",
+    "C:\\etc\\cni\\net.d\\10-flannel.conflist",
 )
+NODE_SECTIONS = ("=== registry", "=== file ", "=== service ", "=== images pulled ahead")
 LINUX, WINDOWS = {"name": "linux", "os": "ubuntu-24.04"}, {"name": "windows"}
 
 
@@ -87,7 +87,9 @@ def rendered(row: Row) -> str:
 
 
 def expected(row: Row) -> str:
-    return _text_of(FOLDER / f"{row.name}.txt")
+    """The row's file; without PowerShell, less what only a run of the script can tell."""
+    text = _text_of(FOLDER / f"{row.name}.txt")
+    return text if pester.PWSH else without_node(text)
 
 
 def expected_sizes() -> str:
@@ -127,7 +129,7 @@ def whole(row: Row) -> str:
     sections = {"row": _row(row)}
     for machine, raw in user_data(row).items():
         sections[f"user-data of {machine}"] = _wrapped(cases.elided(raw.decode()))
-    if row.system.family == "windows":
+    if row.system.family == "windows" and pester.PWSH:
         sections |= _node(row)
     return heading(row) + "".join(f"\n=== {title}\n{text.rstrip()}\n" for title, text in sections.items())
 
@@ -154,29 +156,21 @@ def _wrapped(text: str) -> str:
 
 def _node(row: Row) -> dict[str, str]:
     """The files, services and settings of a node whose script has come to its end."""
-    machine = settled(row)
-    services = {name: "".join(f"{key} = {value}\n" for key, value in sorted(service.settings.items())) for name, service in machine.services.items()}
+    walk = pester.walks()[row.name]
+    services = {name: "".join(f"{key} = {value}\n" for key, value in sorted(settings.items())) for name, settings in walk.services.items()}
+    own = sorted((key, value) for key, value in walk.registry.items() if value.startswith("DWord "))
     return {
-        "registry": "".join(f"{place} = {machine.registry[name]}\n" for name, place in sorted(machine.registry_keys.items())),
-        **{f"file {path}": machine.files[path].replace("\r\n", "\n") for path in NODE_FILES},
+        "registry": "".join(f"{key} = {value}\n" for key, value in own),
+        **{f"file {path}": walk.files[path].replace("\r\n", "\n") for path in NODE_FILES},
         **{f"service {name}": text.replace(" --", "\n    --") for name, text in sorted(services.items()) if text},
-        "images pulled ahead": "".join(line.rsplit(" ", 1)[1] + "\n" for line in machine.log if line.startswith("start ctr.exe")),
+        "images pulled ahead": "".join(line.rsplit(" ", 1)[1] + "\n" for line in walk.log if line.startswith("start ctr.exe")),
     }
 
 
-@cache
-def settled(row: Row) -> Windows:
-    """The stand-in after the script has run there with the row's own inputs; its web holds an address as each file's content."""
-    inputs = assignments(script_of(user_data(row)["windows"].decode()))
-    artifacts = {name: {"Urls": item["Urls"], "Sum": f"sha256:{digest(item['Urls'][0])}"} for name, item in inputs["Artifacts"].items()}
-    machine = Windows(**{name: value for name, value in inputs.items() if not name.startswith("Script")} | {"Artifacts": artifacts})
-    machine.build = int(row.system.build.rsplit(".", 1)[1])
-    for name in ("join", "windows-network"):
-        path = f"/microcosm/dev/{name}"
-        machine.parameters[path] = json.dumps(json.loads(machine.parameters[path]) | {"instance": cases.CONTROL_PLANE_ID})
-    code = machine.run_at_every_start(SCRIPT)
-    assert code == 0, machine.reports[-1]
-    return machine
+def without_node(text: str) -> str:
+    """The text of a row's file less the sections that only a run of the script can tell."""
+    head, *sections = re.split(r"(?m)^(?==== )", text)
+    return "".join([head, *(section for section in sections if not section.startswith(NODE_SECTIONS))]).rstrip("\n") + "\n"
 
 
 def _differing(before: str, after: str) -> str:

@@ -17,7 +17,6 @@ from microcosm.fleet import Machine
 from microcosm.logs_remote import Remote, Said
 from microcosm.logs_sources import SOURCES
 from microcosm.target import resolve
-from tests.windows.syntax import parse, walk
 
 from .conftest import SESSION, Cloud
 from .overlay import Overlay, raising, refusal
@@ -88,14 +87,11 @@ def test_a_command_that_fails_or_prints_nothing_is_no_problem() -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES["windows"], ids=lambda source: source.file)
-def test_every_windows_command_is_powershell(source: Any) -> None:
-    """The whole script, with the secrets' patterns as literals in which nothing is expanded."""
+def test_every_windows_command_can_be_sent(source: Any) -> None:
+    """tests/windows/scripts.Tests.ps1 parses and runs them."""
     text = logs_remote.script("windows", source.command)
     assert text.isascii()
     assert "{{" not in text, "Systems Manager would put a parameter's value there"
-    tree = parse(text)
-    assert {"Show-File", "Compress-Text"} == {node.one("function_name").text for node in walk(tree, "function_statement")}
-    assert not [node for node in walk(tree, "command") if "Invoke-Expression" in node.text]
 
 
 @pytest.mark.parametrize("source", SOURCES["linux"], ids=lambda source: source.file)

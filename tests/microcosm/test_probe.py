@@ -247,12 +247,3 @@ def test_a_url_is_a_literal_for_powershell() -> None:
     )
     assert answer.status == 200
     assert pods.commands[0][-1].endswith("-Url 'http://x/''; Stop-Computer; ''$(1)' -Seconds 15")
-
-
-def test_the_powershell_is_powershell() -> None:
-    """Parsed by a grammar, since no PowerShell is at hand."""
-    tree_sitter = pytest.importorskip("tree_sitter")
-    grammar = pytest.importorskip("tree_sitter_powershell")
-    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
-    script = windows_exec.command("http://10.0.0.1:8080/?a=1&b=2", 15)[-1]
-    assert not parser.parse(script.encode()).root_node.has_error

@@ -1,11 +1,6 @@
-"""Tests of userdata/windows: rules on the syntax tree, the data in the scripts, and their logic on a stand-in for Windows.
+"""Tests of the PowerShell of the product, run by PowerShell itself with Pester on a model of a Windows Server.
 
-syntax, values, interpreter   a stand-in for PowerShell: the part of the language that the scripts use
-machine, programs, cmdlets    a stand-in for the machine: state behind the names of cmdlets and programs
+run.ps1         the tests of *.Tests.ps1; Machine.psm1 is the model
+product.py      the scripts as machines get them, and the inputs of the runs that Python tests look at
+pester.py       starts PowerShell once for a run of pytest, and hands out its results
 """
-
-from infra import userdata
-
-FILES = {path.name: path.read_text() for path in sorted((userdata.SCRIPTS / "windows").glob("*.ps1"))}
-BOOTSTRAP = FILES["bootstrap.ps1"]
-SCRIPT = userdata.windows_script()

@@ -1,8 +1,31 @@
-# node.Tests.ps1: the node's script, from the first start to a ready node, and from every point at which it may be cut off.
+# node.Tests.ps1: the node's script, from the first start to a ready node: its phases, waits, reports and failures.
+
+BeforeDiscovery {
+    $Failures = @(
+        @{ Phase = 'feature'; Code = 10; Program = 'netsh.exe' }, @{ Phase = 'containerd'; Code = 13; Program = 'containerd.exe' }
+        @{ Phase = 'prepare-node'; Code = 14; Program = 'icacls.exe' }, @{ Phase = 'join'; Code = 15; Program = 'kubeadm.exe' }
+        @{ Phase = 'kube-proxy'; Code = 17; Program = 'host-local.exe' }
+    )
+    $Torn = @(
+        @{ What = 'empty'; Text = '' }, @{ What = 'zeros'; Text = "`0`0`0" }, @{ What = 'half'; Text = '{"instance": "i-0w' }
+        @{ What = 'an array'; Text = '[]' }, @{ What = 'null'; Text = 'null' }, @{ What = 'no keys'; Text = '{}' }
+    )
+}
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
     Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
+
+    function Set-Join($M, [hashtable] $Changes) {
+        $join = $M.Parameters['/microcosm/dev/join'] | ConvertFrom-Json
+        foreach ($item in $Changes.GetEnumerator()) { $join.($item.Key) = $item.Value }
+        $M.Parameters['/microcosm/dev/join'] = ConvertTo-Json $join
+    }
+    function Get-Picture($M) {
+        # Every file but the script's own log and state.
+        Get-ChildItem -Recurse -File -Path $M.Root | Where-Object Name -NotIn 'node.log', 'state.json' |
+            ForEach-Object { "$($_.FullName) $($_.LastWriteTimeUtc.Ticks) $([IO.File]::ReadAllText($_.FullName).GetHashCode())" }
+    }
 }
 AfterAll { Remove-Machine }
 
@@ -14,5 +37,225 @@ Describe 'the phases' {
         $m.Reports.phase | Should -Be $Phases
         $m.Reports[-1].phases.PSObject.Properties.Name | Should -Be $Phases
         $m.Reports[-1].phases.PSObject.Properties.Value | Where-Object { $_.start -gt $_.end } | Should -BeNullOrEmpty
+    }
+    It 'a ready node is left alone: nothing is changed, started or reported' {
+        $m = Get-SettledMachine
+        $before, $reports, $log = (Get-Picture $m), $m.Reports.Count, $m.Log.Count
+        Step-Clock 3600
+        Invoke-Script $Node | Should -Be 0
+        $m.Reports.Count | Should -Be $reports
+        Get-Picture $m | Should -Be $before
+        $m.Log | Select-Object -Skip $log | Where-Object { $_ -notlike 'kubectl.exe *' } | Should -BeNullOrEmpty
+    }
+    It 'a restart of a ready node needs no metadata' {
+        # HNS has just taken the route away; the task that runs every minute puts it back.
+        $m = Get-SettledMachine
+        $reports = $m.Reports.Count
+        Restart-Machine
+        Test-Route $Metadata | Should -BeFalse
+        Add-Event 60 { Invoke-Script 'C:\microcosm\metadata-routes.ps1' }
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Assert-Whole $m
+        $m.Reports.Count | Should -Be $reports
+    }
+    It 'an image that has the feature is not restarted, and gets its settings all the same' {
+        $m = New-Machine
+        $m.Feature = 'Installed'
+        Invoke-AtEveryStart $Node | Should -Be 0
+        $m.Boot | Should -Be 1
+        $m.Registry['HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'].NoAutoUpdate | Should -Be 'DWord 1'
+    }
+    It 'a feature is not believed to be there before the restart, whatever Windows says' {
+        $m = New-Machine
+        $m.AfterInstall = 'Installed'
+        Invoke-AtEveryStart $Node | Should -Be 0
+        $m.Boot | Should -Be 2
+    }
+    It 'power lost right after the feature was installed does not make the restart look done' {
+        $m = New-Machine
+        $m.AfterInstall = 'Installed'
+        Set-Behaviour 'Install-WindowsFeature' { param($Given, $Default, $M) & $Default $Given; $M.CrashAt = $M.Calls + 1; Step 'power' }
+        [void] (Invoke-Script $Node)
+        $m.Crashes | Should -Be 1
+        $m.Dead = $false   # the same start of Windows goes on
+        $m.Behaviours.Clear()
+        Invoke-AtEveryStart $Node | Should -Be 0
+        $m.Boot | Should -Be 2
+    }
+    It 'the image pull begins before the join' {
+        $m = Get-SettledMachine
+        $pull = $m.Log.FindIndex({ $args[0] -like 'start ctr.exe*mcr.microsoft.com/wcf:1' })
+        $pull | Should -BeGreaterThan -1
+        $pull | Should -BeLessThan ($m.Log.FindIndex({ $args[0] -like 'kubeadm.exe join*' }))
+    }
+    It 'the conflist comes after the network, because with it the node counts as ready for pods' {
+        $m = New-Machine
+        $m.HnsConfused = $m.HnsStaysConfused = $true
+        Invoke-AtEveryStart $Node | Should -Be 16
+        Test-Path 'C:\etc\cni\net.d\10-flannel.conflist' | Should -BeFalse
+        Test-Path 'C:\etc\kubernetes\kubelet.conf' | Should -BeTrue
+    }
+    It 'a confused HNS is reset once' {
+        $m = New-Machine
+        $m.HnsConfused = $true
+        Set-MachineFile 'C:\ProgramData\Microsoft\Windows\HNS\HNS.data' 'networks that are gone'
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Assert-Whole $m
+    }
+}
+
+Describe 'failures' {
+    It 'a phase that fails is named with its own exit code and the reason: <Phase>' -ForEach $Failures {
+        $m = New-Machine
+        $m.Broken = @($Program)
+        Invoke-AtEveryStart $Node | Should -Be $Code
+        $last = $m.Reports[-1]
+        "$($last.phase) $($last.result)" | Should -Be "$Phase failed"
+        $last.detail | Should -BeLike "*$Program is broken and says so*"
+        $last.detail.Length | Should -BeLessOrEqual 500
+        Test-Path 'C:\microcosm\join.yaml' | Should -BeFalse -Because 'the token stays nowhere, also after a failure'
+    }
+    It 'what a program that succeeds says on stderr is no result' {
+        $m = New-Machine
+        Set-Behaviour 'kubectl.exe' { param($Given, $Default) Write-Error 'E1130 noise' -ErrorAction Continue; & $Default $Given }
+        Invoke-AtEveryStart $Node | Should -Be 0
+    }
+    It 'a state that cannot be read is started anew: <What>' -ForEach $Torn {
+        $m = Get-SettledMachine
+        Set-MachineFile 'C:\microcosm\state.json' $Text
+        Invoke-AtEveryStart $Node | Should -Be 0
+        (Get-MachineFile 'C:\microcosm\state.json' | ConvertFrom-Json).instance | Should -Be 'i-0win'
+    }
+    It 'reports that cannot be sent hold up nothing' {
+        $m = New-Machine
+        Set-Behaviour 'Write-SSMParameter' { throw 'throttled' }
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Test-NodeReady | Should -BeTrue
+    }
+    It 'the last report is sent until it is taken: <Result>' -ForEach @{ Result = 'ok'; Broken = @() }, @{ Result = 'failed'; Broken = @('kubeadm.exe') } {
+        # `pulumi up` waits for it, and the Parameter Store takes three a second of a whole account.
+        $m = New-Machine
+        $m.Broken = $Broken
+        $m.Refusals = 3
+        Set-Behaviour 'Write-SSMParameter' {
+            param($Given, $Default, $M)
+            if ($Given.Value -notmatch '"running"' -and $M.Refusals-- -gt 0) { throw 'throttled' }
+            & $Default $Given
+        }
+        [void] (Invoke-AtEveryStart $Node)
+        $m.Reports[-1].result | Should -Be $Result
+        $m.Refusals | Should -BeLessOrEqual 0
+    }
+}
+
+Describe 'downloads' {
+    It 'a file with another sum is never used' {
+        $m = New-Machine
+        $m.Web['https://example.org/nssm'] = 'something else'
+        Invoke-AtEveryStart $Node | Should -Be 12
+        $m.Reports[-1].detail | Should -BeLike '*does not have the sum sha256:*'
+        Test-Path 'C:\microcosm\downloads\nssm' | Should -BeFalse
+    }
+    It 'a second address is tried when the first fails' {
+        $m = New-Machine
+        $m.Inputs.Artifacts.nssm.Urls = @('https://nssm.cc/away.zip') + $m.Inputs.Artifacts.nssm.Urls
+        Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
+        Invoke-AtEveryStart $Node | Should -Be 0
+    }
+    It 'PrepareNode.ps1 gets verified files, and nothing that is not in the bill of materials' {
+        $m = Get-SettledMachine
+        Get-MachineFile 'C:\k\kubelet.exe' | Should -Be 'kubelet.exe'
+        Get-MachineFile 'C:\microcosm\downloads\nssm' | Should -Be 'archive nssm'
+        $m = New-Machine
+        $text = "Param([string] `$KubernetesVersion, [string] `$HostnameOverride)`ncurl.exe -Lo C:\k\new.exe https://dl.k8s.io/new.exe"
+        $m.Web['https://example.org/PrepareNode.ps1'] = $text
+        $m.Inputs.Artifacts['PrepareNode.ps1'].Sum = "sha256:$(Get-Sum $text)"
+        Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
+        Invoke-AtEveryStart $Node | Should -Be 14
+        $m.Reports[-1].detail | Should -BeLike '*https://dl.k8s.io/new.exe, which is not in the bill of materials*'
+    }
+    It 'downloads speak TLS 1.2, which .NET on Server 2019 does not offer first' {
+        $before = [Net.ServicePointManager]::SecurityProtocol
+        try {
+            [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::SystemDefault
+            $m = New-Machine
+            Set-Behaviour 'Invoke-WebRequest' {
+                param($Given, $Default, $M)
+                $M.Protocol = [Net.ServicePointManager]::SecurityProtocol
+                & $Default $Given
+            }
+            Invoke-AtEveryStart $Node | Should -Be 0
+            $m.Protocol | Should -Be 'Tls12'
+        }
+        finally { [Net.ServicePointManager]::SecurityProtocol = $before }
+    }
+}
+
+Describe 'the join' {
+    It 'a document of another control plane, or with a dead token, is waited out: <Key>' -ForEach @(
+        @{ Key = 'instance'; Value = 'i-0old' }, @{ Key = 'expires'; Value = '2026-11-25T08:00:00+00:00' }
+        @{ Key = 'expires'; Value = '2026-11-25T10:30:00+02:00' }
+    ) {
+        $m = New-Machine
+        $good, $began = $m.Parameters['/microcosm/dev/join'], $m.Now
+        Set-Join $m @{ $Key = $Value }
+        Add-Event 900 { param($M) $M.Parameters['/microcosm/dev/join'] = $good }.GetNewClosure()
+        Invoke-AtEveryStart $Node | Should -Be 0
+        ($m.Now - $began).TotalSeconds | Should -BeGreaterThan 900
+    }
+    It 'a document that never comes fails the phase, and says what it waited for' {
+        $m = New-Machine
+        $m.Parameters['/microcosm/dev/join'] = 'pending'
+        Invoke-AtEveryStart $Node | Should -Be 15
+        $m.Reports[-1].detail | Should -BeLike 'no /microcosm/dev/join of i-0cp within 2400 s: *'
+        $m.Services.kubelet.StartType | Should -Be 'Manual' -Because 'without its configuration it would only fail, and nssm pause it'
+    }
+    It 'the token stays nowhere' {
+        $m = Get-SettledMachine
+        $kept = Get-ChildItem -Recurse -File -Path $m.Root | Where-Object { [IO.File]::ReadAllText($_.FullName) -match 'abcdef\.0123456789abcdef' }
+        $kept | Should -BeNullOrEmpty
+        "$($m.Log) $(ConvertTo-Json -Depth 5 $m.Reports) $($m.Console)" | Should -Not -Match 'abcdef\.0123456789abcdef'
+    }
+    It 'what a join that was cut off has left is removed' {
+        $m = New-Machine
+        Set-MachineFile 'C:\etc\kubernetes\pki\ca.crt' 'of a first attempt'
+        Set-MachineFile 'C:\etc\kubernetes\bootstrap-kubelet.conf' 'of a first attempt'
+        Invoke-AtEveryStart $Node | Should -Be 0
+    }
+    It 'a join that failed three times succeeds in a later run of the same start of Windows' {
+        # kubeadm looks for kubelet on PATH, and run.ps1 hands on that of its own start (kubernetes v1.35.8, preflight/checks.go).
+        $m = New-Machine
+        $m.Broken = @('kubeadm.exe')
+        Invoke-AtEveryStart $Node | Should -Be 15
+        $m.Broken = @()
+        Invoke-Script $Node | Should -Be 0
+        Assert-Whole $m
+    }
+    It 'the source VIP is kept for as long as the subnet' {
+        # host-local refuses a second one for the same id, and an old one may belong to a pod of another node.
+        $m = Get-SettledMachine
+        (Get-Arguments 'kube-proxy')['source-vip'] | Should -Be '10.244.2.2'
+        $m.Services.Remove('kube-proxy')
+        Invoke-Script $Node | Should -Be 0
+        (Get-Arguments 'kube-proxy')['source-vip'] | Should -Be '10.244.2.2'
+        $m.PodCidr = '10.244.7.0/24'
+        $m.Services.Remove('kube-proxy')
+        Invoke-Script $Node | Should -Be 0
+        (Get-Arguments 'kube-proxy')['source-vip'] | Should -BeLike '10.244.7.*'
+    }
+    It 'a source VIP whose note was lost is taken anew' {
+        $m = Get-SettledMachine
+        Remove-Item -Path 'C:\k\source-vip.json'
+        $m.Services.Remove('kube-proxy')
+        Invoke-Script $Node | Should -Be 0
+        (Get-Arguments 'kube-proxy')['source-vip'] | Should -BeLike '10.244.2.*'
+    }
+    It 'PrepareNode.ps1 can be run a second time' {
+        # It fails at its own link and firewall rule, and keeps the service of the first time.
+        $m = Get-SettledMachine
+        Remove-Item -Path 'C:\k\StartKubelet.ps1'
+        foreach ($name in 'flanneld', 'kube-proxy') { Stop-Service -Name $name }
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Assert-Whole $m
     }
 }

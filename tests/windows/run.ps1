@@ -21,6 +21,7 @@ if (-not $Product) {
     Pop-Location
     if ($LASTEXITCODE) { throw "the scripts could not be rendered: python -m tests.windows.product $Product" }
 }
+$File = $File -split ','   # `pwsh -File` hands on a list as one word
 $env:PRODUCT = $Product
 $env:EVERY = $Every
 $configuration = New-PesterConfiguration

@@ -7,12 +7,12 @@ import pytest
 
 from rehearsal.supplies import Supplies, ensure
 
-from .test_data import CONFIG, CONFLIST, HOST_GW, MACHINE
-from .test_phases import settled
+from . import pester
+from .test_data import CONFIG, CONFLIST, walk
 
-pytestmark = pytest.mark.machine
+pytestmark = [pytest.mark.machine, pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)]
 
-MACHINES = {"vxlan": MACHINE, "host-gw": HOST_GW, "containerd 2.3": settled(KubernetesVersion="1.36.4", ContainerdVersion="2.3.4")}
+MACHINES = ("vxlan", "host-gw", "containerd 2.3")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def loaded_by_containerd(supplies, path):
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_containerd_loads_the_configuration_and_keeps_what_it_says(supplies, name, tmp_path):
-    written = MACHINES[name].files[CONFIG]
+    written = walk(name).files[CONFIG]
     path = tmp_path / "config.toml"
     # Paths of Windows mean nothing to a containerd on Linux; keys and values are what is tried.
     path.write_text(written.replace("C:\\", "/").replace("\\", "/"))
@@ -66,12 +66,12 @@ def added_by_libcni(supplies, folder, network):
 
 @pytest.mark.parametrize("name", ["vxlan", "host-gw"])
 def test_libcni_loads_the_conflist_and_asks_for_its_first_plugin(supplies, name, tmp_path):
-    content = MACHINES[name].files[CONFLIST]
+    content = walk(name).files[CONFLIST]
     (tmp_path / "10-flannel.conflist").write_text(content)
     network = "flannel.4096" if name == "vxlan" else "cbr0"
     assert 'failed to find plugin "flannel" in path' in added_by_libcni(supplies, tmp_path, network)
 
 
 def test_libcni_refuses_a_conflist_without_plugins(supplies, tmp_path):
-    (tmp_path / "10-flannel.conflist").write_text(MACHINE.files[CONFLIST].replace('"plugins"', '"plugin"'))
+    (tmp_path / "10-flannel.conflist").write_text(walk().files[CONFLIST].replace('"plugins"', '"plugin"'))
     assert 'failed to find plugin "flannel"' not in added_by_libcni(supplies, tmp_path, "flannel.4096")

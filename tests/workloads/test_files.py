@@ -7,8 +7,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-import tree_sitter_powershell
-from tree_sitter import Language, Parser
 
 from rehearsal.windows_standin.ccauth_host import host
 from tests.workloads import CCAUTH, WIDGETS
@@ -31,13 +29,6 @@ def test_a_workload_is_a_flat_folder_of_text_that_fits_one_config_map(folder: Pa
 def test_lines_end_as_on_linux_and_hold_no_tab(file: Path):
     assert b"\r" not in file.read_bytes()
     assert b"\t" not in file.read_bytes()
-
-
-def test_the_powershell_script_is_ascii_and_parses():
-    script = (CCAUTH / "start.ps1").read_bytes()
-    assert script.isascii(), "Windows PowerShell 5.1 reads a file without a byte order mark as ANSI"
-    tree = Parser(Language(tree_sitter_powershell.language())).parse(script)
-    assert not tree.root_node.has_error
 
 
 def test_start_copies_every_file_that_the_site_is_made_of():

@@ -167,3 +167,4 @@ $Behaviours['Test-Path'] = {
 }
 
 function mkdir { param([string] $Path, [switch] $Force) New-Item -ItemType Directory -Path $Path -Force:$Force }
+$Behaviours['Write-VolumeCache'] = { param($Given) if ("$($Given.DriveLetter)$($Given.FilePath)" -notmatch '^C') { throw 'No volume is there.' } }

@@ -2,7 +2,7 @@
 
 $Downloads = 'kubernetes-node', 'containerd', 'cni-plugins', 'flanneld.exe', 'flannel-cni.exe', 'PrepareNode.ps1', 'nssm'
 $Join = @{
-    instance = 'i-0cp'; endpoint = '10.0.0.4:6443'; token = 'abcdef.0123456789abcdef'; caCertHash = 'sha256:ab'
+    endpoint = '10.0.0.4:6443'; token = 'abcdef.0123456789abcdef'; caCertHash = 'sha256:ab'
     expires = '2099-01-01T00:00:00Z'
 }
 $BasePath = 'C:\Windows\System32;C:\Windows;C:\Windows\System32\WindowsPowerShell\v1.0'
@@ -31,8 +31,6 @@ function New-Machine([hashtable] $Inputs = @{}) {
         $M.Web["https://example.org/$name"] = $content
         $artifacts[$name] = @{ Urls = @("https://example.org/$name"); Sum = "sha256:$(Get-Sum $content)" }
     }
-    $M.Parameters['/microcosm/dev/join'] = ConvertTo-Json $Join
-    $M.Parameters['/microcosm/dev/windows-network'] = ConvertTo-Json @{ instance = 'i-0cp'; kubeconfig = 'a kubeconfig' }
     $M.Inputs = @{
         StackName = 'dev'; Region = 'eu-west-1'; NodeName = 'windows-0'; ControlPlaneInstanceId = 'i-0cp'
         KubernetesVersion = '1.35.8'; ContainerdVersion = '2.2.7'; Artifacts = $artifacts
@@ -41,6 +39,15 @@ function New-Machine([hashtable] $Inputs = @{}) {
         JoinConfiguration = "endpoint: @API_ENDPOINT@`ntoken: @TOKEN@`nhash: @CA_HASH@`n"; ExpiryParameter = ''
     }
     foreach ($item in $Inputs.GetEnumerator()) { $M.Inputs[$item.Key] = $item.Value }
+    foreach ($artifact in @($M.Inputs.Artifacts.GetEnumerator())) {
+        # With other addresses the content stays, so that its sum is right.
+        $content = $M.Web["https://example.org/$($artifact.Key)"]
+        foreach ($url in $artifact.Value.Urls) { $M.Web[$url] = $content }
+        $M.Inputs.Artifacts[$artifact.Key] = @{ Urls = $artifact.Value.Urls; Sum = "sha256:$(Get-Sum $content)" }
+    }
+    $plane, $documents = $M.Inputs.ControlPlaneInstanceId, "/microcosm/$($M.Inputs.StackName)"
+    $M.Parameters["$documents/join"] = ConvertTo-Json (@{} + $Join + @{ instance = $plane })
+    $M.Parameters["$documents/windows-network"] = ConvertTo-Json @{ instance = $plane; kubeconfig = 'a kubeconfig' }
     $M.Original = [Management.Automation.PSSerializer]::Serialize($M.Inputs, 8)
     Set-MachineFile 'C:\microcosm\inputs.xml' $M.Original
     $M
@@ -128,16 +135,18 @@ function Stop-Hung([string] $What) {
 function Step-Clock([double] $Seconds) {
     # Time passes, and with it happens what was to come.
     $end = $M.Now.AddSeconds($Seconds)
-    while ($next = $M.Events | Where-Object { $_.At -le $end } | Sort-Object At | Select-Object -First 1) {
+    while ($M.Events.Count -and ($next = $M.Events | Where-Object { $_.At -le $end } | Sort-Object At | Select-Object -First 1)) {
         if ($next.At -gt $M.Now) { $M.Now = $next.At }
         $M.Events.Remove($next)
-        & $next.Do $M
+        & $next.Do $M $next.With
     }
     $M.Now = $end
 }
 
-function Add-Event([double] $Seconds, [scriptblock] $Do) {
-    if (-not [double]::IsInfinity($Seconds)) { [void] $M.Events.Add(@{ At = $M.Now.AddSeconds($Seconds); Do = $Do }) }
+function Add-Event([double] $Seconds, [scriptblock] $Do, $With) {
+    # No closure: its block would not see the functions of this module.
+    if ([double]::IsInfinity($Seconds)) { return }
+    [void] $M.Events.Add(@{ At = $M.Now.AddSeconds($Seconds); Do = $Do; With = $With })
 }
 
 function Set-Behaviour([string] $Name, [scriptblock] $Do) { $M.Behaviours[$Name] = $Do }

@@ -56,12 +56,15 @@ function Test-Pipe { (Test-Running 'containerd') }
 
 function Start-ServiceProgram($Service) {
     # Starts what a service runs; $true where it ends at once.
+    if ($Service.Program -like 'C:\*' -and $Service.Program -notlike '*svchost.exe' -and -not (Test-Executable $Service.Program)) { return $true }
     switch ($Service.Name) {
         'containerd' {
             $config = $Service.Arguments[[Array]::IndexOf($Service.Arguments, '--config') + 1]
             if (-not (Test-MachineFile $config) -or (Get-MachineFile $config) -notmatch '\Aversion = [23]\r?\n[^\0]*\z') { return $true }
         }
-        'hns' { if (-not (Test-MachineFile $HnsData)) { $M.HnsConfused = $false } }
+        'hns' {
+            if (-not $M.HnsStaysConfused -and -not (Test-MachineFile $HnsData)) { $M.HnsConfused = $false }
+        }
         'kubelet' { return -not (Start-KubeletProgram) }
         'flanneld' { if (-not (Test-FlanneldInput)) { return $true }; New-HnsNetwork }
         'kube-proxy' { return -not (Test-KubeProxyInput) }
@@ -71,7 +74,7 @@ function Start-ServiceProgram($Service) {
 
 function Start-KubeletProgram {
     # kubelet ends where its configuration is not there; with a token it gets its own certificate.
-    if (-not (Test-MachineFile 'C:\k\kubelet.exe') -or -not (Test-Same $KubeletConfig 'kubelet configuration')) { return $false }
+    if (-not (Test-Executable 'C:\k\kubelet.exe') -or -not (Test-Same $KubeletConfig 'kubelet configuration')) { return $false }
     if (-not (Test-Same $KubeadmFlags $FlagsText)) { return $false }
     if (Test-Same $KubeletConf 'kubelet kubeconfig') { return $true }
     if (Test-MachineFile $KubeletConf) { return $false }   # torn: kubelet reads it, and does not bootstrap again
@@ -128,7 +131,7 @@ $Programs['kubeadm.exe'] = {
         throw (@($first) + ($errors | ForEach-Object { "`t$_" }) + $last + 'To see the stack trace of this error execute with --v=5 or higher') -join "`n"
     }
     if (-not $w[1] -or -not (Test-MachineFile ($w[1] -replace '^--config='))) { throw 'error: failed to read config' }
-    if ((Get-MachineFile ($w[1] -replace '^--config=')) -notmatch 'token: \S+') { throw 'error: the token is not valid' }
+    if ((Get-MachineFile ($w[1] -replace '^--config=')) -notmatch '[a-z0-9]{6}\.[a-z0-9]{16}') { throw 'error: the token is not valid' }
     $files = [ordered] @{
         'C:\etc\kubernetes\bootstrap-kubelet.conf' = 'bootstrap'; 'C:\etc\kubernetes\pki\ca.crt' = 'ca'
         $KubeletConfig = 'kubelet configuration'; $KubeadmFlags = $FlagsText

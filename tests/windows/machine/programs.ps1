@@ -23,6 +23,13 @@ function Find-Program([string] $Name) {
     foreach ($folder in "$env:Path;$env:path" -split ';' -ne '') { if (Test-MachineFile "$folder\$file") { return "$folder\$file" } }
 }
 
+function Test-Executable([string] $Path) {
+    # The content of a program stands for its code: it is its name, or what was downloaded under it.
+    if (-not (Test-MachineFile $Path)) { return $false }
+    $leaf = Split-Path -Leaf ($Path -replace '\\', '/')
+    (Get-MachineFile $Path) -cin $leaf, "archive $leaf", ($leaf -replace '\.exe$')
+}
+
 function Get-SeenArguments([string[]] $Words) {
     # What a real process gets by the quoting of 5.1, which 7 calls Legacy.
     $PSNativeCommandArgumentPassing = 'Legacy'
@@ -36,6 +43,9 @@ function Invoke-Program([string] $Name, $Arguments, $InputLines) {
             'function, script file, or operable program.')
     }
     $leaf = Split-Path -Leaf ($path -replace '\\', '/')
+    if (-not (Test-Executable $path)) {   # a file that power was lost over
+        throw "Program '$leaf' failed to run: The specified executable is not a valid application for this OS platform."
+    }
     Step $leaf
     # PowerShell flattens arrays, and 5.1 drops an empty argument (PowerShell/PowerShell#1995).
     $words = @($Arguments | ForEach-Object { $_ } | ForEach-Object { [string] $_ } | Where-Object { $_ -ne '' })

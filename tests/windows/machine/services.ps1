@@ -56,12 +56,13 @@ function Get-RunningProgram {
 
 function Set-Status($Service, [string] $Pending, [string] $Then, [double] $Takes) {
     $Service.Status = $Pending
-    Add-Event $Takes {
-        if ($Service.Status -ne $Pending) { return }
-        $Service.Status = $Then
-        if ($Then -eq 'Running') { Enter-Service $Service }
-        elseif ($Service.Marked) { $M.Services.Remove($Service.Name) }
-    }.GetNewClosure()
+    Add-Event $Takes -With @{ Service = $Service; Pending = $Pending; Then = $Then } {
+        param($M, $Of)
+        if ($Of.Service.Status -ne $Of.Pending) { return }
+        $Of.Service.Status = $Of.Then
+        if ($Of.Then -eq 'Running') { Enter-Service $Of.Service }
+        elseif ($Of.Service.Marked) { $M.Services.Remove($Of.Service.Name) }
+    }
 }
 
 function Start-One([string] $Name) {
@@ -207,7 +208,10 @@ function Add-Process([string] $Path, [double] $Seconds) {
         Name = [IO.Path]::GetFileNameWithoutExtension(($Path -replace '\\', '/')); Id = 4000 + $M.Calls; Path = $Path
     }
     $M.Processes += $process
-    Add-Event $Seconds { $M.Processes = @($M.Processes | Where-Object { $_.Id -ne $process.Id }) }.GetNewClosure()
+    Add-Event $Seconds -With $process.Id {
+        param($M, $Id)
+        $M.Processes = @($M.Processes | Where-Object { $_.Id -ne $Id })
+    }
 }
 
 $Behaviours['Restart-Computer'] = { param($Given) $M.Restarting = $true; $M.Log.Add('restart') }

@@ -7,13 +7,14 @@
 
 # A function of a module (CDXML or script) sees the global $ErrorActionPreference, never its caller's
 # (PowerShell/PowerShell#4568); a compiled cmdlet sees its caller's.
-$FunctionNouns = '-(Net\w+|ScheduledTask\w*|MpPreference)$'
+$FunctionNouns = '-(Net\w+|ScheduledTask\w*|MpPreference|VolumeCache)$'
 # A change of the machine, before which power may be lost. The others only look, or make an object.
 $EffectVerbs = '^(Add|Copy|Export|Install|Invoke|Move|New|Out|Read|Register|Remove|Rename|Restart|Resume|Set|' +
     'Start|Stop|Suspend|Unregister|Write)-'
 $NoEffects = '^(New-ScheduledTask\w+|Write-Host|Stop-Transcript|Invoke-CimMethod)$'
 $Behaviours = @{}   # cmdlet -> what it does here
 $Programs = @{}     # program.exe -> what it does here
+$IsFunction, $IsEffect = @{}, @{}
 $StandIns = [Collections.Generic.List[string]]::new()
 
 function Get-ParameterText([string] $Entry, [string[]] $Sets) {
@@ -51,22 +52,24 @@ function Import-Signature([string] $Path) {
     foreach ($line in [IO.File]::ReadAllLines($Path) + '.') {
         if ($line.StartsWith('#')) { continue }
         if ($line.StartsWith(' ')) { $list += $line; continue }
-        if ($head) { $StandIns.Add(($head -split ' ')[0]); Get-StandInText $head $list }
+        if ($head) {
+            $name = ($head -split ' ')[0]
+            $StandIns.Add($name)
+            $IsFunction[$name] = $name -match $FunctionNouns
+            $IsEffect[$name] = $name -match $EffectVerbs -and $name -notmatch $NoEffects
+            Get-StandInText $head $list
+        }
         $head, $list = $line, ''
     }
 }
 
-function Get-CallerPreference([string] $Name, [hashtable] $Given, $Cmdlet) {
-    if ($Given.ContainsKey('ErrorAction')) { return $Given.ErrorAction }
-    if ($Name -match $FunctionNouns) { return $M.Process.Global.PSVariable.GetValue('ErrorActionPreference') }
-    $Cmdlet.SessionState.PSVariable.GetValue('ErrorActionPreference')
-}
-
 function Invoke-StandIn([string] $Name, $Bound, $Cmdlet) {
     $given = @{} + $Bound
-    $ErrorActionPreference = Get-CallerPreference $Name $given $Cmdlet
+    $ErrorActionPreference = if ($given.ContainsKey('ErrorAction')) { $given.ErrorAction }
+    elseif ($IsFunction[$Name]) { $M.Process.Global.PSVariable.GetValue('ErrorActionPreference') }
+    else { $Cmdlet.SessionState.PSVariable.GetValue('ErrorActionPreference') }
     foreach ($common in 'ErrorAction', 'Confirm', 'WhatIf', 'Verbose') { $given.Remove($common) }
-    if ($Name -match $EffectVerbs -and $Name -notmatch $NoEffects) { Step $Name }
+    if ($IsEffect[$Name]) { Step $Name }
     if ($M.Behaviours.ContainsKey($Name)) { & $M.Behaviours[$Name] $given $Behaviours[$Name] $M }
     elseif ($Behaviours.ContainsKey($Name)) { & $Behaviours[$Name] $given }
     else { throw "$Name has no behaviour on this machine: write one in tests/windows/machine" }

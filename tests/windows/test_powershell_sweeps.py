@@ -1,0 +1,16 @@
+"""Every point of every sweep, in two processes of PowerShell: minutes, and so among the served tests."""
+
+import pytest
+
+from . import pester
+
+GROUPS = {"power": "power lost*", "rest": "[!p]*"}
+
+pytestmark = pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_point(group: str):
+    count, failed = pester.failures(pester.run(f"all-{group}", ("sweeps",), 1, GROUPS[group]), "sweeps")
+    assert count > 200, "a walk has that many changes"
+    assert failed == []
