@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from . import account, bom, matrix, naming, netplan, patterns, userdata
+from . import account, bom, limits, matrix, naming, netplan, patterns, userdata
 from .errors import ConfigError
 from .settings import Settings, shown
 
@@ -79,7 +79,14 @@ class StackConfig:
     def notes(self) -> list[str]:
         """What is built all the same but should be known, each once."""
         notes = [matrix.support(pool.os, self.kubernetes_version).note for pool in self.node_pools]
-        return [note for note in dict.fromkeys(notes) if note]
+        return [note for note in dict.fromkeys([*notes, *self.limits]) if note]
+
+    @property
+    def limits(self) -> list[str]:
+        """What may fail, or go badly, for lack of room."""
+        windows = [pool.machine.instance_type for pool in self.node_pools if pool.os.family == "windows"]
+        ranges = {"vpcCidr": self.vpc_cidr, "podCidr": self.pod_cidr, "serviceCidr": self.service_cidr}
+        return limits.remarks(self.admin_cidrs, self.flannel_backend, windows, ranges)
 
 
 def load() -> StackConfig:
@@ -107,7 +114,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
         ),
         kubernetes_version=version,
         bom=materials,
-        admin_cidrs=settings.texts("adminCidrs", patterns.CIDR, "an IPv4 range, e.g. 203.0.113.7/32"),
+        admin_cidrs=limits.collapsed(settings.texts("adminCidrs", patterns.CIDR, "an IPv4 range, e.g. 203.0.113.7/32")),
         vpc_cidr=settings.text("vpcCidr", "10.0.0.0/16"),
         pod_cidr=settings.text("podCidr", "10.244.0.0/16"),
         service_cidr=settings.text("serviceCidr", "10.96.0.0/12"),
@@ -126,6 +133,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     _check_network(config, settings.problems)
     _check_pools(config, settings.problems)
     _check_preflight(config.ignore_preflight_errors, settings.problems)
+    settings.problems += limits.control_plane_problems(config.control_plane.instance_type, config.ignore_preflight_errors)
     _check_expiry(config.names.expires_at, settings.problems)
     settings.refuse_unknown()
     if settings.problems:

@@ -34,7 +34,8 @@ def _configuration(patient: Patient) -> Verdict:
     if stack.config is None:
         return failed(f"{stack.path.name}: {'; '.join(stack.problems)}")
     kinds = Counter(f"{machine.type} {machine.os.name}" for machine in planned(stack.config))
-    return passed(f"{stack.path.name}: {', '.join(f'{count} x {kind}' for kind, count in kinds.items())}")
+    summary = f"{stack.path.name}: {', '.join(f'{count} x {kind}' for kind, count in kinds.items())}"
+    return warned("; ".join([summary, *stack.config.limits])) if stack.config.limits else passed(summary)
 
 
 def _versions(patient: Patient) -> Verdict:
