@@ -1,7 +1,10 @@
 """The workflow: it parses, its actions are pinned, forks and pull requests' own branches get no more than they should."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,71 @@ def test_the_default_branch_destroys() -> None:
 def test_a_fork_gets_no_preview() -> None:
     """By the event where it tells, and by asking where a comment does not."""
     assert "head.repo.full_name == github.repository" in JOBS["up"]["if"]
-    assert ".isCrossRepository == false" in JOBS["up"]["steps"][0]["run"]
+
+
+# What stands in for GitHub's command line: a pull request, the permission of who commented, and what was commented.
+GH = """#!/bin/sh
+case "$1" in
+  pr) [ "$2" = view ] && printf '%s' "$PULL_REQUEST" || echo "$5" >> "$COMMENTS" ;;
+  api) [ "$2" = repos/octo/app/collaborators/ada/permission ] && echo "$PERMISSION" ;;
+esac
+"""
+OPEN = {"isCrossRepository": False, "headRefOid": "abc123", "state": "OPEN"}
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="GitHub's runners have jq")
+@pytest.mark.parametrize(
+    ("pull_request", "commenter", "permission", "problem"),
+    [
+        (OPEN, "", "", ""),
+        (OPEN, "ada", "write", ""),
+        (OPEN, "ada", "admin", ""),
+        (OPEN, "ada", "read", "@ada may not write to this repository"),
+        (OPEN, "bob", "write", "@bob may not write to this repository"),
+        (OPEN | {"isCrossRepository": True}, "ada", "write", "Pull requests of forks get no preview"),
+        (OPEN | {"state": "CLOSED"}, "ada", "write", "This pull request is not open"),
+    ],
+)
+def test_only_who_may_write_starts_the_code_of_this_repository(
+    tmp_path: Path, pull_request: Any, commenter: str, permission: str, problem: str
+) -> None:
+    """The step itself runs; whoever is refused reads why at the pull request."""
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    comments, output = tmp_path / "comments", tmp_path / "output"
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PR": "7", "GH_REPO": "octo/app", "COMMENTER": commenter, "PERMISSION": permission}
+    environment |= {"PULL_REQUEST": json.dumps(pull_request), "COMMENTS": str(comments), "GITHUB_OUTPUT": str(output)}
+    # As GitHub runs it (docs.github.com, "Workflow syntax", jobs.<job_id>.steps[*].shell).
+    done = subprocess.run(["bash", "-e", "-c", JOBS["up"]["steps"][0]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == (1 if problem else 0), done.stderr
+    assert (comments.read_text() if comments.exists() else "").startswith(problem)
+    assert (output.read_text() if output.exists() else "") == ("" if problem else "sha=abc123\n")
+
+
+@pytest.mark.parametrize(
+    ("admitted", "code", "asked"), [("", 1, ""), ("192.0.2.0/24 198.51.100.7/32", 0, "--admit 192.0.2.0/24 --admit 198.51.100.7/32")]
+)
+def test_a_preview_that_only_the_runner_could_see_is_not_built(tmp_path: Path, admitted: str, code: int, asked: str) -> None:
+    (step,) = [step for step in JOBS["up"]["steps"] if step.get("name") == "Build or update"]
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    environment = {"PATH": os.environ["PATH"], "PR": "7", "ADMIT": admitted}
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert asked in (tmp_path / "preview.json").read_text() if code == 0 else "PREVIEW_ADMIT_CIDRS" in done.stdout
+
+
+def test_a_refused_run_does_not_gather_or_comment_what_it_has_not_made() -> None:
+    """Without the checkout there is no .venv, and the steps would fail for want of it."""
+    late = [step for step in JOBS["up"]["steps"] if "always()" in step.get("if", "")]
+    assert [step["if"].startswith("always() && steps.head.outputs.sha && ") for step in late] == [True, True]
+
+
+def test_a_waiting_run_is_not_thrown_away_by_the_next_event() -> None:
+    """A push behind a running `up`, or the `down` of a closed pull request, before a late comment."""
+    assert {name: job["concurrency"].get("queue") for name, job in JOBS.items() if name != "reap"} == {"up": "max", "down": "max"}
 
 
 def test_one_run_a_preview_at_a_time_and_none_is_cancelled() -> None:
