@@ -62,7 +62,12 @@ class Cluster(pulumi.ComponentResource):
         windows = any(pool.os.family == "windows" for pool in config.node_pools)
         self._staging = Staging(names.of("staging"), names, self._child) if windows else None
         roles = dict.fromkeys([security.CONTROL_PLANE, *(ROLES[pool.os.family] for pool in config.node_pools)])
-        roles_args = iam.RolesArgs(names=names, roles=tuple(roles), script_bucket=self._staging.bucket if self._staging else None)
+        roles_args = iam.RolesArgs(
+            names=names,
+            roles=tuple(roles),
+            script_bucket=self._staging.bucket if self._staging else None,
+            permissions_boundary=config.permissions_boundary,
+        )
         self._roles = iam.Roles(names.of("roles"), roles_args, self._child)
         self._rendezvous = Rendezvous(names.of("rendezvous"), RendezvousArgs(names=names, node_names=tuple(config.node_names)), self._child)
 

@@ -64,6 +64,7 @@ class StackConfig:
     control_plane: Machine
     node_pools: tuple[NodePool, ...]
     key_name: str
+    permissions_boundary: str
     artifact_mirror: str
     registry_mirror: str
     ignore_preflight_errors: tuple[str, ...]
@@ -123,6 +124,9 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
         control_plane=_machine(settings.section("controlPlane"), "t3.medium", 30, 20),
         node_pools=pools,
         key_name=settings.text("keyName", "", patterns.KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters, no blank at an end"),
+        permissions_boundary=settings.text(
+            "permissionsBoundary", "", patterns.POLICY_ARN, "the ARN of an IAM policy, e.g. arn:aws:iam::123456789012:policy/boundary"
+        ),
         artifact_mirror=settings.text("artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
         registry_mirror=settings.text("registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
         ignore_preflight_errors=settings.texts("ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"),

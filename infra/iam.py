@@ -81,6 +81,8 @@ class RolesArgs:
     names: Names
     roles: tuple[str, ...]
     script_bucket: pulumi.Input[str] | None
+    # The ARN of a policy, or empty.
+    permissions_boundary: str
 
 
 class Roles(pulumi.ComponentResource):
@@ -90,7 +92,7 @@ class Roles(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:Roles", name, None, opts)
-        self._names = args.names
+        self._names, self._boundary = args.names, args.permissions_boundary
         self._child = pulumi.ResourceOptions(parent=self)
         invoke = pulumi.InvokeOutputOptions(parent=self)
         self._place = pulumi.Output.all(
@@ -104,7 +106,13 @@ class Roles(pulumi.ComponentResource):
 
     def _instance_profile(self, role: str) -> pulumi.Output[str]:
         names, tags = self._names, self._names.tags(role, role=role)
-        iam_role = aws.iam.Role(names.of(role), assume_role_policy=assume_role_policy(), tags=tags, opts=self._child)
+        iam_role = aws.iam.Role(
+            names.of(role),
+            assume_role_policy=assume_role_policy(),
+            permissions_boundary=self._boundary or None,
+            tags=tags,
+            opts=self._child,
+        )
         aws.iam.RolePolicy(
             names.of(role),
             # Not a made-up one: where AWS's answer to the first attempt was lost, the next one writes the same policy and no second.

@@ -15,6 +15,8 @@ _TRIMMED = r"(?! )(?!.* \Z)"
 KEY_NAME = re.compile(rf"{_TRIMMED}[ -~]{{1,255}}")
 # IAM user guide, "Rules for tagging in IAM and AWS STS": no value begins with `aws:`.
 OWNER = re.compile(rf"(?!(?i:aws:)){_TRIMMED}[A-Za-z0-9 _.:/=+@-]{{1,128}}")
+# IAM API reference, PolicyName and path; `aws` is the account of AWS's own policies.
+POLICY_ARN = re.compile(r"arn:aws[a-z-]{0,20}:iam::([0-9]{12}|aws):policy/([\x21-\x7e]{1,200}/)?[A-Za-z0-9_+=,.@-]{1,128}", re.ASCII)
 PREFLIGHT = re.compile(r"[A-Za-z0-9-]+")
 # RFC 3339, which Python, .NET and AWS's tags all take.
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)

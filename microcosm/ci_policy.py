@@ -8,9 +8,10 @@ looked up in its source (docs/adr/0022-permissions-of-the-official-provider.md),
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from infra import patterns
 from infra.naming import STACK_TAG
 
 from .errors import UsageError
@@ -118,6 +119,8 @@ PASS_ROLE = Grant(
     sid="HandRoles", why="a role into an instance profile, a profile to a machine", actions=("iam:PassRole",), resources=NAMES[:1],
     condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
 )  # fmt: skip
+# With these alone a role could be made that may do anything.
+GIVING = ("iam:CreateRole", "iam:PutRolePolicy")
 # Without any one of these some command fails: `make permissions` tries each.
 PROVEN = (*CALLED, IMAGES, PASS_ROLE)
 # Needed only after a run that was cut off, to delete what it made and could not write down (microcosm/cleanup.py).
@@ -181,6 +184,7 @@ UNPROVEN = (*RECOVERY, CONSOLE, *PROVIDER_ONLY)
 ACCEPTED = {
     "--account": (re.compile(r"[0-9]{12}", re.ASCII), "12 digits"),
     "--state-bucket": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "the name of an S3 bucket"),
+    "--permissions-boundary": (patterns.POLICY_ARN, "the ARN of an IAM policy"),
     "--repo": (re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII), "owner/name"),
     "--owner-id": (re.compile(r"[1-9][0-9]*", re.ASCII), "a number"),
     "--repo-id": (re.compile(r"[1-9][0-9]*", re.ASCII), "a number"),
@@ -207,9 +211,9 @@ class Repository:
         return f"repo:{self.name}" if self.by_name else f"repo:{owner}@{self.owner_id}/{name}@{self.id}"
 
 
-def refuse_misuse(account: str, state_bucket: str, repository: Repository) -> None:
+def refuse_misuse(account: str, state_bucket: str, repository: Repository, boundary: str | None = None) -> None:
     """Refuse values that would mean something else in a policy, and a repository with neither ids nor the older form of the claim."""
-    values = (account, state_bucket, repository.name, repository.owner_id, repository.id)
+    values = (account, state_bucket, boundary, repository.name, repository.owner_id, repository.id)
     for (option, (pattern, accepted)), value in zip(ACCEPTED.items(), values, strict=True):
         if value is not None and not pattern.fullmatch(value):
             raise UsageError(f"{option} is {value!r}: accepted is {accepted}")
@@ -222,9 +226,21 @@ def refuse_misuse(account: str, state_bucket: str, repository: Repository) -> No
         )
 
 
-def permissions(account: str, state_bucket: str) -> dict[str, Any]:
-    """The policy document of the role."""
-    return document((*PROVEN, *UNPROVEN), account, state_bucket)
+def permissions(account: str, state_bucket: str, boundary: str | None = None) -> dict[str, Any]:
+    """Render the policy document of the role; with a boundary it makes and fills only roles that carry that one."""
+    grants = (*PROVEN, *UNPROVEN)
+    return document(tuple(each for grant in grants for each in _bounded(grant, boundary)) if boundary else grants, account, state_bucket)
+
+
+def _bounded(grant: Grant, boundary: str) -> list[Grant]:
+    """Split off what gives a role its permissions (Service Authorization Reference, IAM: condition key iam:PermissionsBoundary)."""
+    giving = tuple(action for action in grant.actions if action in GIVING)
+    if not giving:
+        return [grant]
+    rest = tuple(action for action in grant.actions if action not in GIVING)
+    condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    why = "no role without the boundary"
+    return [replace(grant, actions=rest), Grant(sid="BoundedRoles", why=why, actions=giving, resources=grant.resources, condition=condition)]
 
 
 def document(grants: Sequence[Grant], account: str, state_bucket: str) -> dict[str, Any]:

@@ -167,6 +167,9 @@ def policy(
     repository: Annotated[str, typer.Option("--repo", metavar="OWNER/NAME", help="The repository on GitHub.")],
     owner_id: Annotated[str | None, typer.Option("--owner-id", metavar="ID", help="The number of its owner on GitHub.")] = None,
     repo_id: Annotated[str | None, typer.Option("--repo-id", metavar="ID", help="The number of the repository on GitHub.")] = None,
+    boundary: Annotated[
+        str | None, typer.Option("--permissions-boundary", metavar="ARN", help="The policy that bounds the roles of previews; give it to `up`, too.")
+    ] = None,
     by_name: Annotated[bool, typer.Option("--subject-by-name", help="Its tokens carry no ids: a repository from before 2026-07-15.")] = False,
 ) -> None:
     """Print the role of the pipeline as JSON: its `permissions`, and its `trust`, by which GitHub's jobs take it.
@@ -176,8 +179,8 @@ def policy(
     Example: `microcosm preview ci-policy --account 123456789012 --state-bucket previews --repo octo/app --owner-id 583231 --repo-id 1296269`
     """
     repo = ci_policy.Repository(name=repository, owner_id=owner_id, id=repo_id, by_name=by_name)
-    ci_policy.refuse_misuse(account, state_bucket, repo)
-    print_json({"permissions": ci_policy.permissions(account, state_bucket), "trust": ci_policy.trust(account, repo)})
+    ci_policy.refuse_misuse(account, state_bucket, repo, boundary)
+    print_json({"permissions": ci_policy.permissions(account, state_bucket, boundary), "trust": ci_policy.trust(account, repo)})
 
 
 def _open(path: Path | None, github: bool) -> frozenset[int] | None:

@@ -26,7 +26,7 @@ EXPECTED = {
     "pulumi up": (0, "created"),
     "(umask 077; pulumi stack output": (0, ""),
     "pulumi stack output pageUrl": (0, "http://127."),
-    ".venv/bin/microcosm smoke": (1, "not Ready"),
+    ".venv/bin/microcosm smoke": (1, "Linux pod -> Windows pod"),
     ".venv/bin/microcosm timeline": (0, "critical path"),
     ".venv/bin/microcosm repair": (0, "nothing was deleted"),
     "pulumi destroy": (0, "deleted"),

@@ -109,6 +109,8 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an owner with a blank behind": ({"owner": "me "}, ["owner", "'me '", "no blank at an end"]),
     "a key pair with a blank before": ({"keyName": " key"}, ["keyName", "' key'", "no blank at an end"]),
     "a key pair of emoji": ({"keyName": "\N{KEY}"}, ["keyName", "the name of an EC2 key pair"]),
+    "a boundary by its name": ({"permissionsBoundary": "previews"}, ["permissionsBoundary", "'previews'", "the ARN of an IAM policy"]),
+    "a role for a boundary": ({"permissionsBoundary": "arn:aws:iam::123456789012:role/x"}, ["permissionsBoundary", "the ARN of an IAM policy"]),
     "a check of kubeadm": ({"ignorePreflightErrors": ["Num CPU"]}, ["ignorePreflightErrors", "Num CPU", "the name of a kubeadm preflight check"]),
     "all checks and one more": ({"ignorePreflightErrors": ["All", "NumCPU"]}, ["ignorePreflightErrors names all and others", "name all alone"]),
     "no such bill": ({"bom": "bom/none.json"}, ["bom ", "none.json cannot be read", "name a file that is there"]),

@@ -7,6 +7,7 @@ import pytest
 
 from infra import iam
 from infra.naming import Names
+from tests.support.stacks import BOUNDARY, deployed
 
 NAMES = Names(stack="dev")
 PARAMETERS = ("join", "kubeconfig", "windows-network", "status/control-plane", "status/linux-0")
@@ -65,3 +66,10 @@ def test_what_is_allowed_on_every_resource_is_session_managers_alone(role):
 def test_only_ec2_may_assume_a_node_role():
     (statement,) = json.loads(iam.assume_role_policy())["Statement"]
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
+
+
+def test_every_role_carries_the_boundary_of_the_configuration():
+    """There are accounts in which IAM refuses a role without one."""
+    roles = deployed("that-ends", "up").of("aws:iam/role:Role")
+    assert {role.inputs.get("permissionsBoundary") for role in roles} == {BOUNDARY}
+    assert {role.inputs.get("permissionsBoundary") for role in deployed("committed", "up").of("aws:iam/role:Role")} == {None}

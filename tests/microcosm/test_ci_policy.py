@@ -43,6 +43,18 @@ def test_only_what_is_made_now_or_is_a_previews_already_can_be_tagged() -> None:
     assert {s["Sid"] for s in DOCUMENT["Statement"] if "ec2:CreateTags" in s["Action"]} == {"TagNew", "TagOwn"}
 
 
+def test_with_a_boundary_no_role_gets_permissions_without_it() -> None:
+    """Otherwise the role could make one with every permission, and a trust policy that lets anybody in."""
+    boundary = "arn:aws:iam::123456789012:policy/previews"
+    statements = ci_policy.permissions("123456789012", "state", boundary)["Statement"]
+    giving = [s for s in statements if {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"}.intersection(s["Action"])]
+    assert [s["Condition"] for s in giving] == [{"StringEquals": {"iam:PermissionsBoundary": boundary}}]
+    granted = {(action, resource) for s in statements for action in s["Action"] for resource in s["Resource"]}
+    assert granted == {(action, resource) for s in DOCUMENT["Statement"] for action in s["Action"] for resource in s["Resource"]}
+    # Nothing else could take the boundary away again.
+    assert not any(action in ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary") for action, _ in granted)
+
+
 def test_no_parameter_role_or_bucket_of_another_stack_is_in_reach() -> None:
     for statement in DOCUMENT["Statement"]:
         for resource in statement["Resource"]:

@@ -49,8 +49,8 @@ PLACES = {
 }
 LISTS = ("adminCidrs", "availabilityZones", "ignorePreflightErrors")
 PLAIN = (
-    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kubernetesVersion nodePools owner podCidr "
-    "readyTimeoutMinutes registryMirror serviceCidr vpcCidr workloads"
+    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kubernetesVersion nodePools owner permissionsBoundary "
+    "podCidr readyTimeoutMinutes registryMirror serviceCidr vpcCidr workloads"
 )
 PLACES |= {key: (lambda text, key=key: {key: text}) for key in PLAIN.split()}
 PLACES |= {key: (lambda text, key=key: {key: [text]}) for key in LISTS}
