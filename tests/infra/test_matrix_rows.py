@@ -4,8 +4,9 @@ import tomllib
 
 import pytest
 
-from infra import matrix
+from infra import bom, config, matrix, userdata
 from infra.userdata import RAW_LIMIT_BYTES
+from rehearsal.windows_standin.powershell import assignments, script_of
 from tests.cases import rows
 from tests.windows import pester
 
@@ -33,6 +34,18 @@ def test_the_user_data_of_a_row_fits_with_room(row):
     """Names, labels, ranges and mirrors are other people's."""
     for machine, raw in rows.user_data(row).items():
         assert len(raw) <= RAW_LIMIT_BYTES - rows.ROOM_BYTES[row.system.family], machine
+
+
+@pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
+def test_the_longest_inputs_of_a_windows_node_fit(version):
+    """A mirror with a long name, long node names, many labels and images."""
+    row = next(row for row in WINDOWS if row.version == version)
+    inputs = assignments(script_of(rows.user_data(row)["windows"].decode()))
+    materials, _ = bom.read(config.PROJECT / f"bom/{version}.json")
+    mirror = "https://artifacts.example.internal/microcosm"
+    artifacts = {name: {"Urls": item.urls(mirror), "Sum": item.sum} for name, item in materials.windows.items()}
+    longest = {"NodeName": "n" * 24, "StackName": "s" * 32, "JoinConfiguration": "x" * 2000, "PrepullImages": ["i" * 100] * 3}
+    assert len(userdata.windows({**inputs, **longest, "Artifacts": artifacts}).encode("ascii")) < RAW_LIMIT_BYTES * 3 // 4
 
 
 @pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)

@@ -94,6 +94,13 @@ def test_windows_can_read_it_and_its_inputs_are_literals(case):
     assert assignments(script_of(text))["NodeName"] == "windows-0"
 
 
+def test_the_parts_are_the_files_of_the_folder():
+    """A file that is no part would never run. The last part walks the table of phases, so it needs all others."""
+    files = {path.name for path in (userdata.SCRIPTS / "windows").glob("*.ps1")}
+    assert userdata.WINDOWS_PARTS[-1] == "worker"
+    assert files == {*(f"{part}.ps1" for part in userdata.WINDOWS_PARTS), "bootstrap.ps1"}
+
+
 # --- size
 
 

@@ -259,3 +259,34 @@ Describe 'the join' {
         Assert-Whole $m
     }
 }
+
+Describe 'the true PrepareNode.ps1' -Skip:(-not $env:MICROCOSM_PREPARE_NODE) {
+    # MICROCOSM_PREPARE_NODE names a folder with the file of the bill of materials; its sum is checked.
+    BeforeAll {
+        function Get-TrueMachine {
+            $file = Join-Path $env:MICROCOSM_PREPARE_NODE 'PrepareNode.ps1'
+            $bom = [IO.File]::ReadAllText((Join-Path $PSScriptRoot '../../bom/1.35.8.json'))
+            $bom | Should -Match (Get-Sum ([IO.File]::ReadAllText($file))) -Because 'it is the pinned one'
+            $m = New-Machine
+            $m.Web['https://example.org/PrepareNode.ps1'] = [IO.File]::ReadAllText($file)
+            $m.Inputs.Artifacts['PrepareNode.ps1'].Sum = "sha256:$(Get-Sum ([IO.File]::ReadAllText($file)))"
+            Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
+            $m
+        }
+    }
+    It 'leads to a ready node, with our files and our StartKubelet.ps1' {
+        $m = Get-TrueMachine
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because "$($m.Reports[-1].detail)"
+        Assert-Whole $m
+        Get-MachineFile 'C:\k\kubelet.exe' | Should -Be 'kubelet.exe'
+        Get-MachineFile 'C:\k\StartKubelet.ps1' | Should -Match 'function Start-Kubelet'
+    }
+    It 'can be run a second time' {
+        $m = Get-TrueMachine
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Remove-Item -Path 'C:\k\StartKubelet.ps1'
+        foreach ($name in 'flanneld', 'kube-proxy') { Stop-Service -Name $name }
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because "$($m.Reports[-1].detail)"
+        Assert-Whole $m
+    }
+}

@@ -6,9 +6,7 @@ $KubeletConfig = 'C:\var\lib\kubelet\config.yaml'
 $KubeadmFlags = 'C:\var\lib\kubelet\kubeadm-flags.env'
 
 function Get-PrepareNodeText {
-    # The true file where MICROCOSM_PREPARE_NODE names its folder. Else what it does, as far as it can fail
-    # (kubernetes-sigs/sig-windows-tools 401ee6f, hostprocess/PrepareNode.ps1).
-    if ($env:MICROCOSM_PREPARE_NODE) { return [IO.File]::ReadAllText((Join-Path $env:MICROCOSM_PREPARE_NODE 'PrepareNode.ps1')) }
+    # What it does, as far as it can fail (kubernetes-sigs/sig-windows-tools 401ee6f, hostprocess/PrepareNode.ps1).
     @'
 Param([parameter(Mandatory = $true)] [string] $KubernetesVersion, [string] $HostnameOverride)
 $ErrorActionPreference = 'Stop'
