@@ -151,7 +151,8 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
                 "ports": [{"name": "http", "container_port": PAGE_PORT}],
                 # Endpoints are taken out while nginx still answers.
                 "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", "5"]}}},
-                "readiness_probe": {"http_get": healthy, "period_seconds": 5},
+                # The first probe comes before nginx listens, and `up` waits for the second.
+                "readiness_probe": {"http_get": healthy, "period_seconds": 1},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 10},
                 "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
                 "security_context": {
@@ -194,7 +195,7 @@ def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSp
                 "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
                 "ports": [{"name": "http", **host_port}],
                 # The first request compiles the service, which takes many seconds on a small machine.
-                "startup_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 30, "failure_threshold": 60},
+                "startup_probe": {"http_get": healthy, "period_seconds": 2, "timeout_seconds": 30, "failure_threshold": 150},
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10, "failure_threshold": 6},
                 # Windows cannot reclaim memory from a container: what is asked for is what is kept (Kubernetes docs, windows/intro).

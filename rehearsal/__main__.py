@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -139,12 +140,17 @@ def _supplies() -> supplies.Supplies:
 
 
 def _play(steps: tuple[Step, ...], session: Session) -> Run:
-    """Plays the steps; on a terminal a spinner says what the machines report meanwhile."""
-    with console.status("") as status:
+    """Plays the steps. What Pulumi prints goes to its log; on a terminal a spinner shows the last line."""
+    with console.status("") as status, (session.state / "logs" / "pulumi.log").open("a") as log:
+
+        def tell(line: str) -> None:
+            status.update(f"[dim]{escape(line.strip()[:120])}[/dim]")
+            print(f"{datetime.now(UTC):%H:%M:%S.%f} {line}", file=log, flush=True)
+
         shown = Run(
             session=session,
             say=lambda text: console.print(text, style="dim", markup=False, soft_wrap=True),
-            tell=lambda line: status.update(f"[dim]{escape(line.strip()[:120])}[/dim]"),
+            tell=tell,
         )
         start = time.monotonic()
         with _kubeconfig(session):
@@ -213,11 +219,7 @@ def shell() -> None:
 def _run_shell(session: Session) -> None:
     shell = [os.environ.get("SHELL", "/bin/bash")]
     with _kubeconfig(session):
-        subprocess.run(shell, cwd=session.project, env=session.environment, preexec_fn=_default_sigint)
-
-
-def _default_sigint() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+        subprocess.run(shell, cwd=session.project, env=session.environment, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 @app.command()
