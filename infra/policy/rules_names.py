@@ -32,8 +32,12 @@ _OFF = frozenset({"false", "disabled", "no", "n", "off", ""})
 
 def names_by_case(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        variables = [text(variable.get("name")) for variable in mappings(container.raw.get("env"))]
-        yield from (f"{container.where}: the variables {same}" for same in _same(variables, str.lower))
+        variables = mappings(container.raw.get("env"))
+        for same in _same([text(variable.get("name")) for variable in variables], str.lower):
+            # HTTP_PROXY and http_proxy of one value are a habit, and harmless.
+            values = [_value(variable) for variable in variables if text(variable.get("name")) in same.split(" and ")]
+            if any(value != values[0] for value in values):
+                yield f"{container.where}: the variables {same}"
         paths = [text(mount.get("mountPath")) for mount in container.mounts]
         yield from (f"{container.where}: the mounts {same}" for same in _same(paths, _path))
     for volume in pod.volumes:
@@ -63,6 +67,10 @@ def _same(names: Iterable[str], key: Callable[[str], str]) -> Iterator[str]:
     for same in found.values():
         if len(set(same)) > 1:
             yield " and ".join(dict.fromkeys(same))
+
+
+def _value(variable: Object) -> Object:
+    return {key: value for key, value in variable.items() if key != "name"}
 
 
 def _path(path: str) -> str:

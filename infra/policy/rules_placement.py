@@ -21,7 +21,10 @@ def os_mismatch(pod: Pod) -> Iterator[str]:
 
 def os_signs(pod: Pod) -> Iterator[str]:
     windows, linux = (signs.named(pod.signs, system) for system in (placement.WINDOWS, placement.LINUX))
-    if windows and windows != signs.TOLERATION:
+    decided = any(sign.decides for sign in pod.signs)
+    if pod.is_windows and linux and not decided:
+        yield f"taken for a Windows pod: for Windows speaks {windows}; for Linux {linux}"
+    elif not pod.is_windows and windows and windows != signs.TOLERATION:
         yield f"taken for a Linux pod: for Linux speaks {linux}; for Windows {windows}"
 
 
@@ -102,15 +105,6 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
 
 LINUX_RULES: tuple[Rule[Pod], ...] = (
     Rule(
-        id="os-signs",
-        severity=_W,
-        what="a Linux pod with something of Windows",
-        why="Linux ignores windowsOptions and holds none of Windows' programs: what says Windows is in vain there, or the selector is wrong.",
-        page=f"{GUIDE}#ensuring-os-specific-workloads-land-on-the-appropriate-container-host",
-        fix="remove it, or let spec.os.name and nodeSelector kubernetes.io/os say windows",
-        check=os_signs,
-    ),
-    Rule(
         id="linux-everywhere",
         severity=_E,
         what="a Linux pod that tolerates the Windows taint without a selector",
@@ -118,5 +112,17 @@ LINUX_RULES: tuple[Rule[Pod], ...] = (
         page=TAINTS,
         fix="nodeSelector: {kubernetes.io/os: linux}",
         check=linux_everywhere,
+    ),
+)
+
+EVERY_POD_RULES: tuple[Rule[Pod], ...] = (
+    Rule(
+        id="os-signs",
+        severity=_W,
+        what="signs of both systems in a pod",
+        why="Nothing that decides contradicts itself, so this runs somewhere; but one of the signs is in vain, or the selector is wrong or missing.",
+        page=f"{GUIDE}#ensuring-os-specific-workloads-land-on-the-appropriate-container-host",
+        fix="let spec.os.name and nodeSelector kubernetes.io/os say the system",
+        check=os_signs,
     ),
 )

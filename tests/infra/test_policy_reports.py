@@ -82,6 +82,11 @@ def test_signs_that_contradict_each_other_are_named():
     (finding,) = [one for one in found(spec(nodeSelector={"kubernetes.io/os": "linux"}), None) if one.rule == "os-mismatch"]
     assert "for Linux speaks the node selector or affinity" in finding.what
     assert "for Windows spec.os.name, the image of container web" in finding.what
+    undecided = bare(
+        containers=[{"name": "a", "image": "alpine:3", "command": ["/bin/sh"]}], securityContext={"windowsOptions": {"hostProcess": False}}
+    )
+    (sentence,) = [one.what for one in found(undecided, None) if one.rule == "os-signs"]
+    assert sentence.startswith("taken for a Windows pod: for Windows speaks windowsOptions of the pod; for Linux command /bin/sh")
     selected = bare(nodeSelector={"kubernetes.io/os": "linux"}, containers=[{"name": "a", "image": "app:1", "command": ["app.exe"]}])
     (finding,) = found(selected, None)
     assert finding.rule == "os-signs"
@@ -215,6 +220,13 @@ def test_a_webhook_that_adds_containers_is_seen_by_what_asks_for_it(labels, name
     workload["spec"]["template"]["metadata"]["labels"] |= labels
     around = {"kind": "Namespace", "metadata": {"name": "default", "labels": namespace}}
     assert ("injected-container" in rules([workload, around])) is injected
+
+
+def test_variables_of_one_value_may_differ_in_case():
+    """A habit of charts: programs read either."""
+    names = ("HTTP_PROXY", "http_proxy")
+    assert "names-by-case" not in rules(container(env=[{"name": name, "value": "http://proxy"} for name in names]))
+    assert "names-by-case" in rules(container(env=[{"name": name, "value": name} for name in names]))
 
 
 def test_names_that_differ_only_in_case_are_one_name():
