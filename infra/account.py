@@ -25,6 +25,8 @@ ROLE = {
     "transitiveTagKeys": "TransitiveTagKeys",
 }
 SESSION_NAME = "microcosm"
+# Regions of the other partitions: the machines' and the pipeline's ARNs begin with arn:aws.
+FOREIGN = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 
 # The `aws:` settings of a stack that choose its account, without the prefix.
 Settings = Mapping[str, Any]
@@ -44,6 +46,13 @@ def of_program() -> dict[str, Any]:
     keys = config.CONFIG.get() | config.get_config_env()
     own = pulumi.Config("aws")
     return settings({key: own.get(key.removeprefix(PREFIX)) for key in keys if key.startswith(PREFIX)})
+
+
+def region_problems(region: str) -> list[str]:
+    """Refuse China, GovCloud and the isolated regions, in which nothing of this has been tried or looked up."""
+    if not region.startswith(FOREIGN):
+        return []
+    return [f"the region is {region!r}: accepted is a region of the partition aws, e.g. eu-west-1 (no China, GovCloud or isolated region)"]
 
 
 def problems(known: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """The configuration of a stack: load, default, validate. Pure but for `load`; nothing is validated by calling AWS."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,7 +96,8 @@ def load() -> StackConfig:
     project = pulumi.get_project()
     keys = runtime_config.CONFIG.get() | runtime_config.get_config_env()
     own = [key.removeprefix(f"{project}:") for key in keys if key.startswith(f"{project}:")]
-    if refused := account.problems(account.of_program()):
+    region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    if refused := [*account.region_problems(region), *account.problems(account.of_program())]:
         raise ConfigError(refused)
     return parse({key: pulumi.Config().get(key) for key in own}, stack=pulumi.get_stack())
 

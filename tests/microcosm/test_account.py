@@ -114,3 +114,9 @@ def test_the_program_refuses_what_its_wait_could_not_follow_before_anything_is_d
     with pytest.raises(ConfigError, match="aws:sharedConfigFiles is set: microcosm cannot look into the account") as caught:
         deploy(config=raw({}) | {"aws:sharedConfigFiles": '["/etc/aws"]'})
     assert "nothing was declared" in str(caught.value)
+
+
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_the_program_refuses_a_region_of_another_partition_before_anything_is_declared(region):
+    with pytest.raises(ConfigError, match=f"the region is '{region}': accepted is a region of the partition aws"):
+        deploy(config=raw({}) | {"aws:region": region})
