@@ -38,9 +38,9 @@ def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str
 
 
 def without_comments(script: str) -> str:
-    """A shell script without the lines that hold nothing but a comment, its shebang kept."""
+    """A shell script without the lines that hold nothing, or nothing but a comment; its shebang is kept."""
     shebang, rest = script.split("\n", 1) if script.startswith("#!") else ("", script)
-    kept = [line for line in rest.splitlines(keepends=True) if not line.lstrip(" ").startswith("#")]
+    kept = [line for line in rest.splitlines(keepends=True) if line.strip() and not line.lstrip(" ").startswith("#")]
     return "".join([f"{shebang}\n" if shebang else "", *kept])
 
 

@@ -64,8 +64,9 @@ def origin(text: str, line: int) -> str:
     """`file:line` of a line of rendered user-data; a line that no file holds is the renderer's."""
     for path in sorted((SCRIPTS / "linux").glob("*.sh")):
         script = path.read_text()
-        # The shebang went before the assignments, comments went away.
-        numbers = [number for number, content in enumerate(script.splitlines(), 1) if not content.lstrip(" ").startswith("#")]
+        # The shebang went before the assignments, comments and blank lines went away.
+        lines = enumerate(script.splitlines(), 1)
+        numbers = [number for number, content in lines if content.strip() and not content.lstrip(" ").startswith("#")]
         before, found, _ = text.partition("".join(f"{script.splitlines()[number - 1]}\n" for number in numbers))
         offset = line - 1 - before.count("\n")
         if found and 0 <= offset < len(numbers):

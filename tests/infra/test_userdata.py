@@ -62,7 +62,7 @@ def test_scripts_stand_in_the_user_data_byte_for_byte():
     """What runs is what the linters read; comments are for those who read the files."""
     text = cases.user_data("that-ends")["expected-control-plane.sh"]
     lines = [line for part in ("common", "expiry", "control-plane") for line in (userdata.SCRIPTS / "linux" / f"{part}.sh").open()]
-    shebang, body = lines[0].rstrip("\n"), "".join(line for line in lines if not line.strip().startswith("#"))
+    shebang, body = lines[0].rstrip("\n"), "".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
     assert text.startswith(f"{shebang}\n")
     assert text.endswith(body)
 

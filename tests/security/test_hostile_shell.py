@@ -167,6 +167,7 @@ def test_the_end_of_the_stack_is_read_from_its_own_parameter_and_decides(tmp_pat
     pool = stack.node_pools[0]
     machine = Sandbox(tmp_path)
     (machine.root / "var/lib/microcosm").mkdir(parents=True)
+    (machine.root / "var/lib/microcosm/instance").write_text("i-0123456789abcdef0")
 
     def look(ends: str) -> list[list[str]]:
         done = machine.run(

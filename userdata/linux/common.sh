@@ -7,18 +7,12 @@
 #         PAUSE_IMAGE PREPULL_IMAGES (separated by blanks) REGISTRY_MIRROR (may be empty)
 #         KUBEADM_CONFIG   a kubeadm document with @TOKENS@ that only the machine knows
 # Exit codes: 10 prepare, 11 download, 12 containerd, 13 init or join, 14 publish, 15 ready.
-set -o errexit
-set -o nounset
-set -o pipefail
-set -o errtrace
-
-: "${STACK:?}" "${REGION:?}" "${NODE_NAME:?}" "${KUBERNETES_VERSION:?}" "${ARTIFACTS:?}" "${PAUSE_IMAGE:?}" "${KUBEADM_CONFIG:?}"
+set -o errexit -o nounset -o pipefail -o errtrace
 
 readonly STATE=/var/lib/microcosm
 readonly DOWNLOADS=${STATE}/downloads
 readonly METADATA=http://169.254.169.254/latest
 readonly SELF=/usr/local/sbin/microcosm-node
-readonly KUBELET_KUBECONFIG=/etc/kubernetes/kubelet.conf
 
 # Seconds for which the metadata service and the API may be silent, or refuse, before a phase fails for it.
 PATIENCE=120
@@ -26,12 +20,16 @@ PHASE=prepare
 PHASE_EXIT=10
 DETAIL=
 REPORTER=
+PHASES=
+INSTANCE_ID=
+
+# keep FILE [MODE] < content: FILE has the whole content or what it had, also after a power cut or on a full disk.
+keep() { cat >"$1.new" && chmod "${2:-0644}" "$1.new" && sync "$1.new" && mv "$1.new" "$1"; }
 
 log() { printf '%s microcosm: %s\n' "$(date --utc +%FT%TZ)" "$*"; }
 
 die() {
   DETAIL=$*
-  log "FAILED in phase ${PHASE}: ${DETAIL}"
   exit "${PHASE_EXIT}"
 }
 
@@ -42,8 +40,6 @@ metadata() {
   token=$("${ask[@]}" --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "${METADATA}/api/token")
   "${ask[@]}" --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/$1"
 }
-
-json_field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
 # The role's credentials as curl options. They are passed by --config so that they never stand on a command line.
 aws_signature() {
@@ -91,18 +87,22 @@ report() {
   wait "${REPORTER}" 2>/dev/null || true
   {
     PATIENCE=5
-    send_report running || log "phase ${PHASE} could not be reported"
+    send_report running || log "phase ${PHASE} not reported"
   } &
   REPORTER=$!
 }
 
+# The phases come out of memory: a disk that is full or read-only must not take the report with it. Systems Manager refuses
+# a value with two braces in a row (PutParameter, Value), which a quoted Go template has, and bytes that are no text.
 send_report() {
-  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${STATE}/phases" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String
+  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${PHASES}" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String
 import json, sys
-instance, node, phase, result, detail, path = sys.argv[1:]
-times = [line.split() for line in open(path)]
-phases = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
-json.dump({"instance": instance, "node": node, "phase": phase, "result": result, "detail": detail[:500], "phases": phases}, sys.stdout)
+*head, detail, lines = sys.argv[1:]
+report = dict(zip(("instance", "node", "phase", "result"), head))
+report["detail"] = " ".join(detail.encode(errors="replace").decode().replace("{", "{ ").split())[:1000]
+times = map(str.split, lines.splitlines())
+report["phases"] = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
+json.dump(report, sys.stdout)
 PYTHON
 }
 
@@ -110,10 +110,12 @@ PYTHON
 phase() {
   PHASE=$1 PHASE_EXIT=$2 DETAIL=
   log "phase ${PHASE}"
-  printf '%s %s' "${PHASE}" "$(date +%s)" >>"${STATE}/phases"
+  PHASES+="${PHASE} $(date +%s)"
+  # For those who look at the machine itself.
+  echo "${PHASES}" >"${STATE}/phases" || true
   report
   "$3"
-  printf ' %s\n' "$(date +%s)" >>"${STATE}/phases"
+  PHASES+=" $(date +%s)"$'\n'
 }
 
 on_error() { DETAIL=${DETAIL:-"command failed with $1: $2"}; }
@@ -122,11 +124,19 @@ on_exit() {
   local code=$?
   [ "${code}" -eq 0 ] && return
   trap - ERR
-  [ "$(df --output=avail "${STATE}" | tail --lines=1)" -gt 1024 ] || DETAIL+="; the disk is full"
-  log "phase ${PHASE} failed: ${DETAIL}"
-  wait "${REPORTER}" || true
-  send_report failed || log 'the failure could not be reported'
+  DETAIL=${DETAIL:-"ended with ${code}"}
+  [ "$(df --output=avail / | tail --lines=1)" -gt 1024 ] || DETAIL+="; the disk is full"
+  log "FAILED in phase ${PHASE}: ${DETAIL}"
+  wait "${REPORTER}" 2>/dev/null || true
+  send_report failed || log 'failure not reported'
   exit "${PHASE_EXIT}"
+}
+
+# All that kubeadm's checks found, or else the last errors, or else the last lines.
+reason() {
+  local output
+  output=$(grep --invert-match 'stack trace' | uniq)
+  { grep '\[ERROR' <<<"${output}" || { grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | tail --lines=3; } | tr '\n' ' '
 }
 
 # attempt TIMES COMMAND...: its output goes to the log; what it says of errors becomes the report's detail when it fails.
@@ -134,7 +144,7 @@ attempt() {
   local left=$1 output
   shift
   until output=$("$@" 2>&1 | tee >(cat >&2)); do
-    DETAIL="$1 failed: $({ grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | grep --invert-match 'stack trace' | uniq | tail --lines=3 | tr '\n' ' ')"
+    DETAIL="$1 failed: $(reason <<<"${output}")"
     [ $((left -= 1)) -gt 0 ] || die "${DETAIL}"
     report
     sleep 20
@@ -147,30 +157,43 @@ once() {
   "${@:2}"
   sync --file-system "${STATE}"
   touch "${STATE}/$1"
+  sync --file-system "${STATE}"
 }
 
+# Any file: a join leaves bootstrap-kubelet.conf, with its token in it, before there is a pki.
 clear_kubeadm() {
-  [ ! -d /etc/kubernetes/pki ] || kubeadm reset --force
+  [ -z "$(find /etc/kubernetes -type f 2>/dev/null)" ] || kubeadm reset --force
 }
 
 # Cloud-init runs user-data once in the life of a machine: after a failure or a power cut this timer takes it up again.
 # Without Persistent=true: systemd would take the stamp of the last life for this one's OnBootSec (src/core/timer.c, timer_enter_waiting).
 begin() {
-  mkdir --parents "${STATE}"
-  chmod 0700 "${STATE}"
-  exec 9>"${STATE}/lock"
-  flock --nonblock 9 || exit 0
-  repeat boot $'OnBootSec=1\nOnUnitInactiveSec=20\nAccuracySec=1'
-  sync --file-system "${STATE}"
-  identify
-  : >"${STATE}/phases"
   trap 'on_error $? "${BASH_COMMAND}"' ERR
   trap on_exit EXIT
+  install --directory --mode=0700 "${STATE}"
+  exec 9>"${STATE}/lock"
+  flock --nonblock 9 || exit 0
+  repeat boot $'OnBootSec=1\nOnUnitInactiveSec=20\nAccuracySec=1' infinity
+  sync --file-system "${STATE}"
+  identify
+  forget_another_machine
+  [ -z "${EXPIRY:-}" ] || repeat expiry $'OnCalendar=*:0/5\nPersistent=true'
 }
+
+# An image of a node brings the node's state with it: its cluster, its marks, its end. Downloads are checked by their sums.
+forget_another_machine() {
+  is_own_state && return
+  find "${STATE}" -mindepth 1 ! -path "${DOWNLOADS}*" ! -path "${STATE}/lock" -delete
+  keep "${STATE}/instance" <<<"${INSTANCE_ID}"
+}
+
+is_own_state() { [ "$(cat "${STATE}/instance" 2>/dev/null)" = "${INSTANCE_ID}" ]; }
 
 finish() {
   wait "${REPORTER}" || true
   send_report ok
+  # What was written must not be lost when the timer is gone that would write it again.
+  sync --file-system "${STATE}"
   systemctl disable --now microcosm-boot.timer
   log "node ${NODE_NAME} is ready"
 }
@@ -181,7 +204,7 @@ prepare() {
   swapoff --all
   sed --in-place '/\sswap\s/d' /etc/fstab
   printf 'overlay\nbr_netfilter\n' >/etc/modules-load.d/kubernetes.conf
-  systemctl restart systemd-modules-load.service || log 'systemd-modules-load failed; the modules may be built in'
+  systemctl restart systemd-modules-load.service || log 'systemd-modules-load failed'
   [ -d /proc/sys/net/bridge ] || die 'br_netfilter is not loaded: flanneld and kube-proxy need it'
   printf 'net.ipv4.ip_forward = 1\nnet.bridge.bridge-nf-call-iptables = 1\n' >/etc/sysctl.d/90-kubernetes.conf
   sysctl --load=/etc/sysctl.d/90-kubernetes.conf >/dev/null
@@ -224,30 +247,23 @@ containerd_service() {
   cat >/etc/containerd/config.toml <<TOML
 version = 3
 imports = ["/etc/containerd/conf.d/*.toml"]
-
-[plugins.'io.containerd.cri.v1.images'.pinned_images]
-sandbox = '${PAUSE_IMAGE}'
-
-[plugins.'io.containerd.cri.v1.images'.registry]
-config_path = '/etc/containerd/certs.d'
-
+[plugins.'io.containerd.cri.v1.images']
+pinned_images.sandbox = '${PAUSE_IMAGE}'
+registry.config_path = '/etc/containerd/certs.d'
+[plugins.'io.containerd.cri.v1.runtime']
 # Flannel's DaemonSet writes there once flanneld has its lease (infra/flannel.py); after a reboot the folder is empty again.
-[plugins.'io.containerd.cri.v1.runtime'.cni]
-conf_dir = '/run/cni/net.d'
-
-[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
-runtime_type = 'io.containerd.runc.v2'
-
-[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-SystemdCgroup = true
+cni.conf_dir = '/run/cni/net.d'
+containerd.runtimes.runc.runtime_type = 'io.containerd.runc.v2'
+containerd.runtimes.runc.options.SystemdCgroup = true
 TOML
+  rm --force /etc/containerd/certs.d/_default/hosts.toml
   if [ -n "${REGISTRY_MIRROR}" ]; then
     printf '[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "${REGISTRY_MIRROR}" >/etc/containerd/certs.d/_default/hosts.toml
   fi
   cat >/etc/systemd/system/containerd.service <<'UNIT'
 [Unit]
-Description=containerd container runtime
-After=network.target local-fs.target
+Description=containerd
+After=network.target
 [Service]
 Type=notify
 ExecStart=/usr/local/bin/containerd
@@ -263,15 +279,14 @@ WantedBy=multi-user.target
 UNIT
   cat >/etc/systemd/system/kubelet.service <<'UNIT'
 [Unit]
-Description=kubelet, the Kubernetes node agent
+Description=kubelet
 After=containerd.service network-online.target
 Wants=network-online.target
 [Service]
-Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
-Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 EnvironmentFile=-/etc/default/kubelet
-ExecStart=/usr/local/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+ExecStart=/usr/local/bin/kubelet --config=/var/lib/kubelet/config.yaml --kubeconfig=/etc/kubernetes/kubelet.conf \
+  --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 Restart=always
 RestartSec=2
 StartLimitInterval=0
@@ -279,8 +294,9 @@ StartLimitInterval=0
 WantedBy=multi-user.target
 UNIT
   systemctl daemon-reload
-  attempt 1 systemctl enable --now containerd.service
-  systemctl enable kubelet.service
+  systemctl enable containerd.service kubelet.service
+  # Not `enable --now`: one that runs already, from an image or an earlier attempt, must read the files of now.
+  attempt 1 systemctl restart containerd.service
   prepull_images 9>&- &
 }
 
@@ -288,35 +304,42 @@ UNIT
 prepull_images() {
   local image
   for image in ${PREPULL_IMAGES}; do
-    ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" >/dev/null 2>&1 || log "${image} could not be pulled ahead"
+    timeout 1800 ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" >/dev/null 2>&1 || log "${image} not pulled ahead"
   done
 }
 
 # Ready needs the pod network, which comes through the API from outside: this is the machine's own view of it.
 node_ready() {
-  local server condition
-  server=$(awk '/server:/ {print $2}' "${KUBELET_KUBECONFIG}")
-  for _ in $(seq 900); do
-    condition=$(curl --fail --silent --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
-      "${server}/api/v1/nodes/${NODE_NAME}" | python3 -c '
+  local server answer condition end=$((SECONDS + 900))
+  server=$(awk '/server:/ {print $2}' /etc/kubernetes/kubelet.conf)
+  while [ "${SECONDS}" -lt "${end}" ]; do
+    answer=$(curl --fail --silent --show-error --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
+      "${server}/api/v1/nodes/${NODE_NAME}" 2>&1) && condition=$(python3 -c '
 import json, sys
-ready = next(c for c in json.load(sys.stdin)["status"]["conditions"] if c["type"] == "Ready")
-print(ready["status"], ready["message"])' 2>/dev/null || echo "Unknown the API does not answer")
+conditions = json.load(sys.stdin)["status"].get("conditions", [])
+print(next((c["status"] + " " + c.get("message", "") for c in conditions if c["type"] == "Ready"), "no Ready yet"))' <<<"${answer}") ||
+      condition="the API says: ${answer}"
     [ "${condition%% *}" = True ] && return
     sleep 1
   done
-  die "the node did not become Ready within 15 minutes: ${condition}"
+  die "not Ready within 15 minutes: ${condition}"
 }
 
 # --- for the roles ---
 
-# repeat NAME TIMES: this very script is run again and again, with NAME as its argument, by a timer of systemd.
+# repeat NAME TIMES [SECONDS]: this very script is run again and again, with NAME as its argument, by a timer of systemd. One
+# run takes at most SECONDS: a oneshot service has no limit of its own (systemd.service), and one that hangs is not run again.
 repeat() {
-  [ "$0" = "${SELF}" ] || install --mode=0700 "$0" "${SELF}"
-  printf '[Service]\nType=oneshot\nStandardOutput=journal+console\nExecStart=%s %s\n' "${SELF}" "$1" >"/etc/systemd/system/microcosm-$1.service"
-  printf '[Timer]\n%s\n[Install]\nWantedBy=timers.target\n' "$2" >"/etc/systemd/system/microcosm-$1.timer"
+  cmp --quiet "$0" "${SELF}" || keep "${SELF}" 0700 <"$0"
+  printf '[Service]\nType=oneshot\nTimeoutStartSec=%s\nStandardOutput=journal+console\nExecStart=%s %s\n' "${3:-600}" "${SELF}" "$1" |
+    keep "/etc/systemd/system/microcosm-$1.service"
+  printf '[Timer]\n%s\n[Install]\nWantedBy=timers.target\n' "$2" | keep "/etc/systemd/system/microcosm-$1.timer"
   systemctl daemon-reload
   systemctl enable --now "microcosm-$1.timer"
 }
 
 identify() { INSTANCE_ID=$(metadata meta-data/instance-id); }
+
+# A timer that came with the image of another machine has nothing to do here. While metadata is silent, the timer is ours.
+[ "${1:-boot}" = boot ] || ! PATIENCE=5 identify || is_own_state || exit 0
+

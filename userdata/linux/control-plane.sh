@@ -4,7 +4,6 @@
 # Inputs besides common.sh's: PUBLIC_IP (the Elastic IP, in the API server's certificate)
 # Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins;
 # with `forget` by another it takes Nodes away whose machines Pulumi has taken out of the stack.
-: "${PUBLIC_IP:?}"
 
 readonly JOIN_TOKEN_TTL=24h
 readonly INIT_CONFIG=${STATE}/init.yaml
@@ -13,8 +12,11 @@ export KUBECONFIG=/etc/kubernetes/admin.conf
 init() { once initialized make_cluster; }
 
 make_cluster() {
+  local ip
   clear_kubeadm
-  printf '%s' "${KUBEADM_CONFIG//@PRIVATE_IP@/$(metadata meta-data/local-ipv4)}" >"${INIT_CONFIG}"
+  # Not inside of printf: there a failure would be passed over, and the cluster made without an address.
+  ip=$(metadata meta-data/local-ipv4)
+  keep "${INIT_CONFIG}" <<<"${KUBEADM_CONFIG//@PRIVATE_IP@/${ip}}"
   # Tokens and keys are secrets: what kubeadm prints ends up in the console output.
   attempt 1 kubeadm init --config "${INIT_CONFIG}" --skip-token-print --skip-certificate-key-print
 }
@@ -32,19 +34,21 @@ document() {
 
 # A worker that came before its token is in the signed cluster-info would look again after five seconds (kubeadm's DiscoveryRetryInterval).
 wait_until_signed() {
-  for _ in $(seq 100); do
-    [ -z "$(kubectl get configmap cluster-info --namespace kube-public --output "jsonpath={.data.jws-kubeconfig-$1}")" ] || return 0
+  local end=$((SECONDS + 20))
+  while [ "${SECONDS}" -lt "${end}" ]; do
+    [ -z "$(kubectl --request-timeout=5s get configmap cluster-info --namespace kube-public --output "jsonpath={.data.jws-kubeconfig-$1}")" ] || return 0
     sleep 0.2
   done
 }
 
 publish_join() {
-  local token expires endpoint
+  local token expires endpoint hash
+  hash=$(ca_certificate_hash)
   token=$(kubeadm token create --ttl "${JOIN_TOKEN_TTL}" --description 'microcosm: renewed by its timer')
   expires=$(date --utc --date="+${JOIN_TOKEN_TTL%h} hours" +%FT%TZ)
   endpoint=$(metadata meta-data/local-ipv4):6443
   wait_until_signed "${token%%.*}"
-  document "endpoint=${endpoint}" "token=${token}" "caCertHash=$(ca_certificate_hash)" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
+  document "endpoint=${endpoint}" "token=${token}" "caCertHash=${hash}" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
     put_parameter join SecureString
 }
 
@@ -74,19 +78,21 @@ publish() {
 # There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is gone from one that is down;
 # a node that somebody has joined by hand never had one.
 forget() {
-  local node status gone
+  local nodes node status gone
+  nodes=$(kubectl --request-timeout=20s get nodes --no-headers)
   mkdir --parents "${STATE}/known"
   while read -r node status _; do
+    [ -n "${node}" ] || continue
     [ "${status%%,*}" != NotReady ] && [ -f "${STATE}/known/${node}" ] && continue
     gone=$(printf '{"Names": ["/microcosm/%s/status/%s"]}' "${STACK}" "${node}" | ssm GetParameters |
       python3 -c 'import json, sys; print(*json.load(sys.stdin)["InvalidParameters"])')
     if [ -z "${gone}" ]; then
       touch "${STATE}/known/${node}"
     elif [ -f "${STATE}/known/${node}" ]; then
-      kubectl delete node "${node}"
+      kubectl --request-timeout=20s delete node "${node}"
       rm "${STATE}/known/${node}"
     fi
-  done <<<"$(kubectl get nodes --no-headers)"
+  done <<<"${nodes}"
 }
 
 main() {
