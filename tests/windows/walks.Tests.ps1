@@ -19,17 +19,17 @@ Describe 'a walk' {
         $m = New-Machine $Walk.inputs
         $m.Build = $Walk.build
         $code = Invoke-AtEveryStart $Node
-        $files, $registry, $services, $arguments = @{}, @{}, @{}, @{}
+        $files, $registry, $settings, $arguments = @{}, @{}, @{}, @{}
         foreach ($file in Get-ChildItem -Recurse -File -Path $m.Root) {
             $files['C:' + ($file.FullName.Substring($m.Root.Length) -replace '/', '\')] = [IO.File]::ReadAllText($file.FullName)
         }
         foreach ($key in $m.Registry.GetEnumerator()) {
             foreach ($value in $key.Value.GetEnumerator()) { $registry["$($key.Key)\$($value.Key)"] = "$($value.Value)" }
         }
-        foreach ($service in $m.Services.Values) { $services[$service.Name] = $service.Settings }
+        foreach ($service in $m.Services.Values) { $settings[$service.Name] = $service.Settings }
         foreach ($own in 'flanneld', 'kube-proxy') { if ($m.Services.ContainsKey($own)) { $arguments[$own] = Get-Arguments $own } }
         $Results[$Name] = @{
-            code = $code; inputs = $m.Inputs; files = $files; registry = $registry; services = $services; log = @($m.Log)
+            code = $code; inputs = $m.Inputs; files = $files; registry = $registry; services = $settings; log = @($m.Log)
             arguments = $arguments; report = $m.Reports[-1]
         }
         $code | Should -Be 0 -Because "$($m.Reports[-1].detail)"
