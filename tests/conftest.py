@@ -42,7 +42,7 @@ SERVED = (
     "microcosm/test_stacks.py",
     "microcosm/test_timeline_watch.py",
     "microcosm/test_wheel.py",
-    "rehearsal/test_aws_provider",
+    "rehearsal/test_provider",
     "rehearsal/test_cloud",
     "rehearsal/test_faked_world.py",
     "rehearsal/test_aws_faults.py",

@@ -1,9 +1,12 @@
 """The programs that the rehearsal builds: a table of Go modules under tools/, pinned by their go.mod and go.sum.
 
 These are the same sources that the publishers' binaries are made of. Pulumi and its Kubernetes provider are taken as they are
-where they are installed in the pinned version; what runs inside the machines is always built, static, from the pins."""
+where they are installed in the pinned version; what runs inside the machines is always built, static, from the pins.
+The aws provider is the rehearsal's own module, and gives way to Pulumi's where the engine has that one."""
 
+import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +19,7 @@ from rehearsal.supplies.steps import Run, Step
 from rehearsal.supplies.store import Store, key_of, link_file
 
 TOOLS = Path(__file__).parents[2] / "tools"
+PROVIDER = Path(__file__).parents[1] / "provider"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,12 @@ class GoTool:
     cgo: bool = False
     installed: tuple[str, ...] = ()  # arguments that make an installed program print its version
     version: str = ""  # where go.mod has only a pseudo-version
+    path: Path | None = None  # where the module is not under tools/
+    plugin: str = ""  # the name of Pulumi's own provider, which is taken instead where it is installed
+
+    @property
+    def module(self) -> Path:
+        return self.path or TOOLS / self.folder
 
     @property
     def name(self) -> str:
@@ -42,7 +52,7 @@ class GoTool:
 
     @property
     def pinned_version(self) -> str:
-        return self.version or module_version(TOOLS / self.folder / "go.mod", self.version_of)
+        return self.version or module_version(self.module / "go.mod", self.version_of)
 
     @property
     def linker_flags(self) -> str:
@@ -55,6 +65,11 @@ class GoTool:
         return ("go", "build", *tags, "-ldflags", self.linker_flags, "-o", "{folder}/", *self.binaries.values())
 
 
+def sdk_version() -> str:
+    """The version of Pulumi's AWS SDK in the lock file, which is the provider's, too."""
+    return importlib.metadata.version("pulumi_aws")
+
+
 _KUBERNETES_COMMANDS = ("kubeadm", "kubectl", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 _CNI_PLUGINS = ("ipam/host-local", "main/bridge", "main/loopback", "meta/portmap")
 _CONTAINERD = "github.com/containerd/containerd/v2"
@@ -62,7 +77,17 @@ _LIBCNI = "github.com/containernetworking/cni"
 _FLANNEL = "github.com/flannel-io/flannel"
 _PULUMI = "github.com/pulumi/pulumi"
 
+AWS_PROVIDER = GoTool(
+    folder="aws-provider",
+    path=PROVIDER,
+    version=sdk_version(),
+    binaries={"pulumi-resource-aws": "."},
+    stamps={"main.version": "{version}"},
+    plugin="aws",  # docs/adr/0040-a-provider-on-the-official-bridge.md
+)
+
 GO_TOOLS = (
+    AWS_PROVIDER,
     GoTool(
         folder="kubernetes",
         version_of="k8s.io/kubernetes",
@@ -155,7 +180,7 @@ def module_folder(tool: str, module: str) -> Path:
 
 def tool_step(store: Store, tool: GoTool, go_version: str) -> Step:
     """Build one module's binaries, unless the pinned version is installed already."""
-    key = key_of(*_sources(TOOLS / tool.folder), *tool.command, str(tool.cgo), go_version)
+    key = key_of(*_sources(tool.module), *tool.command, str(tool.cgo), go_version)
 
     def build(folder: Path, run: Run) -> None:
         if not _adopt_installed(tool, folder):
@@ -165,25 +190,36 @@ def tool_step(store: Store, tool: GoTool, go_version: str) -> Step:
 
 
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name in ("go.mod", "go.sum") or path.suffix == ".go")
+    return sorted(path for path in folder.rglob("*") if path.name in ("go.mod", "go.sum") or path.suffix == ".go")
 
 
 def _compile(tool: GoTool, folder: Path, run: Run) -> None:
     command = [word.format(folder=folder) for word in tool.command]
-    run(command, cwd=TOOLS / tool.folder, env={"CGO_ENABLED": "1" if tool.cgo else "0", "GOOS": tool.system, "GOARCH": "amd64", "GOWORK": "off"})
+    run(command, cwd=tool.module, env={"CGO_ENABLED": "1" if tool.cgo else "0", "GOOS": tool.system, "GOARCH": "amd64", "GOWORK": "off"})
     for name, package in tool.binaries.items():
-        built = tool.folder if package == "." else package.rsplit("/", 1)[-1]
+        built = tool.module.name if package == "." else package.rsplit("/", 1)[-1]
         (folder / f"{built}{tool.suffix}").rename(folder / name)
 
 
 def _adopt_installed(tool: GoTool, folder: Path) -> bool:
-    """Take a program that its own installer put on PATH, if it says that it is the pinned version."""
+    """Take a program that its own installer put on PATH, or where the engine keeps plugins, if it is the pinned version."""
+    if tool.plugin:
+        return _adopt_plugin(tool, folder)
     for name in tool.binaries if tool.installed else ():
         program = shutil.which(name)
         if program is None or tool.pinned_version not in _output([program, *tool.installed]).replace("v", " ").split():
             return False
         link_file(Path(program), folder / name)
     return bool(tool.installed)
+
+
+def _adopt_plugin(tool: GoTool, folder: Path) -> bool:
+    """Take Pulumi's own provider. Not from PATH: what a rehearsal has built says the same version there."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    installed = home / "plugins" / f"resource-{tool.plugin}-v{tool.pinned_version}" / f"pulumi-resource-{tool.plugin}"
+    if there := installed.is_file():
+        link_file(installed, folder / installed.name)
+    return there
 
 
 def _output(command: Sequence[str]) -> str:
@@ -195,7 +231,7 @@ def _output(command: Sequence[str]) -> str:
 
 def go_version() -> str:
     """The Go on PATH, which must be as new as the newest module asks for."""
-    wanted = max(map(_go_directive, TOOLS.glob("*/go.mod")))
+    wanted = max(map(_go_directive, (*TOOLS.glob("*/go.mod"), PROVIDER / "go.mod")))
     wanted_text = ".".join(map(str, wanted))
     if shutil.which("go") is None:
         raise SuppliesError(f"go is not on PATH: the rehearsal builds its programs with Go {wanted_text} or newer (https://go.dev/dl/)")

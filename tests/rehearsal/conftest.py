@@ -29,3 +29,23 @@ def network(ec2):
     from tests.support.small_network import Network
 
     return Network(ec2)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    """The fake cloud behind its server, in a thread of this process."""
+    from tests.support.fake_aws import served_aws
+
+    state = tmp_path_factory.mktemp("cloud")
+    (state / "machines").mkdir()
+    with served_aws(state / "machines") as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def served_session(cloud):
+    """An operator of the served cloud."""
+    import boto3
+
+    keys = cloud.environment()
+    return boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=cloud.region)

@@ -12,7 +12,7 @@ from rehearsal.cloud import inventory
 from rehearsal.faked import faked_world
 from rehearsal.faked.api import PROGRAMS
 
-NEEDED = ("pulumi", "pulumi-resource-kubernetes", *PROGRAMS)
+NEEDED = ("pulumi", "pulumi-resource-aws", "pulumi-resource-kubernetes", *PROGRAMS)
 MISSING = [name for name in NEEDED if not shutil.which(name)]
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}; put the rehearsal's tools there")]
 

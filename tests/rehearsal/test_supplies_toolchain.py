@@ -7,19 +7,19 @@ import pytest
 from rehearsal.supplies import toolchain
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.store import Store
-from rehearsal.supplies.toolchain import GO_TOOLS, TOOLS, WINDOWS_TOOLS, GoTool, module_version, tool_step
+from rehearsal.supplies.toolchain import AWS_PROVIDER, GO_TOOLS, TOOLS, WINDOWS_TOOLS, GoTool, module_version, tool_step
 
 BY_FOLDER = {tool.folder: tool for tool in GO_TOOLS}
 
 
 @pytest.mark.parametrize("tool", GO_TOOLS, ids=lambda tool: tool.folder)
 def test_every_tool_is_pinned(tool: GoTool):
-    assert (TOOLS / tool.folder / "go.sum").is_file(), "without sums the download is not the one that was reviewed"
+    assert (tool.module / "go.sum").is_file(), "without sums the download is not the one that was reviewed"
     assert tool.pinned_version[0].isdigit()
 
 
 def test_every_module_under_tools_is_in_the_table():
-    assert {path.parent.name for path in TOOLS.glob("*/go.mod")} == set(BY_FOLDER)
+    assert {path.parent.name for path in TOOLS.glob("*/go.mod")} == set(BY_FOLDER) - {AWS_PROVIDER.folder}
 
 
 def test_no_two_tools_give_a_program_of_the_same_name():
@@ -95,6 +95,35 @@ def test_pins_flags_and_compiler_decide_the_key(sandbox: Path):
     assert tool_step(store, GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd": "."}, tags="x"), "go1.26.6").entry != first
     (sandbox / "tools/etcd/go.sum").write_text("another sum")
     assert tool_step(store, TOOL, "go1.26.6").entry != first
+
+
+def test_a_package_in_a_subfolder_decides_the_key(sandbox: Path):
+    first = tool_step(Store(sandbox), TOOL, "go1.26.6").entry
+    (sandbox / "tools/etcd/inner").mkdir()
+    (sandbox / "tools/etcd/inner/inner.go").write_text("package inner")
+    assert tool_step(Store(sandbox), TOOL, "go1.26.6").entry != first
+
+
+def test_pulumis_own_provider_is_taken_where_the_engine_has_it_installed(sandbox: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PULUMI_HOME", str(sandbox / "home"))
+    program(sandbox, "pulumi-resource-aws", AWS_PROVIDER.pinned_version)
+    out = sandbox / "out"
+    out.mkdir()
+    builds: list[list[str]] = []
+
+    def run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+        builds.append(command)
+        (out / "provider").write_text("built")
+
+    tool_step(Store(sandbox), AWS_PROVIDER, "go").build(out, run)
+    assert builds, "what is on PATH may be an earlier build of the rehearsal itself"
+
+    plugin = sandbox / "home" / "plugins" / f"resource-aws-v{AWS_PROVIDER.pinned_version}" / "pulumi-resource-aws"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text("official")
+    (out / "pulumi-resource-aws").unlink()
+    tool_step(Store(sandbox), AWS_PROVIDER, "go").build(out, lambda command, *, cwd=None, env=None: pytest.fail("nothing to build"))
+    assert (out / "pulumi-resource-aws").read_text() == "official"
 
 
 def test_a_program_of_the_pinned_version_is_taken_from_path(sandbox: Path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import rehearsal
 from rehearsal.cloud.process import Cloud
+from tests.support.provider_plugin import plugin
 
 BIN = Path(rehearsal.__file__).parent / "bin"
 # `    + 43 created`, `    ~ 1 updated`, `    +-1 replaced`, `    38 changes. 5 unchanged`
@@ -21,7 +22,7 @@ class Stack:
     def __init__(self, project: Path, cloud: Cloud) -> None:
         self.project = project
         self.environment = {
-            "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(BIN), str(plugin().parent), os.environ["PATH"]]),
             "HOME": str(project),
             "NO_COLOR": "1",
             "PULUMI_CONFIG_PASSPHRASE": "test",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pulumi_kubernetes as k8s
 
-from rehearsal.aws_provider import schema
-from rehearsal.aws_provider.wire import from_struct
+from tests.support import sdk_schema as schema
 from tests.support.engine import Registration
+from tests.support.wire import from_struct, revealed
 
 PROVIDER = "pulumi:providers:kubernetes"
 
@@ -17,7 +17,7 @@ def problems(resource: Registration) -> list[str]:
     """Every reason for which the official provider would refuse the inputs; components have none."""
     if not resource.raw.custom:
         return []
-    return [reason for _, reason in schema._check_object(from_struct(resource.raw.object), _arguments(resource.type), "")]
+    return [reason for _, reason in schema._check_object(revealed(from_struct(resource.raw.object)), _arguments(resource.type), "")]
 
 
 @functools.cache

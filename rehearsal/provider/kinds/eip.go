@@ -1,0 +1,132 @@
+package kinds
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/validation"
+
+	"microcosm.local/rehearsal/provider/cloud"
+	"microcosm.local/rehearsal/provider/kind"
+)
+
+// Schema and calls: terraform-provider-aws 6.x at 01606926a0c0, internal/service/ec2/ec2_eip.go.
+var eip = kind.Kind{
+	Type: "aws_eip", Token: "aws:ec2/eip:Eip", Noun: "Elastic IP",
+	Schema: kind.Schema{
+		"allocation_id":  kind.Text(kind.Computed),
+		"arn":            kind.Text(kind.Computed),
+		"association_id": kind.Text(kind.Computed),
+		"domain": kind.Text(kind.Optional, kind.Computed, kind.Replaces,
+			kind.Checked(validation.StringInSlice([]string{"vpc", "standard"}, false))),
+		"instance":          kind.Text(kind.Optional, kind.Computed),
+		"network_interface": kind.Text(kind.Optional, kind.Computed),
+		"private_ip":        kind.Text(kind.Computed),
+		"public_dns":        kind.Text(kind.Computed),
+		"public_ip":         kind.Text(kind.Computed),
+	},
+	Create: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
+		made, err := c.EC2.AllocateAddress(ctx, &ec2.AllocateAddressInput{
+			Domain:            types.DomainType(d.Get("domain").(string)),
+			TagSpecifications: cloud.OnCreation(types.ResourceTypeElasticIp, kind.AllTags(d)),
+		})
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(made.AllocationId), nil
+	},
+	Complete: associateAddress,
+	Read: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
+		found, err := findAddress(ctx, c, "allocation-id", d.Id())
+		if err != nil {
+			return err
+		}
+		arn, err := c.EC2ARN("", "elastic-ip/"+d.Id())
+		if err != nil {
+			return err
+		}
+		if err := kind.Show(d, map[string]any{
+			"allocation_id":     found.AllocationId,
+			"arn":               arn,
+			"association_id":    found.AssociationId,
+			"domain":            found.Domain,
+			"instance":          found.InstanceId,
+			"network_interface": found.NetworkInterfaceId,
+			"private_ip":        found.PrivateIpAddress,
+			"public_ip":         found.PublicIp,
+			"public_dns":        publicName(aws.ToString(found.PublicIp), c.Region),
+		}); err != nil {
+			return err
+		}
+		return kind.ShowTags(c, d, cloud.FromEC2(found.Tags))
+	},
+	Update: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
+		if !d.HasChanges("instance", "network_interface") {
+			return nil
+		}
+		if err := disassociateAddress(ctx, c, d.Get("association_id").(string)); err != nil {
+			return err
+		}
+		return associateAddress(ctx, c, d)
+	},
+	// An address that this resource associated itself is let go of first, as in the official provider.
+	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
+		if err := disassociateAddress(ctx, c, d.Get("association_id").(string)); err != nil {
+			return err
+		}
+		return cloud.WhenReleased(ctx, kind.Patience(d), []string{"InvalidIPAddress.InUse"}, func() error {
+			_, err := c.EC2.ReleaseAddress(ctx, &ec2.ReleaseAddressInput{AllocationId: aws.String(d.Id())})
+			return err
+		})
+	},
+	Import: kind.ByID,
+}
+
+func associateAddress(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
+	instance, card := kind.Given(d, "instance"), kind.Given(d, "network_interface")
+	if instance == nil && card == nil {
+		return nil
+	}
+	_, err := c.EC2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
+		AllocationId: aws.String(d.Id()), InstanceId: instance, NetworkInterfaceId: card,
+	})
+	return err
+}
+
+func disassociateAddress(ctx context.Context, c *cloud.Cloud, association string) error {
+	if association == "" {
+		return nil
+	}
+	_, err := c.EC2.DisassociateAddress(
+		ctx,
+		&ec2.DisassociateAddressInput{AssociationId: aws.String(association)},
+	)
+	return cloud.UnlessGone(err)
+}
+
+func findAddress(ctx context.Context, c *cloud.Cloud, by, value string) (types.Address, error) {
+	answer, err := c.EC2.DescribeAddresses(
+		ctx,
+		&ec2.DescribeAddressesInput{Filters: []types.Filter{filter(by, value)}},
+	)
+	if err != nil {
+		return types.Address{}, cloud.AsGone(err)
+	}
+	found, there := first(answer.Addresses)
+	if !there {
+		return found, cloud.ErrGone
+	}
+	return found, nil
+}
+
+func publicName(address, region string) string {
+	zone := region + ".compute"
+	if region == "us-east-1" {
+		zone = "compute-1"
+	}
+	return fmt.Sprintf("ec2-%s.%s.amazonaws.com", strings.ReplaceAll(address, ".", "-"), zone)
+}

@@ -1,0 +1,35 @@
+"""Find the built stand-in aws provider. Tests do not build it: that takes minutes."""
+
+import functools
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rehearsal.supplies import toolchain
+from rehearsal.supplies.errors import SuppliesError
+from rehearsal.supplies.store import Store, default_home
+
+NAME = "pulumi-resource-aws"
+
+
+@functools.cache
+def plugin() -> Path:
+    """The program of the present sources, from the rehearsal's cache."""
+    if given := os.environ.get("MICROCOSM_PROVIDER"):
+        return Path(given)
+    try:
+        built = toolchain.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, toolchain.go_version()).entry / NAME
+    except SuppliesError as error:
+        pytest.skip(str(error))
+    if not built.exists():
+        pytest.skip(f"{built} is not built: run `python -m rehearsal.supplies`")
+    return built
+
+
+@functools.cache
+def names() -> dict[str, dict[str, list[str]]]:
+    """By token: the inputs and the outputs that the provider models."""
+    return json.loads(subprocess.run([plugin(), "-names"], capture_output=True, check=True).stdout)
