@@ -215,7 +215,9 @@ def seen(live: Live | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
 
 def visible(values: dict[str, Any]) -> dict[str, Any]:
     """Without the bridge's own notes. Empty is absent: Terraform's SDK writes either."""
-    return {name: value for name, value in values.items() if not name.startswith("__") and name != WRITE_ONLY and value not in EMPTY}
+    shown = {name: value for name, value in values.items() if not name.startswith("__") and name != WRITE_ONLY and value not in EMPTY}
+    # AWS's sets have no order: the bridge shows the program's before a refresh, and its own after it.
+    return {name: sorted(value, key=str) if isinstance(value, list) else value for name, value in shown.items()}
 
 
 def without_none(inputs: dict[str, Any]) -> dict[str, Any]:
