@@ -151,8 +151,9 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
                 "ports": [{"name": "http", "container_port": PAGE_PORT}],
                 # Endpoints are taken out while nginx still answers.
                 "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", "5"]}}},
-                # The first probe comes before nginx listens, and `up` waits for the second.
-                "readiness_probe": {"http_get": healthy, "period_seconds": 1},
+                # The first probe comes before nginx listens, and `up` waits for the second. A node that stalls for some
+                # seconds keeps its pods as endpoints: fifteen failures in a row count, not three.
+                "readiness_probe": {"http_get": healthy, "period_seconds": 1, "failure_threshold": 15},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 10},
                 "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
                 "security_context": {
