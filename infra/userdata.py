@@ -15,7 +15,7 @@ from .errors import ConfigError
 SCRIPTS = Path(__file__).resolve().parent.parent / "userdata"
 # EC2 refuses more, counted before base64 (EC2 user guide, "Run commands when you launch an EC2 instance").
 RAW_LIMIT_BYTES = 16384
-WINDOWS_PARTS = ("common", "expiry", "host", "kubernetes", "network", "plan", "worker")
+WINDOWS_PARTS = ("common", "services", "watch", "expiry", "host", "kubernetes", "join", "network", "plan", "worker")
 CRI_SOCKETS = {"linux": "unix:///run/containerd/containerd.sock", "windows": "npipe:////./pipe/containerd-containerd"}
 # So that a Linux pod without a nodeSelector never lands on Windows (Kubernetes docs, "Taints and tolerations" for Windows).
 WINDOWS_TAINT = "os=windows:NoSchedule"

@@ -23,7 +23,7 @@ FOLDER = cases.FOLDER / "matrix-rows"
 WHOLE = {"linux": "ubuntu-24.04", "windows": "windows-2019"}
 # Raw bytes that stay free for longer names, labels and mirrors. Windows has its script in S3. A Linux
 # machine carries all of it, and compressed when it no longer fits (docs/adr/0004).
-ROOM_BYTES = {"windows": 8192, "linux": 512}
+ROOM_BYTES = {"windows": 4096, "linux": 512}
 NODE_FILES = (
     "C:\\Program Files\\containerd\\config.toml",
     "C:\\k\\StartKubelet.ps1",

@@ -21,6 +21,8 @@ WITHOUT = "PowerShell is needed: put `pwsh` on PATH, or name it in MICROCOSM_PWS
 # A sample of each sweep takes one of so many points; the served tests take all.
 SAMPLE = 61
 SECONDS = 1800
+# States that a machine can be in: some hundred whole walks, among the served tests.
+STATES = ("Choice", "Content", "Repair", "Reports", "Waits")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -113,7 +113,7 @@ Describe 'the node''s script' {
     It 'uses in the conditions of a wait no name of the function that calls them' {
         # A script block sees its caller's variables first: `$found` in a condition would be Wait-Until's.
         $functions = Get-Functions $NodeAst
-        $own = 'Wait-Until', 'Test-Within'
+        $own = @('Wait-Until')
         $inner = foreach ($name in $own) { (Find-Node $functions[$name] 'VariableExpressionAst') | ForEach-Object { $_.VariablePath.UserPath } }
         $blocks = Find-Node $NodeAst 'CommandAst' | Where-Object { $_.GetCommandName() -in $own } | ForEach-Object { Find-Node $_ 'ScriptBlockExpressionAst' }
         @($blocks).Count | Should -BeGreaterThan 5

@@ -4,9 +4,9 @@ import pytest
 
 from . import pester
 
-# Other tests read what walks.Tests.ps1 writes, so it is a run of its own.
+# Other tests read what walks.Tests.ps1 writes, so it is a run of its own. test_powershell_sweeps.py has the states.
 APART = {"walks": "walks", "sweeps": "sample"}
-OWN = tuple(name for name in pester.test_files() if name not in APART)
+OWN = tuple(name for name in pester.test_files() if name not in {*APART, *pester.STATES})
 
 pytestmark = pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)
 

@@ -1,4 +1,4 @@
-"""Every point of every sweep, in two processes of PowerShell: minutes, and so among the served tests."""
+"""Every point of every sweep, and the states of machines: minutes, and so among the served tests."""
 
 import pytest
 
@@ -13,4 +13,11 @@ pytestmark = pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)
 def test_every_point(group: str):
     count, failed = pester.failures(pester.run(f"all-{group}", ("sweeps",), 1, GROUPS[group]), "sweeps")
     assert count > 200, "a walk has that many changes"
+    assert failed == []
+
+
+@pytest.mark.parametrize("file", pester.STATES)
+def test_states(file: str):
+    count, failed = pester.failures(pester.run(f"states-{file}", (file,), 1), file)
+    assert count > 10
     assert failed == []

@@ -1,33 +1,89 @@
-# common.ps1: the tools of a Windows node: files, native programs, waits, verified downloads, services.
+# common.ps1: the tools of a Windows node: files, native programs, waits, verified downloads, scheduled tasks.
 # The parts of the node's script are joined by infra/userdata.py and run as one file by SYSTEM.
 # Written for Windows PowerShell 5.1, the one on the AMI, in ASCII: 5.1 reads a file without a byte order mark as ANSI.
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'   # drawing the bar makes Invoke-WebRequest several times slower
 [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12   # Server 2019 would offer TLS 1.0 first
-
 # kubeadm looks for kubelet.exe on PATH, and fails without it (kubernetes v1.35.8, cmd/kubeadm/app/preflight/checks.go).
 # PrepareNode.ps1 changes the PATH of its own process and of those that are started after a restart of Windows.
 $env:Path = "C:\k;$env:Path"
 
 $Root = 'C:\microcosm'
-$Nssm = "$env:ProgramFiles\nssm\nssm.exe"
 $DownloadAttempts = 5
 
-# The inputs, as bootstrap.ps1 has kept them.
-foreach ($item in (Import-Clixml -Path "$Root\inputs.xml").GetEnumerator()) { Set-Variable -Name $item.Key -Value $item.Value }
-
-function Write-Log([string] $Message) {
-    Write-Host ('{0:u} {1}' -f [datetime]::UtcNow, $Message)
+function Hide-Secret([string] $Text) {
+    # node.log goes into the bundle of `microcosm logs`, and a report into SSM: a token of kubeadm or a key must not.
+    $Text = $Text -creplace '\b[a-z0-9]{6}\.[a-z0-9]{16}\b', '[redacted]'
+    $Text = $Text -replace '(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*-----|\z)', '[redacted]'
+    $Text -replace '([\w-]*(?:token|secret|password|key-data)[\w-]*["'']?\s*[:=]\s*["'']?)[^\s"'',]+', '$1[redacted]'
 }
 
+function Write-Log([string] $Message) {
+    Write-Host ('{0:u} {1}' -f [datetime]::UtcNow, (Hide-Secret $Message))
+}
+
+function Assert-That([bool] $Holds, [string] $Problem) {
+    # A test of a phase throws what is missing, so that the report can say it.
+    if (-not $Holds) { throw $Problem }
+}
+
+# --- files ---
+
 function Write-TextFile([string] $Path, [string] $Text) {
-    # UTF-8 without a byte order mark, which neither TOML nor JSON readers accept; Set-Content of 5.1 cannot. Makes the folders too.
-    New-Item -ItemType File -Force -Path $Path -Value $Text | Out-Null
+    # UTF-8 without a byte order mark, which neither TOML nor JSON readers accept; Set-Content of 5.1 cannot. Written
+    # aside and renamed: a loss of power or a full disk leaves the old file or none, not one half.
+    New-Item -ItemType File -Force -Path "$Path.new" -Value $Text | Out-Null
+    Move-Item -Force -Path "$Path.new" -Destination $Path
 }
 
 function Read-TextFile([string] $Path) {
     if (Test-Path $Path) { [string] (Get-Content -Raw -Encoding UTF8 -Path $Path) } else { '' }
+}
+
+function Read-Json([string] $Path) {
+    # Nothing for a file that is not there or that a loss of power has torn.
+    try { Read-TextFile $Path | ConvertFrom-Json } catch { Write-Log "$Path is not JSON, and is not believed" }
+}
+
+function Remove-File([string[]] $Paths) {
+    # Also what an interrupted Write-TextFile has left.
+    foreach ($path in $Paths + ($Paths | ForEach-Object { "$_.new" })) {
+        if (Test-Path $path) { Remove-Item -Force -Path $path }
+    }
+}
+
+function Confirm-Text([string] $Path, [string] $Text) {
+    # Ordinal: the language's -eq takes no notice of case, and of a NUL behind the text (PowerShell/PowerShell#19438).
+    Assert-That ([string]::Equals((Read-TextFile $Path), $Text)) "$Path does not hold the text that it should"
+}
+
+function Sync-Disk {
+    # What a phase has put there must be on the disk before the file that stands for it, or a loss of power leaves
+    # programs of zeros behind a phase that looks done (the same in kubernetes, cluster/gce/windows/configure.ps1).
+    try { Write-VolumeCache -DriveLetter C | Out-Null } catch { Write-Log "the disk's cache was not written: $_" }
+}
+
+function Get-Hash([string] $Path) { (Get-FileHash -Path $Path -Algorithm SHA256).Hash }
+
+function Save-Manifest([string] $Name, [string[]] $Paths) {
+    # The sums of the files that a phase has left, so that their content is tested later, and not their existence.
+    Sync-Disk
+    $lines = @("$($Paths.Count) files") + ($Paths | ForEach-Object { "$(Get-Hash $_) $_" })
+    Write-TextFile "$Root\$Name.sums" ($lines -join "`n")
+}
+
+function Confirm-Manifest([string] $Name) {
+    $lines = (Read-TextFile "$Root\$Name.sums") -split "`n"
+    Assert-That ($lines[0] -ceq "$($lines.Count - 1) files") "$Root\$Name.sums is not there, or not whole"
+    foreach ($line in $lines | Select-Object -Skip 1) {
+        $sum, $path = $line -split ' ', 2
+        Assert-That ((Test-Path $path) -and (Get-Hash $path) -eq $sum) "$path is not the file that was put there"
+    }
+}
+
+function Get-ProgramPath([string[]] $Folders) {
+    foreach ($folder in $Folders) { Get-ChildItem -Path $folder -Filter *.exe | ForEach-Object { "$folder\$($_.Name)" } }
 }
 
 function Expand-Token([string] $Text, [hashtable] $Values) {
@@ -36,17 +92,28 @@ function Expand-Token([string] $Text, [hashtable] $Values) {
     $Text
 }
 
+# --- programs and waits ---
+
+function Get-Reason([object[]] $Lines) {
+    # What a program said of its failure: all its lines of errors, else its last three. kubeadm puts its errors before
+    # lines of advice. nssm writes UTF-16, which comes with a NUL beside each letter.
+    $texts = @($Lines | ForEach-Object { ("$_" -replace "`0").Trim() } | Where-Object { $_ })
+    $errors = @($texts -cmatch '\[ERROR |^(E\d{4} |[Ee]rror:|ERROR|fatal|panic:)')
+    if (-not $errors) { $errors = @($texts | Select-Object -Last 3) }
+    $errors -join ' '
+}
+
 function Invoke-Native([string] $Program, [string[]] $Arguments, [string] $InputText = '') {
     # PowerShell looks at no exit code, and with 'Stop' the first line on stderr, even a warning, would end the script.
     $ErrorActionPreference = 'Continue'
     $global:LASTEXITCODE = -1   # a program that is not there must not inherit the success of the one before
-    $lines = if ($InputText) { $InputText | & $Program $Arguments 2>&1 } else { & $Program $Arguments 2>&1 }
+    $lines = @(if ($InputText) { $InputText | & $Program $Arguments 2>&1 } else { & $Program $Arguments 2>&1 })
     $code = $LASTEXITCODE
     if ($code -ne 0) {
-        $lines | ForEach-Object { Write-Log "    $_" }
-        throw "$Program $($Arguments -join ' ') ended with ${code}: $($lines | Select-Object -Last 3)"
+        $lines | ForEach-Object { Write-Log "    $("$_" -replace "`0")" }
+        throw "$Program $($Arguments -join ' ') ended with ${code}: $(Get-Reason $lines)"
     }
-    ($lines | Where-Object { $_ -isnot [Management.Automation.ErrorRecord] }) -join "`n"
+    ($lines | Where-Object { $_ -isnot [Management.Automation.ErrorRecord] }) -join "`n" -replace "`0"
 }
 
 function Wait-Until([string] $Wanted, [int] $LimitSeconds, [scriptblock] $Condition) {
@@ -59,11 +126,6 @@ function Wait-Until([string] $Wanted, [int] $LimitSeconds, [scriptblock] $Condit
         Start-Sleep -Seconds 5
     }
     throw "no $Wanted within $LimitSeconds s: $reason"
-}
-
-function Test-Within([int] $LimitSeconds, [scriptblock] $Condition) {
-    # At a start of Windows its services are still coming up: late is not missing, and must not be made anew.
-    try { [bool] (Wait-Until 'such result' $LimitSeconds $Condition) } catch { $false }
 }
 
 function Test-Http([string] $Url) {
@@ -80,19 +142,24 @@ function Test-Artifact([string] $Name, [string] $Path) {
 }
 
 function Save-Artifact([string] $Name) {
-    # The only way in for a file: it gets its name when its sum is right, and not before.
+    # The only way in for a file: it gets its name when its sum is right, and not before. A scanner may hold a new file
+    # for some seconds, so reading and renaming it are part of the attempt.
     $path = Get-ArtifactPath $Name
     New-Item -ItemType Directory -Force -Path (Split-Path $path) | Out-Null
-    for ($attempt = 1; -not (Test-Artifact $Name $path); $attempt++) {
-        if ($attempt -gt $DownloadAttempts) { throw "$Name could not be had: $problem" }
+    for ($attempt = 1; $attempt -le $DownloadAttempts; $attempt++) {
         foreach ($url in $Artifacts[$Name].Urls) {
-            $problem = "what $url gave does not have the sum $($Artifacts[$Name].Sum)"
-            try { Invoke-WebRequest -UseBasicParsing -Uri $url -OutFile "$path.part" -TimeoutSec 900 } catch { $problem = "${url}: $_" }
-            if (Test-Artifact $Name "$path.part") { Move-Item -Force -Path "$path.part" -Destination $path; return }
-            Write-Log $problem
+            try {
+                if (Test-Artifact $Name $path) { return }
+                Invoke-WebRequest -UseBasicParsing -Uri $url -OutFile "$path.part" -TimeoutSec 900
+                Assert-That (Test-Artifact $Name "$path.part") "what it gave does not have the sum $($Artifacts[$Name].Sum)"
+                Move-Item -Force -Path "$path.part" -Destination $path
+                return
+            }
+            catch { $problem = "${url}: $_"; Write-Log $problem }
         }
         Start-Sleep -Seconds (5 * $attempt)
     }
+    throw "$Name could not be had: $problem"
 }
 
 function Expand-Artifact([string] $Name, [string] $Folder, [int] $StripComponents) {
@@ -102,30 +169,7 @@ function Expand-Artifact([string] $Name, [string] $Folder, [int] $StripComponent
     Invoke-Native "$env:SystemRoot\System32\tar.exe" $arguments | Out-Null
 }
 
-# --- services and folders ---
-
-function Test-Service([string] $Name) {
-    $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
-    if (-not $service -or $service.StartType -ne 'Automatic') { return $false }
-    try { $service.WaitForStatus('Running', [TimeSpan]::FromSeconds(90)); $true } catch { $false }
-}
-
-function Set-Nssm([string] $Service, [hashtable] $Settings) {
-    # Without AppThrottle 0 nssm pauses a program that dies at once, for longer each time; ours must come back for ever.
-    $lasting = @{ AppThrottle = '0'; AppRestartDelay = '5000'; AppRotateFiles = '1'; AppRotateOnline = '1'; AppRotateBytes = '10485760' }
-    foreach ($item in ($lasting + $Settings).GetEnumerator()) {
-        Invoke-Native $Nssm @('set', $Service, $item.Key, $item.Value) | Out-Null
-    }
-}
-
-function Install-NssmService([string] $Name, [string] $Program, [string[]] $Arguments, [hashtable] $Settings = @{}) {
-    New-Item -ItemType Directory -Force -Path "C:\var\log\$Name" | Out-Null
-    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { Invoke-Native $Nssm @('install', $Name, $Program) | Out-Null }
-    $own = @{ AppParameters = $Arguments -join ' '; AppStdout = "C:\var\log\$Name\$Name.log"; AppStderr = "C:\var\log\$Name\$Name.log" }
-    Set-Nssm $Name ($own + $Settings)
-    Set-Service -Name $Name -StartupType Automatic
-    Restart-Service -Name $Name -Force
-}
+# --- folders, and code that runs on its own ---
 
 function Protect-Directory([string] $Path) {
     New-Item -ItemType Directory -Force -Path $Path | Out-Null
@@ -138,7 +182,18 @@ function ConvertTo-Literal([string] $Text) {
     "'" + ($Text -replace "(['\u2018\u2019\u201a\u201b])", '$1$1') + "'"
 }
 
-function Get-FunctionText([string] $Name, [string] $Call) {
-    # A function that runs later, on its own: its file is made of the very code that stands here.
-    "function $Name {`r`n$((Get-Item "function:$Name").Definition)`r`n}`r`n$Call`r`n"
+function Get-FunctionText([string[]] $Names, [string] $Call) {
+    # Functions that run later, on their own: their file is made of the very code that stands here.
+    $texts = foreach ($name in $Names) { "function $name {`r`n$((Get-Item "function:$name").Definition)`r`n}" }
+    (@($texts) + $Call + '') -join "`r`n"
+}
+
+function Install-Task([string] $Name, [string] $Script, [int] $Minutes, [string] $Text) {
+    # Windows starts no second run of a task beside one that hangs, and would let that one hang for three days.
+    Write-TextFile $Script $Text
+    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Script"
+    $often = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes $Minutes)
+    $limit = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit (New-TimeSpan -Minutes 5)
+    $task = @{ TaskName = $Name; Action = $run; Trigger = $often; Settings = $limit; User = 'SYSTEM'; RunLevel = 'Highest' }
+    Register-ScheduledTask @task -Force -ErrorAction Stop | Out-Null
 }

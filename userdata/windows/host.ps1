@@ -23,16 +23,38 @@ $DefenderExclusions = @(
     "$env:ProgramFiles\containerd\containerd.exe", "$env:ProgramFiles\containerd\containerd-shim-runhcs-v1.exe",
     "$env:ProgramFiles\containerd\ctr.exe", 'C:\k\kubelet.exe', 'C:\k\kube-proxy.exe', 'C:\k\flanneld.exe'
 )
+# Windows sets this key while a restart from before is pending, and then installs no feature (chocolatey-community/boxstarter#224).
+$RestartPending = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending'
 # The counter that Windows raises at each start; kubelet's own boot id (kubernetes, pkg/kubelet/winstats/perfcounter_nodestats_windows.go).
 $BootCounter = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters'
 
-function Get-BootId { [string] (Get-ItemProperty -Path $BootCounter).BootId }
+$MaxRestarts = 3
+
+function Get-BootId {
+    $id = (Get-ItemProperty -Path $BootCounter).PSObject.Properties['BootId']
+    Assert-That ([bool] $id) "Windows has no boot counter, the value BootId of $BootCounter; the kubelet needs it as well"
+    [string] $id.Value
+}
+
+function Get-DefaultRoute {
+    # Of several default routes Windows uses the one with the least sum of both metrics (rancher/windows#121).
+    Get-NetRoute -DestinationPrefix 0.0.0.0/0 -ErrorAction Stop |
+        Sort-Object -Property { $_.RouteMetric + $_.InterfaceMetric }, ifIndex | Select-Object -First 1
+}
 
 function Get-NodeIp {
-    # Kept from before the first network: while HNS rebuilds the adapter there is no address to be read.
+    # Kept from before the first network: while HNS rebuilds the adapter there is no address to be read. EC2 knows which
+    # address is the machine's own; without its metadata service that of the default route is taken.
     if (-not $State.nodeIp) {
-        $default = Get-NetRoute -DestinationPrefix 0.0.0.0/0 | Sort-Object -Property RouteMetric | Select-Object -First 1
-        $State.nodeIp = (Get-NetIPAddress -InterfaceIndex $default.ifIndex -AddressFamily IPv4 | Select-Object -First 1).IPAddress
+        $address = try { [string] (Get-EC2InstanceMetadata -Category LocalIpv4) } catch { '' }
+        if ($address -notmatch '^\d+(\.\d+){3}$') {
+            $address = Get-NetIPAddress -InterfaceIndex (Get-DefaultRoute).ifIndex -AddressFamily IPv4 -ErrorAction Stop |
+                Where-Object { $_.IPAddress -notlike '169.254.*' } |
+                Sort-Object -Property SkipAsSource, @{ Expression = 'PrefixOrigin'; Descending = $true } |
+                Select-Object -First 1 | ForEach-Object { $_.IPAddress }
+        }
+        Assert-That ([bool] $address) 'the adapter of the default route has no IPv4 address'
+        $State.nodeIp = $address
         Save-State
     }
     $State.nodeIp
@@ -42,62 +64,92 @@ function Set-RegistrySetting {
     $build = [int] (Get-ItemProperty -Path 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion').CurrentBuildNumber
     foreach ($setting in $RegistrySettings | Where-Object { $_.Build -in 0, $build }) {
         if (-not (Test-Path $setting.Key)) { New-Item -Force -Path $setting.Key | Out-Null }
-        New-ItemProperty -Force -Path $setting.Key -Name $setting.Name -Value $setting.Value -PropertyType DWord | Out-Null
+        $value = @{ Path = $setting.Key; Name = $setting.Name; Value = $setting.Value; PropertyType = 'DWord' }
+        New-ItemProperty @value -Force | Out-Null
     }
 }
 
 function Set-FirewallRule {
     foreach ($rule in $FirewallRules) {
         Remove-NetFirewallRule -Name $rule.Name -ErrorAction SilentlyContinue
-        New-NetFirewallRule @rule -DisplayName $rule.Name -Direction Inbound -Action Allow | Out-Null
+        New-NetFirewallRule @rule -DisplayName $rule.Name -Direction Inbound -Action Allow -ErrorAction Stop | Out-Null
     }
 }
 
 function Set-Defender {
     # Where Defender is off or another product guards the machine there is nothing to exclude, and pulls are merely slower.
-    try { Add-MpPreference -ExclusionProcess $DefenderExclusions } catch { Write-Log "no exclusions in Defender: $_" }
+    try { Add-MpPreference -ExclusionProcess $DefenderExclusions -ErrorAction Stop }
+    catch { Write-Log "no exclusions in Defender: $_" }
 }
 
 function Set-Clock {
     # A clock that is wrong fails the join at its certificates. The AMI sets it by 169.254.169.123.
     Set-Service -Name w32time -StartupType Automatic
-    Start-Service -Name w32time
+    Start-OneService 'w32time'
+}
+
+function Get-FeatureState {
+    $feature = Get-WindowsFeature -Name Containers
+    Assert-That ([bool] $feature) 'Windows knows no feature Containers; it takes Windows Server 2019, 2022 or 2025'
+    "$($feature.InstallState)"
 }
 
 function Install-Feature {
     Install-ExpiryTask   # before anything that may fail
+    Install-WatchTask
     Set-RegistrySetting
     Set-FirewallRule
     Set-Defender
     Set-Clock
     # NodePorts (30000-32767) stay out of the range that Windows hands to outgoing connections.
-    Invoke-Native "$env:SystemRoot\System32\netsh.exe" @('int', 'ipv4', 'set', 'dynamicportrange', 'tcp', '34000', '31536') | Out-Null
+    $range = 'int', 'ipv4', 'set', 'dynamicportrange', 'tcp', '34000', '31536'
+    Invoke-Native "$env:SystemRoot\System32\netsh.exe" $range | Out-Null
     $State.hostReady = $true
-    if ((Get-WindowsFeature -Name Containers).InstallState -eq 'Available') {
-        # Noted before, so that no crash in between can make the restart look done.
-        $State.featureBoot = Get-BootId
-        Save-State
-        # Containers alone: Hyper-V cannot run on a virtual EC2 machine, and process isolation does not need it.
-        Install-WindowsFeature -Name Containers | Out-Null
-    }
+    $found = Get-FeatureState
+    if ($found -in 'Installed', 'InstallPending') { return }
+    Assert-That ($found -eq 'Available') ("Windows says that its feature Containers is $found, so it cannot be installed " +
+        'from this image; use one where it is Available or Installed')
+    if (Test-Path $RestartPending) { Restart-Windows 'a restart from before is pending, and no feature can be installed' -Report }
+    # Noted before, so that no crash in between can make the restart look done.
+    $State.featureBoot = Get-BootId
+    Save-State
+    # Containers alone: Hyper-V cannot run on a virtual EC2 machine, and process isolation does not need it.
+    Install-WindowsFeature -Name Containers | Out-Null
 }
 
-function Test-Feature {
-    $State.hostReady -and (Get-WindowsFeature -Name Containers).InstallState -in 'Installed', 'InstallPending'
+function Confirm-Feature {
+    Assert-That $State.hostReady 'Windows is not set up yet'
+    Confirm-Text $WatchScript (Get-WatchText)
+    if ($ExpiryParameter) { Confirm-Text $ExpiryScript (Get-ExpiryText) }
+    $found = Get-FeatureState
+    Assert-That ($found -in 'Installed', 'InstallPending') "the feature Containers is $found"
 }
 
-function Test-Restart {
-    (Get-WindowsFeature -Name Containers).InstallState -eq 'Installed' -and (Get-BootId) -ne $State.featureBoot
+function Confirm-Restart {
+    $found = Get-FeatureState
+    Assert-That ($found -eq 'Installed') "the feature Containers is $found"
+    if (-not $State.featureBoot) { return }   # the image had it
+    Assert-That ((Get-BootId) -cne $State.featureBoot) "the boot counter, BootId of $BootCounter, is still $($State.featureBoot)"
 }
 
-function Restart-Windows {
-    Restart-Computer -Force
+function Restart-Windows([string] $Reason, [switch] $Report) {
+    # Counted, and noted before: a restart that mends nothing must not be made without end.
+    if ($State.restarts -ge $MaxRestarts) { throw "Windows was restarted $($State.restarts) times, and still $Reason" }
+    $State.restarts++
+    Save-State
+    if ($Report) { Send-Report $Run.phase 'running' "Windows restarts: $Reason" }
+    try { Restart-Computer -Force } catch { Write-Log "not restarted, perhaps because another restart is under way: $_" }
     Start-Sleep -Seconds 600   # Windows ends this script on its way down
-    throw 'Windows did not restart within 600 s'
+    throw "Windows did not restart within 600 s; it was to, because $Reason"
 }
 
-function Test-Download {
-    -not ($Artifacts.Keys | Where-Object { -not (Test-Artifact $_ (Get-ArtifactPath $_)) })
+function Restart-ForFeature {
+    $reason = try { Confirm-Restart } catch { "$_" }
+    Restart-Windows $reason
+}
+
+function Confirm-Download {
+    foreach ($name in $Artifacts.Keys) { Assert-That (Test-Artifact $name (Get-ArtifactPath $name)) "$name is not there, or not whole" }
 }
 
 function Save-Download {

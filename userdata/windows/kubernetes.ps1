@@ -1,43 +1,60 @@
 # kubernetes.ps1: container runtime, kubelet and the way into the cluster.
 
-function Test-Containerd {
-    (Read-TextFile $ContainerdConfigFile) -eq (Get-ContainerdConfig) -and (Test-Service 'containerd') -and (Test-Within 60 { Test-Path $ContainerdPipe })
-}
+$ContainerdFolder = "$env:ProgramFiles\containerd"
+$CniFolder = 'C:\opt\cni\bin'
+$HostsFile = 'C:\etc\containerd\certs.d\_default\hosts.toml'
 
 function Get-ContainerdConfig {
     $major = ($ContainerdVersion -split '\.')[0]
-    if (-not $ContainerdConfigs.ContainsKey($major)) { throw "containerd $ContainerdVersion is not one of the major versions $($ContainerdConfigs.Keys)" }
+    if (-not $ContainerdConfigs.ContainsKey($major)) {
+        throw "containerd $ContainerdVersion is not one of the major versions $($ContainerdConfigs.Keys)"
+    }
     Expand-Token $ContainerdConfigs[$major] @{ PAUSE_IMAGE = $PauseImage }
 }
 
+function Get-RegistryHosts { if ($RegistryMirror) { Expand-Token $RegistryHosts @{ REGISTRY_MIRROR = $RegistryMirror } } else { '' } }
+
+function Confirm-Containerd {
+    Confirm-Text $ContainerdConfigFile (Get-ContainerdConfig)
+    Confirm-Text $HostsFile (Get-RegistryHosts)
+    Confirm-Manifest 'containerd'
+    Confirm-Service 'containerd'
+    Wait-Until 'pipe of containerd' 60 { Test-Path $ContainerdPipe } | Out-Null
+}
+
 function Install-Containerd {
-    $folder = "$env:ProgramFiles\containerd"
-    if (Get-Service -Name containerd -ErrorAction SilentlyContinue) { Stop-Service -Name containerd -Force }
-    Expand-Artifact 'containerd' $folder 1
-    Expand-Artifact 'cni-plugins' 'C:\opt\cni\bin' 0
-    Copy-Item -Force -Path (Get-ArtifactPath 'flannel-cni.exe') -Destination 'C:\opt\cni\bin\flannel.exe'
+    Stop-OneService 'containerd'
+    # Windows replaces no file of a program that runs; shims outlive their containerd.
+    Stop-Program 'containerd', 'containerd-shim-runhcs-v1', 'ctr'
+    Expand-Artifact 'containerd' $ContainerdFolder 1
+    Expand-Artifact 'cni-plugins' $CniFolder 0
+    Copy-Item -Force -Path (Get-ArtifactPath 'flannel-cni.exe') -Destination "$CniFolder\flannel.exe"
     New-Item -ItemType Directory -Force -Path 'C:\etc\cni\net.d', 'C:\var\log\containerd' | Out-Null
-    if ($RegistryMirror) {
-        Write-TextFile 'C:\etc\containerd\certs.d\_default\hosts.toml' (Expand-Token $RegistryHosts @{ REGISTRY_MIRROR = $RegistryMirror })
-    }
+    if ($RegistryMirror) { Write-TextFile $HostsFile (Get-RegistryHosts) } else { Remove-File $HostsFile }
     # Before the registration: a configuration file that --config names must be there, or containerd.exe ends with an error
     # (containerd v2.2.7, cmd/containerd/command/main.go).
     Write-TextFile $ContainerdConfigFile (Get-ContainerdConfig)
-    if (-not (Get-Service -Name containerd -ErrorAction SilentlyContinue)) { Invoke-Native "$folder\containerd.exe" $ContainerdArguments | Out-Null }
+    if ((Get-ServiceStatus 'containerd') -eq 'not there') {
+        Invoke-Native "$ContainerdFolder\containerd.exe" $ContainerdArguments | Out-Null
+    }
     # Its own recovery gives up after the second crash in a day (containerd v2.2.7, cmd/containerd/command/service_windows.go).
-    Invoke-Native "$env:SystemRoot\System32\sc.exe" @('failure', 'containerd', 'reset=', '0', 'actions=', 'restart/15000') | Out-Null
+    $recovery = 'failure', 'containerd', 'reset=', '0', 'actions=', 'restart/15000'
+    Invoke-Native "$env:SystemRoot\System32\sc.exe" $recovery | Out-Null
     Set-Service -Name containerd -StartupType Automatic
-    Start-Service -Name containerd
+    Save-Manifest 'containerd' (Get-ProgramPath $ContainerdFolder, $CniFolder)
+    Start-OneService 'containerd'
     Wait-Until 'pipe of containerd' 120 { Test-Path $ContainerdPipe } | Out-Null
-    Start-ImagePull $folder
+    Start-ImagePull
 }
 
-function Start-ImagePull([string] $Folder) {
+function Start-ImagePull {
     # In the background: a WCF image takes minutes, and should be there when its pod comes.
     foreach ($image in $PrepullImages) {
         $log = 'C:\var\log\containerd\pull-' + ($image -replace '[^A-Za-z0-9.]+', '-')
         $arguments = @('--namespace', 'k8s.io', 'images', 'pull', '--hosts-dir', 'C:\etc\containerd\certs.d', $image)
-        Start-Process -FilePath "$Folder\ctr.exe" -ArgumentList $arguments -RedirectStandardOutput "$log.log" -RedirectStandardError "$log.err"
+        $pull = @{ FilePath = "$ContainerdFolder\ctr.exe"; ArgumentList = $arguments }
+        try { Start-Process @pull -RedirectStandardOutput "$log.log" -RedirectStandardError "$log.err" }
+        catch { Write-Log "$image is not pulled ahead: $_" }   # the kubelet pulls it then
     }
 }
 
@@ -46,7 +63,8 @@ function Start-Kubelet {
     # Runs as the service, on its own. kubeadm join leaves labels and taints in this file. Passed on as an array they keep
     # their commas, at which PowerShell splits a bare word (the StartKubelet.ps1 of PrepareNode.ps1 has that fault).
     $ErrorActionPreference = 'Stop'
-    $flags = ([string] (Get-Content -Raw -Path 'C:\var\lib\kubelet\kubeadm-flags.env')).Trim() -replace '^KUBELET_KUBEADM_ARGS="?' -replace '"$'
+    $text = ([string] (Get-Content -Raw -Path 'C:\var\lib\kubelet\kubeadm-flags.env')).Trim()
+    $flags = $text -replace '^KUBELET_KUBEADM_ARGS="?' -replace '"$'
     & C:\k\kubelet.exe ($Arguments + @($flags -split '\s+' -ne ''))
     exit $LASTEXITCODE
 }
@@ -57,17 +75,24 @@ function Get-StartKubelet {
     Get-FunctionText 'Start-Kubelet' "Start-Kubelet -Arguments @($list)"
 }
 
-function Test-Node {
+function Confirm-Node {
     # Start-Kubelet's file is written last, so that it stands for all of it.
-    [bool] (Get-Service -Name kubelet -ErrorAction SilentlyContinue) -and (Read-TextFile 'C:\k\StartKubelet.ps1') -eq (Get-StartKubelet)
+    Assert-That ((Get-ServiceStatus 'kubelet') -ne 'not there') 'the service kubelet is not there'
+    Confirm-Text 'C:\k\StartKubelet.ps1' (Get-StartKubelet)
+    Confirm-Manifest 'node'
 }
 
 function Reset-PrepareNode {
-    # PrepareNode.ps1 runs once on a clean machine and never again: service, rule and link may not be there.
-    if (Get-Service -Name kubelet -ErrorAction SilentlyContinue) {
-        Stop-Service -Name kubelet -Force
-        Invoke-Native "$env:SystemRoot\System32\sc.exe" @('delete', 'kubelet') | Out-Null
-        Wait-Until 'end of the old kubelet service' 60 { -not (Get-Service -Name kubelet -ErrorAction SilentlyContinue) } | Out-Null
+    # PrepareNode.ps1 runs once on a clean machine and never again: service, rule and link may not be there. What runs
+    # out of C:\k, and its nssm.exe, could not be replaced.
+    foreach ($name in 'kubelet', 'flanneld', 'kube-proxy') { Stop-OneService $name }
+    Stop-Program 'kubelet', 'flanneld', 'kube-proxy', 'nssm'
+    if ((Get-ServiceStatus 'kubelet') -ne 'not there') {
+        try {
+            Invoke-Native "$env:SystemRoot\System32\sc.exe" @('delete', 'kubelet') | Out-Null
+            Wait-Until 'end of the old kubelet service' 60 { (Get-ServiceStatus 'kubelet') -eq 'not there' } | Out-Null
+        }
+        catch { Restart-Windows "the service kubelet is marked for deletion, which only a restart ends: $_" -Report }
     }
     Remove-NetFirewallRule -Name kubelet -ErrorAction SilentlyContinue
     # Not Remove-Item: in 5.1 it follows a link and would empty C:\etc\kubernetes\pki.
@@ -85,8 +110,11 @@ function Invoke-PrepareNode {
     }
     Set-StrictMode -Off      # theirs is not written for it, and scripts inherit it
     Push-Location $Root      # it unpacks where it stands
+    # It appends both folders to this process's PATH, and makes that the machine's: once, and not at every repair.
+    $env:Path = (@($env:Path -split ';') -ne 'C:\k' -ne "$env:ProgramFiles\nssm") -join ';'
     # Their stderr must stay unredirected: tar writes its list there, and redirected it would count as an error.
-    try { & (Get-ArtifactPath 'PrepareNode.ps1') -KubernetesVersion "v$KubernetesVersion" -HostnameOverride $NodeName | Out-Null } finally { Pop-Location }
+    try { & (Get-ArtifactPath 'PrepareNode.ps1') -KubernetesVersion "v$KubernetesVersion" -HostnameOverride $NodeName | Out-Null }
+    finally { Pop-Location; $env:Path = "C:\k;$env:Path" }
 }
 
 function Install-Node {
@@ -99,58 +127,6 @@ function Install-Node {
     Set-Nssm 'kubelet' @{}
     foreach ($name in 'kube-proxy.exe', 'kubectl.exe') { Copy-Item -Force -Path "$Root\kubernetes\$name" -Destination "C:\k\$name" }
     Copy-Item -Force -Path (Get-ArtifactPath 'flanneld.exe') -Destination 'C:\k\flanneld.exe'
+    Save-Manifest 'node' (@(Get-ProgramPath 'C:\k') + $Nssm)
     Write-TextFile 'C:\k\StartKubelet.ps1' (Get-StartKubelet)
-}
-
-function Wait-Rendezvous([string] $Document, [int] $LimitSeconds) {
-    # What an earlier control plane wrote is not believed, and a token that has expired is about to be replaced.
-    Wait-Until "/microcosm/$StackName/$Document of $ControlPlaneInstanceId" $LimitSeconds {
-        $value = (Get-SSMParameter -Name "/microcosm/$StackName/$Document" -WithDecryption $true -Region $Region).Value | ConvertFrom-Json
-        $expires = $value.PSObject.Properties['expires']
-        $fresh = -not $expires -or [DateTimeOffset]::Parse($expires.Value) -gt (Get-Date)
-        if ($value.instance -eq $ControlPlaneInstanceId -and $fresh) { $value }
-    }
-}
-
-function Reset-Join {
-    # kubeadm refuses to join over the files of an attempt that did not end.
-    Stop-Service -Name kubelet -Force
-    foreach ($path in $JoinLeftovers) { Remove-Item -Force -Path $path -ErrorAction SilentlyContinue }
-}
-
-function Join-Cluster {
-    if (-not (Test-Path $NetworkKubeconfig)) {
-        # Now, while the machine can still reach its role's credentials: the container network breaks the way there.
-        Write-TextFile $NetworkKubeconfig (Wait-Rendezvous 'windows-network' 2400).kubeconfig
-    }
-    if (-not (Test-Path $KubeletKubeconfig)) {
-        $join = Wait-Rendezvous 'join' 2400
-        Reset-Join
-        try {
-            Write-TextFile $JoinFile (Expand-Token $JoinConfiguration @{ API_ENDPOINT = $join.endpoint; TOKEN = $join.token; CA_HASH = $join.caCertHash })
-            Write-Log (Invoke-Native 'C:\k\kubeadm.exe' $KubeadmArguments)
-        }
-        finally { Remove-Item -Force -Path $JoinFile -ErrorAction SilentlyContinue }
-        Wait-Until $KubeletKubeconfig 120 { Test-Path $KubeletKubeconfig } | Out-Null
-    }
-    Remove-Item -Force -Path $JoinFile -ErrorAction SilentlyContinue   # of an attempt that power was lost over
-    Set-Service -Name kubelet -StartupType Automatic
-    Start-Service -Name kubelet
-}
-
-function Test-Join {
-    (Test-Path $KubeletKubeconfig) -and (Test-Path $NetworkKubeconfig) -and (Test-Service 'kubelet')
-}
-
-function Get-Node {
-    Invoke-Native 'C:\k\kubectl.exe' @("--kubeconfig=$KubeletKubeconfig", 'get', 'node', $NodeName, '--output=json') | ConvertFrom-Json
-}
-
-function Test-Ready {
-    $ready = (Get-Node).status.conditions | Where-Object { $_.type -eq 'Ready' }
-    $ready.status -eq 'True' -and -not ($Services | Where-Object { -not (Test-Service $_) })
-}
-
-function Wait-Ready {
-    Wait-Until "node $NodeName that is Ready" 600 { Test-Ready } | Out-Null
 }

@@ -2,70 +2,114 @@
 
 $StateFile = "$Root\state.json"
 $PhaseAttempts = 3
+$PhaseSeconds = 2400   # no attempt begins later: run.ps1 begins another run, and the report must not wait for hours
 $LastReportSeconds = 600
+$ExitScript = 19       # an error outside of the phases that was reported; run.ps1 reports what has another code
+# Of this run: the instance's id once it is known, the phase, and whether the last report was taken.
+$Run = @{ instance = ''; phase = 'feature'; told = $false; began = $false }
+
+function New-State {
+    # In order, here and below: a hash table has none, and another order would be another text and another report.
+    [ordered] @{
+        instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; restarts = 0; attempts = 0
+        reported = ''; phases = [ordered] @{}
+    }
+}
 
 function Read-State {
-    $empty = @{ instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; reported = ''; phases = [ordered] @{} }
-    if (-not (Test-Path $StateFile)) { return $empty }
+    $saved = Read-Json $StateFile
+    $fresh = New-State
     try {
-        $saved = Read-TextFile $StateFile | ConvertFrom-Json
-        $phases = [ordered] @{}   # another order would be another report
-        foreach ($phase in $saved.phases.PSObject.Properties) { $phases[$phase.Name] = [ordered] @{ start = $phase.Value.start; end = $phase.Value.end } }
-        @{
-            instance = $saved.instance; nodeIp = $saved.nodeIp; featureBoot = $saved.featureBoot
-            hostReady = $saved.hostReady; reported = $saved.reported; phases = $phases
+        foreach ($name in @($fresh.Keys)) { if ($name -ne 'phases') { $fresh[$name] = $saved.$name } }
+        $fresh.restarts, $fresh.attempts = [int] $fresh.restarts, [int] $fresh.attempts
+        foreach ($phase in $saved.phases.PSObject.Properties) {
+            $fresh.phases[$phase.Name] = [ordered] @{ start = $phase.Value.start; end = $phase.Value.end }
         }
+        $fresh
     }
     catch {
         # Power was lost while it was written. It holds nothing that the phases cannot find out again.
-        Write-Log "$StateFile is unreadable, and started anew: $_"
-        $empty
+        Write-Log "$StateFile holds no state of a node, and is begun anew"
+        New-State
     }
 }
 
 function Save-State {
-    Write-TextFile "$StateFile.new" ($State | ConvertTo-Json -Depth 4)
-    Move-Item -Force -Path "$StateFile.new" -Destination $StateFile
+    $text = $State | ConvertTo-Json -Depth 4
+    if (-not [string]::Equals($text, (Read-TextFile $StateFile))) { Write-TextFile $StateFile $text }
 }
 
 function Get-UnixTime { ([DateTimeOffset] (Get-Date)).ToUnixTimeSeconds() }
 
+function Find-Instance {
+    # The instance's id, once a run; metadata may be out of reach at first. A report without it is not believed. A state
+    # of another instance came with an image: nothing of that node may be taken for this one's.
+    if ($Run.instance) { return }
+    try { $id = [string] (Get-EC2InstanceMetadata -Category InstanceId) } catch { Write-Log "no instance id: $_"; return }
+    if ($id -notlike 'i-*') { return }
+    if ($State.instance -and $State.instance -ne $id) {
+        Write-Log "$StateFile is of $($State.instance): begun anew for $id"
+        Reset-Join
+        Remove-File $NetworkKubeconfig, $SourceVipFile, $ConflistFile
+        foreach ($item in (New-State).GetEnumerator()) { $State[$item.Key] = $item.Value }
+        $State.instance = $id
+        Save-State
+        if ($Run.began) { exit $ExitScript }   # phases have been passed over for what has just gone
+    }
+    $Run.instance = $State.instance = $id
+}
+
 function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
     # Each report is the whole story, so the next one makes good for a lost one; and none may fail the work itself.
-    if (-not $State.instance) { try { $State.instance = Get-EC2InstanceMetadata -Category InstanceId } catch { Write-Log "no instance id: $_" } }
-    $line = ($Detail -replace '\s+', ' ')
-    $report = [ordered] @{
-        instance = $State.instance; node = $NodeName; phase = $Phase; result = $Result
-        detail = $line.Substring(0, [Math]::Min(500, $line.Length)); phases = $State.phases
-    }
-    $json = ConvertTo-Json -Compress -Depth 4 $report
+    # Parameter Store takes "{{" for the name of another parameter, and refuses the value.
     try {
-        if ($json -ne $State.reported) {
-            Write-SSMParameter -Name "/microcosm/$StackName/status/$NodeName" -Value $json -Type String -Overwrite $true -Region $Region | Out-Null
+        Find-Instance
+        $line = (Hide-Secret $Detail) -replace '\s+', ' ' -replace '\{(?=\{)', '{ '
+        $report = [ordered] @{
+            instance = $State.instance; node = $NodeName; phase = $Phase; result = $Result
+            detail = $line.Substring(0, [Math]::Min(500, $line.Length)); phases = $State.phases
+        }
+        $json = ConvertTo-Json -Compress -Depth 4 $report
+        if ($json -cne $State.reported) {
+            $name = "/microcosm/$StackName/status/$NodeName"
+            Write-SSMParameter -Name $name -Value $json -Type String -Overwrite $true -Region $Region | Out-Null
             $State.reported = $json
         }
-        $State.told = $true
+        $Run.told = $true
     }
-    catch { $State.told = $false; Write-Log "$Phase ${Result}, not reported: $_" }
-    Save-State
+    catch { $Run.told = $false; Write-Log "$Phase ${Result}, not reported: $_" }
+    try { Save-State } catch { Write-Log "$StateFile was not written: $_" }
 }
 
 function Send-LastReport([string] $Phase, [string] $Result, [string] $Detail = '') {
     # No later report makes good for this one, and `pulumi up` waits for it; a hundred machines may be sending theirs.
-    try { Wait-Until 'answer to the last report' $LastReportSeconds { Send-Report $Phase $Result $Detail; $State.told } | Out-Null }
+    try {
+        Wait-Until 'answer to the last report' $LastReportSeconds {
+            Send-Report $Phase $Result $Detail
+            $Run.told -and $State.instance
+        } | Out-Null
+    }
     catch { Write-Log "$_" }
 }
 
-function Test-Phase([hashtable] $Phase) {
-    try { [bool] (& $Phase.Test) } catch { Write-Log "$($Phase.Name): $_"; $false }
+function Get-Problem([hashtable] $Phase) {
+    # What a phase lacks, or nothing.
+    try { & $Phase.Test | Out-Null } catch { @("$_", 'no reason is given' -ne '')[0] }
 }
 
 function Invoke-Phase([hashtable] $Phase) {
-    for ($attempt = 1; $attempt -le $PhaseAttempts; $attempt++) {
-        $problem = 'it ran, and what it makes is not there'
-        try { & $Phase.Action } catch { $problem = "$_"; Write-Log "$_ $($_.InvocationInfo.PositionMessage)" }
-        if (Test-Phase $Phase) { return }
+    $began = Get-UnixTime
+    for ($attempt = 1; $true; $attempt++) {
+        $problem = ''
+        $State.attempts++   # microcosm-watch sees by the time of the file that it goes on
+        try { Save-State } catch { Write-Log "$StateFile was not written: $_" }
+        try { & $Phase.Action | Out-Null }
+        catch { $problem = "$_"; Write-Log "$_ $($_.InvocationInfo.PositionMessage)" }
+        $lack = Get-Problem $Phase
+        if (-not $lack) { return }
+        if (-not $problem) { $problem = "it ran, and $lack" }
         Write-Log "$($Phase.Name), attempt ${attempt}: $problem"
+        if ($attempt -ge $PhaseAttempts -or (Get-UnixTime) - $began -ge $PhaseSeconds) { break }
         Start-Sleep -Seconds (20 * $attempt)   # what was out of reach may be back
     }
     Send-LastReport $Phase.Name 'failed' $problem
@@ -73,14 +117,22 @@ function Invoke-Phase([hashtable] $Phase) {
 }
 
 function Invoke-Plan([hashtable[]] $Plan) {
+    $Run.began = $true
+    # `pulumi up` believes a failure after some minutes without another report: said first, before tests that wait.
+    if ($State.reported -match '"phase":"([\w-]+)","result":"failed"') { Send-Report $Matches[1] 'running' }
     foreach ($phase in $Plan) {
-        if (-not $State.phases.Contains($phase.Name)) { $State.phases[$phase.Name] = [ordered] @{ start = Get-UnixTime; end = $null } }
-        if (-not (Test-Phase $phase)) {
+        $Run.phase = $phase.Name
+        if (-not $State.phases.Contains($phase.Name)) {
+            $State.phases[$phase.Name] = [ordered] @{ start = Get-UnixTime; end = $null }
+        }
+        if ($lack = Get-Problem $phase) {
+            Write-Log "$($phase.Name): $lack"
             $State.phases[$phase.Name].end = $null
             Send-Report $phase.Name 'running'
             Invoke-Phase $phase
         }
         if (-not $State.phases[$phase.Name].end) { $State.phases[$phase.Name].end = Get-UnixTime }
     }
+    $State.restarts = 0
     Send-LastReport $Plan[-1].Name 'ok'
 }

@@ -26,7 +26,9 @@ $KubeProxyHealthUrl = 'http://127.0.0.1:10256/healthz'
 
 # --- command lines ---
 
-$ContainerdArguments = @('--config', $ContainerdConfigFile, '--log-file', 'C:\var\log\containerd\containerd.log', '--register-service')
+$ContainerdArguments = @(
+    '--config', $ContainerdConfigFile, '--log-file', 'C:\var\log\containerd\containerd.log', '--register-service'
+)
 $KubeadmArguments = @('join', '--config=C:\microcosm\join.yaml')
 $KubeletArguments = @(
     '--config=C:\var\lib\kubelet\config.yaml'
@@ -67,9 +69,13 @@ $PrepareNodeDownloads = @{
     'kubeadm.exe' = "$Root\kubernetes\kubeadm.exe"
     'nssm-2.24.zip' = "$Root\downloads\nssm"
 }
-$JoinLeftovers = @(
-    $KubeletKubeconfig, 'C:\etc\kubernetes\bootstrap-kubelet.conf', 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\config.yaml',
-    'C:\var\lib\kubelet\instance-config.yaml', 'C:\var\lib\kubelet\kubeadm-flags.env', 'C:\var\lib\kubelet\pki\kubelet-client*'
+# What kubeadm and the kubelet leave of a join that has succeeded.
+$JoinedFiles = @(
+    $KubeletKubeconfig, 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\config.yaml', 'C:\var\lib\kubelet\kubeadm-flags.env'
+)
+$JoinLeftovers = $JoinedFiles + @(
+    'C:\etc\kubernetes\bootstrap-kubelet.conf', 'C:\var\lib\kubelet\instance-config.yaml', 'C:\var\lib\kubelet\pki\kubelet-client*'
+    "$Root\join.sums"
 )
 $Services = @('containerd', 'kubelet', 'flanneld', 'kube-proxy')
 
@@ -174,18 +180,32 @@ $Networks = @{
 # --- phases ---
 
 $Phases = @(
-    @{ Name = 'feature'; Test = { Test-Feature }; Action = { Install-Feature }; ExitCode = 10 }
-    @{ Name = 'reboot'; Test = { Test-Restart }; Action = { Restart-Windows }; ExitCode = 11 }
-    @{ Name = 'download'; Test = { Test-Download }; Action = { Save-Download }; ExitCode = 12 }
-    @{ Name = 'containerd'; Test = { Test-Containerd }; Action = { Install-Containerd }; ExitCode = 13 }
-    @{ Name = 'prepare-node'; Test = { Test-Node }; Action = { Install-Node }; ExitCode = 14 }
-    @{ Name = 'join'; Test = { Test-Join }; Action = { Join-Cluster }; ExitCode = 15 }
-    @{ Name = 'flannel'; Test = { Test-Flannel }; Action = { Install-Flannel }; ExitCode = 16 }
-    @{ Name = 'kube-proxy'; Test = { Test-KubeProxy }; Action = { Install-KubeProxy }; ExitCode = 17 }
-    @{ Name = 'ready'; Test = { Test-Ready }; Action = { Wait-Ready }; ExitCode = 18 }
+    @{ Name = 'feature'; Test = { Confirm-Feature }; Action = { Install-Feature }; ExitCode = 10 }
+    @{ Name = 'reboot'; Test = { Confirm-Restart }; Action = { Restart-ForFeature }; ExitCode = 11 }
+    @{ Name = 'download'; Test = { Confirm-Download }; Action = { Save-Download }; ExitCode = 12 }
+    @{ Name = 'containerd'; Test = { Confirm-Containerd }; Action = { Install-Containerd }; ExitCode = 13 }
+    @{ Name = 'prepare-node'; Test = { Confirm-Node }; Action = { Install-Node }; ExitCode = 14 }
+    @{ Name = 'join'; Test = { Confirm-Join }; Action = { Join-Cluster }; ExitCode = 15 }
+    @{ Name = 'flannel'; Test = { Confirm-Flannel }; Action = { Install-Flannel }; ExitCode = 16 }
+    @{ Name = 'kube-proxy'; Test = { Confirm-KubeProxy }; Action = { Install-KubeProxy }; ExitCode = 17 }
+    @{ Name = 'ready'; Test = { Confirm-Ready }; Action = { Wait-Ready }; ExitCode = 18 }
 )
 
-Start-Transcript -Append -Path "$Root\node.log" | Out-Null
-$State = Read-State
-$Network = $Networks[$FlannelBackend]
-Invoke-Plan $Phases
+# Whatever ends this script is reported here with its reason, or by run.ps1, which knows the names that a report needs.
+try {
+    try { Start-Transcript -Append -Path "$Root\node.log" | Out-Null } catch { Write-Log "no $Root\node.log: $_" }
+    # The inputs, as bootstrap.ps1 has kept them.
+    foreach ($item in (Import-Clixml -Path "$Root\inputs.xml").GetEnumerator()) { Set-Variable -Name $item.Key -Value $item.Value }
+    $State = Read-State
+    $Network = $Networks[$FlannelBackend]
+    Assert-That ([bool] $Network) "FlannelBackend is '$FlannelBackend', and not one of $($Networks.Keys)"
+    Remove-File $JoinFile   # of a run that was cut off; it holds the token
+    Find-Instance
+    Invoke-Plan $Phases
+}
+catch {
+    Write-Log "$_ $($_.InvocationInfo.PositionMessage)"
+    if (@(Get-Variable -Name State, NodeName, StackName, Region -ErrorAction SilentlyContinue).Count -lt 4) { exit 1 }
+    Send-LastReport $Run.phase 'failed' "$_"
+    exit $ExitScript
+}

@@ -1,0 +1,92 @@
+# Content.Tests.ps1: a file that is there is not taken for the file that should be there, whatever has become of it.
+
+BeforeDiscovery {
+    $Ways = 'empty', 'zeros', 'half', 'more'
+    $Paths = @(
+        'C:\microcosm\state.json', 'C:\microcosm\containerd.sums', 'C:\microcosm\node.sums', 'C:\microcosm\join.sums'
+        'C:\microcosm\network.sums', 'C:\microcosm\flanneld.arguments', 'C:\microcosm\kube-proxy.arguments'
+        'C:\microcosm\watch.ps1', 'C:\microcosm\stop-expired.ps1', 'C:\microcosm\metadata-routes.ps1'
+        'C:\microcosm\downloads\containerd', 'C:\Program Files\containerd\config.toml', 'C:\etc\containerd\certs.d\_default\hosts.toml'
+        'C:\Program Files\containerd\containerd.exe', 'C:\opt\cni\bin\host-local.exe', 'C:\opt\cni\bin\flannel.exe'
+        'C:\Program Files\nssm\nssm.exe', 'C:\k\kubelet.exe', 'C:\k\kube-proxy.exe', 'C:\k\flanneld.exe', 'C:\k\StartKubelet.ps1'
+        'C:\etc\kubernetes\kubelet.conf', 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\config.yaml'
+        'C:\var\lib\kubelet\kubeadm-flags.env', 'C:\k\network.kubeconfig', 'C:\k\source-vip.json', 'C:\k\net-conf.json'
+        'C:\etc\cni\net.d\10-flannel.conflist'
+    )
+    # Each file one way, the next file the next way; all of them with EVERY=1.
+    $Torn = for ($i = 0; $i -lt $Paths.Count; $i++) {
+        foreach ($way in $(if ($env:EVERY -eq 1) { $Ways } else { $Ways[$i % 4] })) { @{ Path = $Paths[$i]; Way = $way } }
+    }
+}
+
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'machine/steps.ps1')
+    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
+    function Set-Torn([string] $Path, [string] $Way) { & (Get-Module Machine) { Set-TornFile $args[0] $args[1] } $Path $Way }
+    $Inputs = @{ ExpiryParameter = '/microcosm/dev/expiry'; RegistryMirror = 'http://10.0.0.9:5000' }
+}
+AfterAll { Remove-Machine }
+
+Describe 'a file that a loss of power has torn' {
+    BeforeAll { $script:m = Get-SettledMachine $Inputs }
+    It '<Path> (<Way>) is made good at the next start' -ForEach $Torn {
+        $before = Get-MachineFile $Path
+        Set-Torn $Path $Way
+        [string]::Equals((Get-MachineFile $Path), $before) | Should -BeFalse -Because 'it is torn'
+        Restart-Machine
+        Add-Event 60 { param($M) if (-not (Test-Route $Metadata)) { $M.Routes += New-Route $Metadata 9 } }   # the task of every minute
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Assert-Whole $m
+        if ($Path -notmatch 'state\.json|source-vip') { [string]::Equals((Get-MachineFile $Path), $before) | Should -BeTrue -Because $Path }
+    }
+}
+
+Describe 'what is there and not what is wanted' {
+    It 'the subnet of a node that was made anew gets a source VIP and a kube-proxy of its own' {
+        $m = Get-SettledMachine
+        $m.PodCidr = '10.244.7.0/24'
+        Invoke-AtEveryStart $Node | Should -Be 0
+        (Get-Arguments 'kube-proxy')['source-vip'] | Should -BeLike '10.244.7.*'
+    }
+    It 'an address that is no address is not kept: <_>' -ForEach '""', 'null', '"10.244.2"', '["10.244.2.2"]' {
+        $m = Get-SettledMachine
+        Set-MachineFile 'C:\k\source-vip.json' "{`"subnet`": `"$($m.PodCidr)`", `"address`": $_}"
+        Invoke-AtEveryStart $Node | Should -Be 0
+        (Get-Arguments 'kube-proxy')['source-vip'] | Should -Match '^10\.244\.2\.\d+$'
+    }
+    It 'the hosts file of a mirror that is no longer wanted goes' {
+        $m = Get-SettledMachine
+        Set-MachineFile 'C:\etc\containerd\certs.d\_default\hosts.toml' '[host."http://10.9.9.9:5000"]'
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Test-Path 'C:\etc\containerd\certs.d\_default\hosts.toml' | Should -BeFalse
+    }
+    It 'a text that differs in case alone is another text' {
+        $m = Get-SettledMachine
+        $file = 'C:\etc\cni\net.d\10-flannel.conflist'
+        Set-MachineFile $file (Get-MachineFile $file).Replace('OutBoundNAT', 'outboundnat')
+        Invoke-AtEveryStart $Node | Should -Be 0
+        Get-MachineFile $file | Should -MatchExactly 'OutBoundNAT'
+    }
+    It 'a certificate that has expired while the machine was off makes the node join anew' {
+        $m = Get-SettledMachine
+        $key = [Security.Cryptography.RSA]::Create(2048)
+        $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new(
+            'CN=system:node:windows-0', $key, 'SHA256', [Security.Cryptography.RSASignaturePadding]::Pkcs1)
+        $certificate = $request.CreateSelfSigned($m.Now.AddYears(-2), $m.Now.AddHours(1)).Export('Cert')
+        $pem = 'C:\var\lib\kubelet\pki\kubelet-client-current.pem'
+        Set-MachineFile $pem "-----BEGIN CERTIFICATE-----`n$([Convert]::ToBase64String($certificate))`n-----END CERTIFICATE-----`n"
+        $conf = 'C:\etc\kubernetes\kubelet.conf'
+        Set-MachineFile $conf "users:`n- user:`n    client-certificate: $pem`n"
+        Set-MachineFile 'C:\microcosm\join.sums' "1 files`n$(Get-Sum (Get-MachineFile $conf)) $conf"
+        Set-Behaviour 'kubectl.exe' { param($Words, $Default, $M) & $Default ($Words -replace '^--kubeconfig=.*', '--kubeconfig=C:\k\same') }
+        $joins = { @($m.Log | Where-Object { $_ -like 'kubeadm.exe join*' }).Count }
+        $before = & $joins
+        Set-MachineFile 'C:\k\same' 'kubelet kubeconfig'
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        & $joins | Should -Be $before -Because 'the certificate is still valid'
+        $m.Now = $m.Now.AddHours(2)
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        & $joins | Should -Be ($before + 1)
+        Test-Path $pem | Should -BeFalse
+    }
+}
