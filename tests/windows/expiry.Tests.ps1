@@ -59,7 +59,8 @@ Describe 'the end of a stack' {
         Test-Ended (Get-ExpiringMachine 'not a date') $Hours | Should -Be $Ends
     }
     It 'a damaged file ends no machine that cannot ask: <What>' -ForEach @(
-        @{ What = 'empty'; Text = '' }, @{ What = 'zeros'; Text = "`0`0`0" }, @{ What = 'a line'; Text = "1`n2" }
+        @{ What = 'empty'; Text = '' }, @{ What = 'zeros'; Text = "`0`0`0" }, @{ What = 'a line'; Text = "1`n2" },
+        @{ What = 'half'; Text = '17642' }
     ) {
         $m = Get-ExpiringMachine
         $m.Routes = @()

@@ -22,8 +22,8 @@ BeforeAll {
         $M.Parameters['/microcosm/dev/join'] = ConvertTo-Json $join
     }
     function Get-Picture($M) {
-        # Every file but the script's own log and state.
-        Get-ChildItem -Recurse -File -Path $M.Root | Where-Object Name -NotIn 'node.log', 'state.json' |
+        # Every file but the script's own log.
+        Get-ChildItem -Recurse -File -Path $M.Root | Where-Object Name -NE 'node.log' |
             ForEach-Object { "$($_.FullName) $($_.LastWriteTimeUtc.Ticks) $([IO.File]::ReadAllText($_.FullName).GetHashCode())" }
     }
 }

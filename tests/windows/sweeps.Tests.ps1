@@ -19,7 +19,7 @@ BeforeDiscovery {
             }
         })
     $Fulls = @(for ($i = 0; $i -lt $writes.Count; $i++) {
-            if ($every -eq 1) { @{ Point = $writes[$i].Call; Path = $writes[$i].Path } }
+            if ($i % [Math]::Ceiling($every / 4) -eq 0) { @{ Point = $writes[$i].Call; Path = $writes[$i].Path } }
         })
     $Kept = @($m.Writes.Path | Where-Object { Test-Path $_ } | Sort-Object -Unique | ForEach-Object { @{ Path = $_ } })
     $Kept = @(foreach ($way in $ways) { for ($i = 0; $i -lt $Kept.Count; $i++) {

@@ -134,4 +134,3 @@ $Behaviours['Get-ScheduledTask'] = {
     if (-not $found) { Write-Error "No MSFT_ScheduledTask objects found with property 'TaskName' equal to '$($Given.TaskName)'."; return }
     $found | ForEach-Object { [pscustomobject] @{ TaskName = $_; State = if ($M.RunningTasks -contains $_) { 'Running' } else { 'Ready' } } }
 }
-$Behaviours['Write-VolumeCache'] = { param($Given) $M.Flushed = $M.Calls }
