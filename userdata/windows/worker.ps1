@@ -200,6 +200,8 @@ try {
     $Network = $Networks[$FlannelBackend]
     Assert-That ([bool] $Network) "FlannelBackend is '$FlannelBackend', and not one of $($Networks.Keys)"
     Remove-File $JoinFile   # of a run that was cut off; it holds the token
+    # flanneld starts with Windows, and its network takes the routes; the task that repairs them may not have run yet.
+    if (Test-Path $RouteScript) { try { Repair-MetadataRoute } catch { Write-Log "$_" } }
     Find-Instance
     Invoke-Plan $Phases
 }
