@@ -15,8 +15,8 @@ GONE = ("shutting-down", "terminated")
 # Seconds after which a failure counts although the machine has not failed a second time: longer than the machine takes
 # from its report of a failure to its next report. tests/infra/test_stuck.py adds these up from the scripts.
 # Linux: a timer after 20 s (userdata/linux/common.sh, begin), then a first report.
-# Windows: run.ps1 waits 60 s (bootstrap.ps1); PowerShell and the AWS module take up to a minute to start; the test of
-# the phase that failed waits up to 3 minutes for what an earlier attempt may have made (network.ps1, Test-Flannel).
+# Windows: run.ps1 waits 60 s (bootstrap.ps1); PowerShell and the AWS module take up to a minute to start; then plan.ps1
+# reports that the phase runs again, before it tests any phase. The rest is room for a slow disk, or for S3 out of reach.
 GRACE_SECONDS: Mapping[str, int] = {"linux": 50, "windows": 360}
 SILENT_SECONDS = 60
 LAST_LINES = 3

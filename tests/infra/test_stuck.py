@@ -49,11 +49,10 @@ def test_the_grace_of_a_family_is_longer_than_its_machines_are_silent_between_tw
     """Added up from the scripts, so that a longer pause there is a longer grace here."""
     timer = re.search(r"OnUnitInactiveSec=(\d+)", (userdata.SCRIPTS / "linux/common.sh").read_text())
     assert int(timer[1]) < stuck.GRACE_SECONDS["linux"] <= 60
-    parts = [path.read_text() for path in WINDOWS.glob("*.ps1")]
     (pause,) = re.findall(r"if \(\$code\) \{ Start-Sleep -Seconds (\d+) \}", (WINDOWS / "bootstrap.ps1").read_text())
-    tests = [int(seconds) for text in parts for seconds in re.findall(r"Test-Within (\d+) \{", text)]
-    starts = 60  # PowerShell and the AWS module on a busy t3.large
-    assert int(pause) + starts + max(tests) < stuck.GRACE_SECONDS["windows"]
+    # PowerShell and the AWS module on a busy t3.large; then plan.ps1 reports that it goes on, before it tests any phase.
+    starts = 60
+    assert int(pause) + starts < stuck.GRACE_SECONDS["windows"]
 
 
 @pytest.mark.parametrize(
