@@ -5,7 +5,6 @@ import json
 import logging
 import ssl
 import threading
-import time
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -313,7 +312,7 @@ class Watched:
         items = next(self.lists, None)
         if items is None:
             self.over.set()
-            time.sleep(60)
+            threading.Event().wait()  # until the process ends; an error here would fail another test
         return {"items": items, "metadata": {"resourceVersion": "7"}}
 
     def watch(self, path: str, **query: str):
