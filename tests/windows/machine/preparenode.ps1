@@ -137,7 +137,7 @@ $Programs['kubeadm.exe'] = {
     foreach ($file in $files.GetEnumerator()) { Step 'kubeadm.exe'; Write-MachineFile $file.Key { Set-MachineFile $file.Key $file.Value } }
     Step 'kubeadm.exe'
     if ($M.Services.ContainsKey('kubelet')) { Start-One 'kubelet' }
-    if (Test-MachineFile $KubeletConf) { $M.Writes += @{ Call = $M.Calls; Path = $KubeletConf } }
+    if (Test-MachineFile $KubeletConf) { Write-MachineFile $KubeletConf { } }   # the kubelet wrote it: power may be lost right after
     'This node has joined the cluster:', '* Certificate signing request was sent to apiserver and a response was received.'
 }
 $Programs['kubectl.exe'] = {
