@@ -12,7 +12,7 @@ from rich.table import Table
 from .scenario import Run
 
 UP_ALONE = "`pulumi up` alone: nodes Ready, DNS answers"
-REASON_CHARACTERS = 300
+REASON_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +42,9 @@ def failed(number: int, error: Exception) -> Attempt:
 
 
 def reason(message: str) -> str:
-    """Choose the line that tells most: a command's own `error:`, else the first."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    best = next((line for line in lines if "error:" in line), lines[0] if lines else message)
+    """Choose the line that tells most, a command's own `error:`; else all lines, since a command may print a table."""
+    lines = [" ".join(line.split()) for line in message.splitlines() if line.strip()]
+    best = next((line for line in lines if "error:" in line), " / ".join(lines))
     return best[:REASON_CHARACTERS]
 
 
