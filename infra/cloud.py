@@ -1,4 +1,4 @@
-"""What the readiness wait asks of AWS and of the API server: boto3 and HTTPS."""
+"""Ask AWS and the API server for the readiness wait, by boto3 and HTTPS."""
 
 import base64
 import ssl
@@ -15,7 +15,7 @@ from .stuck import Instance
 
 
 class Cloud(Protocol):
-    """What the gate asks of AWS; tests bring their own."""
+    """The calls that the readiness wait makes; tests bring their own."""
 
     def parameter(self, name: str) -> str:
         """The value of an SSM parameter, decrypted."""
@@ -34,7 +34,7 @@ class Cloud(Protocol):
         ...
 
     def console_output(self, instance_id: str) -> str:
-        """What the instance last printed."""
+        """Return the latest console output of an instance."""
         ...
 
     def api_is_ready(self, kubeconfig: str) -> bool:

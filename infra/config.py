@@ -85,7 +85,7 @@ class StackConfig:
 
     @property
     def limits(self) -> list[str]:
-        """What may fail, or go badly, for lack of room."""
+        """List what may fail, or goes badly, for lack of room."""
         windows = [pool.machine.instance_type for pool in self.node_pools if pool.os.family == "windows"]
         ranges = {"vpcCidr": self.vpc_cidr, "podCidr": self.pod_cidr, "serviceCidr": self.service_cidr}
         return limits.remarks(self.admin_cidrs, self.flannel_backend, windows, ranges)

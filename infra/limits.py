@@ -55,7 +55,7 @@ def control_plane_problems(instance_type: str, ignored: Iterable[str]) -> list[s
 
 
 def remarks(admin_cidrs: Sequence[str], flannel_backend: str, windows_types: Iterable[str], ranges: dict[str, str]) -> list[str]:
-    """What may fail, or goes badly, as sentences."""
+    """List what may fail, or goes badly, one sentence each."""
     found: list[str] = []
     if len(admin_cidrs) > (most := most_ranges(flannel_backend)):
         found.append(
