@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from rich.table import Table
 
 from . import checks, figures, kubeconfig, repeat, supplies
 from .late_dns import SCENARIOS as LATE_DNS
+from .linux_first import LinuxFirst
 from .machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
 from .previews import STEPS as PREVIEW_STEPS
 from .scenario import SCENARIOS as CLUSTER_SCENARIOS
@@ -38,10 +39,14 @@ from .session import (
     require_root_on_linux,
     save_logs,
 )
+from .supplies.catalogue import ALL, LINUX_ALONE, STAND_IN, WINE
+from .supplies.later import Later
 from .supplies.progress import Lines, Live
 from .wine.errors import WineError
 
 SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **FAULT_SCENARIOS}
+# The life of a cluster alone runs the Windows binaries; the others are content with the stand-in.
+PARTS = {"life": ALL}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -66,11 +71,31 @@ def run(
     steps = SCENARIOS["until-up"] if keep else SCENARIOS[scenario]
     require_root_on_linux()
     with locked(), repeat.busy_core() if busy else nullcontext():
-        prepared = _supplies()
+        parts = {STAND_IN} if keep else PARTS.get(scenario, {STAND_IN})
         if times > 1:
-            _repeat(times, steps, prepared, region, (figures.BUSY if busy else figures.QUIET) if keep_figures else "")
+            _repeat(times, steps, _supplies(parts), region, (figures.BUSY if busy else figures.QUIET) if keep_figures else "")
+        elif WINE in parts and supplies.is_missing(WINE):
+            _linux_first(region, keep_figures=keep_figures)
         else:
-            _once(steps, prepared, region, keep=keep, keep_figures=keep_figures)
+            _once(steps, _supplies(parts), region, keep=keep, keep_figures=keep_figures)
+
+
+def _linux_first(region: str, *, keep_figures: bool) -> None:
+    """Play the life of a cluster on a machine that has yet to build: Linux at once, Windows when it is there."""
+    began = time.monotonic()
+    prepared = _supplies(LINUX_ALONE)
+    console.print("the Windows binaries are built beside the first cluster; the Windows pool joins when they are there")
+    rest = Later(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True))
+    try:
+        order = LinuxFirst(
+            elapsed=lambda: time.monotonic() - began,
+            cpu_seconds=prepared.cpu_seconds,
+            rest=rest,
+            complete=supplies.ensure,
+        )
+        _once(order.steps, prepared, region, keep=False, keep_figures=keep_figures)
+    finally:
+        rest.stop()
 
 
 def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, region: str, *, keep: bool, keep_figures: bool) -> None:
@@ -131,12 +156,12 @@ def _open(prepared: supplies.Supplies, region: str) -> Session:
     return session
 
 
-def _supplies() -> supplies.Supplies:
+def _supplies(parts: Collection[str] = ALL) -> supplies.Supplies:
     """Builds and installs what is missing, with its progress shown."""
     if not console.is_terminal:
-        return supplies.ensure(Lines(console))
+        return supplies.ensure(Lines(console), parts=parts)
     with Live(console) as progress:
-        return supplies.ensure(progress)
+        return supplies.ensure(progress, parts=parts)
 
 
 def _play(steps: tuple[Step, ...], session: Session) -> Run:

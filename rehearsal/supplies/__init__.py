@@ -8,11 +8,12 @@ Modules, each using only those before it:
   wine_prefix                        what Windows programs run on where there is no Windows
   registry                           serves the images (used by the room)
   catalogue                          all steps together
+  later                              the Windows half, made beside the first cluster
 
     python -m rehearsal.supplies     shows what is there and makes what is missing
 """
 
-from rehearsal.supplies.catalogue import Supplies, ensure, ensure_programs
+from rehearsal.supplies.catalogue import Supplies, ensure, ensure_programs, is_missing
 from rehearsal.supplies.errors import SuppliesError
 
-__all__ = ["Supplies", "SuppliesError", "ensure", "ensure_programs"]
+__all__ = ["Supplies", "SuppliesError", "ensure", "ensure_programs", "is_missing"]

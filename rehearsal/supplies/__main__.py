@@ -54,12 +54,17 @@ def _show(runner: Runner, made: Catalogue) -> None:
     table.add_column("supply")
     table.add_column("MiB", justify="right")
     table.add_column("made in", justify="right")
+    table.add_column("CPU", justify="right")
     table.add_column("kept at", overflow="fold")
     for step in made.steps:
-        seconds = runner.seconds.get(step.name)
-        table.add_row(step.name, f"{size_of(step.entry) / 2**20:.0f}", f"{seconds:.1f} s" if seconds is not None else "-", step.entry.name)
+        took = [_seconds(costs.get(step.name)) for costs in (runner.seconds, runner.cpu_seconds)]
+        table.add_row(step.name, f"{size_of(step.entry) / 2**20:.0f}", *took, step.entry.name)
     _console.print(table)
     _console.print(f"in {runner.store.home / 'supplies'}", highlight=False, soft_wrap=True)
+
+
+def _seconds(value: float | None) -> str:
+    return f"{value:.1f} s" if value is not None else "-"
 
 
 def run() -> None:

@@ -1,7 +1,7 @@
 """All supplies together: which steps there are for the present pins, and where their results lie."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rehearsal.supplies import artifacts, base_image, container_images, debian, language_exec, toolchain, wine_prefix
@@ -11,6 +11,11 @@ from rehearsal.supplies.steps import Run, Runner, Step
 from rehearsal.supplies.store import Store, default_home, key_of, link_file
 
 HOST_STEP = "host packages"
+# What a scenario may need beside Linux machines, and the Debian packages of each.
+STAND_IN, WINE = "stand-in", "wine"
+PARTS = {STAND_IN: debian.STAND_IN_PACKAGES, WINE: debian.WINE_PACKAGES}
+ALL = frozenset(PARTS)
+LINUX_ALONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +29,23 @@ class Supplies:
     bom: Path  # the bill of materials that fits these artifacts: the program's `bom`
     windows: Path  # kubeadm.exe, kubelet.exe, kube-proxy.exe and flanneld.exe, from the same pins
     wine_prefix: Path  # what they run on where there is no Windows: `rehearsal.supplies.wine_prefix.copy` makes one to write into
+    fake_cri: Path  # the container runtime that kubelet.exe asks there
     versions: Mapping[str, str]  # by folder of tools/
+    cpu_seconds: float = field(default=0.0, compare=False)  # of the builds that this call had to make
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
     """The steps for the present pins, and the supplies that they make."""
 
-    steps: tuple[Step, ...]
-    programs: tuple[Step, ...]  # those of `steps` that make `supplies.bin`
+    linux: tuple[Step, ...]
+    wine: tuple[Step, ...]  # what only the check of the Windows binaries needs
+    programs: tuple[Step, ...]  # those of `linux` that make `supplies.bin`
     supplies: Supplies
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (*self.linux, *self.wine)
 
 
 def catalogue(store: Store) -> Catalogue:
@@ -49,7 +61,8 @@ def catalogue(store: Store) -> Catalogue:
     images = container_images.images_step(store, parts, {**tools, "pause": pause}, versions)
     mirror = artifacts.artifacts_step(store, tools, versions["kubernetes"])
     language = language_exec.exec_step(store)
-    made = [*tools.values(), language]
+    fake_cri = tools["fake-cri"]
+    made = [*(step for step in tools.values() if step is not fake_cri), language]
     programs = _programs_step(store, "programs", "bin", made)
     windows = _programs_step(store, "windows programs", "windows", windows_tools)
     prefix = wine_prefix.prefix_step(store)
@@ -61,11 +74,11 @@ def catalogue(store: Store) -> Catalogue:
         bom=mirror.entry / artifacts.BOM_NAME,
         windows=windows.entry,
         wine_prefix=prefix.entry,
+        fake_cri=fake_cri.entry / "fake-cri",
         versions=versions,
     )
-    linux_steps = (debian_root, machine, parts, *made, pause, programs, images, mirror)
-    steps = (*linux_steps, *windows_tools, windows, prefix)
-    return Catalogue(steps=steps, programs=(*made, programs), supplies=supplies)
+    linux = (debian_root, machine, parts, *made, pause, programs, images, mirror)
+    return Catalogue(linux=linux, wine=(fake_cri, *windows_tools, windows, prefix), programs=(*made, programs), supplies=supplies)
 
 
 def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[Step]) -> Step:
@@ -80,11 +93,12 @@ def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[
     return Step(name=name, entry=store.entry(folder_name, key), build=build, needs=tuple(step.name for step in tools))
 
 
-def ensure(progress: Progress | None = None, home: Path | None = None) -> Supplies:
+def ensure(progress: Progress | None = None, home: Path | None = None, parts: Collection[str] = ALL) -> Supplies:
     """Make what is missing and say where everything is. Well under a second when nothing is missing."""
     runner = Runner(Store(home or default_home()), progress or Silent())
     with runner.store.locked():
-        return make(runner).supplies
+        made = make(runner, parts)
+    return replace(made.supplies, cpu_seconds=sum(runner.cpu_seconds.values()))
 
 
 def ensure_programs(progress: Progress | None = None, home: Path | None = None) -> Path:
@@ -96,12 +110,25 @@ def ensure_programs(progress: Progress | None = None, home: Path | None = None) 
         return wanted.supplies.bin
 
 
-def make(runner: Runner) -> Catalogue:
-    """As `ensure`, for whoever holds the store's lock and wants to see the steps afterwards."""
+def make(runner: Runner, parts: Collection[str] = ALL) -> Catalogue:
+    """As `ensure`, for a caller that holds the store's lock and reads the steps and their costs afterwards."""
     debian.require_host()
-    if missing := debian.missing_packages():
+    if missing := debian.missing_packages(_packages(parts)):
         runner.during(HOST_STEP, lambda run: debian.install(missing, run))
     debian.require_bridge_filter()
     made = catalogue(runner.store)
-    runner.make(made.steps)
+    runner.make(made.steps if WINE in parts else made.linux)
     return made
+
+
+def is_missing(part: str, home: Path | None = None) -> bool:
+    """Whether a part would have to be made or installed now."""
+    debian.require_host()
+    if debian.missing_packages(PARTS[part]):
+        return True
+    steps = catalogue(Store(home or default_home())).wine if part == WINE else ()
+    return not all(step.done for step in steps)
+
+
+def _packages(parts: Collection[str]) -> list[str]:
+    return [*debian.LINUX_PACKAGES, *(package for part in parts for package in PARTS[part])]

@@ -10,32 +10,38 @@ from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.steps import Run
 
 BRIDGE_SETTINGS = Path("/proc/sys/net/bridge")
-# Package -> who needs it.
-HOST_PACKAGES = {
+# Package -> its reader. What every rehearsal needs:
+LINUX_PACKAGES = {
     "ca-certificates": "downloads",
     "conntrack": "the room",
     "debian-archive-keyring": "mmdebstrap",
     "gcc": "runc, flanneld and pause are C as well as Go",
-    "gcc-mingw-w64-x86-64-win32": "two DLLs that Wine lacks",
     "iproute2": "the room's networks",
     "iptables": "the room's networks",
     "kmod": "br_netfilter",
     "libc6-dev": "gcc",
-    "libmono-system-servicemodel-web4.0-cil": "CCAuth behind the Windows stand-in",
     "libseccomp-dev": "runc",
     "mmdebstrap": "the machines' root filesystem",
-    "mono-mcs": "CCAuth behind the Windows stand-in",
-    "mono-runtime": "CCAuth behind the Windows stand-in",
     "nftables": "the room's networks",
     "pkg-config": "runc",
     "systemd-container": "the room's machines",
+    "zstd": "container images",
+}
+# A rehearsal with a Windows pool:
+STAND_IN_PACKAGES = {
+    "libmono-system-servicemodel-web4.0-cil": "CCAuth behind the Windows stand-in",
+    "mono-mcs": "CCAuth behind the Windows stand-in",
+    "mono-runtime": "CCAuth behind the Windows stand-in",
+}
+# The check of the real Windows binaries:
+WINE_PACKAGES = {
+    "gcc-mingw-w64-x86-64-win32": "two DLLs that Wine lacks",
     "wine": "the Windows binaries",
     "wine64": "the Windows binaries",
-    "zstd": "container images",
 }
 
 
-def missing_packages(packages: Iterable[str] = HOST_PACKAGES) -> list[str]:
+def missing_packages(packages: Iterable[str]) -> list[str]:
     """Those that dpkg does not call installed."""
     query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
     lines = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()

@@ -41,11 +41,12 @@ class Step:
 
 @dataclass
 class Runner:
-    """Makes what is missing and says how long each step took."""
+    """Makes what is missing and says how long each step took, and how much processor time its programs used."""
 
     store: Store
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    cpu_seconds: dict[str, float] = field(default_factory=dict[str, float])
 
     def make(self, steps: Sequence[Step]) -> None:
         """Build the steps that are not done; after a failure nothing new begins, and the first failure is raised."""
@@ -88,7 +89,8 @@ class Runner:
         log.write_text("")
 
         def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-            run_logged(command, log, lambda line: self.progress.said(name, line), cwd=cwd, env=env)
+            used = run_logged(command, log, lambda line: self.progress.said(name, line), cwd=cwd, env=env)
+            self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + used
 
         return run
 
@@ -100,8 +102,11 @@ def run_logged(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-) -> None:
-    """Run a program to its end with everything it says in `log`; raise with its last lines when it fails."""
+) -> float:
+    """Run a program to its end with all its output in `log`; raise with its last lines when it fails.
+
+    Return the processor seconds of the program and of those that it waited for, as a compiler is waited for.
+    """
     words = [str(word) for word in command]
     tail: deque[str] = deque(maxlen=_TAIL)
     with log.open("a", encoding="utf-8") as lines, _started(words, cwd, env) as process:
@@ -111,9 +116,13 @@ def run_logged(
             lines.write(line)
             tail.append(line.rstrip())
             said(tail[-1])
+        # Popen.wait() does not tell what the program used.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = "\n".join(tail)
         raise SuppliesError(f"{Path(words[0]).name} failed with exit code {process.returncode}; the whole output is in {log}:\n{last}")
+    return usage.ru_utime + usage.ru_stime
 
 
 def _started(command: list[str], cwd: Path | None, env: Mapping[str, str] | None) -> subprocess.Popen[str]:

@@ -25,7 +25,7 @@ def check(session: Session, lines: CommandLines | None = None) -> str:
     lines = lines or command_lines.of_the_product()
     with _guest_removed(session, node), _computer(session, node) as computer:
         started = programs.start(computer, node, lines)
-        Joining(computer=computer, subject=node, lines=lines, fake_cri=session.supplies.bin / "fake-cri").run()
+        Joining(computer=computer, subject=node, lines=lines, fake_cri=session.supplies.fake_cri).run()
         registered = check_node(node, _node(session, node.guest), _node(session, node.name))
         reached = "; ".join(program.finish() for program in started)
     return f"{LABEL}: kubeadm.exe joined {node.guest}, kubelet.exe registered it ({registered}); {reached}"

@@ -1,5 +1,6 @@
 """rehearsal/supplies/steps.py: what is missing is made in order, and a failure says what to look at."""
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -112,3 +113,12 @@ def test_seconds_are_kept_for_what_was_made(store: Store):
     runner = Runner(store, Silent())
     runner.make([step(store, "tool")])
     assert list(runner.seconds) == ["tool"]
+
+
+def test_the_processor_time_of_a_step_is_that_of_its_programs_and_of_those_that_they_wait_for(store: Store):
+    busy = "import time\nwhile time.process_time() < 0.2: pass"
+    runner = Runner(store, Silent())
+    command = ["sh", "-c", f"{sys.executable} -c '{busy}'; true"]
+    runner.make([step(store, "tool", build=lambda folder, run: run(command)), step(store, "nothing")])
+    assert list(runner.cpu_seconds) == ["tool"]
+    assert 0.2 <= runner.cpu_seconds["tool"] < 5

@@ -1,0 +1,54 @@
+"""rehearsal/supplies/later.py: a build beside the rehearsal is shown, waited for, and ended with its compilers."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rehearsal.supplies.errors import SuppliesError
+from rehearsal.supplies.later import NICE, Later
+
+
+def test_each_line_is_shown_and_the_end_is_waited_for():
+    shown: list[str] = []
+    later = Later(shown.append, ["sh", "-c", "echo build kubernetes-windows ...; echo ready"])
+    later.wait()
+    assert shown == ["build kubernetes-windows ...", "ready"]
+
+
+def test_a_failed_build_is_told_with_its_last_lines():
+    later = Later(lambda line: None, ["sh", "-c", "echo error: no space left; exit 3"])
+    with pytest.raises(SuppliesError, match=r"exit code 3:\nerror: no space left"):
+        later.wait()
+
+
+def test_it_runs_with_a_lower_priority_than_the_cluster():
+    shown: list[str] = []
+    Later(shown.append, [sys.executable, "-c", "import os; print(os.nice(0))"]).wait()
+    assert shown == [str(min(19, os.nice(0) + NICE))]
+
+
+def test_a_rehearsal_that_ends_ends_the_build_and_its_compilers():
+    shown: list[str] = []
+    later = Later(shown.append, ["sh", "-c", "sleep 600 & echo $!; wait"])
+    deadline = time.monotonic() + 10
+    while not shown and time.monotonic() < deadline:
+        time.sleep(0.01)
+    later.stop()
+    deadline = time.monotonic() + 10
+    while _lives(shown[0]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _lives(shown[0])
+
+
+def _lives(pid: str) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    return bool(state) and not state.startswith("Z")
+
+
+def test_a_build_that_has_ended_is_not_ended_again():
+    later = Later(lambda line: None, ["true"])
+    later.wait()
+    later.stop()
