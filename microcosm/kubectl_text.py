@@ -17,17 +17,22 @@ from .kubectl_values import Builder, Unreadable, compose, is_one_document
 HELM_HINT = "it looks like a Helm template: check what `helm template` makes of it"
 _SEPARATOR = "---"
 # Where another JSON object seems to begin; two braces are a template.
+_CONTENT = re.compile(r"[^\s#][^\r\n]*|#[^\r\n]*")
 _NEXT_OBJECT = re.compile(r"\n(?=\{(?!\{))")
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document: its first line (from 1), its value as JSON, the keys written twice, the first line of each of its items."""
+    """A document: its first line (from 1), its value as JSON, the keys written twice, the first line of each of its items.
+
+    `lost` is the line of what kubectl passes over in silence: in YAML a document may end before the next line of dashes.
+    """
 
     line: int
     value: Any
     repeated: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     item_lines: tuple[int, ...] = ()
+    lost: int | None = None
 
 
 def documents(text: str) -> Iterator[Parsed | Unreadable]:
@@ -111,13 +116,21 @@ def _document(text: str, first: int) -> Iterator[Parsed | Unreadable]:
             builder = Builder(text, first)
             if isinstance(value := builder.value(node), Unreadable):
                 raise value
-            yield Parsed(builder.line(node), value, builder.repeated, builder.item_lines(node))
+            yield Parsed(builder.line(node), value, builder.repeated, builder.item_lines(node), _lost(text, node, first))
     except yaml.YAMLError as error:
         yield _of_yaml(error, text, first)
     except Unreadable as problem:
         yield Unreadable(problem.line, problem.sentence + _hint(text.split("\n"), problem.line - first + 1))
     except RecursionError:
         yield Unreadable(first, "nested too deeply to be a manifest")
+
+
+def _lost(text: str, node: yaml.Node, first: int) -> int | None:
+    """The line on which something stands behind the end of the first document."""
+    for found in _CONTENT.finditer(text, node.end_mark.index):
+        if not found[0].startswith("#") and found[0].strip() not in ("...", _SEPARATOR):
+            return first + len(re.findall(r"\r\n?|\n", text[: found.start()]))
+    return None
 
 
 def _of_yaml(error: yaml.YAMLError, text: str, first: int) -> Unreadable:

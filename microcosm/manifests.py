@@ -80,6 +80,8 @@ def _add(read: Manifests, source: str, data: bytes) -> None:
             read.problems.append(f"{source}{found}")
             continue
         value = found.value
+        if found.lost:
+            read.notes.append(f"{source}:{found.lost}: kubectl passes over what is here: write --- on a line of its own before it")
         if isinstance(value, dict) and isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str):
             document = Document(object=value, source=source, index=index, line=found.line, item_lines=found.item_lines)
             read.documents.append(document)

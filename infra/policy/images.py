@@ -28,8 +28,10 @@ NODE_BUILDS = {
 }
 
 # Words of a tag. The releases without a node above are here to be told apart: no supported node starts them.
-_LONG_TERM = {"ltsc2016": "10.0.14393", "ltsc2019": WINDOWS_2019, "ltsc2022": WINDOWS_2022, "ltsc2025": WINDOWS_2025}
+_YEARS = {"2016": "10.0.14393", "2019": WINDOWS_2019, "2022": WINDOWS_2022, "2025": WINDOWS_2025}
+_LONG_TERM = {f"{word}{year}": build for year, build in _YEARS.items() for word in ("ltsc", "windows", "win")}
 _RELEASES = {
+    "sac2016": "10.0.14393",
     "1607": "10.0.14393",
     "1709": "10.0.16299",
     "1803": "10.0.17134",
@@ -41,6 +43,8 @@ _RELEASES = {
 }
 _BUILDS = frozenset({*_LONG_TERM.values(), *_RELEASES.values()})
 _FULL_BUILD = re.compile(r"(?:^|[-_])(10\.0\.[0-9]{5})(?![0-9])", re.ASCII)
+# A year between others is a date: windows-2022-01-05.
+_DATE_PART = re.compile(r"[0-9]{1,2}", re.ASCII)
 
 _WINDOWS_REPOSITORIES = (
     "mcr.microsoft.com/windows/",
@@ -70,8 +74,8 @@ class Image:
     digest: str
 
     @property
-    def words(self) -> set[str]:
-        return set(re.split(r"[-_]", self.tag.lower()))
+    def words(self) -> list[str]:
+        return re.split(r"[-_]", self.tag.lower())
 
     @property
     def written(self) -> str:
@@ -79,7 +83,8 @@ class Image:
 
     @property
     def name(self) -> str:
-        return self.repository.removeprefix("docker.io/")
+        """The repository; only of the registry's host may any letter be a capital one."""
+        return self.repository.lower().removeprefix("docker.io/")
 
     @property
     def is_microsofts(self) -> bool:
@@ -96,9 +101,20 @@ class Image:
         return self.tag in ("", "latest") and not self.digest
 
     @property
+    def names_no_build(self) -> bool:
+        """Of a base image: neither a digest nor a tag of those that Microsoft publishes, each of which names a build."""
+        known = {*_LONG_TERM, *_RELEASES}
+        return not self.digest and not any(word in known or word.startswith("10.0.") for word in self.words)
+
+    @property
     def is_windows(self) -> bool:
-        """The name itself says Windows. A bare release such as 1809 does not: it may be anybody's build number."""
-        return self.is_microsofts or bool(self.words & _WINDOWS_WORDS)
+        """The name itself says Windows. A bare release such as 1809 does not: it may be any program's build number."""
+        return self.is_microsofts or bool(_WINDOWS_WORDS.intersection(self.words))
+
+    @property
+    def sounds_windows(self) -> bool:
+        """The repository is named after Windows; the program inside may be one of Linux for Windows."""
+        return bool(_WINDOWS_WORDS.intersection(re.split(r"[-_.]", self.name.rpartition("/")[2])))
 
     @property
     def is_linux(self) -> bool:
@@ -109,11 +125,22 @@ class Image:
     @property
     def build(self) -> str:
         """The build that the tag names, or an empty text. `curl:1803` names none: a number alone may be of any program."""
-        named = [_LONG_TERM[word] for word in sorted(self.words) if word in _LONG_TERM]
-        if self.is_windows:
-            named += [_RELEASES[word] for word in sorted(self.words) if word in _RELEASES]
         full = _FULL_BUILD.search(self.tag)
-        return full[1] if full and full[1] in _BUILDS else (named or [""])[0]
+        if full and full[1] in _BUILDS:
+            return full[1]
+        return next((_LONG_TERM[word] for word in self.words if word in _LONG_TERM), self._release)
+
+    @property
+    def _release(self) -> str:
+        """The release in a tag that says Windows before it: `build-1903-windows` is the 1903rd build of a program."""
+        words = self.words
+        first = 0 if self.is_microsofts else next((place for place, word in enumerate(words, start=1) if word in _WINDOWS_WORDS), len(words))
+        for place, word in enumerate(words[first:], start=first + 1):
+            if word in _RELEASES:
+                return _RELEASES[word]
+            if word in _YEARS and words[place - 2 : place - 1] == ["windows"] and not _DATE_PART.fullmatch("".join(words[place : place + 1])):
+                return _YEARS[word]
+        return ""
 
 
 def parse(reference: str) -> Image:

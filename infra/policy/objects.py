@@ -23,8 +23,9 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
 _DEEPEST = 24
 # Keys below which a kind that is not known keeps what becomes containers, in a form of its own.
 _HINTS = frozenset({"container", "containers", "image", "podSpec", "podTemplate", "podTemplateSpec"})
-# The schema of a custom resource describes such keys and makes no pod.
+# The schema of a custom resource describes such keys, and a policy has patterns of them; neither makes a pod.
 _NO_PODS = frozenset({"CustomResourceDefinition", "Kustomization", "Component"})
+_NO_PODS_GROUPS = ("kyverno.io", "gatekeeper.sh")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,12 @@ class Document:
     def is_builtin(self) -> bool:
         """Whether Kubernetes itself serves the kind: a Service of serving.knative.dev is another thing."""
         return "." not in self.group or self.group.endswith(".k8s.io")
+
+    @property
+    def may_make_pods(self) -> bool:
+        """Whether a kind that is not of Kubernetes' own workloads may hold pod templates."""
+        of_kubernetes = self.is_builtin and self.kind in TEMPLATES
+        return not of_kubernetes and self.kind not in _NO_PODS and not self.group.endswith(_NO_PODS_GROUPS)
 
     @property
     def name(self) -> str:
@@ -92,7 +99,7 @@ def workloads(document: Document) -> Iterator[Document]:
     """Yield the document once for each pod template in it: one of a kind of Kubernetes, any number of a custom resource."""
     if document.template is not None:
         yield document
-    elif document.kind and document.kind not in _NO_PODS and document.kind not in TEMPLATES:
+    elif document.kind and document.may_make_pods:
         for where, template in _templates(document.object, "", _DEEPEST, set()):
             yield replace(document, found=template, where=where)
 
@@ -101,7 +108,7 @@ def not_looked_into(documents: Iterable[Document]) -> list[str]:
     """Name the kinds whose objects may make pods in a form that no rule reads, with their number."""
     counted: dict[str, int] = {}
     for document in expand(documents):
-        if not document.is_builtin and document.kind not in _NO_PODS and not any(workloads(document)) and _hints(document.object, _DEEPEST, set()):
+        if not document.is_builtin and document.may_make_pods and not any(workloads(document)) and _hints(document.object, _DEEPEST, set()):
             name = f"{document.kind} of {document.group}"
             counted[name] = counted.get(name, 0) + 1
     return [f"{count} {name}: not looked into, lint finds no whole pod template there" for name, count in counted.items()]
@@ -140,8 +147,9 @@ def _templates(value: Any, where: str, depth: int, seen: set[int]) -> Iterator[t
 
 
 def _is_pod_spec(value: Object) -> bool:
+    """Whether it looks like one; a container of Knative's needs no name."""
     containers = mappings(value.get("containers"))
-    return bool(containers) and all(text(item.get("image")) and text(item.get("name")) for item in containers)
+    return bool(containers) and all(text(item.get("image")) for item in containers)
 
 
 def _hints(value: Any, depth: int, seen: set[int]) -> bool:

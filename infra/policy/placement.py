@@ -22,8 +22,9 @@ ABSENT_LABELS: Mapping[str, frozenset[str]] = {
 # The taint of every Windows node of the cluster: kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations
 TAINT = {"key": "os", "value": "windows", "effect": "NoSchedule"}
 
-# The one runtime of containerd for Windows that works without Hyper-V.
+# The one runtime of containerd for Windows that works without Hyper-V, and how all of them begin.
 HANDLER = "runhcs-wcow-process"
+HANDLERS_OF_WINDOWS = "runhcs-wcow"
 
 
 def systems(selector: Mapping[str, str], spec: Object) -> frozenset[str]:
@@ -45,6 +46,23 @@ def builds(selector: Mapping[str, str], spec: Object) -> tuple[str, ...]:
 def label_keys(selector: Mapping[str, str], spec: Object) -> set[str]:
     """Every node label that selector or affinity speak of."""
     return set(selector) | {text(expression.get("key")) for term in _affinity_terms(spec) for expression in term}
+
+
+def labels_named_after_windows(selector: Mapping[str, str], spec: Object) -> list[str]:
+    """Labels of other clusters, and misspelt ones, whose value says Windows: kubernetes.azure.com/os-sku=Windows2022."""
+    asked = [*selector.items()]
+    for term in _affinity_terms(spec):
+        asked += [(text(each.get("key")), value) for each in term if each.get("operator") == "In" for value in texts(each.get("values"))]
+    of_others = [(key, value) for key, value in asked if value.lower().startswith(WINDOWS) and key not in (OS_LABEL, BETA_OS_LABEL)]
+    # `Windows` for windows: no node has that value.
+    misspelt = [(key, value) for key, value in asked if value != WINDOWS and value.lower() == WINDOWS]
+    return [f"{key}={value}" for key, value in dict.fromkeys([*of_others, *misspelt])]
+
+
+def preferred(spec: Object) -> frozenset[str]:
+    """The operating systems that the pod would rather have; all where it prefers none."""
+    terms = mappings(dig(spec, "affinity", "nodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution"))
+    return _by_terms([mappings(dig(term, "preference", "matchExpressions")) for term in terms])
 
 
 def tolerates_windows(tolerations: Iterable[Object]) -> bool:

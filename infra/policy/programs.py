@@ -12,17 +12,22 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 _TOOLS = frozenset(
     {
-        *("[", "awk", "cat", "chgrp", "chmod", "chown", "cp", "cut", "dig", "dumb-init", "egrep", "env", "false", "gosu", "grep", "head"),
-        *("iptables", "kill", "killall", "ln", "ls", "mv", "nc", "ncat", "netcat", "pgrep", "pidof", "pkill", "printenv", "ps", "pwd", "rm"),
-        *("sed", "seq", "sleep", "socat", "su-exec", "sudo", "tail", "tee", "test", "tini", "touch", "tr", "true", "uname", "uniq"),
-        *("wc", "wget", "which", "xargs", "yes"),
+        *("[", "apk", "apt", "apt-get", "awk", "basename", "cat", "chgrp", "chmod", "chown", "chroot", "cp", "cut", "dig", "dirname", "dnf"),
+        *("dumb-init", "egrep", "env", "eval", "exec", "export", "false", "gosu", "grep", "head", "id", "ifconfig", "ip", "iptables", "kill"),
+        *("killall", "ln", "ls", "mktemp", "mount", "mv", "nc", "ncat", "netcat", "nohup", "nsenter", "pgrep", "pidof", "pkill", "printenv"),
+        *("ps", "pwd", "readlink", "realpath", "rm", "sed", "seq", "setpriv", "sleep", "socat", "source", "ss", "stat", "su", "su-exec", "sudo"),
+        *("systemctl", "tail", "tee", "test", "tini", "touch", "tr", "trap", "true", "ulimit", "umount", "uname", "uniq", "wc", "wget"),
+        *("which", "xargs", "yes", "yum"),
     }
 )
-# What Windows PowerShell 5.1 takes as an alias or pwsh as a function; its own word then.
-_ALIASES = frozenset({"cat", "cp", "kill", "ls", "mv", "ps", "pwd", "rm", "sleep", "tee", "wget"})
-_LINUX_FOLDER = re.compile(r"/(usr/(local/)?)?s?bin/")
+# What Windows PowerShell 5.1 takes as an alias, its own keyword, or pwsh as a function.
+_ALIASES = frozenset({"cat", "cp", "kill", "ls", "mount", "mv", "ps", "pwd", "rm", "sleep", "tee", "trap", "wget"})
+_LINUX_FOLDER = re.compile(r"/(usr|s?bin|etc/init\.d|lib(64|exec)?)/")
 _SCRIPT = re.compile(r"\.(sh|bash)$")
 _FIRST_WORD = re.compile(r"""[\s"'&({]*([^\s"';|&)}]+)""")
+# What stands between two programs of a command line: of cmd, of PowerShell. Between quotes it is a text.
+_QUOTED = re.compile(r"""(?<!^)("[^"]*"|'[^']*')""")
+_BETWEEN = {"cmd": re.compile(r"[&|\n]+"), "powershell": re.compile(r"[;|\n]+|&&")}
 # Images for both systems that bring the tools of busybox along on Windows: kubernetes/kubernetes test/images/busybox, agnhost.
 _WITH_TOOLS = re.compile(r"(^|/)(e2e-test-images|kubernetes-e2e-test-images)/|(^|/)(busybox|agnhost)$")
 
@@ -34,16 +39,21 @@ def is_windows(command: Sequence[str]) -> bool:
     return word.lower().endswith(_EXTENSIONS) or bool(_DRIVE.match(word)) or name in ("cmd", "powershell", "powershell.exe", "cmd.exe")
 
 
+def brings_tools(repository: str) -> bool:
+    """Whether an image of this name holds the tools of busybox on Windows, too."""
+    return bool(_WITH_TOOLS.search(repository))
+
+
 def linux_program(command: Sequence[str], repository: str = "") -> str:
     """The program of Linux that a command runs, itself or through cmd or PowerShell; an empty text if it runs none."""
     word = command[0].strip() if command else ""
-    if _WITH_TOOLS.search(repository):
+    if brings_tools(repository):
         return ""
     shell = re.split(r"[\\/]", word.lower())[-1].removesuffix(".exe")
     if shell == "cmd":
-        return _inner(command[1:], ("/c", "/k"), _SHELLS | _TOOLS)
+        return _inner(_after(command[1:], ("/c", "/k", "/r")), "cmd", _SHELLS | _TOOLS)
     if shell in ("powershell", "pwsh"):
-        return _inner(command[1:], ("-command", "-c"), (_SHELLS | _TOOLS) - _ALIASES)
+        return _of_powershell(command[1:])
     return word if _is_linux(word, _SHELLS | _TOOLS) else ""
 
 
@@ -53,17 +63,39 @@ def starts_a_linux_shell(words: Sequence[str]) -> bool:
 
 
 def _is_linux(word: str, names: frozenset[str]) -> bool:
-    if word.lower().endswith(_EXTENSIONS) or _DRIVE.match(word):
+    """Whether a word is a program of Linux. Windows does not tell /BIN/SH from \\bin\\sh; a path without .exe is a file of that very name."""
+    first = next(iter(word.split()), "")
+    if first.lower().endswith(_EXTENSIONS) or _DRIVE.match(first):
         return False
-    if _SCRIPT.search(word) or word in names:
+    path = re.sub(r"[\\/]+", "/", first.lower())
+    folder, name = path.rpartition("/")[::2]
+    if _SCRIPT.search(path) or (name in names and (not folder or path.startswith("/"))):
         return True
-    folder = _LINUX_FOLDER.match(word)
-    return folder is not None and (names is not _SHELLS or word.rpartition("/")[2] in names)
+    return bool(_LINUX_FOLDER.match(path)) and names is not _SHELLS
 
 
-def _inner(words: Sequence[str], switches: tuple[str, ...], names: frozenset[str]) -> str:
-    """What the shell runs first, where its words are a command line and no script file."""
+def _of_powershell(words: Sequence[str]) -> str:
+    """What PowerShell runs: its -Command, or a script, which it takes from a file with .ps1 only. Names may be shortened (-Com)."""
+    for place, word in enumerate(words):
+        switch = word.lower()
+        if switch.startswith("-f") and "-file".startswith(switch):
+            return next((script for script in words[place + 1 : place + 2] if _SCRIPT.search(script)), "")
+        if switch.startswith("-c") and "-command".startswith(switch):
+            return _inner(" ".join(words[place + 1 :]), "powershell", (_SHELLS | _TOOLS) - _ALIASES)
+    bare = bool(words) and not words[0].startswith("-")
+    return _inner(" ".join(words), "powershell", (_SHELLS | _TOOLS) - _ALIASES) if bare else ""
+
+
+def _after(words: Sequence[str], switches: tuple[str, ...]) -> str:
+    """The command line behind a switch, or nothing."""
     place = next((place for place, word in enumerate(words) if word.lower() in switches), None)
-    line = " ".join(words[place + 1 :]) if place is not None else ""
-    first = _FIRST_WORD.match(line)
-    return first[1] if first and _is_linux(first[1], names) else ""
+    return " ".join(words[place + 1 :]) if place is not None else ""
+
+
+def _inner(line: str, shell: str, names: frozenset[str]) -> str:
+    """The first program of Linux in a command line."""
+    for part in _BETWEEN[shell].split(_QUOTED.sub(" ", line)):
+        first = _FIRST_WORD.match(part)
+        if first and _is_linux(first[1], names):
+            return first[1]
+    return ""

@@ -24,7 +24,7 @@ def image_build(pod: Pod) -> Iterator[str]:
 
 def base_image_tag(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        if container.image.is_base and container.image.is_latest:
+        if container.image.is_base and container.image.names_no_build:
             yield f"{container.where}: the image {container.image.written}"
 
 
@@ -58,8 +58,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
     Rule(
         id="base-image-tag",
         severity=_E,
-        what="a base image of Windows without a tag",
-        why="Microsoft publishes no `latest` of its base images: the pull fails on every node.",
+        what="a base image of Windows without a tag that names a build",
+        why="Microsoft publishes no `latest` of its base images, and every tag of them names a build: the pull fails on every node.",
         page=BASE_IMAGES,
         fix="name the node's build, e.g. mcr.microsoft.com/windows/servercore:ltsc2022",
         check=base_image_tag,

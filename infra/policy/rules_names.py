@@ -32,10 +32,11 @@ _OFF = frozenset({"false", "disabled", "no", "n", "off", ""})
 
 def names_by_case(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        variables = mappings(container.raw.get("env"))
-        for same in _same([text(variable.get("name")) for variable in variables], str.lower):
+        own = [(text(variable.get("name")), _value(variable)) for variable in mappings(container.raw.get("env"))]
+        variables = [*_from_objects(pod, container.raw), *own]
+        for same in _same([name for name, _ in variables], str.lower):
             # HTTP_PROXY and http_proxy of one value are a habit, and harmless.
-            values = [_value(variable) for variable in variables if text(variable.get("name")) in same.split(" and ")]
+            values = [value for name, value in variables if name in same.split(" and ")]
             if any(value != values[0] for value in values):
                 yield f"{container.where}: the variables {same}"
         paths = [text(mount.get("mountPath")) for mount in container.mounts]
@@ -73,12 +74,22 @@ def _value(variable: Object) -> Object:
     return {key: value for key, value in variable.items() if key != "name"}
 
 
+def _from_objects(pod: Pod, container: Object) -> Iterator[tuple[str, Object]]:
+    """The variables that come of ConfigMaps and Secrets of the set."""
+    for source in mappings(container.get("envFrom")):
+        prefix = text(source.get("prefix"))
+        for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+            held = pod.declared.object(kind, pod.document.namespace, text(dig(source, field, "name")))
+            for part in ("data", "stringData"):
+                yield from ((f"{prefix}{key}", {part: value}) for key, value in labels(held.get(part)).items())
+
+
 def _path(path: str) -> str:
     return _DRIVE.sub("", path.replace("\\", "/").lower()).rstrip("/")
 
 
 def _files(pod: Pod, volume: Object) -> list[str]:
-    """The files of a volume made of ConfigMaps or Secrets: the keys that it names, or those of an object of the set."""
+    """The files of a volume made of objects: the keys that it names, or those of an object of the set."""
     found: list[str] = []
     for source in (volume, *mappings(dig(volume, "projected", "sources"))):
         for kind, field, name_key in (("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")):
@@ -89,6 +100,8 @@ def _files(pod: Pod, volume: Object) -> list[str]:
                 name = text(wanted.get(name_key)) or text(wanted.get("name"))
                 held = pod.declared.object(kind, pod.document.namespace, name)
                 found += [key for part in ("data", "binaryData", "stringData") for key in mapping(held.get(part)) if isinstance(key, str)]
+        found += [text(item.get("path")) for item in mappings(dig(source, "downwardAPI", "items"))]
+        found += [text(dig(source, field, "path")) for field in ("serviceAccountToken", "clusterTrustBundle")]
     return found
 
 

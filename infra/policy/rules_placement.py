@@ -20,12 +20,13 @@ def os_mismatch(pod: Pod) -> Iterator[str]:
 
 
 def os_signs(pod: Pod) -> Iterator[str]:
-    windows, linux = (signs.named(pod.signs, system) for system in (placement.WINDOWS, placement.LINUX))
-    decided = any(sign.decides for sign in pod.signs)
-    if pod.is_windows and linux and not decided:
-        yield f"taken for a Windows pod: for Windows speaks {windows}; for Linux {linux}"
-    elif not pod.is_windows and windows and windows != signs.TOLERATION:
-        yield f"taken for a Linux pod: for Linux speaks {linux}; for Windows {windows}"
+    if signs.contradict(pod.signs):
+        taken, other = (placement.WINDOWS, placement.LINUX) if pod.is_windows else (placement.LINUX, placement.WINDOWS)
+        speaks = signs.named(pod.signs, taken) or "nothing"
+        yield (
+            f"taken for a {taken.capitalize()} pod: for {taken.capitalize()} speaks {speaks}; "
+            f"for {other.capitalize()} {signs.named(pod.signs, other)}"
+        )
 
 
 def node_selector(pod: Pod) -> Iterator[str]:

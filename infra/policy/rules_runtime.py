@@ -41,8 +41,14 @@ def memory_request(pod: Pod) -> Iterator[str]:
 def grace_period(pod: Pod) -> Iterator[str]:
     seconds = number(pod.spec.get("terminationGracePeriodSeconds"), 0)
     hooked = any(dig(container.raw, "lifecycle", "preStop") for container in pod.containers)
-    if seconds > DEFAULT_GRACE_SECONDS and not hooked and not pod.host_process:
+    if hooked or pod.host_process:
+        return
+    if seconds > DEFAULT_GRACE_SECONDS:
         yield f"terminationGracePeriodSeconds: {seconds}"
+    for container in pod.containers:
+        for name, probe in container.probes.items():
+            if (seconds := number(probe.get("terminationGracePeriodSeconds"), 0)) > DEFAULT_GRACE_SECONDS:
+                yield f"{container.where}: {name}: terminationGracePeriodSeconds: {seconds}"
 
 
 def runtime_class(pod: Pod) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """Rules on volumes that Windows nodes cannot mount, and on paths of the host."""
 
-import re
 from collections.abc import Iterator
 
-from . import storage
+from . import host_paths, storage
 from .rule import Rule, Severity
 from .subjects import Pod
 from .values import Object, dig, mapping, mappings, text
@@ -14,12 +13,6 @@ HOST_PATH = "https://kubernetes.io/docs/concepts/storage/volumes/#hostpath"
 _DEVICES = ("BlockDevice", "CharDevice")
 # Types that ask the kubelet whether the path is there (pkg/volume/hostpath/host_path.go, checkTypeInternal).
 _MUST_EXIST = ("Directory", "File", "Socket")
-# Folders of Linux. /var/log, /var/lib/kubelet, /run/flannel and /etc/cni are C:\var\log … on a Windows node, and there.
-_LINUX_PATH = re.compile(
-    r"/(dev|proc|sys|boot|lib|lib64|usr|bin|sbin|home|root|media|mnt|srv)(/.*)?|/etc/(passwd|group|shadow|localtime|timezone|ssl|pki|machine-id"
-    r"|os-release|hosts|resolv\.conf|docker|containerd|systemd)(/.*)?|(/var)?/run/(docker|containerd|crio|dbus|systemd|udev|utmp|secrets)(\.sock|/.*)?"
-    r"|/var/lib/(docker|containerd|systemd|dbus|etcd)(/.*)?"
-)
 
 
 def volume_type(pod: Pod) -> Iterator[str]:
@@ -34,17 +27,24 @@ def volume_type(pod: Pod) -> Iterator[str]:
         yield from (f"{container.where}: {name}" for name in amounts if text(name).startswith("hugepages-"))
 
 
+def recursive_read_only(pod: Pod) -> Iterator[str]:
+    for container in pod.containers:
+        for mount in container.mounts:
+            if mount.get("recursiveReadOnly") == "Enabled":
+                yield f"{container.where}: recursiveReadOnly of volume {_name(mount)}"
+
+
 def host_path_refused(pod: Pod) -> Iterator[str]:
     for volume, path, kind in _host_paths(pod):
         if kind in _DEVICES and path.upper() != "NUL":
             yield f"volume {_name(volume)}: hostPath {path} of type {kind}"
-        elif kind in _MUST_EXIST and _LINUX_PATH.fullmatch(path):
+        elif kind in _MUST_EXIST and host_paths.is_linux(path):
             yield f"volume {_name(volume)}: hostPath {path}, which must be there as a {kind}"
 
 
 def host_path(pod: Pod) -> Iterator[str]:
     for volume, path, kind in _host_paths(pod):
-        if kind not in (*_DEVICES, *_MUST_EXIST) and _LINUX_PATH.fullmatch(path):
+        if kind not in (*_DEVICES, *_MUST_EXIST) and host_paths.is_linux(path):
             yield f"volume {_name(volume)}: hostPath {path}"
 
 
@@ -69,6 +69,15 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         page=STORAGE,
         fix="use EBS or SMB through a CSI driver that supports Windows",
         check=volume_type,
+    ),
+    Rule(
+        id="recursive-read-only",
+        severity=_E,
+        what="a mount that must be read-only with all that is mounted below it",
+        why="The kubelet starts no container with recursiveReadOnly: Enabled where the runtime does not have it, and none for Windows has.",
+        page="https://kubernetes.io/docs/concepts/storage/volumes/#recursive-read-only-mounts",
+        fix="readOnly: true alone, or recursiveReadOnly: IfPossible",
+        check=recursive_read_only,
     ),
     Rule(
         id="host-path-refused",

@@ -10,7 +10,7 @@ from .values import Object, dig, mapping, mappings, text
 LINUX_SOURCES = ("nfs", "iscsi", "fc", "rbd", "cephfs", "glusterfs", "portworxVolume", "storageos", "quobyte")
 # Drivers that publish no node plugin for Windows, by their own deploy/ folders and charts: each name, or a part of it.
 _LINUX_DRIVERS = re.compile(
-    r"nfs|efs\.csi\.aws\.com|fsx\.csi\.aws\.com|s3\.csi\.aws\.com|cephfs|(^|\.)rbd\.|kubernetes\.io/rbd|glusterfs|blob\.csi\.azure\.com"
+    r"nfs|iscsi|efs\.csi\.aws\.com|fsx\.(openzfs\.)?csi\.aws\.com|s3\.csi\.aws\.com|cephfs|(^|\.)rbd\.|kubernetes\.io/rbd|glusterfs|blob\.csi\.azure\.com"
     r"|gcsfuse|filestore\.csi|longhorn|openebs|rancher\.io/local-path|hostpath|juicefs|beegfs|lustre|portworx|pxd\.|topolvm|seaweedfs|mountpoint",
 )
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

@@ -9,7 +9,8 @@ import pytest
 from infra.policy import RULES, Document, Severity, check, check_documents, markdown
 from infra.policy.values import quantity, scaled
 
-from .policy_cases import CASES, changed, container, deployment, found, replicas, rolling, rules, service, spec
+from .policy_cases import changed, container, deployment, found, replicas, rolling, rules, service, spec
+from .policy_rule_cases import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
 

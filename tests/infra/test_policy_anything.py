@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from infra.policy import Finding, check
 
 from .policy_cases import (
-    CASES,
     WS2019,
     container,
     deployment,
@@ -17,6 +16,7 @@ from .policy_cases import (
     pod,
     service,
 )
+from .policy_rule_cases import CASES
 
 WORDS = sorted({"kind", "items", "metadata", "name", "namespace", "labels", "spec", "template", "jobTemplate", "selector", "List", "Service"})
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS)

@@ -84,3 +84,20 @@ def test_keys_written_twice_and_items_of_a_list_have_their_lines():
     (found,) = documents("kind: List\nitems:\n- a: 1\n  a: 2\n- b: 1\n")
     assert isinstance(found, Parsed)
     assert (found.repeated, found.item_lines) == ([(4, "a")], (3, 5))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: 1\n...\nb: 2\n", 3),
+        ("a: 1\n...\n# c\n\n---\nb: 2\n", None),
+        ("a: 1\r---\rb: 2\r", 3),
+        ("{a: 1} # c\n# d\n", None),
+        ("a: 1\n...\n---\n", None),
+    ],
+)
+def test_what_kubectl_passes_over_in_silence_is_told(text, line):
+    """`...` ends a document, and kubectl looks for the next one behind --- alone."""
+    first, *_ = documents(text)
+    assert isinstance(first, Parsed)
+    assert first.lost == line
