@@ -32,6 +32,7 @@ from . import audit as auditing
 from .engine_events import read as read_events
 from .errors import OperatorError, UsageError
 from .explain import explain
+from .image import command as image_command
 from .output import note, print_json
 from .target import resolve
 
@@ -51,6 +52,7 @@ app.command("logs")(logs_command.command)
 app.command("lint")(lint.command)
 app.command("repair")(repair_command.command)
 app.add_typer(preview_cli.app, name="preview")
+app.add_typer(image_command.app, name="image")
 
 
 def _exit(ok: bool) -> typer.Exit:

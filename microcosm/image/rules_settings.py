@@ -1,0 +1,176 @@
+"""Rules on settings and connection strings: which there are, and what of them fails in a container. No value is ever shown."""
+
+import re
+from collections.abc import Iterator
+
+from . import package
+from .configs import Setting
+from .findings import Finding, refused, told, warned
+from .subject import Subject, variable
+
+_PASSWORD = re.compile(r"(?:^|[;\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;\s\"']+)", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"(password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token)$", re.IGNORECASE)
+_NO_SECRET = re.compile(r"(?:|true|false|\d+|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%)", re.IGNORECASE)
+_LOCALDB = re.compile(r"\(localdb\)|\.\\sqlexpress|attachdbfilename|user instance\s*=\s*true|\|datadirectory\|", re.IGNORECASE)
+_SERVER = re.compile(r"(?:data source|server|address|addr|network address|host)\s*=\s*(?:tcp:|np:)?([^;,]+)", re.IGNORECASE)
+_LOCAL = re.compile(r"(?:\.|\(local\)|localhost|127\.0\.0\.1|::1)(?:\\.*)?", re.IGNORECASE)
+_INTEGRATED = re.compile(r"(?:integrated security|trusted_connection)\s*=\s*(?:true|yes|sspi)", re.IGNORECASE)
+_DRIVE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]):[\\/](?!/)")
+_UNC = re.compile(r"(?:^|[\s\"'=;])\\\\[A-Za-z0-9_.-]+\\[^\\\s]")
+_LOCAL_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1)(?=[:/]|$)", re.IGNORECASE)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    for setting in subject.every_setting:
+        yield from _of_setting(subject, setting)
+    yield from _listed(subject)
+    yield from _other_passwords(subject)
+    yield from _encrypted(subject)
+    yield from _parts(subject)
+    for path, problem in subject.broken_configs:
+        yield refused("config-unreadable", path, problem, "correct the file: the framework refuses it as well")
+    for name in subject.source.unfilled:
+        if name.rpartition("-Web.config")[0] == "":
+            yield warned(
+                "parameter-unfilled",
+                name,
+                "a parameter of the package has no value",
+                "give it in --parameters SetParameters.xml",
+            )
+
+
+def _place(setting: Setting) -> str:
+    return f"{setting.file}, {setting.section} {setting.name}"
+
+
+def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
+    value, place = setting.value, _place(setting)
+    overwrite = f"give {variable(setting)} to the container"
+    if package.tokens(value):
+        if not subject.choices.expects(setting):
+            yield refused(
+                "unfilled-token",
+                place,
+                "a token of msdeploy was never filled in",
+                f"give --parameters SetParameters.xml, or --expect {variable(setting)}",
+            )
+        return
+    yield from _secrets(setting, place)
+    if not subject.choices.expects(setting):
+        yield from _databases(setting, place, overwrite)
+    drives = sorted({found.upper() for found in _DRIVE.findall(value)})
+    if drives and not _LOCALDB.search(value):
+        other = [drive for drive in drives if drive != "C"]
+        what = (
+            f"it names drive {other[0]}:, and a container has C: alone" if other else "it names a folder on C:, which starts empty in each container"
+        )
+        yield warned(
+            "drive-path",
+            place,
+            what,
+            f"{overwrite}; mount a volume on a folder of C:, or name the folder with --writable",
+        )
+    if _UNC.search(value):
+        yield warned(
+            "unc-path",
+            place,
+            "it names a share of another machine, which the pool's identity cannot open",
+            f"use the SMB CSI driver, and {overwrite}",
+        )
+    if setting.section == "appSettings" and _LOCAL_URL.search(value):
+        yield warned(
+            "localhost-url",
+            place,
+            "it names this machine, which in a container is the container itself",
+            overwrite,
+        )
+
+
+def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
+    fix = f"take it out of the file and give {variable(setting)} from a Secret"
+    password = _PASSWORD.search(setting.value)
+    if password and not _NO_SECRET.fullmatch(password[1]):
+        yield refused(
+            "password-in-image",
+            place,
+            "a password is written in it and would be in the image for everybody who pulls it",
+            fix,
+        )
+    elif setting.section == "appSettings" and _SECRET_KEY.search(setting.name) and not _NO_SECRET.fullmatch(setting.value.strip()):
+        yield warned("secret-in-image", place, "by its name it is a secret, and it would be in the image", fix)
+
+
+def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding]:
+    if setting.section != "connectionStrings" and not re.search(r"(data source|server)\s*=.*;", setting.value, re.IGNORECASE):
+        return
+    server = _SERVER.search(setting.value)
+    if _LOCALDB.search(setting.value):
+        yield refused(
+            "local-database",
+            place,
+            "LocalDB, SQL Express or an attached file: no container has them",
+            f"use a database server, {overwrite}, and say so with --expect {variable(setting)}",
+        )
+    elif server and _LOCAL.fullmatch(server[1].strip()):
+        yield warned(
+            "localhost-server",
+            place,
+            "its server is this machine, which in a container is the container itself",
+            overwrite,
+        )
+    if _INTEGRATED.search(setting.value) and not _LOCALDB.search(setting.value):
+        what = "the database would see the pool's identity, which is no user of a domain"
+        yield warned("integrated-security", place, what, f"use a SQL login: {overwrite} from a Secret (or gMSA)")
+
+
+def _listed(subject: Subject) -> Iterator[Finding]:
+    for setting in subject.settings:
+        yield told(
+            "setting",
+            _place(setting),
+            f"overwritten by the variable {variable(setting)}, or by a file of that name in a mounted Secret",
+        )
+
+
+def _other_passwords(subject: Subject) -> Iterator[Finding]:
+    places = (
+        ("system.web/identity", "password", "the identity that is impersonated"),
+        ("system.net/mailSettings/smtp/network", "password", "the mail account"),
+        ("system.web/sessionState", "sqlConnectionString", "the session database"),
+        ("system.web/sessionState", "stateConnectionString", "the state server"),
+    )
+    for path, name, what in places:
+        for config, attributes in subject.sections(path):
+            value = attributes.get(name, "")
+            hidden = _PASSWORD.search(value) if "ConnectionString" in name else value
+            if hidden and not (isinstance(hidden, str) and _NO_SECRET.fullmatch(hidden)):
+                yield refused(
+                    "password-in-image",
+                    f"{config.path}, {path}",
+                    f"the password of {what} is written in it",
+                    "take it out, and mount the file from a Secret",
+                )
+
+
+def _encrypted(subject: Subject) -> Iterator[Finding]:
+    for config in subject.configs:
+        for element in config.root.iter():
+            if element.get("configProtectionProvider"):
+                yield refused(
+                    "encrypted-section",
+                    f"{config.path}, {element.tag}",
+                    "it is encrypted for one machine, and no other can read it",
+                    "decrypt it there first: aspnet_regiis -pdf SECTION FOLDER",
+                )
+
+
+def _parts(subject: Subject) -> Iterator[Finding]:
+    for config in subject.configs:
+        for name, path in config.parts():
+            if name == "configSource" and path not in subject.tree:
+                yield refused(
+                    "part-missing",
+                    config.path,
+                    f"its configSource {path} is not in {subject.source.name}",
+                    "publish that file too",
+                )

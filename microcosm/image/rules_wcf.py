@@ -1,0 +1,140 @@
+"""Rules on WCF: bindings that the base cannot serve, security that nobody outside a domain passes, addresses behind a proxy."""
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from .configs import Config, tag
+from .findings import Finding, refused, told, warned
+from .kinds import Kind
+from .rules_iis import missing
+from .subject import Subject
+
+_TCP = ("netTcpBinding", "mexTcpBinding", "netTcpContextBinding")
+_PIPE = ("netNamedPipeBinding", "mexNamedPipeBinding")
+_MSMQ = ("netMsmqBinding", "msmqIntegrationBinding")
+_TRANSPORT = ("transport", "transportwithmessagecredential")
+
+
+def endpoints(config: Config) -> Iterator[tuple[str, Element]]:
+    """Yield service and endpoint of all services that are hosted here; endpoints of clients are not."""
+    for service in config.sections("system.serviceModel/services/service"):
+        for endpoint in service:
+            if tag(endpoint) == "endpoint":
+                yield service.get("name") or "", endpoint
+
+
+def uses_tcp(subject: Subject) -> bool:
+    return any(endpoint.get("binding") in _TCP for config in subject.configs for _, endpoint in endpoints(config))
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    for config in subject.configs:
+        yield from _bindings(subject, config)
+        yield from _metadata(subject, config)
+    yield from _memory(subject)
+
+
+def _bindings(subject: Subject, config: Config) -> Iterator[Finding]:
+    seen = set[str]()
+    for service, endpoint in endpoints(config):
+        name = endpoint.get("binding") or ""
+        where = f"{config.path}, service {service}"
+        if name in _MSMQ:
+            yield refused(
+                "net-msmq",
+                where,
+                "it takes messages from MSMQ, which containers do not have",
+                "use http, net.tcp or a queue of another kind",
+            )
+        elif name in _PIPE and subject.kind.is_site:
+            yield refused(
+                "net-pipe",
+                where,
+                "it listens on net.pipe, which no other pod can reach, and the base has no activation of it",
+                "use http or net.tcp",
+            )
+        elif name in _TCP and subject.kind is Kind.WCF and name not in seen:
+            yield from missing(subject, "wcf-tcp", where)
+        if name not in seen:
+            yield from _security(subject, config, name, endpoint, where)
+        if name.startswith("mex") and name not in seen:
+            yield told("metadata-exchange", where, f"{name} answers everybody who asks for the contract")
+        seen.add(name)
+
+
+def _security(subject: Subject, config: Config, name: str, endpoint: Element, where: str) -> Iterator[Finding]:
+    found = list(_binding_of(config, name, endpoint))
+    modes = [(security.get("mode") or "").lower() for binding in found for security in binding if tag(security) == "security"]
+    if name == "netTcpBinding" and not modes:
+        yield warned(
+            "net-tcp-security",
+            where,
+            "without `security mode` net.tcp asks for Windows identities, and outside a domain nobody has one",
+            'set <security mode="None"/> inside the cluster, or use certificates',
+        )
+    if name == "wsHttpBinding" and not modes:
+        yield warned(
+            "ws-http-security",
+            where,
+            "without `security mode` wsHttpBinding asks for Windows identities, and outside a domain nobody has one",
+            'set <security mode="None"/> inside the cluster, or use certificates',
+        )
+    if any(mode in _TRANSPORT for mode in modes) and name != "netTcpBinding" and not subject.choices.tls:
+        yield refused(
+            "https-binding",
+            where,
+            f"{name} takes https alone, and TLS ends before the container",
+            'set <security mode="None"/> and end TLS at the ingress, or give --tls and import a certificate',
+        )
+    windows = [element for binding in found for element in binding.iter() if (element.get("clientCredentialType") or "").lower() == "windows"]
+    if windows and not any(mode == "none" for mode in modes):
+        yield warned(
+            "windows-credentials",
+            where,
+            "it asks callers for Windows identities, and outside a domain nobody has one",
+            "use certificates or tokens",
+        )
+    if any(tag(element) == "reliableSession" for binding in found for element in binding) or name == "wsDualHttpBinding":
+        yield warned(
+            "wcf-sessions",
+            where,
+            "a session stays with one pod: with several replicas calls reach the wrong one",
+            "keep replicas: 1",
+        )
+
+
+def _binding_of(config: Config, name: str, endpoint: Element) -> Iterator[Element]:
+    wanted = endpoint.get("bindingConfiguration") or ""
+    for binding in config.sections(f"system.serviceModel/bindings/{name}/binding"):
+        if (binding.get("name") or "") == wanted:
+            yield binding
+
+
+def _metadata(subject: Subject, config: Config) -> Iterator[Finding]:
+    for behavior in config.sections("system.serviceModel/behaviors/serviceBehaviors/behavior"):
+        children = {tag(child): child for child in behavior}
+        shown = children.get("serviceMetadata")
+        published = shown is not None and "true" in (
+            (shown.get("httpGetEnabled") or "").lower(),
+            (shown.get("httpsGetEnabled") or "").lower(),
+        )
+        if published and "useRequestHeadersForMetadataAddress" not in children and not subject.choices.metadata_from_host:
+            yield warned(
+                "metadata-address",
+                config.path,
+                "the WSDL names the pod instead of the address that the client called",
+                "give --metadata-from-host, or add useRequestHeadersForMetadataAddress",
+            )
+
+
+def _memory(subject: Subject) -> Iterator[Finding]:
+    if subject.kind is not Kind.WCF:
+        return
+    for config in subject.configs:
+        if config.is_root and not config.attributes("system.serviceModel/serviceHostingEnvironment", "minFreeMemoryPercentageToActivateService"):
+            yield warned(
+                "memory-gate",
+                config.path,
+                "WCF refuses to start while less than 5 % of the node's memory is free, however small the pod",
+                'add serviceHostingEnvironment minFreeMemoryPercentageToActivateService="0"',
+            )

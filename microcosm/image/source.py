@@ -1,0 +1,156 @@
+"""Reading of SOURCE: a published folder, a zip of it, a msdeploy package or an MSI. Anything else is refused with what to hand over."""
+
+import os
+import stat
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from . import package
+from .msi import Package
+from .msi_tables import Database
+from .tree import File, Tree
+
+ACCEPTED = "a published folder, a .zip of it, a msdeploy package or an .msi"
+_OLE, _ZIP, _PE, _CAB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"MZ", b"MSCF"
+_PROJECTS = (".csproj", ".vbproj", ".fsproj", ".sln", ".slnx", ".vdproj", ".wixproj")
+_PUBLISH = "publish it first (msbuild /t:Build /p:DeployOnBuild=true /p:PublishProfile=…) and hand over the published folder"
+# A published service has a few thousand files; a folder of a hundred thousand is not one.
+MOST_FILES = 100_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read. `tree` holds the files, of an MSI by their paths below C:."""
+
+    form: str
+    name: str
+    tree: Tree
+    msi: Package | None = None
+    unfilled: tuple[str, ...] = ()
+
+
+def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None) -> Source:
+    """Read SOURCE; `parameters` are those of a msdeploy package, `properties` those of an MSI."""
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder; SOURCE is {ACCEPTED}")
+    source = _folder(path) if path.is_dir() else _file(path, parameters or {}, properties or {})
+    if not source.tree.files:
+        raise UsageError(f"{path}: there are no files in it; SOURCE is {ACCEPTED}")
+    _refuse_wrong_kind(path, source)
+    if parameters and source.form != "msdeploy":
+        raise UsageError(f"--parameters belongs to a msdeploy package, and {path} is a {source.form}")
+    if properties and source.form != "msi":
+        raise UsageError(f"--property belongs to an MSI, and {path} is a {source.form}")
+    return source
+
+
+def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, str]) -> Source:
+    with path.open("rb") as file:
+        magic = file.read(8)
+    if magic == _OLE:
+        msi = Package(Database(path.read_bytes(), path.name), properties, path.resolve().parent)
+        return Source("msi", path.name, msi.tree(), msi)
+    if magic.startswith(_ZIP):
+        return _zip(path, parameters)
+    if magic.startswith(_PE):
+        raise UsageError(f"{path}: {_installer(path)}")
+    if magic.startswith(_CAB):
+        raise UsageError(f"{path}: a cabinet is a part of an installation; hand over the .msi that names it, and keep both in one folder")
+    raise UsageError(f"{path}: neither a folder, a .zip nor an .msi; unpack it and hand over the folder (SOURCE is {ACCEPTED})")
+
+
+def _installer(path: Path) -> str:
+    data = path.read_bytes()
+    if b".wixburn" in data[:4096]:
+        return "a WiX bundle (Burn) installs other packages; hand over the .msi inside (`wix burn extract` or `dark -x` unpacks it)"
+    if b"Inno Setup" in data:
+        return "an Inno Setup installer is a program; hand over the folder that it installs (innoextract unpacks it)"
+    if b"InstallShield" in data or path.name.lower().startswith("setup"):
+        return "a setup program cannot be run here; hand over the .msi inside (`setup.exe /a` unpacks it) or the installed folder"
+    return "a single program; hand over the folder that holds it with its .config and .dll files"
+
+
+def _folder(path: Path) -> Source:
+    files: dict[str, File] = {}
+    root = path.resolve()
+    for folder, _, names in os.walk(path, followlinks=False):
+        for name in sorted(names):
+            file = Path(folder, name)
+            if not file.resolve().is_relative_to(root):
+                raise UsageError(f"{file}: a link that leads out of the folder; put the file itself there")
+            if not file.is_file():
+                raise UsageError(f"{file}: neither a file nor a folder (a dead link, a socket or a device); remove it")
+            files[file.relative_to(path).as_posix()] = File(file.stat().st_size, file.read_bytes)
+        linked = [sub for sub in Path(folder).iterdir() if sub.is_symlink() and sub.is_dir()]
+        if linked:
+            raise UsageError(f"{linked[0]}: a link to a folder; put the folder itself there")
+        if len(files) > MOST_FILES:
+            raise UsageError(f"{path}: more than {MOST_FILES} files; hand over the published folder alone")
+    return Source("folder", root.name, Tree(files))
+
+
+def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
+    try:
+        archive = zipfile.ZipFile(path)
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as problem:
+        raise UsageError(f"{path}: the zip is damaged ({problem}); make it again") from problem
+    files: dict[str, File] = {}
+    for info in infos:
+        name = info.filename.replace("\\", "/")
+        if info.flag_bits & 1:
+            raise UsageError(f"{path}: {name} is encrypted; make the zip without a password")
+        if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/"):
+            raise UsageError(f"{path}: {name} leads out of the zip; make the zip again with plain relative names")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise UsageError(f"{path}: {name} is a link; put the file itself into the zip")
+        files[name] = File(info.file_size, _member(archive, info, path))
+    if len(files) > MOST_FILES:
+        raise UsageError(f"{path}: more than {MOST_FILES} files; zip the published folder alone")
+    tree = Tree(files)
+    if package.is_package(tree):
+        content, unfilled = package.content(tree, parameters, path.name)
+        return Source("msdeploy", path.name, content, unfilled=unfilled)
+    return Source("zip", path.name, _inner(tree))
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noqa: ANN202 - a reader, as File wants it
+    def read_member() -> bytes:
+        try:
+            return archive.read(info)
+        except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as problem:
+            raise UsageError(f"{path}: {info.filename} cannot be read ({problem}); make the zip again") from problem
+
+    return read_member
+
+
+def _inner(tree: Tree) -> Tree:
+    """A zip of the folder itself has everything in one top folder."""
+    tops = {name.partition("/")[0] for name in tree}
+    if len(tops) == 1 and all("/" in name for name in tree):
+        (top,) = tops
+        if top.lower() not in ("bin", "app_code", "app_data"):
+            return tree.below(top)
+    return tree
+
+
+def _refuse_wrong_kind(path: Path, source: Source) -> None:
+    if source.form == "msi":
+        return
+    tree = source.tree
+    if found := tree.named(".application"):
+        raise UsageError(f"{path}: {found[0]} is of ClickOnce, which installs desktop programs; hand over the build's output folder (bin\\Release)")
+    installers = [name for name in tree.top() if name.lower().endswith(".msi")]
+    if installers and not tree.named("web.config", ".svc", ".aspx", ".exe.config"):
+        raise UsageError(f"{path}: it holds an installation; hand over {installers[0]} itself")
+    projects = [name for name in tree.named(*_PROJECTS) if name.count("/") <= 2]
+    for project in projects:
+        below = tree.below(project.rpartition("/")[0])
+        if not [name for name in below if name.lower().startswith("bin/") and name.lower().endswith(".dll") and name.count("/") == 1]:
+            raise UsageError(f"{path}: a source tree ({project}); {_PUBLISH}")
+    packages = tree.find("packages.config")
+    if packages and not [name for name in tree.named(".dll") if name.lower().startswith("bin/")]:
+        raise UsageError(f"{path}: a source tree ({packages} and no bin\\*.dll); {_PUBLISH}")

@@ -1,0 +1,102 @@
+"""What the rules look at: a service with its configuration, its assemblies and the base image that it is meant for."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .assemblies import Assembly
+from .bases import Base
+from .configs import Config, Setting
+from .kinds import Kind
+from .source import Source
+from .tree import Tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the user says about the service, as far as rules ask for it."""
+
+    expected: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
+    writable: tuple[str, ...] = ()
+    classic: bool = False
+    tls: bool = False
+    metadata_from_host: bool = False
+
+    def expects(self, setting: Setting) -> bool:
+        """Whether the user declares that the container gets the value: CONNSTR_NAME or APPSETTING_KEY."""
+        return variable(setting).lower() in {name.lower() for name in self.expected}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A service. `tree` is relative to its folder, `place` is that folder's path below C:."""
+
+    source: Source
+    kind: Kind
+    program: str
+    place: str
+    tree: Tree
+    configs: list[Config]
+    broken_configs: list[tuple[str, str]]
+    assemblies: list[Assembly]
+    broken_assemblies: list[str]
+    base: Base
+    choices: Choices = field(default_factory=Choices)
+
+    @cached_property
+    def settings(self) -> list[Setting]:
+        """The settings of the service itself; those of subfolders' files belong to other applications."""
+        return [setting for config in self.configs if config.is_root or not self.kind.is_site for setting in config.settings]
+
+    @cached_property
+    def every_setting(self) -> list[Setting]:
+        return [setting for config in self.configs for setting in config.settings]
+
+    @cached_property
+    def main(self) -> Assembly | None:
+        return next((one for one in self.assemblies if one.path == self.program), None)
+
+    @cached_property
+    def own(self) -> list[Assembly]:
+        """The assemblies that the service loads: `bin` of a site, the folder of a program; not tools in subfolders."""
+        inside = "bin/" if self.kind.is_site else self.program.rpartition("/")[0]
+        return [
+            one
+            for one in self.assemblies
+            if one.path.lower().startswith(inside) and (not self.kind.is_site or not one.path.lower().startswith("bin/roslyn/"))
+        ]
+
+    def sections(self, path: str) -> Iterator[tuple[Config, dict[str, str]]]:
+        """Yield each element at a path with its file; the attributes' names as written."""
+        for config in self.configs:
+            for element in config.sections(path):
+                yield config, dict(element.attrib)
+
+    @cached_property
+    def assembly_names(self) -> set[str]:
+        return {one.name.rpartition(".")[0].lower() for one in self.assemblies}
+
+    def refers(self, *names: str) -> list[Assembly]:
+        """Return the assemblies that refer to one of these; a name with `.` at its end stands for all that begin so."""
+        wanted = tuple(name.lower() for name in names)
+        return [
+            one
+            for one in self.own
+            if any(
+                reference.lower() == name or (name[-1] == "." and reference.lower().startswith(name))
+                for reference in one.references
+                for name in wanted
+            )
+        ]
+
+
+def variable(setting: Setting) -> str:
+    """Return the environment variable that overwrites a setting. A character that Kubernetes refuses there becomes `_`."""
+    prefix = "APPSETTING_" if setting.section == "appSettings" else "CONNSTR_"
+    return prefix + re.sub(r"[^A-Za-z0-9._-]", "_", setting.name)
+
+
+def truth(value: str | None) -> bool:
+    return (value or "").strip().lower() == "true"
