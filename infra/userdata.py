@@ -3,7 +3,6 @@
 import base64
 import gzip
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from .errors import ConfigError
+from .quoting import powershell, with_assignments
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "userdata"
 # EC2 refuses more, counted before base64 (EC2 user guide, "Run commands when you launch an EC2 instance").
@@ -30,9 +30,7 @@ def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str
     may compress to other bytes, and other user-data means another machine. Comments stay at home: a fifth of the limit.
     """
     body = "".join(without_comments(_script(f"linux/{part}.sh")) for part in ("common", *(["expiry"] if expires else []), role))
-    shebang, rest = body.split("\n", 1)
-    assignments = [f"{name}={shlex.quote(value)}" for name, value in inputs.items()]
-    text = "\n".join([shebang, *assignments, rest]).encode()
+    text = with_assignments(body, inputs).encode()
     raw = text if len(text) <= RAW_LIMIT_BYTES else gzip.compress(text, mtime=0)
     return base64.b64encode(_within_limit(role, raw)).decode()
 
@@ -49,7 +47,7 @@ def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> 
 
     It runs at every boot, since Windows restarts on its way to being a node.
     """
-    assignments = [f"${name} = {_powershell(value)}" for name, value in inputs.items()]
+    assignments = [f"${name} = {powershell(value)}" for name, value in inputs.items()]
     bootstrap = _script("windows/bootstrap.ps1").rstrip("\n")
     _refuse_what_windows_reads_otherwise({**{text.partition(" ")[0]: text for text in assignments}, "bootstrap.ps1": bootstrap})
     text = "\n".join(["<powershell>", *assignments, bootstrap, "</powershell>", "<persist>true</persist>", ""])
@@ -118,16 +116,6 @@ def _taint(text: str) -> dict[str, str]:
 
 def _script(path: str) -> str:
     return (SCRIPTS / path).read_text()
-
-
-def _powershell(value: "str | Sequence[str] | Mapping[str, Any]") -> str:
-    """A literal in which PowerShell expands nothing: single quotes, doubled inside."""
-    if isinstance(value, str):
-        # PowerShell takes the typographic quotes for quotes too (about_Quoting_Rules), so they are doubled like the plain one.
-        return "'" + "".join(char * 2 if char in "'\u2018\u2019\u201a\u201b" else char for char in value) + "'"
-    if isinstance(value, Mapping):
-        return "@{" + "; ".join(f"{_powershell(key)} = {_powershell(item)}" for key, item in value.items()) + "}"
-    return "@(" + ", ".join(_powershell(item) for item in value) + ")"
 
 
 def _within_limit(who: str, raw: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Which machine a node's name means, and whether one can get in: the ground of shell, rdp and logs."""
+"""Find the machine of a node name and check that it can be entered; used by shell, rdp and logs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,34 +10,35 @@ from .target import Target
 
 RUNNING = "running"
 ADVICE = {
-    "pending": "it is still starting: try again in a minute",
+    "pending": "it is still starting; try again in a minute",
     "stopping": "wait until it has stopped, then start it with `aws ec2 start-instances --instance-ids {instance}`",
     "stopped": "start it with `aws ec2 start-instances --instance-ids {instance}`",
 }
 
 
 def find(session: Session, target: Target, node: str) -> Machine:
-    """The stack's newest machine of that node name, running or not; UsageError names the nodes that there are."""
-    everyone = _machines(session, target)
-    named = [machine for machine in everyone if machine.node == node]
+    """Return the stack's newest machine of that node name, in any state; UsageError names the existing nodes."""
+    machines_found = _machines(session, target)
+    named = [machine for machine in machines_found if machine.node == node]
     if not named:
-        raise UsageError(f"stack {target.stack} has no node {node!r} in {target.region}: its nodes are {_names(everyone)}")
+        names = _names(machines_found)
+        raise UsageError(f"stack {target.stack} has no node {node!r} in {target.region}: its nodes are {names}")
     return max(named, key=lambda machine: machine.launched)
 
 
 def only_windows(session: Session, target: Target) -> Machine:
-    """The stack's one Windows machine, for a command that was given no name."""
-    everyone = [machine for machine in _machines(session, target) if machine.family == "windows"]
-    names = dict.fromkeys(machine.node for machine in everyone)
+    """Return the stack's only Windows machine, for a command without a node name."""
+    machines_found = [machine for machine in _machines(session, target) if machine.family == "windows"]
+    names = dict.fromkeys(machine.node for machine in machines_found)
     if not names:
-        raise UsageError(f"stack {target.stack} has no Windows node in {target.region}: Linux nodes are entered with `microcosm shell`")
+        raise UsageError(f"stack {target.stack} has no Windows node in {target.region}: for a Linux node use `microcosm shell`")
     if len(names) > 1:
-        raise UsageError(f"which node? stack {target.stack} has several with Windows: name one of {_names(everyone)}")
-    return max(everyone, key=lambda machine: machine.launched)
+        raise UsageError(f"stack {target.stack} has several Windows nodes: name one of {_names(machines_found)}")
+    return max(machines_found, key=lambda machine: machine.launched)
 
 
 def require_running(machine: Machine) -> Machine:
-    """The machine, if anybody can be let into it."""
+    """Return the machine if it is running; OperatorError says how to start it."""
     if machine.state != RUNNING:
         advice = ADVICE.get(machine.state, "it cannot be entered").format(instance=machine.instance)
         raise OperatorError(f"{machine.node} ({machine.instance}) is {machine.state}: {advice}")

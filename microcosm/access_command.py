@@ -1,4 +1,4 @@
-"""`microcosm shell` and `microcosm rdp`: a terminal on a machine, or its desktop, through Session Manager."""
+"""`microcosm shell` and `microcosm rdp`: open a terminal or the desktop of a machine through Session Manager."""
 
 import shlex
 from pathlib import Path
@@ -15,7 +15,7 @@ from .output import aligned, note, print_json, print_line
 RDP = 3389
 NODE = "The node's name as in `kubectl get nodes`, e.g. linux-0."
 
-Print = Annotated[bool, typer.Option("--print", "--dry-run", help="Only print the command that would be run.")]
+Print = Annotated[bool, typer.Option("--print", "--dry-run", help="Only print the command.")]
 
 
 def shell(
@@ -25,9 +25,9 @@ def shell(
     json: options.Json = False,
     show: Print = False,
 ) -> None:
-    """Open a terminal on a machine: a shell on Linux, PowerShell on Windows, without an open port or a key.
+    """Open a terminal on a machine: a shell on Linux, PowerShell on Windows. No open port or key is needed.
 
-    Needs the AWS CLI and its Session Manager plugin. --json prints the command too, and starts nothing.
+    Requires the AWS CLI and its Session Manager plugin. --json prints the command and starts nothing.
 
     Example: `microcosm shell --stack dev windows-0`
     """
@@ -48,13 +48,13 @@ def rdp(
     region: options.Region = None,
     json: options.Json = False,
     show: Print = False,
-    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The RSA private key of keyName: shows the password.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The RSA private key of keyName; decrypts the password.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The local port; by default a free one.")] = None,
 ) -> None:
-    """Bring a Windows machine's desktop (RDP) to a port of this computer, and show the administrator's password.
+    """Forward a Windows machine's desktop (RDP) to a local port and show the administrator's password.
 
-    The password is decrypted here with --key, printed once and stored nowhere. Leave with Ctrl-C. --json prints what a
-    program needs to connect, the password among it, and starts nothing.
+    The password is decrypted on this computer with --key, printed once and not stored. Press Ctrl-C to end
+    the session. --json prints the address, the user and the password for another program, and starts nothing.
 
     Example: `microcosm rdp --stack dev --key ~/.ssh/windows.pem`
     """
@@ -73,12 +73,12 @@ def rdp(
         return
     access_session.require_programs()
     print_line(aligned([[f"{name}:", str(value)] for name, value in login.items()]))
-    note("no --key: the password is not shown" if key is None else "the password is kept nowhere: run this again to see it again")
+    note("without --key the password is not shown" if key is None else "the password is not stored; run this again to see it")
     _hand_over(machine, command)
 
 
 def _login(session: Session, machine: Machine, key: Path | None, address: str) -> dict[str, Any]:
-    # Only those who ask for a password wait for the library that decrypts it.
+    # The cryptography library takes long to import and is needed only for the password.
     from . import access_password
 
     login = {"address": address, "user": access_password.USER}
@@ -97,6 +97,7 @@ def _hand_over(machine: Machine, command: list[str]) -> None:
     code = access_session.run(command)
     if code:
         raise OperatorError(
-            f"the session with {machine.node} ended with {code}: if it never began, the machine's agent is not connected (it needs minutes after "
-            f"a start; `microcosm logs {machine.node}` says more) or you may not call ssm:StartSession"
+            f"the session with {machine.node} ended with {code}: if it did not start, the machine's agent is not "
+            f"connected (it needs minutes after a start; see `microcosm logs {machine.node}`) or you lack the "
+            "permission ssm:StartSession"
         )

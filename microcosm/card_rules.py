@@ -1,4 +1,7 @@
-"""CCAuth's rules as a table: what it must say to which card and amount, asked through the page as a customer would."""
+"""CCAuth's rules as a table of cards, amounts and required answers.
+
+The smoke test sends each through the page, as a customer would.
+"""
 
 import json
 import re
@@ -12,7 +15,7 @@ CODE = re.compile(r"Auth Code: \d{4}")
 
 
 def authorized(answer: Answer) -> bool:
-    """A four-digit code."""
+    """Accept a four-digit code."""
     return answer.status == 200 and CODE.fullmatch(_text(answer)) is not None
 
 
@@ -21,7 +24,7 @@ def declined(answer: Answer) -> bool:
 
 
 def refused(answer: Answer) -> bool:
-    """Malformed input is the caller's fault and is said to be."""
+    """Accept status 400, because malformed input is the caller's fault."""
     return answer.status == 400
 
 
@@ -57,6 +60,6 @@ RULES = (
     Rule(name="letters for an amount", card=GOOD_CARD, amount="ten", accepts=refused, wants="400"),
     Rule(name="a card too long for a number", card="9" * 40, amount="10.00", accepts=refused, wants="400"),
     Rule(name="nothing at all", card="", amount="", accepts=refused, wants="400"),
-    # Last: malformed input must not have taken the service down.
+    # This rule is last: it shows that the malformed input has not stopped the service.
     Rule(name="still alive afterwards", card=GOOD_CARD, amount="10.00", accepts=authorized, wants="a code"),
 )

@@ -77,11 +77,11 @@ def timeline(
     """
     target, session = options.connect(stack, region)
     declared = read_events(events) if events else ()
-    looks = timeline_watch.follow(lambda: timeline_watch.look(session, target, declared), timeout)
+    looks = timeline_watch.follow(lambda: timeline_watch.poll(session, target, declared), timeout)
     last = timeline_screen.draw(looks if wait else islice(looks, 1), Console(), html, quiet=json)
     if json:
         print_json(timeline_text.document(last))
-    if not last.lanes:
+    if not last.nodes:
         raise OperatorError(f"stack {target.stack} has no machines in {target.region}: is it up, and is this the right region and account?")
     raise _exit(last.ready if wait else not last.failed)
 

@@ -1,4 +1,4 @@
-"""What a smoke test must know of a cluster, out of the API's plain objects: nodes, and the two workloads' endpoints."""
+"""Read the parts of a cluster that a smoke test needs: nodes and the endpoints of the two workloads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from .errors import OperatorError
 Json = Mapping[str, Any]
 NAMESPACE = "microcosm"
 PAGE, CCAUTH, DNS = "widgets", "ccauth", "kube-dns"
-# Label or annotation of a node that is held by something else than the machine it stands for.
+# Labels or annotations that mark a node held by a stand-in.
 STAND_IN_MARKS = ("microcosm/stand-in", "microcosm.dev/stand-in")
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 
 
 class Reader(Protocol):
-    """The lists of the Kubernetes API that are read, as plain JSON objects."""
+    """The lists of the Kubernetes API that the smoke test reads, as plain JSON objects."""
 
     def nodes(self) -> Sequence[Json]: ...
     def pods(self, namespace: str) -> Sequence[Json]: ...
@@ -44,7 +44,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class App:
-    """A workload as its Service presents it; `waiting` says why it has no endpoint."""
+    """A workload as its Service presents it; `waiting` is the reason if it has no endpoint."""
 
     name: str
     cluster_ip: str
@@ -66,7 +66,10 @@ class ClusterView:
 
     @property
     def probe_node(self) -> Node:
-        """The Linux node to probe from: a worker rather than the control plane, and not the page's own if another will do."""
+        """Return the Linux node to probe from.
+
+        A worker is preferred to the control plane, and a node without the page to the page's own.
+        """
         linux = [node for node in self.nodes if node.os == "linux" and node.ready]
         if not linux:
             raise OperatorError("no Linux node is Ready: `kubectl get nodes` shows which is missing, `microcosm timeline` where it is stuck")
@@ -75,13 +78,13 @@ class ClusterView:
 
     @property
     def windows_stand_in(self) -> bool:
-        """Whether what answers as CCAuth does not run on Windows."""
+        """Return whether a stand-in and not Windows runs CCAuth."""
         nodes = [self.node(endpoint.node) for endpoint in self.ccauth.endpoints]
         return any(node is not None and node.stand_in for node in nodes)
 
 
 def view(reader: Reader) -> ClusterView:
-    """Look at the cluster once."""
+    """Read the cluster once."""
     services = {service["metadata"]["name"]: service for service in reader.services(NAMESPACE)}
     slices, pods = reader.endpoint_slices(NAMESPACE), reader.pods(NAMESPACE)
     page, ccauth = (_app(name, services, slices, pods) for name in (PAGE, CCAUTH))

@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import urllib3
 
-from . import options
+from . import options, public_address
 from .aws import open_session
 from .errors import OperatorError
 from .output import print_json
 
 PROGRAM_SECONDS = 30
-ADDRESS_SECONDS = 5.0
-# AWS's own: it answers with the address that a request came from.
-ADDRESS_URL = "https://checkip.amazonaws.com"
 
 
 def command(
@@ -77,8 +73,4 @@ def caller_address(environ: Mapping[str, str]) -> str:
     """This computer's public address as AWS sees it. A fake cloud has no say in it, so it is not asked then."""
     if environ.get("AWS_ENDPOINT_URL"):
         raise OperatorError("AWS_ENDPOINT_URL is set, so the machines are not where AWS would see you from")
-    try:
-        answer = urllib3.PoolManager(retries=False, timeout=ADDRESS_SECONDS).request("GET", ADDRESS_URL)
-    except urllib3.exceptions.HTTPError as problem:
-        raise OperatorError(f"{ADDRESS_URL} does not answer ({type(problem).__name__})") from problem
-    return answer.data.decode("ascii", "replace").strip()
+    return public_address.look_up()

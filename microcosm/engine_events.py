@@ -1,7 +1,7 @@
-"""Pulumi's own event times: how long the engine spent on each part of the stack.
+"""Read Pulumi's engine events: how long the engine worked on each component of the stack.
 
-Reads the engine events that `pulumi up --yes --json` prints, one JSON object a line (apitype.EngineEvent in pulumi/pulumi
-v3.260.0, sdk/go/common/apitype/events.go): timestamps are whole Unix seconds.
+Input: the output of `pulumi up --yes --json`, one JSON object per event (apitype.EngineEvent in pulumi/pulumi
+v3.260.0, sdk/go/common/apitype/events.go). Timestamps are whole Unix seconds.
 """
 
 import json
@@ -18,8 +18,8 @@ COMPONENT = "microcosm:infra:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """The begin or end of the engine's work on one resource."""
+class ResourceEvent:
+    """The start or end of the engine's work on one resource."""
 
     kind: str
     urn: str
@@ -28,17 +28,21 @@ class Step:
 
 
 def read(path: Path) -> tuple[Span, ...]:
-    """The spans of a file of engine events, one for each part of the stack."""
+    """Read a file of engine events; return one span for each component of the stack."""
     try:
-        return spans(step for event in _documents(path.read_text(encoding="utf-8")) for step in _steps(event))
+        return spans(event for event in _documents(path.read_text(encoding="utf-8")) for event in _resource_events(event))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as problem:
         raise UsageError(
-            f"{path} does not hold Pulumi's engine events ({type(problem).__name__}: {problem}): it must be what `pulumi up --yes --json` printed"
+            f"{path} does not contain Pulumi's engine events ({type(problem).__name__}: {problem}): name a file with "
+            "the output of `pulumi up --yes --json`"
         ) from problem
 
 
 def _documents(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON document of a text: Pulumi prints one an event, after the preview's own over many lines."""
+    """Yield each JSON document of a text.
+
+    Pulumi prints the preview as one document over many lines, and then one line per event.
+    """
     decoder = json.JSONDecoder()
     position = _next(text, 0)
     while position < len(text):
@@ -50,39 +54,39 @@ def _documents(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _next(text: str, position: int) -> int:
-    """The first position from here on that is not white space."""
+    """Return the first position from here on that is not white space."""
     while position < len(text) and text[position].isspace():
         position += 1
     return position
 
 
-def _steps(event: dict[str, Any]) -> Iterator[Step]:
+def _resource_events(event: dict[str, Any]) -> Iterator[ResourceEvent]:
     for kind in (START, DONE, FAILED):
         if kind in event:
             metadata = event[kind]["metadata"]
-            yield Step(kind=kind, urn=metadata["urn"], seconds=float(event["timestamp"]), same=metadata["op"] == "same")
+            yield ResourceEvent(kind=kind, urn=metadata["urn"], seconds=float(event["timestamp"]), same=metadata["op"] == "same")
 
 
-def spans(steps: Iterable[Step]) -> tuple[Span, ...]:
-    """From the first begin to the last end of each part that had anything to do, in order of their begin."""
+def spans(events: Iterable[ResourceEvent]) -> tuple[Span, ...]:
+    """Return, per changed component, the time from its first start to its last end, in order of the starts."""
     begun: dict[str, float] = {}
     ended: dict[str, float] = {}
     failed: set[str] = set()
-    for step in steps:
-        part = part_of(step.urn)
-        if step.same or part is None:
+    for event in events:
+        component = component_of(event.urn)
+        if event.same or component is None:
             continue
-        begun[part] = min(begun.get(part, step.seconds), step.seconds)
-        if step.kind != START:
-            ended[part] = max(ended.get(part, step.seconds), step.seconds)
-        if step.kind == FAILED:
-            failed.add(part)
-    found = [Span(name=part, start=start, end=ended.get(part), failed=part in failed) for part, start in begun.items()]
+        begun[component] = min(begun.get(component, event.seconds), event.seconds)
+        if event.kind != START:
+            ended[component] = max(ended.get(component, event.seconds), event.seconds)
+        if event.kind == FAILED:
+            failed.add(component)
+    found = [Span(name=component, start=start, end=ended.get(component), failed=component in failed) for component, start in begun.items()]
     return tuple(sorted(found, key=lambda span: span.start))
 
 
-def part_of(urn: str) -> str | None:
-    """The innermost component a resource belongs to, else its provider's name; None for the stack and providers.
+def component_of(urn: str) -> str | None:
+    """Return the innermost component of a resource, else its provider; None for the stack and providers.
 
     urn:pulumi:dev::microcosm::microcosm:infra:Cluster$microcosm:infra:Network$aws:ec2/vpc:Vpc::dev -> Network
     """
@@ -91,7 +95,8 @@ def part_of(urn: str) -> str | None:
     if own.startswith("pulumi:"):
         return None
     components = [name.removeprefix(COMPONENT) for name in types if name.startswith(COMPONENT)]
-    # A component ends when Pulumi has registered it, not when its children are done: only its children are timed.
+    # A component's own event ends when it is registered and not when its children are done, so only the
+    # children count.
     if own.startswith(COMPONENT):
         return None
     return components[-1] if components else own.split(":")[0]

@@ -1,17 +1,17 @@
-"""The errors a person at the terminal is meant to read: one sentence each, with the exit code that belongs to it.
+"""Errors for users: one sentence each, with an exit code.
 
-OperatorError       the command could not be done              exit 1
-+-- UsageError      it was asked wrongly, nothing was changed  exit 2
+OperatorError       the command failed                exit 1
++-- UsageError      usage error, nothing was changed  exit 2
 """
 
 
 class OperatorError(Exception):
-    """Something failed on the way; the message says what, where and what to do."""
+    """The command failed; the message says what failed, where, and what to do."""
 
     exit_code = 1
 
 
 class UsageError(OperatorError):
-    """The command cannot start with what it was given."""
+    """The options or their values are not accepted."""
 
     exit_code = 2

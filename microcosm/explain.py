@@ -1,6 +1,6 @@
-"""Turns what libraries raise into one sentence for the person: what happened, where, and what to do.
+"""Translate exceptions of libraries into one sentence for the user: what happened, where, and what to do.
 
-An exception that is not known here is a defect of this program and is reported as one.
+An exception without a translation is a defect of this program and is reported as one.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from .errors import OperatorError, UsageError
 EXPIRED = "the AWS credentials have expired: renew them (for example `aws sso login`) and run the command again"
 UNKNOWN_KEYS = (
     "AWS does not accept the credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the account; "
-    "a region that the account has not enabled refuses them, too (`aws account list-regions`)"
+    "a region that the account has not enabled refuses them too (`aws account list-regions`)"
 )
 NOT_ENABLED = "the account has not enabled this region or service ({message}): enable it (`aws account enable-region`), or choose another region"
 NO_KEYS = "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
@@ -45,7 +45,7 @@ AWS_KINDS: Mapping[type[Exception], str] = {
 
 
 def explain(problem: Exception) -> OperatorError | None:
-    """The sentence for a problem of the outside world; None for one that is unknown."""
+    """Translate an exception; None if it is unknown."""
     if isinstance(problem, OperatorError):
         return problem
     if isinstance(problem, aws.ClientError):
@@ -59,22 +59,29 @@ def explain(problem: Exception) -> OperatorError | None:
 def _client_error(problem: aws.ClientError) -> OperatorError:
     error = problem.response["Error"]
     sentence = AWS_CODES.get(error["Code"], "AWS answered {operation} with {code}: {message}")
-    return OperatorError(sentence.format(operation=problem.operation_name, code=error["Code"], message=error["Message"].rstrip(".")))
+    message = error["Message"].rstrip(".")
+    return OperatorError(sentence.format(operation=problem.operation_name, code=error["Code"], message=message))
 
 
 def _by_module(problem: Exception) -> OperatorError | None:
-    """Problems of libraries that are imported only by the commands which use them, known by where they come from."""
+    """Translate exceptions by their module, so that the libraries themselves need not be imported."""
     module = type(problem).__module__.split(".")[0]
-    teller: Callable[[Exception], OperatorError] | None = {"kubernetes": _kubernetes, "urllib3": _unreachable, "websocket": _unreachable}.get(module)
-    if teller:
-        return teller(problem)
+    explainers: Mapping[str, Callable[[Exception], OperatorError]] = {
+        "kubernetes": _kubernetes,
+        "urllib3": _unreachable,
+        "websocket": _unreachable,
+    }
+    if explainer := explainers.get(module):
+        return explainer(problem)
     return UsageError(str(problem)) if isinstance(problem, (FileNotFoundError, PermissionError, IsADirectoryError)) else None
 
 
 def _kubernetes(problem: Exception) -> OperatorError:
     status, reason = getattr(problem, "status", None), getattr(problem, "reason", None) or problem
     if status in (401, 403):
-        return OperatorError(f"the Kubernetes API refused the request ({status} {reason}): the kubeconfig is of another cluster or too weak")
+        return OperatorError(
+            f"the Kubernetes API refused the request ({status} {reason}): the kubeconfig is of another cluster or lacks the permission"
+        )
     return OperatorError(f"the Kubernetes API answered {status or 'with an error'}: {reason}")
 
 

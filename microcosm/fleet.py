@@ -1,4 +1,4 @@
-"""The machines of a stack: as AWS knows them, and as each reports of itself in its status parameter."""
+"""Read a stack's machines from EC2 and their status reports from Systems Manager."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ALIVE = ("pending", "running", "stopping", "stopped")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """An instance of the stack that is not gone."""
+    """An instance of the stack that is not terminated."""
 
     node: str
     os: str
@@ -27,12 +27,12 @@ class Machine:
 
     @property
     def family(self) -> str:
-        """linux or windows."""
+        """Return linux or windows."""
         return family(self.os)
 
 
 def machines(session: Session, stack: str) -> list[Machine]:
-    """Every machine of the stack that is not terminated, by node name."""
+    """List the stack's machines that are not terminated, by node name."""
     filters = [*stack_filter(STACK_TAG, stack), {"Name": "instance-state-name", "Values": [*ALIVE]}]
     reservations = pages(session.client("ec2"), "describe_instances", "Reservations", Filters=filters)
     found = [_machine(entry) for reservation in reservations for entry in reservation["Instances"]]
@@ -53,23 +53,24 @@ def _machine(entry: Mapping[str, Any]) -> Machine:
 
 
 def control_plane(session: Session, stack: str, region: str) -> Machine:
-    """The living control plane of the stack; without one there is no cluster to talk to."""
+    """Return the running control plane of the stack."""
     candidates = [machine for machine in machines(session, stack) if machine.node == CONTROL_PLANE]
     if not candidates:
-        raise OperatorError(f"stack {stack} has no control plane in {region}: is it up, and is this the right region and account?")
+        raise OperatorError(f"stack {stack} has no control plane in {region}: check that it is up, and the region and the account")
     newest = max(candidates, key=lambda machine: machine.launched)
     if newest.state not in ("pending", "running"):
-        raise OperatorError(f"the control plane of {stack}, {newest.instance}, is {newest.state}: start it, or run `pulumi up`")
+        instance = f"the control plane of {stack}, {newest.instance},"
+        raise OperatorError(f"{instance} is {newest.state}: start it, or run `pulumi up`")
     return newest
 
 
 def reports(session: Session, stack: str) -> dict[str, Report | None]:
-    """The last report of every node that Pulumi declared; None for one that has not reported yet."""
+    """Return the last report of every declared node; None for a node that has not reported yet."""
     root = Names(stack=stack).parameter("status")
     found = pages(session.client("ssm"), "get_parameters_by_path", "Parameters", Path=root, Recursive=True)
     return report.parameters(root, found)
 
 
 def own_report(machine: Machine, found: Report | None) -> Report | None:
-    """Return the report if it is of this machine, and not of an earlier one of the same name."""
+    """Return the report if it belongs to this machine and not to an earlier one of the same name."""
     return report.of_instance(found, machine.instance, machine.launched)

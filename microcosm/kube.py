@@ -1,4 +1,4 @@
-"""The Kubernetes API as the commands use it, over the official client; everything read comes out as plain JSON."""
+"""Call the Kubernetes API through the official client; results are plain JSON."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ ENDED = ("Succeeded", "Failed")
 
 
 def read_kubeconfig(path: Path) -> dict[str, Any]:
-    """A kubeconfig file's document."""
+    """Read a kubeconfig file."""
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
@@ -31,12 +31,12 @@ def read_kubeconfig(path: Path) -> dict[str, Any]:
 
 
 def published_kubeconfig(session: Session, target: Target) -> dict[str, Any]:
-    """The kubeconfig that the living control plane has published."""
+    """Fetch the kubeconfig that the running control plane has published."""
     return kubeconfig.fetch(session, target)
 
 
 def connect(document: Mapping[str, Any]) -> "Kube":
-    """The cluster that a kubeconfig's current context names."""
+    """Open the cluster of a kubeconfig's current context."""
     try:
         api: Any = config.new_client_from_config_dict(dict(document))
     except config.ConfigException as problem:
@@ -45,7 +45,7 @@ def connect(document: Mapping[str, Any]) -> "Kube":
 
 
 class Kube:
-    """One cluster, through the client's API objects; `plain` turns what they return into JSON."""
+    """One cluster, through the client's API objects; `plain` turns their results into JSON."""
 
     def __init__(self, core: Any, discovery: Any, plain: Callable[[Any], Any]) -> None:
         self._core = core
@@ -68,12 +68,12 @@ class Kube:
         return cast(Sequence[Mapping[str, Any]], self._plain(call(*arguments, _request_timeout=REQUEST_SECONDS).items))
 
     def run_to_end(self, manifest: dict[str, Any], seconds: float) -> str:
-        """Create a pod, wait until it has ended, return its log; delete it in any case, Ctrl-C included."""
+        """Create a pod, wait for its end and return its log; always delete the pod, also after Ctrl-C."""
         name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         try:
             self._core.create_namespaced_pod(namespace, manifest, _request_timeout=REQUEST_SECONDS)
         except ApiException as refusal:
-            raise OperatorError(f"the probe pod cannot be created: {_said(refusal)}") from refusal
+            raise OperatorError(f"the probe pod cannot be created: {_message(refusal)}") from refusal
         try:
             self._wait(name, namespace, seconds)
             return str(self._core.read_namespaced_pod_log(name, namespace, _request_timeout=REQUEST_SECONDS) or "")
@@ -83,23 +83,26 @@ class Kube:
 
     def _wait(self, name: str, namespace: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while (pod := self._plain(self._core.read_namespaced_pod(name, namespace, _request_timeout=REQUEST_SECONDS)))["status"]["phase"] not in ENDED:
+        while True:
+            pod = self._plain(self._core.read_namespaced_pod(name, namespace, _request_timeout=REQUEST_SECONDS))
+            if pod["status"]["phase"] in ENDED:
+                return
             if time.monotonic() >= deadline:
                 raise OperatorError(f"the probe pod {name} did not end within {seconds:.0f} s: {_state(pod)}")
             time.sleep(0.5)
 
     def exec_in_pod(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> str:
-        """Run a program in a pod's first container and return all that it printed."""
+        """Run a program in a pod's first container and return its output."""
         streams = {"stdout": True, "stderr": True, "stdin": False, "tty": False}
         call = self._core.connect_get_namespaced_pod_exec
         try:
             return str(stream(call, pod, namespace, command=[*command], **streams, _request_timeout=seconds))
         except ApiException as refusal:
-            raise OperatorError(f"exec in pod {pod} failed: {_said(refusal)}") from refusal
+            raise OperatorError(f"exec in pod {pod} failed: {_message(refusal)}") from refusal
 
 
-def _said(refusal: ApiException) -> str:
-    """The API server's own sentence, which its answer holds as JSON, else the status."""
+def _message(refusal: ApiException) -> str:
+    """Return the API server's message, which its answer holds as JSON, else the status."""
     try:
         return str(json.loads(refusal.body or "")["message"])
     except (ValueError, KeyError, TypeError):
@@ -107,7 +110,7 @@ def _said(refusal: ApiException) -> str:
 
 
 def _state(pod: Mapping[str, Any]) -> str:
-    """Where a pod hangs, in the words of Kubernetes."""
+    """Describe why a pod has not ended, in the words of Kubernetes."""
     status = pod["status"]
     waiting = [(entry["state"].get("waiting") or {}).get("reason") for entry in status.get("containerStatuses") or ()]
     unmet = [entry.get("message") for entry in status.get("conditions") or () if entry["status"] != "True"]

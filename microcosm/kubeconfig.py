@@ -1,6 +1,7 @@
-"""The cluster's kubeconfig: taken from the rendezvous, believed only if it is the living control plane's.
+"""Fetch, merge and remove the cluster's kubeconfig.
 
-Merging and removing are plain functions on documents; where they are kept is kubeconfig_file.py's business.
+A published kubeconfig is accepted only if the running control plane wrote it. Merging and removing are pure
+functions on documents; kubeconfig_file.py reads and writes the files.
 """
 
 import json
@@ -18,31 +19,31 @@ from .errors import OperatorError, UsageError
 from .target import Target
 
 Document = dict[str, Any]
-# The lists of a kubeconfig, and what an entry of each holds beside its name.
+# The lists of a kubeconfig, and the key of an entry's content beside its name.
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 CURRENT = "current-context"
 
 
 def entry_name(stack: str) -> str:
-    """The name of this stack's cluster, user and context in a merged kubeconfig."""
+    """Return the name of this stack's cluster, user and context in a merged kubeconfig."""
     return f"microcosm-{stack}"
 
 
 def fetch(session: Session, target: Target) -> Document:
-    """The kubeconfig that the living control plane has published, its entries named after the stack."""
-    living = fleet.control_plane(session, target.stack, target.region)
+    """Fetch the kubeconfig that the running control plane has published; name its entries after the stack."""
+    running = fleet.control_plane(session, target.stack, target.region)
     ssm = session.client("ssm")
     parameter = Names(stack=target.stack).parameter("kubeconfig")
     try:
         value = str(ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound as absent:
         raise OperatorError(f"{parameter} does not exist in {target.region}: run `pulumi up` to declare it") from absent
-    return renamed(parse_rendezvous(value, living.instance, target.stack), entry_name(target.stack))
+    return renamed(parse_published(value, running.instance, target.stack), entry_name(target.stack))
 
 
-def parse_rendezvous(value: str, instance: str, stack: str) -> Document:
-    """The kubeconfig inside the rendezvous document of this very instance."""
-    wait = f"`microcosm timeline --stack {stack}` shows how far it is"
+def parse_published(value: str, instance: str, stack: str) -> Document:
+    """Return the kubeconfig inside the published document, if this instance wrote it."""
+    wait = f"`microcosm timeline --stack {stack}` shows its progress"
     if value == PLACEHOLDER:
         raise OperatorError(f"the control plane {instance} has not published its kubeconfig yet: {wait}")
     try:
@@ -51,7 +52,7 @@ def parse_rendezvous(value: str, instance: str, stack: str) -> Document:
         config: Any = yaml.safe_load(text)
         names = [_only(config, section)["name"] for section in SECTIONS]
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as problem:
-        raise OperatorError(f"/microcosm/{stack}/kubeconfig is not what a control plane writes ({type(problem).__name__}): {wait}") from problem
+        raise OperatorError(f"/microcosm/{stack}/kubeconfig is not a control plane's document ({type(problem).__name__}): {wait}") from problem
     if writer != instance:
         raise OperatorError(f"the published kubeconfig is of {writer}, an earlier control plane; {instance} has not published its own yet: {wait}")
     assert all(isinstance(name, str) for name in names)
@@ -64,7 +65,7 @@ def _only(config: Any, section: str) -> Document:
 
 
 def renamed(config: Mapping[str, Any], name: str) -> Document:
-    """The same cluster with its three entries under one name, as the current context."""
+    """Rename cluster, user and context, and make the context the current one."""
     cluster, user, context = (dict(_only(config, section)) for section in SECTIONS)
     context["context"] = {**context["context"], "cluster": name, "user": name}
     return {
@@ -78,13 +79,13 @@ def renamed(config: Mapping[str, Any], name: str) -> Document:
 
 
 def server_host(config: Mapping[str, Any]) -> str:
-    """The host of the API server's address: the control plane's public one, which serves the NodePorts too."""
+    """Return the host of the API server's address: the control plane's, which serves the NodePorts too."""
     server = str(_only(config, "clusters")["cluster"]["server"])
     return server.split("://", 1)[-1].rsplit(":", 1)[0].strip("/[]")
 
 
 def check(document: Any, where: str) -> Document:
-    """A kubeconfig that can be edited without loss, or a sentence why this one is left alone."""
+    """Return the document if it can be edited without loss; UsageError says what is wrong with it."""
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -92,15 +93,20 @@ def check(document: Any, where: str) -> Document:
     config = cast(Document, document)
     for section, content in SECTIONS.items():
         entries: Any = [] if config.get(section) is None else config[section]
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) and "name" in entry for entry in cast(list[Any], entries)):
+        if not isinstance(entries, list) or not all(map(_is_named, cast(list[Any], entries))):
             raise UsageError(f"{where}: {section} is not a list of named entries (name, {content}): nothing was changed")
     return config
 
 
-def merge(config: Document, ours: Document, use: bool) -> Document:
-    """The document with our three entries put in or replaced; everything else stays as it is and where it is.
+def _is_named(entry: Any) -> bool:
+    return isinstance(entry, dict) and "name" in entry
 
-    The current context is changed only when asked, or when there is none: nobody's next kubectl goes elsewhere unseen.
+
+def merge(config: Document, ours: Document, use: bool) -> Document:
+    """Insert or replace our three entries; every other entry keeps its content and position.
+
+    The current context changes only if `use` is set or there is none, so that the user's next kubectl command
+    goes where it went before.
     """
     merged: Document = {"apiVersion": "v1", "kind": "Config", **config}
     for section in SECTIONS:
@@ -117,8 +123,11 @@ def _put(entries: list[Document], ours: Document) -> list[Document]:
 
 
 def remove(config: Document, name: str) -> Document:
-    """The document without our three entries. A current context that pointed at them points nowhere afterwards: the
-    alternative, another cluster, would receive whatever the user types next."""
+    """Remove our three entries.
+
+    A current context that pointed at them becomes empty: if another cluster took its place, the user's next
+    command would go there.
+    """
     kept: Document = dict(config)
     for section in SECTIONS:
         if config.get(section):
@@ -129,5 +138,5 @@ def remove(config: Document, name: str) -> Document:
 
 
 def contains(config: Document, name: str) -> bool:
-    """Whether any of our entries is there."""
+    """Return whether any of our entries is there."""
     return any(entry["name"] == name for section in SECTIONS for entry in config.get(section) or [])

@@ -1,4 +1,4 @@
-"""`microcosm kubeconfig`: a file of its own, a merge into the user's, or its removal from there."""
+"""`microcosm kubeconfig`: write a separate file, merge into the user's kubeconfig, or remove from it."""
 
 from pathlib import Path
 from typing import Any
@@ -25,18 +25,21 @@ def write(session: Session, target: Target, output: Path | None) -> dict[str, An
 
 
 def merge(session: Session, target: Target, output: Path | None, use: bool) -> dict[str, Any]:
-    """Put the cluster into the user's kubeconfig, in one step."""
+    """Merge the cluster into the user's kubeconfig."""
     ours = kubeconfig.fetch(session, target)
     path = output or kubeconfig_file.users_file()
     _, after = kubeconfig_file.edit(path, lambda config: kubeconfig.merge(config, ours, use))
     name, current = ours[CURRENT], after.get(CURRENT)
-    here = "now the current context" if current == name else f"the current context stays {current}; to switch: kubectl config use-context {name}"
-    note(f"merged context {name} into {path}; {here}")
+    switch = f"the current context stays {current}; to switch: kubectl config use-context {name}"
+    note(f"merged context {name} into {path}; {'now the current context' if current == name else switch}")
     return {"path": str(path), "context": name, "currentContext": current}
 
 
 def remove(target: Target, output: Path | None, quiet: bool = False) -> dict[str, Any]:
-    """Take the cluster out of the user's kubeconfig; needs neither AWS nor a cluster, which may both be gone. Quiet: says only what it did."""
+    """Remove the cluster from the user's kubeconfig.
+
+    Needs neither AWS nor the cluster. `quiet` logs only a removal.
+    """
     path, name = output or kubeconfig_file.users_file(), kubeconfig.entry_name(target.stack)
     if not path.exists():
         if not quiet:

@@ -1,7 +1,6 @@
-"""Kubeconfig files: read without loss, replaced in one step, locked as kubectl locks them."""
+"""Read, lock and replace kubeconfig files; the lock is kubectl's."""
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -10,14 +9,15 @@ from typing import Any
 
 import yaml
 
+from . import files
 from .errors import OperatorError, UsageError
 from .kubeconfig import Document, check
 
 PRIVATE = 0o600
-LOCK_PATIENCE_SECONDS = 5.0
+LOCK_TIMEOUT_SECONDS = 5.0
 
 
-# A date is the text that it is: read as a date it would be written back in another form.
+# Dates are read as text; otherwise PyYAML would write them back in another form.
 _WITHOUT_DATES = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -33,8 +33,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def users_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """The file that kubectl itself would write a new context to (client-go v0.35.8, tools/clientcmd/config.go,
-    GetDefaultFilename): the first existing one of KUBECONFIG, else its last, else ~/.kube/config."""
+    """Return the file that kubectl itself would write a new context to.
+
+    It is the first existing file of KUBECONFIG, else its last, else ~/.kube/config (client-go v0.35.8,
+    tools/clientcmd/config.go, GetDefaultFilename).
+    """
     named = [Path(part) for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     if not named:
         return Path.home() / ".kube" / "config"
@@ -42,17 +45,17 @@ def users_file(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def own_file(stack: str) -> Path:
-    """Where a kubeconfig of one stack alone goes unless told otherwise: outside any checkout."""
+    """Return the default file for the kubeconfig of one stack alone; it is outside any checkout."""
     return Path.home() / ".kube" / f"microcosm-{stack}.yaml"
 
 
 def dump(config: Document) -> str:
-    """A document as YAML, in its own order."""
+    """Render a document as YAML, in its own order."""
     return yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def load(path: Path) -> Document:
-    """The document in a file; an absent or empty file is an empty document."""
+    """Read the document of a file; an absent or empty file is an empty document."""
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         document: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 (it is a SafeLoader)
@@ -62,23 +65,18 @@ def load(path: Path) -> Document:
 
 
 def write(path: Path, config: Document) -> None:
-    """Put a document in a file that only its owner can read, in one step; a link is followed, not replaced."""
-    place = path.resolve()
+    """Replace a file by a document; only its owner can read it."""
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # A temporary file is created with mode 0600, so that the key in it is never readable by others.
-        with tempfile.NamedTemporaryFile("w", dir=place.parent, prefix=f".{place.name}.", delete=False, encoding="utf-8") as draft:
-            draft.write(dump(config))
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.chmod(draft.name, PRIVATE)
-        os.replace(draft.name, place)
+        files.replace(path, dump(config))
     except OSError as problem:
         raise OperatorError(f"{path} cannot be written: {problem.strerror}") from problem
 
 
 def edit(path: Path, change: Callable[[Document], Document]) -> tuple[Document, Document]:
-    """Apply a change to a file under kubectl's lock; unchanged content is not written. Returns before and after."""
+    """Apply a change to a file under kubectl's lock and return the documents before and after.
+
+    Unchanged content is not written.
+    """
     with _locked(path):
         before = load(path)
         after = change(before)
@@ -89,9 +87,12 @@ def edit(path: Path, change: Callable[[Document], Document]) -> tuple[Document, 
 
 @contextmanager
 def _locked(path: Path) -> Generator[None]:
-    """Hold `<path>.lock`, the file whose existence is kubectl's lock (client-go v0.35.8, tools/clientcmd/loader.go, lockFile)."""
+    """Hold `<path>.lock`, whose existence is kubectl's lock.
+
+    Source: client-go v0.35.8, tools/clientcmd/loader.go, lockFile.
+    """
     lock = path.with_name(f"{path.name}.lock")
-    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         try:

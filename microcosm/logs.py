@@ -1,6 +1,7 @@
-"""A failure bundle of one machine: what it reported, its console, and what it says itself when it is asked.
+"""Collect a failure bundle of one machine: its status report, its console and its logs.
 
-Nothing in here is fatal: a machine that is asked for its logs is often one that cannot answer, and that is a finding too.
+No missing file is an error, because a machine whose logs are needed often cannot answer. The bundle names
+each missing file and the reason.
 """
 
 import json
@@ -19,17 +20,17 @@ from . import access, fleet
 from .aws import Session
 from .fleet import Machine
 from .logs_redact import redact
-from .logs_remote import Remote, Said
+from .logs_remote import CommandOutput, Remote
 from .logs_sources import SOURCES
 
-# So many commands an agent runs at once (amazon-ssm-agent, README: Mds.CommandWorkersLimit).
+# The number of commands that an agent runs at once (amazon-ssm-agent, README: Mds.CommandWorkersLimit).
 PARALLEL = 5
 STATUS, CONSOLE = "status.json", "console.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """One file of the bundle; a problem says why it is not there."""
+class BundleFile:
+    """One file of the bundle; `problem` is the reason if it is missing."""
 
     file: str
     what: str
@@ -40,63 +41,64 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bundle:
-    """All that could be had of one machine."""
+    """The report and the files of one machine."""
 
     machine: Machine
     report: Report | None
-    parts: tuple[Part, ...]
+    files: tuple[BundleFile, ...]
 
     @property
-    def missing(self) -> list[Part]:
-        return [part for part in self.parts if part.problem]
+    def missing(self) -> list[BundleFile]:
+        return [entry for entry in self.files if entry.problem]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Symptom:
-    """Words in a log that have one known cause."""
+    """A pattern in a log that has one known cause."""
 
-    words: str
-    means: str
+    pattern: str
+    cause: str
 
 
-# The first that is found is told, so what causes others stands before them. The words are those of userdata/, kubeadm,
-# kubelet, containerd and HNS.
+# The verdict names the first match, so a cause stands before its consequences. The texts are those of
+# userdata/, kubeadm, kubelet, containerd and HNS.
 SYMPTOMS = (
-    Symptom(words=r"the bill of materials says|does not have the sum", means="a download has another checksum than the bill of materials"),
-    Symptom(words=r"[Nn]o space left on device|not enough space on the disk", means="the disk is full"),
-    Symptom(words=r"certificate has expired or is not yet valid", means="the machine's clock is wrong, or a certificate has expired"),
-    Symptom(words=r"couldn't validate the identity of the API Server", means="the join token has expired, or is of another cluster"),
-    Symptom(words=r"wrong diskette", means="HNS trips over a network of an earlier boot, which the flannel phase resets"),
-    Symptom(words=r"container operating system does not match the host", means="an image is of another Windows build than the node"),
-    Symptom(words=r":6443: (connect: connection refused|i/o timeout)|:6443: connectex", means="the API server is not reached on port 6443"),
-    Symptom(words=r"ImagePullBackOff|ErrImagePull|failed to pull (and unpack )?image", means="an image cannot be pulled"),
-    Symptom(words=r"cni plugin not initialized|[Nn]etworkPluginNotReady", means="there is no pod network yet: flanneld has not come up"),
+    Symptom(pattern=r"the bill of materials says|does not have the sum", cause="a download has another checksum than the bill of materials"),
+    Symptom(pattern=r"[Nn]o space left on device|not enough space on the disk", cause="the disk is full"),
+    Symptom(pattern=r"certificate has expired or is not yet valid", cause="the machine's clock is wrong, or a certificate has expired"),
+    Symptom(pattern=r"couldn't validate the identity of the API Server", cause="the join token has expired, or is of another cluster"),
+    Symptom(pattern=r"wrong diskette", cause="HNS trips over a network of an earlier boot, which the flannel phase resets"),
+    Symptom(pattern=r"container operating system does not match the host", cause="an image is of another Windows build than the node"),
+    Symptom(pattern=r":6443: (connect: connection refused|i/o timeout)|:6443: connectex", cause="the API server is not reached on port 6443"),
+    Symptom(pattern=r"ImagePullBackOff|ErrImagePull|failed to pull (and unpack )?image", cause="an image cannot be pulled"),
+    Symptom(pattern=r"cni plugin not initialized|[Nn]etworkPluginNotReady", cause="there is no pod network yet: flanneld has not come up"),
 )
 
 
-def collect(session: Session, stack: str, machine: Machine, ask: Callable[[str], Said] | None = None) -> Bundle:
-    """Everything that is to be had of a machine, in any state."""
+def collect(session: Session, stack: str, machine: Machine, execute: Callable[[str], CommandOutput] | None = None) -> Bundle:
+    """Collect the files of a machine in any state; `execute` runs a command on it."""
     report, status = _status(session, stack, machine)
-    parts = [status, _console(session, machine), *_remote(machine, ask or Remote(ssm=session.client("ssm"), machine=machine).ask)]
-    return Bundle(machine=machine, report=report, parts=tuple(parts))
+    execute = execute or Remote(ssm=session.client("ssm"), machine=machine).execute
+    files = (status, _console(session, machine), *_remote(machine, execute))
+    return Bundle(machine=machine, report=report, files=files)
 
 
-def _status(session: Session, stack: str, machine: Machine) -> tuple[Report | None, Part]:
-    """The machine's own report, if it is of this very instance."""
-    what, name = "what the machine last reported of itself", Names(stack=stack).parameter("status", machine.node)
+def _status(session: Session, stack: str, machine: Machine) -> tuple[Report | None, BundleFile]:
+    """Read the machine's report, if it belongs to this instance."""
+    what, name = "the machine's last status report", Names(stack=stack).parameter("status", machine.node)
     ssm = session.client("ssm")
     try:
         entry = ssm.get_parameter(Name=name)["Parameter"]
     except ClientError as answer:
-        return None, Part(file=STATUS, what=what, problem=f"{name}: {answer.response['Error']['Code']}")
+        return None, BundleFile(file=STATUS, what=what, problem=f"{name}: {answer.response['Error']['Code']}")
     text, last = str(entry["Value"]), parameter(machine.node, entry)
     if last is None:
-        return None, Part(file=STATUS, what=what, problem="the machine has not reported anything yet")
+        return None, BundleFile(file=STATUS, what=what, problem="the machine has not reported anything yet")
     report = fleet.own_report(machine, last)
     if report is None:
         earlier = f"the last report is of {last.instance or 'another instance'}, an earlier machine of that name"
-        return None, Part(file=STATUS, what=what, problem=earlier)
-    return report, Part(file=STATUS, what=what, text=redact(_pretty(text)), size=len(text))
+        return None, BundleFile(file=STATUS, what=what, problem=earlier)
+    return report, BundleFile(file=STATUS, what=what, text=redact(_pretty(text)), size=len(text))
 
 
 def _pretty(text: str) -> str:
@@ -106,19 +108,20 @@ def _pretty(text: str) -> str:
         return text
 
 
-def _console(session: Session, machine: Machine) -> Part:
-    what = "the serial console: what was printed before anything else worked"
+def _console(session: Session, machine: Machine) -> BundleFile:
+    what = "the serial console: output from before the other logs exist"
     try:
         text = _console_output(session.client("ec2"), machine.instance)
     except ClientError as answer:
-        return Part(file=CONSOLE, what=what, problem=f"{answer.response['Error']['Code']}: {answer.response['Error']['Message']}")
+        error = answer.response["Error"]
+        return BundleFile(file=CONSOLE, what=what, problem=f"{error['Code']}: {error['Message']}")
     if not text:
-        return Part(file=CONSOLE, what=what, problem="EC2 has no console output yet: it comes minutes after the start")
-    return Part(file=CONSOLE, what=what, text=redact(text), size=len(text))
+        return BundleFile(file=CONSOLE, what=what, problem="EC2 has no console output yet: it comes minutes after the start")
+    return BundleFile(file=CONSOLE, what=what, text=redact(text), size=len(text))
 
 
 def _console_output(ec2: Any, instance: str) -> str:
-    """The present output; types that are not built on Nitro have only the one of the last start."""
+    """Read the present console; instance types without Nitro only have the last start's."""
     try:
         return str(ec2.get_console_output(InstanceId=instance, Latest=True).get("Output", ""))
     except ClientError as answer:
@@ -127,32 +130,36 @@ def _console_output(ec2: Any, instance: str) -> str:
         return str(ec2.get_console_output(InstanceId=instance).get("Output", ""))
 
 
-def _remote(machine: Machine, ask: Callable[[str], Said]) -> Iterator[Part]:
+def _remote(machine: Machine, execute: Callable[[str], CommandOutput]) -> Iterator[BundleFile]:
     sources = SOURCES[machine.family]
     if machine.state == access.RUNNING:
-        answers = _answers([source.command for source in sources], ask)
+        answers = _answers([source.command for source in sources], execute)
     else:
-        answers = [Said(problem=f"the machine is {machine.state}")] * len(sources)
-    for source, said in zip(sources, answers, strict=True):
-        yield Part(file=source.file, what=source.what, text=redact(said.text), size=said.size, problem=said.problem)
+        answers = [CommandOutput(problem=f"the machine is {machine.state}")] * len(sources)
+    for source, output in zip(sources, answers, strict=True):
+        text = redact(output.text)
+        yield BundleFile(file=source.file, what=source.what, text=text, size=output.size, problem=output.problem)
 
 
-def _answers(commands: Sequence[str], ask: Callable[[str], Said]) -> list[Said]:
-    """The first command finds out whether any arrives: a machine that is not there must not be waited for a dozen times."""
-    first = ask(commands[0])
+def _answers(commands: Sequence[str], execute: Callable[[str], CommandOutput]) -> list[CommandOutput]:
+    """Run the first command alone; if it does not reach the machine, skip the others.
+
+    Each command that does not arrive costs minutes of waiting.
+    """
+    first = execute(commands[0])
     if not first.reached:
         return [first] * len(commands)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        return [first, *pool.map(ask, commands[1:])]
+        return [first, *pool.map(execute, commands[1:])]
 
 
 def verdict(bundle: Bundle) -> str:
-    """What is wrong with the machine as far as the bundle tells, in one line."""
+    """Summarize in one line what is wrong with the machine."""
     machine = bundle.machine
-    told = [f"{machine.node} ({machine.instance}) {_state(bundle)}", *_symptoms(bundle.parts)[:1]]
+    clauses = [f"{machine.node} ({machine.instance}) {_state(bundle)}", *_symptoms(bundle.files)[:1]]
     if bundle.missing:
-        told.append(f"{len(bundle.missing)} of {len(bundle.parts)} parts could not be had")
-    return "; ".join(told)
+        clauses.append(f"{len(bundle.missing)} of {len(bundle.files)} files are missing")
+    return "; ".join(clauses)
 
 
 def _state(bundle: Bundle) -> str:
@@ -160,52 +167,53 @@ def _state(bundle: Bundle) -> str:
     if bundle.machine.state != access.RUNNING:
         return f"is {bundle.machine.state}"
     if report is None:
-        return "is running and has reported nothing: look into console.txt"
+        return "is running and has reported nothing: read console.txt"
     detail = f": {redact(report.detail)}" if report.detail else ""
     words = {"failed": f"failed in phase {report.phase}", "running": f"is in phase {report.phase}", "ok": "reports that it is ready"}
     return words[report.result] + detail
 
 
-def _symptoms(parts: Sequence[Part]) -> list[str]:
-    """Known causes, each with the file in which its words stand."""
+def _symptoms(files: Sequence[BundleFile]) -> list[str]:
+    """List known causes, each with the file that contains its pattern."""
     return [
-        f"{symptom.means} ({part.file})"
+        f"{symptom.cause} ({entry.file})"
         for symptom in SYMPTOMS
-        for part in [next((part for part in parts if re.search(symptom.words, part.text)), None)]
-        if part
+        for entry in [next((entry for entry in files if re.search(symptom.pattern, entry.text)), None)]
+        if entry
     ]
 
 
 def document(bundle: Bundle, path: str) -> dict[str, Any]:
-    """The bundle for a program; the texts are in the files."""
+    """Return the bundle as JSON, without the texts, which are in the files."""
     return {
         "node": bundle.machine.node,
         "instance": bundle.machine.instance,
         "os": bundle.machine.os,
         "path": path,
         "verdict": verdict(bundle),
-        "symptoms": _symptoms(bundle.parts),
-        "parts": [{key: value for key, value in asdict(part).items() if key != "text"} for part in bundle.parts],
+        "symptoms": _symptoms(bundle.files),
+        "parts": [{key: value for key, value in asdict(entry).items() if key != "text"} for entry in bundle.files],
     }
 
 
 def index(bundle: Bundle, when: str) -> str:
-    """The first page: the verdict, what is in each file, and what could not be had and why."""
+    """Render index.txt: the verdict, the content of each file, and the missing files with their reasons."""
     machine = bundle.machine
-    symptoms = [f"  - {symptom}" for symptom in _symptoms(bundle.parts)]
+    symptoms = [f"  - {symptom}" for symptom in _symptoms(bundle.files)]
     lines = [verdict(bundle), "", f"{machine.node}: {machine.os}, {machine.type}, {machine.instance}, {machine.state}; collected {when}"]
     lines += ["", "known symptoms", *symptoms] if symptoms else []
-    lines += ["", "files", *(f"  {part.file:<18} {_extent(part)}{part.what}" for part in bundle.parts if not part.problem)]
-    lines += ["", "not to be had", *_missing(bundle)] if bundle.missing else []
-    return "\n".join([*lines, "", "Tokens, keys and passwords that were recognised are cut out; look before you pass it on.", ""])
+    lines += ["", "files", *(f"  {entry.file:<18} {_extent(entry)}{entry.what}" for entry in bundle.files if not entry.problem)]
+    lines += ["", "missing", *_missing(bundle)] if bundle.missing else []
+    warning = "Recognised tokens, keys and passwords are cut out; check the files before you pass them on."
+    return "\n".join([*lines, "", warning, ""])
 
 
 def _missing(bundle: Bundle) -> Iterator[str]:
-    """Each reason once, with the files that it keeps away."""
-    for reason in dict.fromkeys(part.problem for part in bundle.missing):
-        yield f"  {', '.join(part.file for part in bundle.missing if part.problem == reason)}: {reason}"
+    """List each reason once, with the files that are missing for it."""
+    for reason in dict.fromkeys(entry.problem for entry in bundle.missing):
+        yield f"  {', '.join(entry.file for entry in bundle.missing if entry.problem == reason)}: {reason}"
 
 
-def _extent(part: Part) -> str:
-    got = len(part.text.encode())
-    return f"the last {got} of {part.size} bytes: " if got < part.size else ""
+def _extent(entry: BundleFile) -> str:
+    got = len(entry.text.encode())
+    return f"the last {got} of {entry.size} bytes: " if got < entry.size else ""

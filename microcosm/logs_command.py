@@ -1,4 +1,4 @@
-"""`microcosm logs`: collects a failure bundle and writes it into a folder that only its owner can read."""
+"""`microcosm logs`: collect a failure bundle into a folder that only its owner can read."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +23,10 @@ def command(
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="A new folder; by default `microcosm-logs-<stack>-<node>-<time>` here.")
     ] = None,
 ) -> None:
-    """Collect all logs of a machine into a folder, whatever state it is in, and say in one line what is wrong.
+    """Collect all logs of a machine, in any state, and summarize in one line what is wrong.
 
-    Status report and console come from AWS, the rest from the machine by Run Command. What cannot be had is said in
-    index.txt and is no error. Tokens and keys are cut out.
+    The status report and the console come from AWS, the other logs from the machine through Run Command.
+    index.txt lists missing files with the reason; a missing file is no error. Tokens and keys are cut out.
 
     Example: `microcosm logs --stack dev windows-0`
     """
@@ -34,30 +34,30 @@ def command(
     machine = access.find(session, target, node)
     when = datetime.now(UTC)
     folder = _new_folder(out or Path(f"microcosm-logs-{target.stack}-{node}-{when:%Y%m%dT%H%M%SZ}"))
-    note(f"asking {machine.node} ({machine.instance}) ...")
+    note(f"collecting logs of {machine.node} ({machine.instance}) ...")
     bundle = logs.collect(session, target.stack, machine)
     write(folder, bundle, f"{when:%Y-%m-%dT%H:%M:%SZ}")
     if json:
         print_json(logs.document(bundle, str(folder)))
     else:
         print_line(logs.verdict(bundle))
-        note(f"wrote {folder / INDEX} and {len(bundle.parts) - len(bundle.missing)} more files; begin there")
+        note(f"wrote {folder / INDEX} and {len(bundle.files) - len(bundle.missing)} more files; start with the index")
 
 
 def _new_folder(path: Path) -> Path:
-    """The folder, made now: a place that cannot be written to is better known before than after minutes of collecting."""
+    """Create the folder before collecting, so that an unwritable place fails at once and not after minutes."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(path.iterdir()):
-            raise UsageError(f"--out {path} is not empty: name a folder that is new, so that no older log is taken for one of now")
+            raise UsageError(f"--out {path} is not empty: name a new folder, so that old and new logs do not mix")
     except OSError as problem:
-        raise UsageError(f"--out {path} cannot be made ({problem.strerror}): name a folder that is new") from problem
+        raise UsageError(f"--out {path} cannot be made ({problem.strerror}): name a new folder") from problem
     return path
 
 
 def write(folder: Path, bundle: Bundle, when: str) -> None:
-    """The files of the bundle and its index."""
-    for part in bundle.parts:
-        if not part.problem:
-            (folder / part.file).write_text(part.text, encoding="utf-8")
+    """Write the files of the bundle and its index."""
+    for entry in bundle.files:
+        if not entry.problem:
+            (folder / entry.file).write_text(entry.text, encoding="utf-8")
     (folder / INDEX).write_text(logs.index(bundle, when), encoding="utf-8")

@@ -1,43 +1,50 @@
-"""What is a secret in a log: one table of regular expressions for Python (here, and on a Linux machine) and for .NET.
+"""Redact secrets in logs by one table of regular expressions, for Python and for .NET.
 
-What is cut out on the machine never reaches Run Command's history; what comes from elsewhere (console, status report) is
-cut out here. Every pattern is in the common subset of both engines: no \\A, \\Z, \\z, $ or \\w, no named or possessive
-groups, lookbehinds of one width. tests/microcosm/redact_corpus.py is run through both.
-A pattern starts at the name of a secret, not at the text before it: a leading quantifier would take hours on base64.
+A machine redacts before it prints, because Run Command keeps the output. The console and the status report
+are redacted here.
+
+Every pattern is in the common subset of both engines: no \\A, \\Z, \\z, $ or \\w, no named or possessive
+groups, lookbehinds of one width. Tests run tests/microcosm/redact_corpus.py through both engines.
+
+A pattern starts at the name of a secret and not at the text before it: a leading quantifier would take hours
+on a long line of base64.
 """
 
 import json
 import re
 from dataclasses import dataclass
 
-GONE = "[redacted]"
+REDACTED = "[redacted]"
 # .NET adds CultureInvariant (assets/logs.ps1): in a Turkish culture I is not the upper case of i.
 FLAGS = re.IGNORECASE | re.MULTILINE
 
-# Names whose value is a secret wherever they stand. NOPASSWD is a word of sudoers.
+# Names whose value is always a secret. NOPASSWD is a word of sudoers and none of them.
 _PHRASE = r"(?<![^a-z]no)pass(?:word|wd|phrase|code)"
 _KEY = (
     r"(?:access|account|api|auth|certificate|client|encryption|host|master|private|secret|shared|signing|ssh|storage)"
     r"[_-]?key(?:[_-]?(?:data|base))?"
 )
 _STRONG = rf"(?:{_PHRASE}|{_KEY}|x-amz-(?:signature|credential)|connection[_-]?string)"
-# Names that prose uses too ("failed to fetch token: Post ..."). As a part of a longer name they are strong, but not
-# after a hyphen: default/registry-secret is an object, and "registry-secret: not found" is prose.
+# Names that prose uses too ("failed to fetch token: Post ..."). As a part of a longer name they always mark a
+# secret, but not after a hyphen: default/registry-secret is an object, and "registry-secret: not found" is
+# prose.
 _WORD = r"(?:token|secret|pass|pin)"
 _COMPOUND = rf"(?:(?<=_)|(?-i:(?<=[a-z0-9])(?=[A-Z]))){_WORD}"
-# What may follow a name and still be the name of the value: DB_PASSWORD_1, TOKEN_VALUE, secret_id.
+# Suffixes that still belong to the name: DB_PASSWORD_1, TOKEN_VALUE, secret_id.
 _MORE = r"(?:[_-]?(?:value|text|plain|id|old|new|[0-9]{1,3}))?"
-# The end of a name and the sign. JSON inside of a JSON string has backslashes before its quotes.
+# The end of a name and the sign of assignment. JSON inside a JSON string has backslashes before its quotes.
 _IS = rf"{_MORE}\\*[\"']?[ \t]*(?:=>|:=|[:=])[ \t]*"
-# No secrets: switches, nothing, and the path of a file (client-key: /var/lib/kubelet/pki/kubelet-client-current.pem).
+# Values that are no secrets: switches, empty values, and the path of a file (client-key:
+# /var/lib/kubelet/pki/kubelet-client-current.pem).
 _END = r"(?=[\s,;)\]}\"'\\]|(?![\s\S]))"
 _NOTHING = rf"(?:(?:[a-z]+:)?(?:true|false)|null|nil|none|yes|no|<[a-z]+>|[,;)\]}}]){_END}"
 _PATH = r"(?-i:(?:/[a-z0-9._-]+){2,}|[A-Za-z]:\\[^\s\"']+|https?://[^\s\"'@]+)" + _END
 _VALUE = rf"(?!\\*[\"']?(?:{_NOTHING}|{_PATH}))"
 _LOGIN = rf"(?!\\*[\"']?{_NOTHING})"  # a password may look like a path
-# Without quotes: to a blank, a quote, a tag; or to the next field of a URL or of a connection string.
+# A value without quotes ends at a blank, a quote or a tag, or at the next field of a URL or of a connection
+# string.
 _BARE = r"(?![{\[])(?:[^\s;&\"'<>]|[\"'](?=[A-Za-z0-9])|[;&](?![A-Za-z0-9_ .-]{1,40}=|\s))+"
-# In quotes: to the next quote, which may be on another line; where there is none, to the end of the line.
+# A value in quotes ends at the next quote, which may be on another line, or else at the end of the line.
 _DOUBLE, _SINGLE = r"(?<=\")(?:[^\"\\\r\n]|\\[^\r\n])+", r"(?<=')[^'\r\n]+"
 _LINES = r"(?<=\")[^\"]{1,4000}(?=\")|(?<=')[^']{1,4000}(?=')"
 _QUOTED = rf"(?:{_DOUBLE}(?=\")|{_SINGLE}(?=')|{_LINES}|{_DOUBLE}|{_SINGLE})"
@@ -48,17 +55,17 @@ _BEGIN_KEY, _END_KEY = (f"-----{edge} [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----" for edg
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
-    """A kind of secret. The first group of its pattern, if there is one, stays; the rest of the match goes."""
+    """A kind of secret. `keeps_prefix`: the first group of the pattern stays in the text."""
 
     what: str
     pattern: str
 
     @property
-    def stays(self) -> bool:
+    def keeps_prefix(self) -> bool:
         return re.compile(self.pattern, FLAGS).groups > 0
 
 
-# Known by their form.
+# Secrets that are recognised by their form.
 _FORMS = (
     Secret(
         what="private key, to its end or to that of the text",
@@ -126,7 +133,7 @@ _DOCUMENTS = (
 
 
 def _quoted(name: str, value: str) -> tuple[Secret, Secret]:
-    """The two forms of a value in quotes."""
+    """Return the two forms of a value in quotes."""
     return (
         Secret(what="value in quotes in a quoted text", pattern=rf"({name}{_IS}{value}\\+\")(?:[^\"\\]|\\(?!\"))+"),
         Secret(what="value in quotes", pattern=rf"({name}{_IS}{value}[\"']){_QUOTED}"),
@@ -170,32 +177,41 @@ SECRETS = (*_FORMS, *_WEB, *_DOCUMENTS, *_PAIRS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One replacement: what stays of a match is its first group, if `stays`; `instead` follows it."""
+    """One replacement: `replacement` takes the place of the match, after its first group if `keeps_prefix`."""
 
     pattern: str
-    stays: bool
-    instead: str
+    keeps_prefix: bool
+    replacement: str
+
+    @property
+    def template(self) -> str:
+        """Return the replacement as re.sub expects it."""
+        return f"\\g<1>{self.replacement}" if self.keeps_prefix else self.replacement
 
 
-# UTF-16 that was read as bytes has a NUL beside each letter, which would hide every name. Other NULs end a text, as in
-# /proc/PID/environ.
-_LETTERS = Rule(pattern=r"(?<=[^\0]\0[^\0])\0|\0(?=[^\0]\0)", stays=False, instead="")
-_ENDS = Rule(pattern=r"\0", stays=False, instead="\n")
-RULES = (_LETTERS, _ENDS, *(Rule(pattern=secret.pattern, stays=secret.stays, instead=GONE) for secret in SECRETS))
+# UTF-16 that was read as bytes has a NUL beside each letter, which would hide every name. Another NUL ends a
+# text, as in /proc/PID/environ.
+_LETTERS = Rule(pattern=r"(?<=[^\0]\0[^\0])\0|\0(?=[^\0]\0)", keeps_prefix=False, replacement="")
+_ENDS = Rule(pattern=r"\0", keeps_prefix=False, replacement="\n")
+RULES = (
+    _LETTERS,
+    _ENDS,
+    *(Rule(pattern=each.pattern, keeps_prefix=each.keeps_prefix, replacement=REDACTED) for each in SECRETS),
+)
 
 
 def redact(text: str) -> str:
     """Return the text without secrets."""
     for rule in RULES:
-        text = re.sub(rule.pattern, f"\\g<1>{rule.instead}" if rule.stays else rule.instead, text, flags=FLAGS)
+        text = re.sub(rule.pattern, rule.template, text, flags=FLAGS)
     return text
 
 
 def for_python() -> str:
     """Return the rules as JSON for assets/logs.sh: pattern and template of re.sub."""
-    return json.dumps([(rule.pattern, f"\\g<1>{rule.instead}" if rule.stays else rule.instead) for rule in RULES])
+    return json.dumps([(rule.pattern, rule.template) for rule in RULES])
 
 
 def for_dotnet() -> list[tuple[str, str]]:
     """Return the rules as pairs for [regex]::Replace in assets/logs.ps1."""
-    return [(rule.pattern, f"${{1}}{rule.instead}" if rule.stays else rule.instead) for rule in RULES]
+    return [(rule.pattern, f"${{1}}{rule.replacement}" if rule.keeps_prefix else rule.replacement) for rule in RULES]

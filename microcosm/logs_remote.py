@@ -1,9 +1,8 @@
-"""Runs a command on a machine through Systems Manager and brings back what it said, or the reason why it could not."""
+"""Run a command on a machine through Systems Manager and return its output, or the reason why there is none."""
 
 import base64
 import binascii
 import gzip
-import shlex
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,29 +13,33 @@ from typing import Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
+from infra.quoting import powershell, with_assignments
+
 from . import logs_redact
 from .fleet import Machine
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-# "The first 24,000 characters written by the plugin to stdout" (SSM API, GetCommandInvocation); some are the size's.
+# "The first 24,000 characters written by the plugin to stdout" (SSM API, GetCommandInvocation). The
+# difference is room for the line with the size.
 PACKED_LIMIT = 23_900
-DELIVERY_SECONDS = 30  # the least that SendCommand takes
+DELIVERY_SECONDS = 30  # the minimum that SendCommand accepts
 EXECUTION_SECONDS = 120
 PATIENCE_SECONDS = DELIVERY_SECONDS + EXECUTION_SECONDS + 30.0
 UNENDED = ("Pending", "InProgress", "Delayed", "Cancelling")
 UNDELIVERED = ("DeliveryTimedOut", "Undeliverable", "Terminated", "AccessDenied")
 NO_AGENT = (
-    "the machine's SSM agent is not connected: it needs minutes after a start, and on Windows it loses the way when the "
-    "route to 169.254.169.254 is missing"
+    "the machine's SSM agent is not connected: it needs minutes after a start, and on Windows it loses its connection "
+    "if the route to 169.254.169.254 is missing"
 )
 DOCUMENTS = {"linux": "AWS-RunShellScript", "windows": "AWS-RunPowerShellScript"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
-    """What a machine answered: text, or a problem. `size` is that of the whole, of which the text may be the end.
+class CommandOutput:
+    """The output of a command on a machine, or a problem.
 
-    `reached` is false when the command never came to the machine, so that no other would.
+    `size` is that of the whole output; `text` may be its end only. `reached` is False if the command did not
+    arrive at the machine, so that no other would.
     """
 
     text: str = ""
@@ -47,25 +50,27 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remote:
-    """One machine, asked through an SSM client; a test passes its own sleep."""
+    """Runs commands on one machine through an SSM client; a test passes its own sleep."""
 
     ssm: Any
     machine: Machine
     patience: float = PATIENCE_SECONDS
     sleep: Callable[[float], None] = time.sleep
 
-    def ask(self, command: str) -> Said:
-        """Run the command there and wait for its end."""
+    def execute(self, command: str) -> CommandOutput:
+        """Run the command and wait for its end."""
         try:
             return self._result(self._wait(self._send(command)))
         except self.ssm.exceptions.InvalidInstanceId:
-            return Said(problem=NO_AGENT, reached=False)
+            return CommandOutput(problem=NO_AGENT, reached=False)
         except ClientError as answer:
-            return Said(problem=f"{answer.operation_name}: {answer.response['Error']['Code']}: {answer.response['Error']['Message']}", reached=False)
+            error = answer.response["Error"]
+            problem = f"{answer.operation_name}: {error['Code']}: {error['Message']}"
+            return CommandOutput(problem=problem, reached=False)
         except BotoCoreError as problem:
-            return Said(problem=str(problem), reached=False)
+            return CommandOutput(problem=str(problem), reached=False)
         except RetryError:
-            return Said(problem=f"no answer within {self.patience:.0f} s; {NO_AGENT}", reached=False)
+            return CommandOutput(problem=f"no answer within {self.patience:.0f} s; {NO_AGENT}", reached=False)
 
     def _send(self, command: str) -> str:
         sent = self.ssm.send_command(
@@ -90,44 +95,38 @@ class Remote:
         try:
             return self.ssm.get_command_invocation(CommandId=command_id, InstanceId=self.machine.instance)
         except self.ssm.exceptions.InvocationDoesNotExist:
-            return None  # so it is for a moment after the command was sent
+            return None  # SSM does not know the invocation until a moment after SendCommand
 
-    def _result(self, invocation: Mapping[str, Any]) -> Said:
-        said = unpacked(str(invocation["StandardOutputContent"]))
-        if said.problem and invocation["Status"] != "Success":
+    def _result(self, invocation: Mapping[str, Any]) -> CommandOutput:
+        output = unpack(str(invocation["StandardOutputContent"]))
+        if output.problem and invocation["Status"] != "Success":
             details = str(invocation.get("StatusDetails") or invocation["Status"])
             error = " ".join(str(invocation.get("StandardErrorContent", "")).split())[:300]
             reached = details.replace(" ", "") not in UNDELIVERED
-            return Said(problem=f"Run Command ended with {details}{f': {error}' if error else ''}", reached=reached)
-        return said
+            return CommandOutput(problem=f"Run Command ended with {details}{f': {error}' if error else ''}", reached=reached)
+        return output
 
 
 def script(family: str, command: str) -> str:
-    """What the machine runs: the inputs as quoted assignments, and the file of assets/ byte for byte."""
+    """Return the script to run: quoted assignments of the inputs, then the file of assets/ unchanged."""
     if family == "windows":
-        pairs = ", ".join(f"@({_literal(pattern)}, {_literal(instead)})" for pattern, instead in logs_redact.for_dotnet())
-        return f"$Command = {{\n{command}\n}}\n$Redactions = @({pairs})\n$PackedLimit = {PACKED_LIMIT}\n{(ASSETS / 'logs.ps1').read_text()}"
-    shebang, body = (ASSETS / "logs.sh").read_text().split("\n", 1)
+        body = (ASSETS / "logs.ps1").read_text()
+        redactions = ", ".join(powershell(pair) for pair in logs_redact.for_dotnet())
+        return f"$Command = {{\n{command}\n}}\n$Redactions = @({redactions})\n$PackedLimit = {PACKED_LIMIT}\n{body}"
     inputs = {"COMMAND": command, "REDACT": logs_redact.for_python(), "PACKED_LIMIT": str(PACKED_LIMIT)}
-    return "\n".join([shebang, *(f"{name}={shlex.quote(value)}" for name, value in inputs.items()), body])
+    return with_assignments((ASSETS / "logs.sh").read_text(), inputs)
 
 
-def _literal(text: str) -> str:
-    """A PowerShell literal, in which nothing is expanded."""
-    doubled = text.replace("'", "''")
-    return f"'{doubled}'"
-
-
-def unpacked(output: str) -> Said:
-    """The text out of what logs.sh and logs.ps1 print; anything else is told as what it is."""
+def unpack(output: str) -> CommandOutput:
+    """Decode the output of logs.sh and logs.ps1; describe any other output as a problem."""
     words = output.split()
     if not words:
-        return Said(problem="Run Command reports success and no output")
+        return CommandOutput(problem="Run Command reports success and no output")
     size, packed = words[0], "".join(words[1:])
     if not size.isdecimal():
-        return Said(problem=f"the answer cannot be read: {output.strip()[:120]!r}")
+        return CommandOutput(problem=f"the answer cannot be read: {output.strip()[:120]!r}")
     try:
         raw = gzip.decompress(base64.b64decode(packed, validate=True)) if packed else b""
     except (binascii.Error, zlib.error, OSError, EOFError) as problem:
-        return Said(problem=f"the answer came incomplete ({problem})")
-    return Said(text=raw.decode("utf-8", "replace"), size=int(size))
+        return CommandOutput(problem=f"the answer came incomplete ({problem})")
+    return CommandOutput(text=raw.decode("utf-8", "replace"), size=int(size))

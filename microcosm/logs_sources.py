@@ -1,6 +1,7 @@
-"""What a failure bundle asks a machine: one row a file, with the command that fills it. Data.
+"""List the commands whose output a failure bundle holds, one row per file.
 
-Paths are those of userdata/; EC2Launch's are of its user guide (v1 on Windows Server 2019, v2 from 2022 on).
+Paths are those of userdata/. Those of EC2Launch are from its user guide (v1 on Windows Server 2019, v2 from
+2022 on).
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One file of the bundle: its name, what is in it, and the command on the machine (sh or PowerShell)."""
+    """One file of the bundle: its name, its content, and the command on the machine (sh or PowerShell)."""
 
     file: str
     what: str
@@ -19,7 +20,7 @@ class Source:
 LINUX = (
     Source(
         file="cloud-init.txt",
-        what="what user-data printed, and cloud-init's own view of it",
+        what="the output of user-data, and the status of cloud-init",
         command="cloud-init status --long; tail -n +1 /var/lib/microcosm/phases; tail -n 3000 /var/log/cloud-init-output.log; "
         "journalctl --unit='microcosm-*' --no-pager --lines=2000; "
         "tail -n 300 /var/log/cloud-init.log",
@@ -43,13 +44,13 @@ LINUX = (
     ),
     Source(
         file="links.txt",
-        what="links with their details, and what Flannel's VXLAN forwards where",
+        what="links with their details, and the forwarding table of the VXLAN",
         command="ip -details -statistics link; bridge fdb show; tail -n +1 /run/flannel/subnet.env /run/cni/net.d/*",
     ),
     Source(file="iptables.txt", what="packet filter with its counters", command="iptables-save --counters; sysctl net.ipv4.ip_forward"),
     Source(
         file="services.txt",
-        what="services that failed, processes, open ports",
+        what="failed services, processes, open ports",
         command="systemctl --failed --no-pager; systemctl status --no-pager --lines=0 containerd kubelet; ps axfww -o pid,etime,rss,args; ss -ltnup",
     ),
     Source(
@@ -69,7 +70,7 @@ Get-ScheduledTask -TaskName microcosm-* | Get-ScheduledTaskInfo | Format-List"""
     ),
     Source(
         file="ec2launch.txt",
-        what="the launch agent (v1 or v2): what user-data printed",
+        what="the launch agent (v1 or v2) and the output of user-data",
         command=r"Show-File 'C:\ProgramData\Amazon\EC2-Windows\Launch\Log\*.log', 'C:\ProgramData\Amazon\EC2Launch\log\*.log'",
     ),
     Source(file="kubelet.txt", what="kubelet", command=r"Show-File 'C:\var\log\kubelet\*.log', 'C:\k\StartKubelet.ps1'"),
@@ -114,7 +115,7 @@ netsh interface ipv4 show excludedportrange protocol=tcp""",
     ),
     Source(
         file="services.txt",
-        what="services, and what the service manager said of them",
+        what="services, and the messages of the service manager",
         command="""Get-Service -Name 'containerd', 'kubelet', 'flanneld', 'kube-proxy', 'hns', 'vmcompute', 'AmazonSSMAgent' |
     Format-Table -Property 'Name', 'Status', 'StartType'
 Get-WinEvent -MaxEvents 200 -FilterHashtable @{ LogName = 'System'; ProviderName = 'Service Control Manager' } |

@@ -1,4 +1,4 @@
-"""How results reach a terminal, a log or another program: a table with colours, aligned text, or JSON."""
+"""Print results: a coloured table on a terminal, aligned text in a log, JSON for programs."""
 
 import json
 import sys
@@ -18,22 +18,22 @@ STYLES = {
 
 
 def print_json(document: Any) -> None:
-    """The command's whole result as one JSON document on standard output."""
+    """Print the result as one JSON document on standard output."""
     print(json.dumps(document, indent=2, sort_keys=True))
 
 
 def print_line(text: str) -> None:
-    """A line of result, whatever it contains (rich would read brackets as markup)."""
+    """Print a line of the result without markup; rich would interpret brackets."""
     print(text)
 
 
 def note(text: str) -> None:
-    """A line for the person, not for a program that reads standard output."""
+    """Print a line on standard error, so that programs do not read it as a part of the result."""
     print(text, file=sys.stderr)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], console: Console | None = None) -> None:
-    """Rows with colours on a terminal, otherwise aligned plain text that no width cuts."""
+    """Print a coloured table on a terminal, otherwise aligned plain text of any width."""
     console = console or Console()
     if not console.is_terminal:
         print(aligned([columns, *rows]))
@@ -45,13 +45,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], console: 
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell."""
+    """Pad columns to their widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
 def duration(seconds: float) -> str:
-    """A length of time as a person says it: 42s, 1m 42s, 2h 05m."""
+    """Format a duration: 42s, 1m 42s, 2h 05m."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"

@@ -85,7 +85,7 @@ def _row(world: World, each: Preview) -> Row:
         return Row(preview=each, health="not begun", rate=None, now=now)
     target, session = Target(stack=each.stack, region=each.region), world.session(each.region)
     try:
-        seen = timeline_watch.look(session, target)
+        seen = timeline_watch.poll(session, target)
         return Row(preview=each, health=_health(seen, each, now), rate=preview_cost.rate(session, target, now.timestamp()), now=now)
     except ClientError as refusal:
         return Row(preview=each, health=f"AWS refused: {refusal.response['Error']['Code']}", rate=None, now=now)
@@ -94,9 +94,9 @@ def _row(world: World, each: Preview) -> Row:
 def _health(seen: Timeline, each: Preview, now: datetime) -> str:
     if each.expires and now > each.expires:
         return "expired" if now < each.expires + GRACE else "expired, its machines have ended"
-    if failed := [lane for lane in seen.lanes if lane.state is State.FAILED]:
+    if failed := [node for node in seen.nodes if node.state is State.FAILED]:
         return f"failed: {failed[0].node} in {failed[0].phase}"
-    if not seen.lanes:
+    if not seen.nodes:
         return "no machines"
-    ready = sum(lane.state is State.READY for lane in seen.lanes)
-    return "ready" if ready == len(seen.lanes) else f"{ready} of {len(seen.lanes)} ready"
+    ready = sum(node.state is State.READY for node in seen.nodes)
+    return "ready" if ready == len(seen.nodes) else f"{ready} of {len(seen.nodes)} ready"

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from . import fleet
 from .aws import Session
-from .engine_events import part_of
+from .engine_events import component_of
 from .errors import OperatorError
 from .output import STYLES, duration, note
 from .preview_stack import Event, OnEvent
@@ -60,7 +60,7 @@ class Progress:
 
     def event(self, event: Event) -> None:
         """An event of the engine; what changes nothing is not shown."""
-        name = part_of(event.urn) if event.urn.count("::") >= 3 else None
+        name = component_of(event.urn) if event.urn.count("::") >= 3 else None
         if event.kind == "message":
             self._line(f"error: {event.text.splitlines()[0] if event.text else ''}")
         elif name and event.operation not in QUIET_OPERATIONS:

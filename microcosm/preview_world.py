@@ -9,18 +9,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.error import URLError
-from urllib.request import urlopen
 
+from . import public_address
 from .aws import Session, open_session
-from .errors import UsageError
+from .errors import OperatorError, UsageError
 from .output import note
 from .preview_stack import OnEvent, Stacks
 
-ADDRESS_SERVICE = "https://checkip.amazonaws.com"
-ADDRESS_SECONDS = 10
-SAY_IT = "say who may come in with --set adminCidrs='[\"203.0.113.7/32\"]'"
-_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", re.ASCII)
+ALTERNATIVE = "name the admitted ranges with --set adminCidrs='[\"203.0.113.7/32\"]'"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9 _.:/=+@-]")
 
 
@@ -57,16 +53,11 @@ def real_world(stacks: Stacks, now: datetime | None, watch: Watch) -> World:
 
 
 def caller_address() -> str:
-    """The public IPv4 address that this machine is seen with."""
+    """Return this machine's public IPv4 address; UsageError names the option that replaces the look-up."""
     try:
-        with urlopen(ADDRESS_SERVICE, timeout=ADDRESS_SECONDS) as answer:
-            address = answer.read(64).decode(errors="replace").strip()
-    except (URLError, OSError) as problem:
-        reason = getattr(problem, "reason", problem)
-        raise UsageError(f"your own address could not be learnt from {ADDRESS_SERVICE} ({reason}): {SAY_IT}") from problem
-    if not _ADDRESS.fullmatch(address):
-        raise UsageError(f"{ADDRESS_SERVICE} answered {address!r}, not an IPv4 address: {SAY_IT}")
-    return address
+        return public_address.look_up()
+    except OperatorError as problem:
+        raise UsageError(f"your public address is unknown: {problem}: {ALTERNATIVE}") from problem
 
 
 def owner(environ: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a smoke test asks and what comes back, and the asking from this side: a GET or a name, an answer or a failure."""
+"""Define the requests and answers of a smoke test, and send requests from this computer."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ BODY_CHARACTERS = 300
 
 
 class Failure(StrEnum):
-    """How a connection failed; each kind points at another hop."""
+    """Ways in which a connection fails; each points at another hop."""
 
     REFUSED = "refused"
     TIMEOUT = "timed out"
@@ -21,13 +21,13 @@ class Failure(StrEnum):
     NO_NAME = "name not resolved"
     RESET = "connection reset"
     OTHER = "no answer"
-    # Nothing was sent: the place to send from is what failed.
+    # The request was not sent: its origin failed.
     NOT_SENT = "not sent"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A URL to get, or (when `dns`) a name to resolve."""
+    """A URL to get, or a name to resolve if `dns` is set."""
 
     target: str
     dns: bool = False
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """A status and a body, or the way it failed. For a name, the body is its addresses."""
+    """A status and a body, or a failure. For a name the body is its addresses."""
 
     status: int | None = None
     body: str = ""
@@ -50,14 +50,14 @@ class Answer:
 
 
 class Runner(Protocol):
-    """Somewhere requests are sent from; answers come in the order of the requests."""
+    """A place that requests are sent from; answers have the order of the requests."""
 
     def run(self, requests: Sequence[Request]) -> list[Answer]:
-        """Send each and say what came back; a request that fails is an answer too."""
+        """Send each request; a failure is an answer too."""
         ...
 
 
-# The words by which programs name a failure, in lower case. The first that is found counts.
+# Texts by which programs name a failure, in lower case. The first match counts.
 WORDS: Sequence[tuple[str, Failure]] = (
     ("bad address", Failure.NO_NAME),
     ("name or service not known", Failure.NO_NAME),
@@ -77,14 +77,14 @@ WORDS: Sequence[tuple[str, Failure]] = (
 
 
 def failure_of(text: str) -> Failure:
-    """The kind of failure that a program's message names."""
+    """Return the kind of failure that a program's message names."""
     lower = text.lower()
     return next((failure for words, failure in WORDS if words in lower), Failure.OTHER)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FromHere:
-    """Requests from the machine on which the command runs: directly, for adminCidrs lets this address in and no proxy's."""
+    """Sends requests from this computer, without a proxy, because adminCidrs admits this address only."""
 
     timeout_seconds: float = 15.0
     clock: Callable[[], float] = time.monotonic

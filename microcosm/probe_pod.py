@@ -1,6 +1,6 @@
-"""Requests from a Linux pod: a short-lived, hardened pod sends them all and prints the answers; its log is read.
+"""Send requests from a Linux pod: a short-lived, hardened pod sends them all and prints the answers.
 
-The image is the usual busybox, so the script uses only its wget and nslookup. The pod is deleted whatever happens.
+The script uses only wget and nslookup of the standard busybox image. The pod is always deleted.
 """
 
 import re
@@ -17,8 +17,8 @@ NOBODY = 65534
 SCRATCH = "/probe"
 GET, NAME = "get", "name"
 
-# Arguments come in pairs: what to do, and with what. Nothing of them is ever read as shell. The limit is timeout's, not
-# wget's own -T, which crashes Debian's build of busybox.
+# Arguments come in pairs, an action and its target; no argument is interpreted as shell code. The time limit
+# is timeout's, because wget -T crashes Debian's build of busybox.
 SCRIPT = """
 number=0
 while [ $# -gt 0 ]; do
@@ -41,16 +41,16 @@ done
 
 
 class Pods(Protocol):
-    """What is needed of the Kubernetes API to run one pod to its end."""
+    """The call of the Kubernetes API that runs one pod to its end."""
 
     def run_to_end(self, manifest: dict[str, Any], seconds: float) -> str:
-        """Create the pod, wait until it has ended, return its log; delete it in any case."""
+        """Create the pod, wait for its end and return its log; always delete the pod."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FromLinuxPod:
-    """Requests from a pod on one Linux node."""
+    """Sends requests from a pod on one Linux node."""
 
     pods: Pods
     namespace: str
@@ -68,8 +68,11 @@ class FromLinuxPod:
 
 
 def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout_seconds: int) -> dict[str, Any]:
-    """The probe pod: no root, no privilege, no API token, nothing writable but an empty directory; allowed by the
-    "restricted" Pod Security Standard."""
+    """Return the manifest of the probe pod.
+
+    It has no root, no privilege and no API token, and can write to an empty directory only; the "restricted"
+    Pod Security Standard admits it.
+    """
     arguments = [part for request in requests for part in (NAME if request.dns else GET, request.target)]
     return {
         "apiVersion": "v1",
@@ -82,7 +85,7 @@ def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout
         "spec": {
             "restartPolicy": "Never",
             "nodeSelector": {"kubernetes.io/hostname": node},
-            # The node is chosen already; whatever its pool's taints, it is the one to ask from.
+            # The node is fixed, so the pod tolerates every taint of its pool.
             "tolerations": [{"operator": "Exists"}],
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
@@ -114,7 +117,7 @@ ADDRESSES = re.compile(r"^Name:.*?(?=^Name:|\Z)", re.DOTALL | re.MULTILINE)
 
 
 def parse_log(log: str, requests: Sequence[Request]) -> list[Answer]:
-    """The answers out of the script's output, one for each section that is complete."""
+    """Parse the script's output: one answer for each complete section."""
     sections = SECTION.finditer(log)
     return [_named(match) if request.dns else _got(match) for request, match in zip(requests, sections, strict=False)]
 
@@ -128,7 +131,7 @@ def _got(match: re.Match[str]) -> Answer:
 
 
 def _named(match: re.Match[str]) -> Answer:
-    """The addresses of a name; nslookup prints the server's own address first, before any "Name:"."""
+    """Return the addresses of a name; nslookup prints the server's own address before any "Name:"."""
     said = match["said"]
     found = [line.split(":", 1)[1].strip() for block in ADDRESSES.findall(said) for line in block.splitlines() if line.startswith("Address")]
     if match["code"] == "0" and found:

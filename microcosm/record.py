@@ -6,13 +6,13 @@ same stack starts a new one. It holds ids only, no secret.
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from . import files
 from .errors import UsageError
 from .target import Target
 
@@ -83,10 +83,7 @@ def save(path: Path, record: Record) -> None:
         "lastSeen": record.last_seen,
         "closed": record.closed,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as draft:
-        json.dump(document, draft, indent=2)
-    os.replace(draft.name, path)
+    files.replace(path, json.dumps(document, indent=2))
 
 
 # Pulumi's type tokens of what infra/ declares, by the kind an audit knows them as.

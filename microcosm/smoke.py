@@ -1,6 +1,6 @@
-"""The smoke test: sends traffic along every path, both systems involved, and says which hop is broken.
+"""Send traffic along every path between Linux, Windows and the outside, and name the broken hop.
 
-What a stand-in answers is marked so; what nobody could send is "not run" and never a pass.
+A result from a stand-in is marked. A path without an origin to send from is "not run" and never a pass.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What came of one path or rule."""
+    """The result of one path or rule."""
 
     group: str
     name: str
@@ -37,7 +37,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Smoke:
-    """All results. A path that could not be run fails the test unless a stand-in is why."""
+    """All results. A path that was not run fails the test unless a stand-in is the reason."""
 
     results: tuple[Result, ...]
 
@@ -47,17 +47,17 @@ class Smoke:
 
 
 def run(view: ClusterView, page_url: str, runners: Mapping[Origin, Runner]) -> Smoke:
-    """Every path, then the card rules. An origin without a runner is one that nothing here can send from."""
+    """Test every path, then the card rules. An origin without a runner cannot be tested."""
     if missing := [app for app in (view.page, view.ccauth) if not app.endpoints]:
-        waiting = (Result(group="workload", name=app.name, verdict=Verdict.FAIL, wants="a ready pod", broken_hop=app.waiting) for app in missing)
-        return Smoke(results=tuple(waiting))
+        found = (Result(group="workload", name=app.name, verdict=Verdict.FAIL, wants="a ready pod", broken_hop=app.waiting) for app in missing)
+        return Smoke(results=tuple(found))
     paths = all_paths(view, page_url)
     results = _results(paths, _answers(paths, runners), view.windows_stand_in)
     return Smoke(results=(*results, *_rules(page_url, results[-1], runners[Origin.OUTSIDE], view.windows_stand_in)))
 
 
 def _answers(paths: Sequence[Path], runners: Mapping[Origin, Runner]) -> dict[str, Answer]:
-    """The answer of each path that could be run; the requests of one origin go together."""
+    """Return the answer of each path that could be run; the requests of one origin are sent together."""
     answers: dict[str, Answer] = {}
     for origin, runner in runners.items():
         mine = [path for path in paths if path.origin is origin]
@@ -66,7 +66,7 @@ def _answers(paths: Sequence[Path], runners: Mapping[Origin, Runner]) -> dict[st
 
 
 def _sent(runner: Runner, paths: Sequence[Path]) -> list[Answer]:
-    """What came back; where nothing could be sent, that is the answer, and the other origins are still tried."""
+    """Send the requests of one origin. If it cannot send, that is the answer, and the others are still tried."""
     try:
         return runner.run([path.request for path in paths])
     except OperatorError as problem:
@@ -85,24 +85,33 @@ def _results(paths: Sequence[Path], answers: Mapping[str, Answer], stand_in: boo
 
 
 def _result(path: Path, answer: Answer | None, broken: Mapping[str, str], stand_in: bool) -> Result:
-    result = Result(group="path", name=path.name, origin=path.origin, wants=path.wants, verdict=Verdict.NOT_RUN, stand_in=stand_in)
+    result = Result(
+        group="path",
+        name=path.name,
+        origin=path.origin,
+        wants=path.wants,
+        verdict=Verdict.NOT_RUN,
+        stand_in=stand_in,
+    )
     if answer is None:
-        return replace(result, got="a stand-in has no Windows to send from" if stand_in else "nothing here can send from there")
+        got = "a stand-in cannot send from Windows" if stand_in else "this origin cannot be tested from here"
+        return replace(result, got=got)
     earlier = next((f"{name}, already broken: {broken[name]}" for name in path.built_on if name in broken), "")
-    return _judged(result, answer, path.accepts(answer), earlier or path.broken_hop(answer))
+    return _evaluated(result, answer, path.accepts(answer), earlier or path.broken_hop(answer))
 
 
 def _rules(page_url: str, page_to_ccauth: Result, runner: Runner, stand_in: bool) -> list[Result]:
-    """The card rules; pointless, and not run, where the way to CCAuth is broken."""
-    results = [
-        Result(group="rule", name=rule.name, origin=Origin.OUTSIDE, wants=rule.wants, verdict=Verdict.NOT_RUN, stand_in=stand_in) for rule in RULES
-    ]
+    """Test the card rules; skip them if the path to CCAuth is broken."""
+    blank = Result(group="rule", name="", origin=Origin.OUTSIDE, verdict=Verdict.NOT_RUN, stand_in=stand_in)
+    results = [replace(blank, name=rule.name, wants=rule.wants) for rule in RULES]
     if page_to_ccauth.verdict is not Verdict.OK:
         return [replace(result, got=f"{page_to_ccauth.name} is broken") for result in results]
     answers = runner.run([rule.request(page_url) for rule in RULES])
-    return [_judged(result, answer, rule.accepts(answer), "CCAuth's own rule") for result, rule, answer in zip(results, RULES, answers, strict=True)]
+    return [
+        _evaluated(result, answer, rule.accepts(answer), "CCAuth's own rule") for result, rule, answer in zip(results, RULES, answers, strict=True)
+    ]
 
 
-def _judged(result: Result, answer: Answer, passed: bool, hop: str) -> Result:
+def _evaluated(result: Result, answer: Answer, passed: bool, hop: str) -> Result:
     verdict = Verdict.OK if passed else Verdict.FAIL
     return replace(result, verdict=verdict, got=str(answer), broken_hop="" if passed else hop, seconds=answer.seconds)

@@ -1,4 +1,4 @@
-"""The smoke test against a real cluster: which API, which runner for which origin."""
+"""Run the smoke test against a real cluster: choose the API and the runner of each origin."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,10 @@ from .windows_exec import FromWindowsPod
 
 
 def run(stack: str | None, region: str | None, kubeconfig: Path | None, page_url: str | None, windows: Runner | None = None) -> Smoke:
-    """The whole test. `windows` sends from the Windows side where that is a stand-in; without it those paths are not run."""
+    """Run the whole test.
+
+    `windows` sends from the Windows side if that is a stand-in; without it those paths are not run.
+    """
     if page_url and not page_url.startswith(("http://", "https://")):
         raise UsageError(f"--page-url is {page_url!r}: accepted is an address such as http://203.0.113.7:30080")
     document = read_kubeconfig(kubeconfig) if kubeconfig else _published(stack, region)
@@ -32,14 +35,14 @@ def _published(stack: str | None, region: str | None) -> dict[str, Any]:
 
 
 def url_of_page(document: Mapping[str, Any], seen: ClusterView) -> str:
-    """The page's address from outside: the NodePort on the host that serves the API."""
+    """Return the page's URL from outside: its NodePort on the host of the API server."""
     if seen.page.node_port is None:
         raise OperatorError(f"Service {NAMESPACE}/{seen.page.name} has no NodePort: name the page's address with --page-url")
     return f"http://{server_host(document)}:{seen.page.node_port}"
 
 
 def runners(kube: Kube, seen: ClusterView, windows: Runner | None) -> dict[Origin, Runner]:
-    """Who sends from where. A stand-in has no PowerShell, so it is never asked to run any."""
+    """Return the runner of each origin. A stand-in has no PowerShell, so it gets no exec."""
     found: dict[Origin, Runner] = {
         Origin.LINUX_POD: FromLinuxPod(pods=kube, namespace=NAMESPACE, node=seen.probe_node.name),
         Origin.OUTSIDE: FromHere(),

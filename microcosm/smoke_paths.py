@@ -1,7 +1,7 @@
-"""The paths that traffic takes through a mixed cluster, and which hop to blame when one is broken.
+"""List the paths of traffic through a mixed cluster, and the hop that each failure points at.
 
-A path names the paths it is built on: where one of those is broken already, that is the answer. Otherwise the kind of
-failure tells the hop: nothing listens (refused), nothing arrives (timed out), or something answers wrongly.
+A path names the paths that it is built on; if one of those is broken, that is the cause. Otherwise the kind
+of failure names the hop: a closed port (refused), lost packets (timed out), or a wrong answer.
 """
 
 import json
@@ -19,7 +19,7 @@ CCAUTH_NAME = f"{CCAUTH}.{NAMESPACE}.svc.cluster.local"
 
 
 class Origin(StrEnum):
-    """Where a request starts."""
+    """The place that a request starts from."""
 
     LINUX_POD = "a Linux pod"
     WINDOWS_POD = "a Windows pod"
@@ -28,7 +28,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Path:
-    """One way of traffic: a request from somewhere, what must come back, and how to read it when it does not."""
+    """One path of traffic: a request, its origin, the accepted answer, and the hop behind each failure."""
 
     name: str
     origin: Origin
@@ -37,21 +37,21 @@ class Path:
     wants: str
     # Earlier paths that this one is made of.
     built_on: tuple[str, ...] = ()
-    # The hop that each kind of failure points at; None is the kind of an answer that is not the wanted one.
+    # The hop for each kind of failure; None stands for a wrong answer.
     blame: Mapping[Failure | None, str] = field(default_factory=dict[Failure | None, str])
     otherwise: str = ""
-    # Whether what answers, or asks, is Windows' part.
+    # Whether Windows sends or answers the request.
     needs_windows: bool = False
 
     def broken_hop(self, answer: Answer) -> str:
-        """The hop that this answer points at."""
+        """Return the hop that this answer points at."""
         if answer.failure is Failure.NOT_SENT:
-            return f"the place to send from, {self.origin}: {answer.detail}"
+            return f"the origin, {self.origin}: {answer.detail}"
         return self.blame.get(answer.failure, self.otherwise)
 
 
 def is_authorized(answer: Answer) -> bool:
-    """CCAuth's own answer to a good card: a JSON string with a code."""
+    """Accept CCAuth's answer to a good card: a JSON string with a code."""
     return answer.status == 200 and _json_string(answer.body).startswith("Auth Code: ")
 
 
@@ -68,7 +68,7 @@ def is_page(answer: Answer) -> bool:
 
 
 def all_paths(view: ClusterView, page_url: str) -> list[Path]:
-    """Every path of this cluster, those first that others are built on."""
+    """List every path of this cluster; a path stands after those that it is built on."""
     return [*_linux_to_windows(view), *_windows_to_linux(view), *_names(view), *_from_outside(view, page_url)]
 
 
@@ -96,7 +96,7 @@ def _linux_to_windows(view: ClusterView) -> list[Path]:
         accepts=is_authorized,
         wants="an authorization code",
         built_on=(direct.name,),
-        otherwise=f"kube-proxy on {linux}: {view.ccauth.cluster_ip} does not lead to {ccauth.ip}:{ccauth.port}, which answers by itself",
+        otherwise=f"kube-proxy on {linux}: {view.ccauth.cluster_ip} does not lead to {ccauth.ip}:{ccauth.port}, which answers",
         needs_windows=True,
     )
     return [direct, service]
@@ -126,7 +126,7 @@ def _windows_to_linux(view: ClusterView) -> list[Path]:
         accepts=is_page,
         wants="the page",
         built_on=(direct.name,),
-        otherwise=f"kube-proxy on {windows}: {view.page.cluster_ip} does not lead to {page.ip}:{page.port}, which answers by itself",
+        otherwise=f"kube-proxy on {windows}: {view.page.cluster_ip} does not lead to {page.ip}:{page.port}, which answers",
         needs_windows=True,
     )
     return [direct, service]

@@ -1,4 +1,4 @@
-"""A smoke test's results as a table and as a JSON document."""
+"""Show a smoke test's results as a table or as JSON."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from .smoke import Result, Smoke, Verdict
 
 
 def show(smoke: Smoke) -> None:
-    """One line a path or rule, then each broken hop, then what the figures do not prove."""
+    """Print one line per path or rule, then each broken hop, then a summary."""
     print_table(["RESULT", "WHAT", "FROM", "GOT"], [_row(result) for result in smoke.results])
     for result in smoke.results:
         if result.verdict is Verdict.FAIL:
@@ -22,15 +22,16 @@ def _row(result: Result) -> list[str]:
 
 
 def summary(smoke: Smoke) -> str:
-    """How many of each, and a word on stand-ins."""
+    """Count the results and warn about stand-ins."""
     counts = [(verdict, sum(result.verdict is verdict for result in smoke.results)) for verdict in Verdict]
-    told = ", ".join(f"{count} {verdict.value}" for verdict, count in counts if count)
-    stand_in = any(result.stand_in for result in smoke.results)
-    return f"{told}{'; stand-in: the Windows node is not Windows, so these lines prove nothing of Windows itself' if stand_in else ''}"
+    text = ", ".join(f"{count} {verdict.value}" for verdict, count in counts if count)
+    if any(result.stand_in for result in smoke.results):
+        text += "; stand-in: the Windows node is not Windows, so these lines prove nothing about Windows"
+    return text
 
 
 def document(smoke: Smoke) -> dict[str, Any]:
-    """The results for a program."""
+    """Return the results as JSON."""
     return {
         "ok": smoke.ok,
         "results": [

@@ -1,6 +1,7 @@
-"""Where the time went, or where it is stuck: a model of a stack's bring-up, built from facts alone.
+"""Model a stack's bring-up: phases of each machine, critical times, and failed or stuck machines.
 
-facts (machines, reports, Pulumi's own events, a clock) -> Timeline -> text, HTML or JSON
+Input: machines, their reports, Pulumi's engine spans and a clock. Output: a Timeline, which the renderers
+turn into text, HTML or JSON.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ BOOT = "boot"
 
 
 class State(StrEnum):
-    """How far a machine is."""
+    """State of a machine during the bring-up."""
 
     NOT_LAUNCHED = "not launched"
     RUNNING = "running"
@@ -24,9 +25,9 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-# Longer than this many seconds in one phase is worth naming. Generous readings of what others report of EC2 (a stock
-# Windows AMI takes 3 to 8 minutes to its user-data, 15 at worst; a control plane that never answers is what a worker's
-# join waits for), so that a slow day is not called a fault.
+# Seconds after which a phase counts as stuck. The values are generous readings of reports about EC2 (a stock
+# Windows AMI reaches its user-data after 3 to 8 minutes, 15 at worst; a worker's join waits for the control
+# plane), so that a slow day is not reported as a fault.
 USUAL_SECONDS: Mapping[str, Mapping[str, int]] = {
     "linux": {BOOT: 180, "prepare": 60, "download": 180, "containerd": 60, "init": 240, "join": 420, "publish": 60, READY: 120},
     "windows": {
@@ -39,7 +40,7 @@ USUAL_DEFAULT = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """A stretch of time with a name; no end means that it is still going."""
+    """A named period in Unix seconds; `end` is None while it lasts."""
 
     name: str
     start: float
@@ -47,15 +48,15 @@ class Span:
     failed: bool = False
 
     def seconds(self, now: float) -> float:
-        """How long it took, or has taken until now."""
+        """Return the duration, until `now` if the span has not ended."""
         return max(0.0, (now if self.end is None else self.end) - self.start)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lane:
-    """One machine's way from its launch to Ready."""
+class NodeTimeline:
+    """One machine's phases from its launch until it is Ready."""
 
-    node: str
+    name: str
     family: str
     os: str
     instance: str
@@ -67,8 +68,8 @@ class Lane:
 
     @property
     def label(self) -> str:
-        """The node's name, and what it is not."""
-        return f"{self.node} (stand-in)" if self.stand_in else self.node
+        """Return the node's name, marked if a stand-in holds it."""
+        return f"{self.name} (stand-in)" if self.stand_in else self.name
 
     @property
     def start(self) -> float | None:
@@ -76,7 +77,7 @@ class Lane:
 
     @property
     def end(self) -> float | None:
-        """When it was settled; None while it is going."""
+        """Return the time when the node became ready or failed; None before."""
         return max((span.end for span in self.spans if span.end is not None), default=None) if self.settled else None
 
     @property
@@ -85,8 +86,8 @@ class Lane:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trouble:
-    """A machine that failed, or has been in one phase for longer than is usual."""
+class Issue:
+    """A machine that failed, or has stayed in one phase longer than usual."""
 
     node: str
     phase: str
@@ -98,55 +99,55 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """Everything the renderers need; times are Unix seconds."""
+    """All facts that the renderers need; times are Unix seconds."""
 
     stack: str
     region: str
     now: float
-    lanes: tuple[Lane, ...]
-    declared: tuple[Span, ...] = ()
+    nodes: tuple[NodeTimeline, ...]
+    engine_spans: tuple[Span, ...] = ()
 
     @property
     def start(self) -> float:
-        starts = [lane.start for lane in self.lanes if lane.start is not None]
-        return min([*starts, *(span.start for span in self.declared)], default=self.now)
+        starts = [node.start for node in self.nodes if node.start is not None]
+        return min([*starts, *(span.start for span in self.engine_spans)], default=self.now)
 
     @property
     def end(self) -> float:
-        """The end of everything when all is settled, otherwise now."""
+        """Return the end of the last span if every machine is settled, otherwise now."""
         if not self.finished:
             return self.now
-        ends = [lane.end for lane in self.lanes if lane.end is not None]
-        return max([*ends, *(span.end or self.now for span in self.declared)], default=self.now)
+        ends = [node.end for node in self.nodes if node.end is not None]
+        return max([*ends, *(span.end or self.now for span in self.engine_spans)], default=self.now)
 
     @property
     def ready(self) -> bool:
-        return bool(self.lanes) and all(lane.state is State.READY for lane in self.lanes)
+        return bool(self.nodes) and all(node.state is State.READY for node in self.nodes)
 
     @property
     def failed(self) -> bool:
-        return any(lane.state is State.FAILED for lane in self.lanes)
+        return any(node.state is State.FAILED for node in self.nodes)
 
     @property
     def finished(self) -> bool:
-        return bool(self.lanes) and all(lane.settled for lane in self.lanes)
+        return bool(self.nodes) and all(node.settled for node in self.nodes)
 
     @property
-    def last(self) -> Lane | None:
-        """The machine that everybody waited for."""
-        return max((lane for lane in self.lanes if lane.end), key=lambda lane: lane.end or 0, default=None)
+    def last(self) -> NodeTimeline | None:
+        """Return the node that became ready or failed last."""
+        return max((node for node in self.nodes if node.end), key=lambda node: node.end or 0, default=None)
 
     @property
-    def longest(self) -> tuple[Lane, Span] | None:
-        """The longest phase of all."""
-        pairs = [(lane, span) for lane in self.lanes for span in lane.spans]
+    def longest(self) -> tuple[NodeTimeline, Span] | None:
+        """Return the longest phase and its node."""
+        pairs = [(node, span) for node in self.nodes for span in node.spans]
         return max(pairs, key=lambda pair: pair[1].seconds(self.now), default=None)
 
     @property
-    def troubles(self) -> tuple[Trouble, ...]:
-        """What is stuck, failures first, then the longest wait."""
-        found = [trouble for lane in self.lanes if (trouble := _trouble(lane, self.now))]
-        return tuple(sorted(found, key=lambda trouble: (not trouble.failed, -trouble.seconds)))
+    def issues(self) -> tuple[Issue, ...]:
+        """List failures first, then stuck machines, the longest wait first."""
+        found = [issue for node in self.nodes if (issue := _issue(node, self.now))]
+        return tuple(sorted(found, key=lambda issue: (not issue.failed, -issue.seconds)))
 
 
 def build(
@@ -156,29 +157,30 @@ def build(
     now: float,
     machines: Sequence[Machine],
     reports: Mapping[str, Report | None],
-    declared: Sequence[Span] = (),
+    engine_spans: Sequence[Span] = (),
 ) -> Timeline:
-    """The timeline of what is known at this moment."""
+    """Build the timeline from the facts known at `now`."""
     newest = {machine.node: machine for machine in sorted(machines, key=lambda machine: machine.launched)}
-    lanes = [_lane(node, newest.get(node), reports.get(node)) for node in {**dict.fromkeys(reports), **newest}]
-    return Timeline(stack=stack, region=region, now=now, lanes=tuple(sorted(lanes, key=_reading_order)), declared=tuple(declared))
+    names = {**dict.fromkeys(reports), **newest}
+    nodes = sorted((_node_timeline(name, newest.get(name), reports.get(name)) for name in names), key=_reading_order)
+    return Timeline(stack=stack, region=region, now=now, nodes=tuple(nodes), engine_spans=tuple(engine_spans))
 
 
-def _reading_order(lane: Lane) -> tuple[bool, str, str]:
-    # Linux before Windows; what has no instance, and so no known system, comes last.
-    return lane.node != CONTROL_PLANE, lane.family or "~", lane.node
+def _reading_order(node: NodeTimeline) -> tuple[bool, str, str]:
+    # Linux sorts before Windows. A node without an instance has no known system and sorts last.
+    return node.name != CONTROL_PLANE, node.family or "~", node.name
 
 
-def _lane(node: str, machine: Machine | None, report: Report | None) -> Lane:
+def _node_timeline(name: str, machine: Machine | None, report: Report | None) -> NodeTimeline:
     if machine is None:
-        return Lane(
-            node=node, family="", os="", instance="", state=State.NOT_LAUNCHED, phase="", spans=(),
+        return NodeTimeline(
+            name=name, family="", os="", instance="", state=State.NOT_LAUNCHED, phase="", spans=(),
             detail="declared, no instance yet" if report is None else "its instance is gone",
         )  # fmt: skip
     current = own_report(machine, report)
     spans = _spans(machine, current)
-    return Lane(
-        node=node,
+    return NodeTimeline(
+        name=name,
         family=machine.family,
         os=machine.os,
         instance=machine.instance,
@@ -203,7 +205,7 @@ def _detail(machine: Machine, report: Report | None) -> str:
 
 
 def _spans(machine: Machine, report: Report | None) -> tuple[Span, ...]:
-    """Boot (launch to the first word), then the phases as reported."""
+    """Return the boot (from launch to the first reported phase) and the reported phases."""
     phases = report.phases if report else ()
     first = phases[0].start if phases else None
     boot = [Span(name=BOOT, start=machine.launched, end=first)] if first is None or first > machine.launched else []
@@ -212,23 +214,23 @@ def _spans(machine: Machine, report: Report | None) -> tuple[Span, ...]:
 
 
 def usual_seconds(family: str, phase: str) -> int:
-    """How long a phase may take before it is worth naming."""
+    """Return the duration after which a phase counts as stuck."""
     return USUAL_SECONDS.get(family, {}).get(phase, USUAL_DEFAULT)
 
 
-def _trouble(lane: Lane, now: float) -> Trouble | None:
-    if lane.state is not State.FAILED and lane.state is not State.RUNNING:
+def _issue(node: NodeTimeline, now: float) -> Issue | None:
+    if node.state is not State.FAILED and node.state is not State.RUNNING:
         return None
-    span = next((span for span in reversed(lane.spans) if span.name == lane.phase), None)
-    failed = lane.state is State.FAILED
-    seconds, usual = _waiting(span, failed, now), usual_seconds(lane.family, lane.phase)
+    span = next((span for span in reversed(node.spans) if span.name == node.phase), None)
+    failed = node.state is State.FAILED
+    seconds, usual = _waiting(span, failed, now), usual_seconds(node.family, node.phase)
     if not failed and seconds <= usual:
         return None
-    return Trouble(node=lane.label, phase=lane.phase, seconds=seconds, usual=usual, failed=failed, detail=lane.detail)
+    return Issue(node=node.label, phase=node.phase, seconds=seconds, usual=usual, failed=failed, detail=node.detail)
 
 
 def _waiting(span: Span | None, failed: bool, now: float) -> float:
-    """For how long nothing has moved: in the phase, or since it ended when the next one has not begun."""
+    """Return the seconds in the current phase, or since it ended if the next one has not begun."""
     if span is None:
         return 0.0
     return span.seconds(now) if failed or span.end is None else now - span.end

@@ -1,4 +1,4 @@
-"""The timeline as one self-contained page: a Gantt chart, the figures behind it, no request to anywhere."""
+"""Render the timeline as one self-contained HTML page: a Gantt chart and its figures, no network access."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,34 +8,34 @@ from importlib.resources import files
 from string import Template
 
 from .output import duration
-from .timeline import READY, Lane, Span, State, Timeline, usual_seconds
+from .timeline import READY, NodeTimeline, Span, State, Timeline, usual_seconds
 from .timeline_path import PULUMI, critical_path
 from .timeline_text import document, headline, path_sentence, sentence
 
-# In the order in which phases come; pages list them so.
+# The order is that of the phases; the page lists them in it.
 HUES = {
     "boot": "#8795a6", "feature": "#7d6b55", "reboot": "#a3869a", "prepare": "#54697c", "download": "#2f6fe4", "containerd": "#0e93ad",
     "prepare-node": "#0f766e", "init": "#7c4ddb", "join": "#5457d6", "publish": "#b83fc4", "flannel": "#d97706", "kube-proxy": "#a8750b",
     READY: "#1c9a4b",
 }  # fmt: skip
 OTHER_HUE = "#64748b"
-DECLARED_HUE = "#7d93ab"
+ENGINE_HUE = "#7d93ab"
 TICK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 MOST_TICKS = 9
 
 
 def page(timeline: Timeline, refresh_seconds: int | None = None) -> str:
-    """The whole page; one that is still being written asks the browser to read it again."""
+    """Render the page; with `refresh_seconds` the browser reloads it while the file is still written."""
     view = _View(timeline)
     return Template(_asset("timeline.html")).substitute(
         title=escape(headline(timeline)),
         refresh="" if refresh_seconds is None else f'<meta http-equiv="refresh" content="{refresh_seconds}">',
         style=_asset("timeline.css"),
         script=_asset("timeline.js"),
-        # A "</script>" inside a detail must not end the block.
+        # Without this escape a "</script>" inside a detail would end the block.
         data=json.dumps(document(timeline)).replace("<", "\\u003c"),
         stack=escape(timeline.stack),
-        origin="the first launch" if not timeline.declared else "the first resource",
+        origin="the first launch" if not timeline.engine_spans else "the first resource",
         **view.parts(),
     )
 
@@ -45,7 +45,7 @@ def _asset(name: str) -> str:
 
 
 class _View:
-    """The fragments of the page; positions are shares of the whole time."""
+    """Render the fragments of the page; positions are percentages of the whole duration."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
@@ -61,10 +61,10 @@ class _View:
             "verdict_class": verdict,
             "verdict": {"ready": "all ready", "failed": "failed", "running": "in progress"}[verdict],
             "facts": "".join(f"<dl class=fact><dt>{escape(a)}</dt><dd>{escape(b)}</dd><small>{escape(c)}</small></dl>" for a, b, c in self._facts()),
-            "troubles": "".join(f'<p class="trouble{" failed" if t.failed else ""}">{escape(sentence(t))}</p>' for t in timeline.troubles),
+            "issues": "".join(f'<p class="issue{" failed" if t.failed else ""}">{escape(sentence(t))}</p>' for t in timeline.issues),
             "ticks": "".join(f'<span class=tick style="left:{self._share(s):.3f}%">{_tick_label(s)}</span>' for s in self._ticks),
-            "declared": "".join(map(self._declared, timeline.declared)),
-            "lanes": "".join(map(self._lane, timeline.lanes)),
+            "engine": "".join(map(self._engine_row, timeline.engine_spans)),
+            "nodes": "".join(map(self._node_timeline, timeline.nodes)),
             "legend": "".join(f'<li><i style="--hue:{HUES.get(name, OTHER_HUE)}"></i>{escape(name)}</li>' for name in self._phases())
             + "<li><i class=line></i>critical path</li>" * bool(self._path),
             "path": "".join(f"<p class=path>{escape(line)}</p>" for line in path_sentence(timeline)),
@@ -77,48 +77,48 @@ class _View:
 
     def _facts(self) -> Iterator[tuple[str, str, str]]:
         timeline = self._timeline
-        missing = [lane.label for lane in timeline.lanes if lane.state is not State.READY]
-        since = "from the first resource" if timeline.declared else "from the first launch"
+        missing = [node.label for node in timeline.nodes if node.state is not State.READY]
+        since = "from the first resource" if timeline.engine_spans else "from the first launch"
         yield ("Time to ready" if timeline.ready else "Time so far"), duration(timeline.end - timeline.start), since
-        yield "Machines ready", f"{len(timeline.lanes) - len(missing)} of {len(timeline.lanes)}", ", ".join(missing) or "none is missing"
+        yield "Machines ready", f"{len(timeline.nodes) - len(missing)} of {len(timeline.nodes)}", ", ".join(missing) or "all of them"
         if timeline.ready and timeline.last and timeline.last.start is not None and timeline.last.end is not None:
             yield "Last to arrive", timeline.last.label, f"{duration(timeline.last.end - timeline.last.start)} after its launch"
         if timeline.longest:
-            lane, span = timeline.longest
-            yield "Longest phase", f"{span.name} {duration(span.seconds(timeline.now))}", f"on {lane.label}"
+            node, span = timeline.longest
+            yield "Longest phase", f"{span.name} {duration(span.seconds(timeline.now))}", f"on {node.label}"
 
     def _phases(self) -> list[str]:
-        seen = dict.fromkeys(span.name for lane in self._timeline.lanes for span in lane.spans)
+        seen = dict.fromkeys(span.name for node in self._timeline.nodes for span in node.spans)
         return [*(name for name in HUES if name in seen), *(name for name in seen if name not in HUES)]
 
     def _grid(self) -> str:
         return "".join(f'<span class=grid style="left:{self._share(seconds):.3f}%"></span>' for seconds in self._ticks)
 
-    def _declared(self, span: Span) -> str:
+    def _engine_row(self, span: Span) -> str:
         tip = f"Pulumi: {span.name}\n{self._when(span)}"
-        bar = self._bar(span, DECLARED_HUE, "", tip)
+        bar = self._bar(span, ENGINE_HUE, "", tip)
         took = duration(span.seconds(self._timeline.now))
         track = f"<div class=track>{self._grid()}{bar}{self._waited_for(PULUMI, span.name)}</div>"
         return f'<div class="row part"><div class=who>{escape(span.name)}</div>{track}<div class=total>{took}</div></div>'
 
-    def _lane(self, lane: Lane) -> str:
-        bars = "".join(self._phase_bar(lane, span) for span in lane.spans)
-        ends = self._flag(lane) if lane.state is State.READY else ""
-        who = f"<b>{escape(lane.node)}{'<span class=badge>stand-in</span>' if lane.stand_in else ''}</b>"
-        what = " · ".join(filter(None, (lane.os, lane.instance))) or lane.detail
-        total = "-" if lane.start is None else duration((lane.end or self._timeline.now) - lane.start)
+    def _node_timeline(self, node: NodeTimeline) -> str:
+        bars = "".join(self._phase_bar(node, span) for span in node.spans)
+        ends = self._flag(node) if node.state is State.READY else ""
+        who = f"<b>{escape(node.name)}{'<span class=badge>stand-in</span>' if node.stand_in else ''}</b>"
+        what = " · ".join(filter(None, (node.os, node.instance))) or node.detail
+        total = "-" if node.start is None else duration((node.end or self._timeline.now) - node.start)
         return (
             f'<div class=row><div class=who>{who}<small title="{escape(what)}">{escape(what)}</small></div>'
-            f"<div class=track>{self._grid()}{bars}{self._waited_for(lane.label)}{ends}</div>"
-            f'<div class="total {lane.state.name.lower()}">{escape(total)}</div></div>'
+            f"<div class=track>{self._grid()}{bars}{self._waited_for(node.label)}{ends}</div>"
+            f'<div class="total {node.state.name.lower()}">{escape(total)}</div></div>'
         )
 
-    def _phase_bar(self, lane: Lane, span: Span) -> str:
-        tip = f"{lane.label}: {span.name}\n{self._when(span)}"
-        if span.seconds(self._timeline.now) > usual_seconds(lane.family, span.name):
-            tip += f"\nlonger than usual (under {duration(usual_seconds(lane.family, span.name))})"
-        if span.name == lane.phase and lane.detail:
-            tip += f"\n{lane.detail}"
+    def _phase_bar(self, node: NodeTimeline, span: Span) -> str:
+        tip = f"{node.label}: {span.name}\n{self._when(span)}"
+        if span.seconds(self._timeline.now) > usual_seconds(node.family, span.name):
+            tip += f"\nlonger than usual (under {duration(usual_seconds(node.family, span.name))})"
+        if span.name == node.phase and node.detail:
+            tip += f"\n{node.detail}"
         return self._bar(span, HUES.get(span.name, OTHER_HUE), span.name, tip)
 
     def _bar(self, span: Span, hue: str, label: str, tip: str) -> str:
@@ -131,13 +131,13 @@ class _View:
         )
 
     def _waited_for(self, where: str, name: str | None = None) -> str:
-        """The stretches of a lane that are on the critical path."""
-        legs = [leg for leg in self._path if leg.where == where and name in (None, leg.name)]
-        marks = [(self._share(leg.start - self._timeline.start), self._share(leg.end - leg.start)) for leg in legs]
+        """Mark the parts of a row that are on the critical path."""
+        segments = [segment for segment in self._path if segment.where == where and name in (None, segment.name)]
+        marks = [(self._share(segment.start - self._timeline.start), self._share(segment.end - segment.start)) for segment in segments]
         return "".join(f'<span class=waited style="left:{left:.3f}%;width:{width:.3f}%"></span>' for left, width in marks)
 
-    def _flag(self, lane: Lane) -> str:
-        return f'<span class=flag style="left:{self._share((lane.end or 0) - self._timeline.start):.3f}%"></span>'
+    def _flag(self, node: NodeTimeline) -> str:
+        return f'<span class=flag style="left:{self._share((node.end or 0) - self._timeline.start):.3f}%"></span>'
 
     def _when(self, span: Span) -> str:
         begun = duration(span.start - self._timeline.start)
@@ -146,24 +146,26 @@ class _View:
 
     def _table(self) -> str:
         timeline, phases = self._timeline, self._phases()
-        longest = max((span.seconds(timeline.now) for lane in timeline.lanes for span in lane.spans), default=1) or 1
+        longest = max((span.seconds(timeline.now) for node in timeline.nodes for span in node.spans), default=1) or 1
         head = "".join(f"<th>{escape(name)}</th>" for name in ("machine", *phases, "total"))
-        body = "".join(self._table_row(lane, phases, longest) for lane in timeline.lanes)
+        body = "".join(self._table_row(node, phases, longest) for node in timeline.nodes)
         return f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
 
-    def _table_row(self, lane: Lane, phases: Sequence[str], longest: float) -> str:
+    def _table_row(self, node: NodeTimeline, phases: Sequence[str], longest: float) -> str:
         now = self._timeline.now
-        spent = {span.name: span.seconds(now) for span in lane.spans}
+        spent = {span.name: span.seconds(now) for span in node.spans}
         cells = "".join(
             f'<td style="--share:{spent[name] / longest:.3f}">{duration(spent[name])}</td>' if name in spent else "<td></td>" for name in phases
         )
-        total = "" if lane.start is None else duration((lane.end or now) - lane.start)
-        return f"<tr><td>{escape(lane.label)}</td>{cells}<td>{total}</td></tr>"
+        total = "" if node.start is None else duration((node.end or now) - node.start)
+        return f"<tr><td>{escape(node.label)}</td>{cells}<td>{total}</td></tr>"
 
     def _footer(self) -> str:
-        stand_ins = [lane.node for lane in self._timeline.lanes if lane.stand_in]
-        said = f" {', '.join(stand_ins)}: a stand-in, not a real Windows machine; its times say nothing of one." if stand_ins else ""
-        return f"From the machines' own reports in /microcosm/{self._timeline.stack}/status and their launch times.{said}"
+        stand_ins = [node.name for node in self._timeline.nodes if node.stand_in]
+        warning = ""
+        if stand_ins:
+            warning = f" {', '.join(stand_ins)}: a stand-in, not a real Windows machine; its times do not apply to one."
+        return f"Sources: the machines' reports in /microcosm/{self._timeline.stack}/status and their launch times.{warning}"
 
 
 def _ticks(whole: float) -> list[int]:

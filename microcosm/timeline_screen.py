@@ -1,4 +1,4 @@
-"""Draws timelines as they come: in place on a terminal, as a line for each change in a log, and into a page."""
+"""Draw timelines as they arrive: in place on a terminal, one line per change in a log, and into a page."""
 
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -15,12 +15,12 @@ from .timeline_text import rich, show
 PAGE_REFRESH_SECONDS = 3
 
 
-def draw(looks: Iterable[Timeline], console: Console, html: Path | None, quiet: bool) -> Timeline:
-    """Draw every look and at last the whole; returns the last. Quiet draws only the page."""
+def draw(timelines: Iterable[Timeline], console: Console, html: Path | None, quiet: bool) -> Timeline:
+    """Draw each timeline and, at the end, the complete one; return the last. `quiet` writes only the page."""
     live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal and not quiet else None
     last: Timeline | None = None
     with live or nullcontext():
-        for current in looks:
+        for current in timelines:
             if live:
                 live.update(rich(current, console.width), refresh=True)
             elif not quiet and last is not None:
@@ -28,7 +28,7 @@ def draw(looks: Iterable[Timeline], console: Console, html: Path | None, quiet: 
             if html:
                 _write(html, page(current, PAGE_REFRESH_SECONDS))
             last = current
-    assert last is not None, "there is at least one look"
+    assert last is not None, "at least one timeline is drawn"
     if html:
         _write(html, page(last))
     if not quiet:
@@ -37,12 +37,12 @@ def draw(looks: Iterable[Timeline], console: Console, html: Path | None, quiet: 
 
 
 def changes(before: Timeline, after: Timeline) -> list[str]:
-    """What a log is told: a line for each machine that has moved on."""
-    known = {lane.node: (lane.state, lane.phase, lane.detail) for lane in before.lanes}
+    """List the log lines: one for each machine whose state, phase or detail changed."""
+    known = {node.name: (node.state, node.phase, node.detail) for node in before.nodes}
     return [
-        f"{after.end - after.start:6.0f}s  {lane.label}: {lane.phase or lane.state.value} {lane.detail}".rstrip()
-        for lane in after.lanes
-        if known.get(lane.node) != (lane.state, lane.phase, lane.detail)
+        f"{after.end - after.start:6.0f}s  {node.label}: {node.phase or node.state.value} {node.detail}".rstrip()
+        for node in after.nodes
+        if known.get(node.name) != (node.state, node.phase, node.detail)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The timeline for a terminal (bars in colours) and for a log (aligned text), and as a JSON document."""
+"""Render the timeline for a terminal (coloured bars), for a log (aligned text) and as JSON."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .output import STYLES, aligned, duration
-from .timeline import BOOT, Lane, Span, State, Timeline, Trouble
-from .timeline_path import Leg, critical_path
+from .timeline import BOOT, Issue, NodeTimeline, Span, State, Timeline
+from .timeline_path import PathSegment, critical_path
 
 PLAIN_WIDTH = 60
-# One letter and one colour a phase; phases that no list knows get the last pair.
+# One letter and one colour per phase; unknown phases use OTHER.
 MARKS = {
     BOOT: ("b", "grey50"), "prepare": ("p", "grey70"), "feature": ("f", "grey70"), "reboot": ("r", "grey50"),
     "download": ("d", "dodger_blue2"), "containerd": ("c", "cyan"), "prepare-node": ("n", "cyan"), "init": ("i", "medium_purple"),
@@ -20,70 +20,72 @@ MARKS = {
 }  # fmt: skip
 OTHER = ("x", "white")
 FAILED_COLOUR = "red3"
-DECLARED_COLOUR = "steel_blue"
+ENGINE_COLOUR = "steel_blue"
 
 
-def sentence(trouble: Trouble) -> str:
-    """Where it is stuck, as one line: machine, phase, for how long, what it said."""
-    verb, since = ("failed in", "after") if trouble.failed else ("is stuck in", "for")
-    usually = "" if trouble.failed else f" (usually under {duration(trouble.usual)})"
-    said = f": {trouble.detail}" if trouble.detail else ""
-    return f"{trouble.node} {verb} {trouble.phase} {since} {duration(trouble.seconds)}{usually}{said}"
+def sentence(issue: Issue) -> str:
+    """Describe a failed or stuck machine in one line: machine, phase, duration, detail."""
+    verb, since = ("failed in", "after") if issue.failed else ("is stuck in", "for")
+    usually = "" if issue.failed else f" (usually under {duration(issue.usual)})"
+    said = f": {issue.detail}" if issue.detail else ""
+    return f"{issue.node} {verb} {issue.phase} {since} {duration(issue.seconds)}{usually}{said}"
 
 
 def headline(timeline: Timeline) -> str:
-    """How far it is, in one line."""
-    ready = sum(lane.state is State.READY for lane in timeline.lanes)
+    """Summarize the progress in one line."""
+    ready = sum(node.state is State.READY for node in timeline.nodes)
     total = duration(timeline.end - timeline.start)
-    return f"{timeline.stack} in {timeline.region}: {ready} of {len(timeline.lanes)} machines ready, {total}"
+    return f"{timeline.stack} in {timeline.region}: {ready} of {len(timeline.nodes)} machines ready, {total}"
 
 
-def phases_text(lane: Lane, now: float) -> str:
-    """The phases of a lane with how long each took."""
-    return "  ".join(f"{span.name} {duration(span.seconds(now))}{'' if span.end else '...'}" for span in lane.spans)
+def phases_text(node: NodeTimeline, now: float) -> str:
+    """List a node's phases with their durations."""
+    return "  ".join(f"{span.name} {duration(span.seconds(now))}{'' if span.end else '...'}" for span in node.spans)
 
 
 def path_sentence(timeline: Timeline) -> list[str]:
-    """The critical path in one line, a machine's name once for its phases in a row; none while there is no path."""
+    """Describe the critical path in one line, or return no line if there is none."""
     words: list[str] = []
     where = ""
-    for leg in critical_path(timeline):
-        words.append(f"{leg.where if leg.where != where else ''} {leg.name} {duration(leg.seconds)}".strip())
-        where = leg.where
+    for segment in critical_path(timeline):
+        words.append(f"{segment.where if segment.where != where else ''} {segment.name} {duration(segment.seconds)}".strip())
+        where = segment.where
     return [f"critical path: {' > '.join(words)}"] * bool(words)
 
 
 def plain(timeline: Timeline) -> str:
-    """The whole timeline as text without colours, one machine a line."""
+    """Render the timeline as text without colours, one machine a line."""
     scale = _Scale(timeline, PLAIN_WIDTH)
     header = ["MACHINE", "STATE", "TOTAL", "TIME", "PHASES"]
-    declared = [[f"pulumi: {span.name}", "", duration(span.seconds(timeline.now)), scale.letters([span], "="), ""] for span in timeline.declared]
-    lanes = [
-        [lane.label, lane.state.value, _total(lane, timeline), scale.letters(lane.spans), phases_text(lane, timeline.now)] for lane in timeline.lanes
+    engine_rows = [
+        [f"pulumi: {span.name}", "", duration(span.seconds(timeline.now)), scale.letters([span], "="), ""] for span in timeline.engine_spans
     ]
-    troubles = [f"! {sentence(trouble)}" for trouble in timeline.troubles]
-    return "\n".join([headline(timeline), aligned([header, *declared, *lanes]), *path_sentence(timeline), *troubles])
+    nodes = [
+        [node.label, node.state.value, _total(node, timeline), scale.letters(node.spans), phases_text(node, timeline.now)] for node in timeline.nodes
+    ]
+    issues = [f"! {sentence(issue)}" for issue in timeline.issues]
+    return "\n".join([headline(timeline), aligned([header, *engine_rows, *nodes]), *path_sentence(timeline), *issues])
 
 
 def rich(timeline: Timeline, width: int) -> RenderableType:
-    """The whole timeline with coloured bars, as wide as the terminal allows."""
-    labels = max((len(lane.label) for lane in timeline.lanes), default=0)
+    """Render the timeline with coloured bars, scaled to the terminal's width."""
+    labels = max((len(node.label) for node in timeline.nodes), default=0)
     bar_width = min(max(width - labels - 60, 20), 100)
     rest = max(width - labels - bar_width - 26, 8)
     scale = _Scale(timeline, bar_width)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("machine", "state", "total", "", "now in"):
         table.add_column(column, no_wrap=True, justify="right" if column == "total" else "left")
-    for span in timeline.declared:
+    for span in timeline.engine_spans:
         took = duration(span.seconds(timeline.now))
-        table.add_row(Text(span.name, "dim"), Text("pulumi", "dim"), Text(took, "dim"), scale.blocks([span], DECLARED_COLOUR), "")
-    for lane in timeline.lanes:
-        state = Text(lane.state.value, STYLES.get(lane.state.value, ""))
-        now_in = "" if lane.state is State.READY else f"{lane.phase} {lane.detail}".strip()
-        table.add_row(lane.label, state, _total(lane, timeline), scale.blocks(lane.spans), Text(_cut(now_in, rest)))
-    troubles = [Text(f"! {sentence(trouble)}", "bold red" if trouble.failed else "yellow") for trouble in timeline.troubles]
+        table.add_row(Text(span.name, "dim"), Text("pulumi", "dim"), Text(took, "dim"), scale.blocks([span], ENGINE_COLOUR), "")
+    for node in timeline.nodes:
+        state = Text(node.state.value, STYLES.get(node.state.value, ""))
+        now_in = "" if node.state is State.READY else f"{node.phase} {node.detail}".strip()
+        table.add_row(node.label, state, _total(node, timeline), scale.blocks(node.spans), Text(_cut(now_in, rest)))
+    issues = [Text(f"! {sentence(issue)}", "bold red" if issue.failed else "yellow") for issue in timeline.issues]
     path = [Text(line, "dim") for line in path_sentence(timeline)]
-    return Group(Text(headline(timeline), "bold"), table, _legend(timeline), *path, *troubles)
+    return Group(Text(headline(timeline), "bold"), table, _legend(timeline), *path, *issues)
 
 
 def _cut(text: str, width: int) -> str:
@@ -91,25 +93,25 @@ def _cut(text: str, width: int) -> str:
 
 
 def show(timeline: Timeline, console: Console) -> None:
-    """Print the form that suits where it goes."""
+    """Print coloured bars to a terminal, otherwise plain text."""
     if console.is_terminal:
         console.print(rich(timeline, console.width))
     else:
         print(plain(timeline), flush=True)
 
 
-def _total(lane: Lane, timeline: Timeline) -> str:
-    return "" if lane.start is None else duration((lane.end or timeline.now) - lane.start)
+def _total(node: NodeTimeline, timeline: Timeline) -> str:
+    return "" if node.start is None else duration((node.end or timeline.now) - node.start)
 
 
 def _legend(timeline: Timeline) -> Text:
-    names = dict.fromkeys(span.name for lane in timeline.lanes for span in lane.spans)
+    names = dict.fromkeys(span.name for node in timeline.nodes for span in node.spans)
     parts = [Text.assemble(("█ ", MARKS.get(name, OTHER)[1]), f"{name}  ") for name in names]
     return Text.assemble(*parts)
 
 
 class _Scale:
-    """Maps times to the columns of a bar."""
+    """Map times to the columns of a bar."""
 
     def __init__(self, timeline: Timeline, width: int) -> None:
         self._timeline = timeline
@@ -138,38 +140,43 @@ class _Scale:
 
 
 def document(timeline: Timeline) -> dict[str, Any]:
-    """The timeline for a program; seconds are counted from `start`, a Unix time."""
+    """Return the timeline as JSON; seconds are counted from `start`, a Unix time."""
     return {
         "stack": timeline.stack,
         "region": timeline.region,
         "start": timeline.start,
         "seconds": round(timeline.end - timeline.start, 1),
-        "criticalPath": [_leg_document(leg, timeline) for leg in critical_path(timeline)],
+        "criticalPath": [_segment_document(segment, timeline) for segment in critical_path(timeline)],
         "ready": timeline.ready,
         "failed": timeline.failed,
-        "machines": [_lane_document(lane, timeline) for lane in timeline.lanes],
-        "pulumi": [_span_document(span, timeline) for span in timeline.declared],
+        "machines": [_node_document(node, timeline) for node in timeline.nodes],
+        "pulumi": [_span_document(span, timeline) for span in timeline.engine_spans],
         "stuck": [
-            {"machine": t.node, "phase": t.phase, "seconds": round(t.seconds, 1), "failed": t.failed, "detail": t.detail} for t in timeline.troubles
+            {"machine": t.node, "phase": t.phase, "seconds": round(t.seconds, 1), "failed": t.failed, "detail": t.detail} for t in timeline.issues
         ],
     }
 
 
-def _lane_document(lane: Lane, timeline: Timeline) -> dict[str, Any]:
+def _node_document(node: NodeTimeline, timeline: Timeline) -> dict[str, Any]:
     return {
-        "machine": lane.node,
-        "os": lane.os,
-        "instance": lane.instance,
-        "state": lane.state.value,
-        "phase": lane.phase,
-        "detail": lane.detail,
-        "standIn": lane.stand_in,
-        "phases": [_span_document(span, timeline) for span in lane.spans],
+        "machine": node.name,
+        "os": node.os,
+        "instance": node.instance,
+        "state": node.state.value,
+        "phase": node.phase,
+        "detail": node.detail,
+        "standIn": node.stand_in,
+        "phases": [_span_document(span, timeline) for span in node.spans],
     }
 
 
-def _leg_document(leg: Leg, timeline: Timeline) -> dict[str, Any]:
-    return {"where": leg.where, "name": leg.name, "start": round(leg.start - timeline.start, 1), "end": round(leg.end - timeline.start, 1)}
+def _segment_document(segment: PathSegment, timeline: Timeline) -> dict[str, Any]:
+    return {
+        "where": segment.where,
+        "name": segment.name,
+        "start": round(segment.start - timeline.start, 1),
+        "end": round(segment.end - timeline.start, 1),
+    }
 
 
 def _span_document(span: Span, timeline: Timeline) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Gathers a timeline's facts from AWS, once or again and again until every machine is ready or one has failed."""
+"""Read a timeline's facts from AWS, once or repeatedly until every machine is ready or one has failed."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clock:
-    """Time as the outside world keeps it; a test passes its own."""
+    """The system clock; a test passes its own."""
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -23,26 +23,26 @@ class Clock:
 SYSTEM_CLOCK = Clock()
 
 
-def look(session: Session, target: Target, declared: Sequence[Span] = (), clock: Clock = SYSTEM_CLOCK) -> Timeline:
-    """The timeline of this moment."""
+def poll(session: Session, target: Target, engine_spans: Sequence[Span] = (), clock: Clock = SYSTEM_CLOCK) -> Timeline:
+    """Read machines and reports from AWS and build the timeline."""
     return timeline.build(
         stack=target.stack,
         region=target.region,
         now=clock.now(),
         machines=fleet.machines(session, target.stack),
         reports=fleet.reports(session, target.stack),
-        declared=declared,
+        engine_spans=engine_spans,
     )
 
 
-def follow(look_again: Callable[[], Timeline], seconds: float, clock: Clock = SYSTEM_CLOCK) -> Iterator[Timeline]:
-    """Timeline after timeline; the last is ready, failed, or what there was when the time ran out.
+def follow(poll_again: Callable[[], Timeline], seconds: float, clock: Clock = SYSTEM_CLOCK) -> Iterator[Timeline]:
+    """Yield timelines until all machines are ready, one has failed, or the time is over.
 
-    A stack without machines is one that `pulumi up` has not come to yet: it is waited for too.
+    A stack without machines is also waited for: `pulumi up` may not have launched them yet.
     """
     deadline = clock.now() + seconds
     while True:
-        current = look_again()
+        current = poll_again()
         yield current
         if current.ready or current.failed or clock.now() >= deadline:
             return

@@ -1,7 +1,7 @@
-"""Requests from a Windows pod: PowerShell, run by exec in the CCAuth container of a real Windows node.
+"""Send requests from a Windows pod: exec runs PowerShell in the CCAuth container of a Windows node.
 
-There is no small Windows image that could serve as a probe (the smallest would be pulled for minutes), and the server
-core image of CCAuth has PowerShell.
+A probe pod of its own would have to pull a Windows image for minutes; the server core image of CCAuth already
+has PowerShell.
 """
 
 import json
@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from infra.quoting import powershell
+
 from .probe import BODY_CHARACTERS, Answer, Request, failure_of
 
-# The URL is an argument of the script block, never a part of its text. Windows PowerShell 5.1: an HTTP error status is
-# an exception that carries the response; the content is bytes unless the answer has the type of a text.
+# The URL is an argument of the script block and never a part of its text. In Windows PowerShell 5.1 an HTTP
+# error status is an exception that carries the response; the content is bytes unless its type is that of a
+# text.
 SCRIPT = (
     "& { param($Url, $Seconds) $ErrorActionPreference = 'Stop'; $ProgressPreference = 'SilentlyContinue'; "
     "try { $r = Invoke-WebRequest -UseBasicParsing -TimeoutSec $Seconds -Uri $Url; "
@@ -25,16 +28,16 @@ SCRIPT = (
 
 
 class Exec(Protocol):
-    """What is needed of the Kubernetes API to run a program in a container."""
+    """The call of the Kubernetes API that runs a program in a container."""
 
     def exec_in_pod(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> str:
-        """Run it and return what it printed."""
+        """Run the program and return its output."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FromWindowsPod:
-    """Requests from one running pod on Windows."""
+    """Sends requests from one running pod on Windows."""
 
     pods: Exec
     namespace: str
@@ -45,19 +48,19 @@ class FromWindowsPod:
         return [self._get(request) for request in requests]
 
     def _get(self, request: Request) -> Answer:
+        program = command(request.target, self.timeout_seconds)
         # PowerShell itself takes seconds to start in a container.
-        output = self.pods.exec_in_pod(self.namespace, self.pod, command(request.target, self.timeout_seconds), self.timeout_seconds + 60)
-        return parse(output)
+        return parse(self.pods.exec_in_pod(self.namespace, self.pod, program, self.timeout_seconds + 60))
 
 
 def command(url: str, seconds: int) -> list[str]:
-    """The program and its arguments; single quotes are doubled, as PowerShell's literal strings want it."""
-    literal = url.replace("'", "''")
-    return ["powershell.exe", "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", f"{SCRIPT} -Url '{literal}' -Seconds {seconds}"]
+    """Return the program and its arguments."""
+    script = f"{SCRIPT} -Url {powershell(url)} -Seconds {seconds}"
+    return ["powershell.exe", "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", script]
 
 
 def parse(output: str) -> Answer:
-    """The answer out of the one line of JSON that the script prints."""
+    """Decode the one line of JSON that the script prints."""
     line = next((line for line in reversed(output.strip().splitlines()) if line.startswith("{")), "")
     try:
         document: dict[str, Any] = json.loads(line)

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import userdata
+from infra import quoting, userdata
 from infra.errors import ConfigError
 from rehearsal.windows_standin.powershell import assignments, script_of
 from tests import cases
@@ -172,7 +172,7 @@ def test_powershell_gets_every_value_as_a_literal_and_runs_none(scripts):
 
 def test_typographic_quotes_end_no_literal():
     """PowerShell takes four of them for the plain one."""
-    assert userdata._powershell("\u2018a\u2019 \u201ab\u201b '") == "'\u2018\u2018a\u2019\u2019 \u201a\u201ab\u201b\u201b '''"
+    assert quoting.powershell("\u2018a\u2019 \u201ab\u201b '") == "'\u2018\u2018a\u2019\u2019 \u201a\u201ab\u201b\u201b '''"
 
 
 # --- kubeadm's documents

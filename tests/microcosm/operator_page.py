@@ -228,7 +228,7 @@ def _public(key: Any) -> bytes:
 # --- the page ---
 
 
-LOOK = timeline_watch.look
+LOOK = timeline_watch.poll
 
 
 @contextmanager

@@ -22,10 +22,10 @@ def report(node: str, *phases: tuple[str, float, float | None], result: str = "r
     return Report(node=node, instance=f"i-{node}", phase=phases[-1][0], result=result, detail=detail, phases=times)
 
 
-def built(now: float, machines: Sequence[Machine], reports: Sequence[Report], declared: Sequence[Span] = ()) -> Timeline:
+def built(now: float, machines: Sequence[Machine], reports: Sequence[Report], engine_spans: Sequence[Span] = ()) -> Timeline:
     """The timeline at so many seconds after START."""
     said = {item.node: item for item in reports}
-    return timeline.build(stack="dev", region="eu-west-1", now=START + now, machines=machines, reports=said, declared=declared)
+    return timeline.build(stack="dev", region="eu-west-1", now=START + now, machines=machines, reports=said, engine_spans=engine_spans)
 
 
 def all_ready() -> Timeline:

@@ -108,7 +108,7 @@ def test_timeline_of_nothing_is_told_as_such(fake: Cloud, monkeypatch: pytest.Mo
         (["audit", *HERE, "--remember", "--delete"], "--remember and --delete contradict each other"),
         (["audit", *HERE, "--record", "/dev/null"], "is not a record of a stack"),
         (["audit", *HERE, "--state", "/nowhere/state.json"], "is not a Pulumi state"),
-        (["timeline", *HERE, "--events", "/dev/null/x"], "does not hold Pulumi's engine events"),
+        (["timeline", *HERE, "--events", "/dev/null/x"], "does not contain Pulumi's engine events"),
         (["timeline", "--stack", "../x"], "give the bare name of a stack"),
         (["smoke", *HERE, "--kubeconfig", "/nowhere"], "--kubeconfig /nowhere cannot be read"),
     ],

@@ -53,5 +53,5 @@ def test_any_other_file_is_refused_with_what_it_should_be(content: str, tmp_path
     """One sentence, and how to make the right file."""
     path = tmp_path / "events.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match="`pulumi up --yes --json` printed"):
+    with pytest.raises(UsageError, match="the output of `pulumi up --yes --json`"):
         engine_events.read(path)

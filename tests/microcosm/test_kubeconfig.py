@@ -104,17 +104,17 @@ def test_the_entries_are_named_after_the_stack() -> None:
     [
         ("pending", "has not published its kubeconfig yet"),
         (rendezvous("i-old"), "is of i-old, an earlier control plane; i-new has not published"),
-        ("{}", "is not what a control plane writes"),
-        ('{"instance": "i-new", "kubeconfig": "{"}', "is not what a control plane writes"),
-        (rendezvous("i-new", published() | {"clusters": []}), "is not what a control plane writes"),
-        (rendezvous("i-new", published() | {"users": [{"user": {}}]}), "is not what a control plane writes"),
-        ("\x00", "is not what a control plane writes"),
+        ("{}", "is not a control plane's document"),
+        ('{"instance": "i-new", "kubeconfig": "{"}', "is not a control plane's document"),
+        (rendezvous("i-new", published() | {"clusters": []}), "is not a control plane's document"),
+        (rendezvous("i-new", published() | {"users": [{"user": {}}]}), "is not a control plane's document"),
+        ("\x00", "is not a control plane's document"),
     ],
 )
 def test_only_what_this_control_plane_wrote_is_believed(value: str, message: str) -> None:
     """Anything else says what it is and where to look, and never shows what it holds."""
     with pytest.raises(OperatorError, match=message) as raised:
-        kubeconfig.parse_rendezvous(value, "i-new", "dev")
+        kubeconfig.parse_published(value, "i-new", "dev")
     assert "microcosm timeline --stack dev" in str(raised.value)
     assert "S0VZ" not in str(raised.value)
 

@@ -14,7 +14,7 @@ import pytest
 from microcosm import logs, logs_command, logs_remote, options
 from microcosm.errors import UsageError
 from microcosm.fleet import Machine
-from microcosm.logs_remote import Remote, Said
+from microcosm.logs_remote import CommandOutput, Remote
 from microcosm.logs_sources import SOURCES
 from microcosm.target import resolve
 
@@ -35,10 +35,10 @@ def machine(system: str = "ubuntu-24.04", state: str = "running") -> Machine:
     return Machine(node=node, os=system, instance="i-1", state=state, launched=0, type="t3.large")
 
 
-def on_this_computer(command: str) -> Said:
+def on_this_computer(command: str) -> CommandOutput:
     """What a Linux machine would answer: the very script, run by sh."""
     done = subprocess.run(["sh"], input=logs_remote.script("linux", command), text=True, capture_output=True, check=True)
-    return logs_remote.unpacked(done.stdout)
+    return logs_remote.unpack(done.stdout)
 
 
 # --- secrets ---
@@ -47,9 +47,9 @@ def on_this_computer(command: str) -> Said:
 def test_a_linux_machine_cuts_out_secrets_itself(tmp_path: Path) -> None:
     """Run Command keeps what was printed for a month: a secret must not get there."""
     (tmp_path / "log").write_text(f"{HARMLESS}{TEXT}\n{HARMLESS}")
-    said = on_this_computer(f"cat '{tmp_path}/log'")
-    assert not LEAKS.search(said.text.replace(HARMLESS, ""))
-    assert said.text.count(HARMLESS) == 2
+    output = on_this_computer(f"cat '{tmp_path}/log'")
+    assert not LEAKS.search(output.text.replace(HARMLESS, ""))
+    assert output.text.count(HARMLESS) == 2
 
 
 def test_bytes_that_are_no_text_come_as_they_are(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_without_python_a_machine_prints_nothing_rather_than_secrets(tmp_path: P
     (tmp_path / "python3").chmod(0o755)
     text = f"PATH={tmp_path}:$PATH\n{logs_remote.script('linux', f'echo {TOKEN}')}"
     done = subprocess.run(["sh"], input=text, text=True, capture_output=True, check=True)
-    assert logs_remote.unpacked(done.stdout) == Said(text="", size=0)
+    assert logs_remote.unpack(done.stdout) == CommandOutput(text="", size=0)
 
 
 # --- asking a machine ---
@@ -74,16 +74,16 @@ def test_without_python_a_machine_prints_nothing_rather_than_secrets(tmp_path: P
 
 def test_what_is_too_long_comes_as_its_end() -> None:
     """Even what does not compress fits into what Run Command returns."""
-    said = on_this_computer("head -c 300000 /dev/urandom | base64; echo the end")
-    assert said.size > 300_000
-    assert len(said.text) == 17_000, "more would be cut off by Run Command, and could not be unpacked"
-    assert said.text.endswith("the end\n")
+    output = on_this_computer("head -c 300000 /dev/urandom | base64; echo the end")
+    assert output.size > 300_000
+    assert len(output.text) == 17_000, "more would be cut off by Run Command, and could not be unpacked"
+    assert output.text.endswith("the end\n")
 
 
 def test_a_command_that_fails_or_prints_nothing_is_no_problem() -> None:
     """What it said is what is wanted, its errors too."""
     assert "No such file" in on_this_computer("cat /nowhere/at/all; exit 3").text
-    assert on_this_computer("true") == Said(text="", size=0)
+    assert on_this_computer("true") == CommandOutput(text="", size=0)
 
 
 @pytest.mark.parametrize("source", SOURCES["windows"], ids=lambda source: source.file)
@@ -112,13 +112,13 @@ def test_every_linux_command_is_a_shell_command(source: Any) -> None:
 )
 def test_an_answer_that_is_not_one_is_told_as_that(output: str, words: str) -> None:
     """A fake cloud answers every command with success and nothing."""
-    assert words in logs_remote.unpacked(output).problem
+    assert words in logs_remote.unpack(output).problem
 
 
 def test_an_answer_may_be_broken_into_lines() -> None:
     """A Windows console does so."""
     packed = base64.b64encode(gzip.compress(b"hello")).decode()
-    assert logs_remote.unpacked(f"5\r\n{packed[:10]}\r\n{packed[10:]}\r\n") == Said(text="hello", size=5)
+    assert logs_remote.unpack(f"5\r\n{packed[:10]}\r\n{packed[10:]}\r\n") == CommandOutput(text="hello", size=5)
 
 
 def remote(invocations: Iterator[Mapping[str, Any]], send: Callable[..., Any] | None = None) -> tuple[Remote, list[dict[str, Any]]]:
@@ -144,7 +144,7 @@ def test_a_command_is_sent_bounded_and_waited_for() -> None:
     output = "2\n" + base64.b64encode(gzip.compress(b"ok")).decode()
     unknown = SESSION.client("ssm").exceptions.InvocationDoesNotExist({"Error": {"Code": "InvocationDoesNotExist"}}, "GetCommandInvocation")
     asked, sent = remote(iter([{"raise": unknown}, {"Status": "InProgress"}, {"Status": "Success", "StandardOutputContent": output}]))
-    assert asked.ask("hnsdiag list all") == Said(text="ok", size=2)
+    assert asked.execute("hnsdiag list all") == CommandOutput(text="ok", size=2)
     (request,) = sent
     assert (request["DocumentName"], request["Parameters"]["executionTimeout"]) == ("AWS-RunPowerShellScript", ["120"])
     assert "hnsdiag list all" in request["Parameters"]["commands"][0]
@@ -156,11 +156,11 @@ def test_why_there_is_no_answer_is_said() -> None:
     denied = refusal("SendCommand", "AccessDeniedException", "not authorized")
     failed = {"Status": "Failed", "StatusDetails": "Undeliverable", "StandardOutputContent": "", "StandardErrorContent": "no\nshell"}
     pending = iter(lambda: {"Status": "Pending"}, None)
-    lost = remote(iter([]), raising(invalid))[0].ask("x")
+    lost = remote(iter([]), raising(invalid))[0].execute("x")
     assert ("SSM agent is not connected" in lost.problem, lost.reached) == (True, False)
-    assert remote(iter([]), raising(denied))[0].ask("x").problem == "SendCommand: AccessDeniedException: not authorized"
-    assert remote(iter([failed]))[0].ask("x").problem == "Run Command ended with Undeliverable: no shell"
-    assert remote(pending)[0].ask("x").problem.startswith("no answer within 0 s")
+    assert remote(iter([]), raising(denied))[0].execute("x").problem == "SendCommand: AccessDeniedException: not authorized"
+    assert remote(iter([failed]))[0].execute("x").problem == "Run Command ended with Undeliverable: no shell"
+    assert remote(pending)[0].execute("x").problem.startswith("no answer within 0 s")
 
 
 # --- the bundle ---
@@ -172,26 +172,26 @@ def status(cloud: Cloud, this: str, **changes: Any) -> None:
     cloud.parameter("status/linux-0", json.dumps(said | changes))
 
 
-def collected(cloud: Cloud, ask: Callable[[str], Said], **changes: Any) -> logs.Bundle:
+def collected(cloud: Cloud, execute: Callable[[str], CommandOutput], **changes: Any) -> logs.Bundle:
     """A bundle of a running Linux machine that answers like this."""
     instance = cloud.machine("linux-0")
     status(cloud, instance, **changes)
     found = Machine(node="linux-0", os="ubuntu-24.04", instance=instance, state="running", launched=0, type="t3.medium")
-    return logs.collect(cloud.session, "dev", found, ask)
+    return logs.collect(cloud.session, "dev", found, execute)
 
 
 def test_the_verdict_is_phase_cause_and_what_is_missing(cloud: Cloud) -> None:
     """One line that a person can act on, without the token."""
 
-    def ask(command: str) -> Said:
+    def execute(command: str) -> CommandOutput:
         text = "E1125 error: couldn't validate the identity of the API Server"
-        return Said(text=text, size=len(text)) if "unit=kubelet" in command else Said(problem="no")
+        return CommandOutput(text=text, size=len(text)) if "unit=kubelet" in command else CommandOutput(problem="no")
 
-    bundle = collected(cloud, ask)
+    bundle = collected(cloud, execute)
     instance = bundle.machine.instance
     assert logs.verdict(bundle) == (
         f"linux-0 ({instance}) failed in phase join: token [redacted] is unknown; "
-        "the join token has expired, or is of another cluster (kubelet.txt); 8 of 11 parts could not be had"
+        "the join token has expired, or is of another cluster (kubelet.txt); 8 of 11 files are missing"
     )
     index = logs.index(bundle, "now")
     assert index.splitlines()[0] == logs.verdict(bundle)
@@ -203,13 +203,13 @@ def test_a_machine_that_cannot_be_reached_is_waited_for_once(cloud: Cloud) -> No
     """A dozen times three minutes would be half an hour."""
     asked: list[str] = []
 
-    def ask(command: str) -> Said:
+    def execute(command: str) -> CommandOutput:
         asked.append(command)
-        return Said(problem=logs_remote.NO_AGENT, reached=False)
+        return CommandOutput(problem=logs_remote.NO_AGENT, reached=False)
 
-    bundle = collected(cloud, ask)
+    bundle = collected(cloud, execute)
     assert len(asked) == 1
-    assert len([part for part in bundle.missing if part.problem == logs_remote.NO_AGENT]) == len(SOURCES["linux"])
+    assert len([entry for entry in bundle.missing if entry.problem == logs_remote.NO_AGENT]) == len(SOURCES["linux"])
 
 
 def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
@@ -217,8 +217,8 @@ def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
     cloud.parameter("status/linux-0", "pending")
     stopped = Machine(node="linux-0", os="ubuntu-24.04", instance=cloud.machine("linux-0"), state="stopped", launched=0)
     bundle = logs.collect(cloud.session, "dev", stopped, lambda command: pytest.fail("it was asked"))
-    assert {part.problem for part in bundle.missing} == {"the machine has not reported anything yet", "the machine is stopped"}
-    assert [part.file for part in bundle.parts if not part.problem] == ["console.txt"]
+    assert {entry.problem for entry in bundle.missing} == {"the machine has not reported anything yet", "the machine is stopped"}
+    assert [entry.file for entry in bundle.files if not entry.problem] == ["console.txt"]
     assert "is stopped" in logs.verdict(bundle)
 
 
@@ -227,12 +227,12 @@ def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
     [
         ({"result": "ok", "phase": "ready", "detail": ""}, "reports that it is ready"),
         ({"result": "running", "phase": "flannel", "detail": "attempt 2"}, "is in phase flannel: attempt 2"),
-        ({"instance": "i-earlier"}, "has reported nothing: look into console.txt"),
+        ({"instance": "i-earlier"}, "has reported nothing: read console.txt"),
     ],
 )
 def test_the_state_is_what_this_very_machine_reported(cloud: Cloud, said: dict[str, str], words: str) -> None:
     """A report of the machine that had the name before says nothing of this one."""
-    assert words in logs.verdict(collected(cloud, lambda command: Said(text="x", size=1), **said))
+    assert words in logs.verdict(collected(cloud, lambda command: CommandOutput(text="x", size=1), **said))
 
 
 def test_a_console_of_an_old_type_is_asked_without_latest() -> None:
@@ -243,16 +243,16 @@ def test_a_console_of_an_old_type_is_asked_without_latest() -> None:
             raise refusal("GetConsoleOutput", "UnsupportedOperation")
         return {"Output": f"booting with {TOKEN}"}
 
-    part = logs._console(Overlay(SESSION, {"ec2.get_console_output": answer}), machine())
-    assert part.text == "booting with [redacted]"
+    entry = logs._console(Overlay(SESSION, {"ec2.get_console_output": answer}), machine())
+    assert entry.text == "booting with [redacted]"
     denied = Overlay(SESSION, {"ec2.get_console_output": raising(refusal("GetConsoleOutput", "UnauthorizedOperation"))})
     assert logs._console(denied, machine()).problem == "UnauthorizedOperation: no"
 
 
-@pytest.mark.parametrize("symptom", logs.SYMPTOMS, ids=lambda symptom: symptom.means)
+@pytest.mark.parametrize("symptom", logs.SYMPTOMS, ids=lambda symptom: symptom.cause)
 def test_symptoms_are_patterns_that_mean_one_thing(symptom: logs.Symptom) -> None:
     """None of them is found in what a healthy machine says."""
-    assert not re.search(symptom.words, HARMLESS)
+    assert not re.search(symptom.pattern, HARMLESS)
 
 
 def test_the_command_writes_a_folder_that_only_its_owner_reads(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_the_command_writes_a_folder_that_only_its_owner_reads(cloud: Cloud, mon
     assert {path.name for path in folder.iterdir()} == {"index.txt", "status.json", "console.txt"}
     assert "reports success and no output" in (folder / "index.txt").read_text()
     assert folder.stat().st_mode & 0o777 == 0o700
-    with pytest.raises(UsageError, match="is not empty: name a folder that is new"):
+    with pytest.raises(UsageError, match="is not empty: name a new folder"):
         run("logs", *HERE, "linux-0", "--out", str(folder))
 
 

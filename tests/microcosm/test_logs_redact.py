@@ -22,7 +22,7 @@ def problems(results: Mapping[str, str]) -> list[str]:
     """What is wrong with the corpus after redaction."""
     found: list[str] = []
     for name, (_, never, kept) in SECRETS.items():
-        if re.search(never, results[name]) or kept not in results[name] or logs_redact.GONE not in results[name]:
+        if re.search(never, results[name]) or kept not in results[name] or logs_redact.REDACTED not in results[name]:
             found.append(f"{name}: {results[name]!r}")
     changed = [line for line in results["normal"].splitlines() if line not in NORMAL]
     return [*found, *changed, *(["lines are lost"] if results["normal"].strip() != NORMAL and not changed else [])]
@@ -72,7 +72,7 @@ def test_powershell_does_the_same(corpus: dict[str, str], tmp_path: Path) -> Non
     done = subprocess.run([PWSH, "-NoProfile", "-File", tmp_path / "run.ps1"], capture_output=True, check=True, text=True)
     answers = done.stdout.split()
     packed = zip(answers[::2], answers[1::2], strict=True)
-    texts = [logs_remote.unpacked(f"{size}\n{text}").text for size, text in packed]
+    texts = [logs_remote.unpack(f"{size}\n{text}").text for size, text in packed]
     results = {name: text.rstrip("\r\n").replace("\r\n", "\n") for name, text in zip(corpus, texts, strict=True)}
     assert problems(results) == []
 

@@ -247,3 +247,9 @@ def test_a_url_is_a_literal_for_powershell() -> None:
     )
     assert answer.status == 200
     assert pods.commands[0][-1].endswith("-Url 'http://x/''; Stop-Computer; ''$(1)' -Seconds 15")
+
+
+def test_a_typographic_quote_in_a_url_does_not_end_the_literal() -> None:
+    """PowerShell accepts U+2019 as a single quote (about_Quoting_Rules), so it is doubled too."""
+    command = windows_exec.command("http://x/\u2019; Stop-Computer; \u2019", 15)[-1]
+    assert command.endswith("-Url 'http://x/\u2019\u2019; Stop-Computer; \u2019\u2019' -Seconds 15")

@@ -144,7 +144,7 @@ def test_what_a_stand_in_answers_is_marked_and_what_it_cannot_send_is_not_run() 
     assert all(found[name].stand_in for name in [*PATHS[:4], PATHS[6]])
     assert not any(found[name].stand_in for name in PATHS[4:6])
     assert result.ok
-    assert "prove nothing of Windows itself" in smoke_report.summary(result)
+    assert "prove nothing about Windows" in smoke_report.summary(result)
 
 
 def test_a_real_windows_node_that_nobody_can_send_from_fails_the_test() -> None:
@@ -164,7 +164,7 @@ def test_a_place_that_cannot_send_is_the_broken_hop_and_the_others_are_tried() -
     runner = Traffic()
     result = smoke.run(view(Cluster()), PAGE_URL, {Origin.LINUX_POD: Mute(), Origin.WINDOWS_POD: runner, Origin.OUTSIDE: runner})
     found = by_name(result)
-    assert found[PATHS[0]].broken_hop == "the place to send from, a Linux pod: the probe pod cannot be created"
+    assert found[PATHS[0]].broken_hop == "the origin, a Linux pod: the probe pod cannot be created"
     assert [found[name].verdict for name in PATHS[2:4]] == [Verdict.OK, Verdict.OK]
 
 

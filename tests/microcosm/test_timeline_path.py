@@ -12,7 +12,7 @@ from microcosm.timeline_text import document, path_sentence, plain
 from .stories import START, all_ready, built, machine, report, stuck
 
 
-def ready(join_end: float = 45, declared=(), linux_ready: float = 60):
+def ready(join_end: float = 45, engine_spans=(), linux_ready: float = 60):
     return built(
         100,
         [machine("control-plane", 5), machine("linux-0", 7)],
@@ -20,16 +20,16 @@ def ready(join_end: float = 45, declared=(), linux_ready: float = 60):
             report("control-plane", ("prepare", 10, 12), ("init", 12, 40), ("publish", 40, 43), ("ready", 43, 50), result="ok"),
             report("linux-0", ("prepare", 12, 13), ("join", 13, join_end), ("ready", join_end, linux_ready), result="ok"),
         ],
-        declared,
+        engine_spans,
     )
 
 
-def legs(timeline) -> list[tuple[str, str, float, float]]:
-    return [(leg.where, leg.name, leg.start - START, leg.end - START) for leg in critical_path(timeline)]
+def segments(timeline) -> list[tuple[str, str, float, float]]:
+    return [(segment.where, segment.name, segment.start - START, segment.end - START) for segment in critical_path(timeline)]
 
 
 def test_a_join_that_waited_is_bound_by_the_control_plane():
-    assert legs(ready()) == [
+    assert segments(ready()) == [
         ("control-plane", "boot", 5, 10),
         ("control-plane", "prepare", 10, 12),
         ("control-plane", "init", 12, 40),
@@ -40,7 +40,7 @@ def test_a_join_that_waited_is_bound_by_the_control_plane():
 
 
 def test_a_join_needs_only_what_is_published_first():
-    assert legs(ready(join_end=42))[2:4] == [("control-plane", "init", 12, 40), ("linux-0", "join", 40, 42)]
+    assert segments(ready(join_end=42))[2:4] == [("control-plane", "init", 12, 40), ("linux-0", "join", 40, 42)]
 
 
 def test_a_worker_that_came_late_is_bound_by_itself():
@@ -52,28 +52,30 @@ def test_a_worker_that_came_late_is_bound_by_itself():
             report("windows-0", ("feature", 30, 60), ("join", 60, 62), ("ready", 62, 70), result="ok"),
         ],
     )
-    assert [where for where, *_ in legs(timeline)] == ["windows-0"] * 4
+    assert [where for where, *_ in segments(timeline)] == ["windows-0"] * 4
 
 
 def test_the_pod_network_is_what_a_node_waits_for_when_pulumi_tells_of_it():
-    declared = [Span(name="Network", start=START, end=START + 4), Span(name="Flannel", start=START + 44, end=START + 55)]
-    assert legs(ready(declared=declared))[-5:] == [
+    engine_spans = [Span(name="Network", start=START, end=START + 4), Span(name="Flannel", start=START + 44, end=START + 55)]
+    assert segments(ready(engine_spans=engine_spans))[-5:] == [
         ("control-plane", "init", 12, 40),
         ("control-plane", "publish", 40, 43),
         ("control-plane", "ready", 43, 44),
         ("pulumi", "Flannel", 44, 55),
         ("linux-0", "ready", 55, 60),
     ]
-    assert legs(ready(declared=declared))[0] == ("pulumi", "until launch", 0, 5)
+    assert segments(ready(engine_spans=engine_spans))[0] == ("pulumi", "until launch", 0, 5)
 
 
-@pytest.mark.parametrize("timeline", [ready(), ready(join_end=42), all_ready(), ready(declared=[Span(name="Flannel", start=START, end=START + 99)])])
+@pytest.mark.parametrize(
+    "timeline", [ready(), ready(join_end=42), all_ready(), ready(engine_spans=[Span(name="Flannel", start=START, end=START + 99)])]
+)
 def test_a_path_has_neither_gap_nor_overlap_and_reaches_from_start_to_end(timeline):
     path = critical_path(timeline)
-    assert [leg.end for leg in path[:-1]] == [leg.start for leg in path[1:]]
+    assert [segment.end for segment in path[:-1]] == [segment.start for segment in path[1:]]
     assert path[0].start == timeline.start
     assert path[-1].end == timeline.last.end
-    assert all(leg.seconds > 0 for leg in path)
+    assert all(segment.seconds > 0 for segment in path)
 
 
 def test_there_is_no_path_before_everything_is_ready():

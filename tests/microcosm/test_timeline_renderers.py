@@ -24,8 +24,8 @@ def timelines(draw: st.DrawFn) -> Timeline:
     said = [
         report(f"linux-{index}", *draw(SPANS), result=draw(st.sampled_from(["running", "ok", "failed"]))) for index in range(draw(st.integers(0, 3)))
     ]
-    declared = [Span(name="Network", start=START + draw(st.floats(-9, 9)), end=draw(st.none() | st.floats(START, START + 99)))]
-    return built(draw(st.floats(0, 6000)), [machine(item.node) for item in said], said, declared)
+    engine_spans = [Span(name="Network", start=START + draw(st.floats(-9, 9)), end=draw(st.none() | st.floats(START, START + 99)))]
+    return built(draw(st.floats(0, 6000)), [machine(item.node) for item in said], said, engine_spans)
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,7 +66,7 @@ def test_a_stand_in_is_called_one_wherever_it_shows() -> None:
     assert "<span class=badge>stand-in</span>" in page
     assert "a stand-in, not a real Windows machine" in page
     assert "windows-0 (stand-in)" in timeline_text.plain(timeline)
-    assert [lane["standIn"] for lane in timeline_text.document(timeline)["machines"]] == [False, True]
+    assert [node["standIn"] for node in timeline_text.document(timeline)["machines"]] == [False, True]
 
 
 def test_only_a_page_still_being_written_reloads_itself() -> None:

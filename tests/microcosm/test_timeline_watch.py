@@ -27,9 +27,9 @@ class FakeClock:
         self.time += seconds
 
 
-def in_turn(*looks: Timeline) -> Callable[[], Timeline]:
-    """Each look once, the last for ever."""
-    left = list(looks)
+def in_turn(*timelines: Timeline) -> Callable[[], Timeline]:
+    """Each timeline once, the last for ever."""
+    left = list(timelines)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 
 
@@ -37,33 +37,33 @@ NOT_YET = built(9, [machine("linux-0")], [report("linux-0", ("join", 1, None), d
 
 
 def test_following_ends_when_all_are_ready() -> None:
-    """The last look is the one that shows it."""
-    looks = list(timeline_watch.follow(in_turn(built(0, [], []), NOT_YET, all_ready()), 100, FakeClock().clock()))
-    assert [look.ready for look in looks] == [False, False, True]
+    """The last timeline is the one that shows it."""
+    timelines = list(timeline_watch.follow(in_turn(built(0, [], []), NOT_YET, all_ready()), 100, FakeClock().clock()))
+    assert [timeline.ready for timeline in timelines] == [False, False, True]
 
 
 def test_following_ends_at_the_first_failure() -> None:
     """Others may wait for the failed machine for ever."""
-    looks = list(timeline_watch.follow(in_turn(NOT_YET, stuck(), all_ready()), 100, FakeClock().clock()))
-    assert [look.failed for look in looks] == [False, True]
+    timelines = list(timeline_watch.follow(in_turn(NOT_YET, stuck(), all_ready()), 100, FakeClock().clock()))
+    assert [timeline.failed for timeline in timelines] == [False, True]
 
 
 def test_following_gives_up_when_the_time_is_over() -> None:
     """Nothing waits for ever."""
     clock = FakeClock()
-    looks = list(timeline_watch.follow(in_turn(NOT_YET), 10, clock.clock()))
-    assert len(looks) == 6
+    timelines = list(timeline_watch.follow(in_turn(NOT_YET), 10, clock.clock()))
+    assert len(timelines) == 6
     assert clock.time == 10
 
 
-def test_a_look_takes_machines_and_reports_together(cloud: Cloud) -> None:
-    """What AWS knows and what the machine says make one lane."""
+def test_a_poll_takes_machines_and_reports_together(cloud: Cloud) -> None:
+    """What AWS knows and what the machine says make one node."""
     instance = cloud.machine("linux-0")
     said = {"instance": instance, "node": "linux-0", "phase": "ready", "result": "ok", "phases": {"ready": {"start": 1, "end": 2}}}
     cloud.parameter("status/linux-0", json.dumps(said))
     cloud.parameter("status/linux-1", "pending")
-    looked = timeline_watch.look(cloud.session, TARGET)
-    assert [(lane.node, lane.state) for lane in looked.lanes] == [("linux-0", State.READY), ("linux-1", State.NOT_LAUNCHED)]
+    polled = timeline_watch.poll(cloud.session, TARGET)
+    assert [(node.name, node.state) for node in polled.nodes] == [("linux-0", State.READY), ("linux-1", State.NOT_LAUNCHED)]
 
 
 def test_a_log_gets_a_line_for_each_change_and_the_whole_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
