@@ -1,6 +1,7 @@
-"""What is only a part of an object and ends with it: rules, routes, associations. An audit does not list them; a repair must.
+"""Find subresources that no state knows: rules, routes and associations.
 
-AWS refuses to make one a second time, so one that no state knows stops every later `pulumi up`.
+They end with their owner, so an audit does not list them. A repair must: AWS refuses to create one twice, so
+an orphaned one stops every later `pulumi up`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,35 +13,38 @@ from infra.naming import STACK_TAG
 from .aws import JsonObject, Session, pages, stack_filter, tags_of
 
 ROUTE_TYPE = "aws:ec2/route:Route"
-# Neither the VPC's own route nor one that a gateway has propagated.
-OF_A_PROGRAM = "CreateRoute"
+# The origin excludes the VPC's own route and propagated ones.
+CREATED_BY_CALL = "CreateRoute"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """One part of an object of a stack, and how it is taken out."""
+class Subresource:
+    """A subresource of an object of a stack, and the call that removes it."""
 
     kind: str
     id: str
     owner: str
-    take_out: Callable[[Any], object] = field(repr=False, compare=False)
+    remove: Callable[[Any], object] = field(repr=False, compare=False)
 
 
-def unknown(session: Session, stack: str, resources: Collection[Mapping[str, Any]]) -> Iterator[Part]:
-    """The parts of objects that the state knows, without those that it knows too. What it does not know goes with all its parts."""
+def orphaned(session: Session, stack: str, resources: Collection[Mapping[str, Any]]) -> Iterator[Subresource]:
+    """Yield the subresources that are not in the state although their owner is.
+
+    The subresources of other owners are deleted with them.
+    """
     known = {str(resource.get("id", "")) for resource in resources} | set(_routes_of(resources))
     ec2 = session.client("ec2")
-    for part in (*_rules(ec2, stack), *_parts_of_tables(ec2, stack)):
-        if part.id not in known and part.owner in known:
-            yield part
+    for subresource in (*_of_security_groups(ec2, stack), *_of_route_tables(ec2, stack)):
+        if subresource.id not in known and subresource.owner in known:
+            yield subresource
 
 
-def take_out(session: Session, part: Part) -> None:
-    part.take_out(session.client("ec2"))
+def remove(session: Session, subresource: Subresource) -> None:
+    subresource.remove(session.client("ec2"))
 
 
 def _route(table: str, destination: str) -> str:
-    """A route has no id of its own in AWS."""
+    """Return an id for a route, which has none in AWS."""
     return f"{destination} of {table}"
 
 
@@ -51,34 +55,43 @@ def _routes_of(resources: Collection[Mapping[str, Any]]) -> Iterator[str]:
             yield _route(str(outputs.get("routeTableId")), str(outputs.get("destinationCidrBlock")))
 
 
-def _rules(ec2: Any, stack: str) -> Iterator[Part]:
-    groups = [str(group["GroupId"]) for group in pages(ec2, "describe_security_groups", "SecurityGroups", Filters=stack_filter(STACK_TAG, stack))]
+def _of_security_groups(ec2: Any, stack: str) -> Iterator[Subresource]:
+    found = pages(ec2, "describe_security_groups", "SecurityGroups", Filters=stack_filter(STACK_TAG, stack))
+    groups = [str(group["GroupId"]) for group in found]
     if not groups:
         return
-    for rule in pages(ec2, "describe_security_group_rules", "SecurityGroupRules", Filters=[{"Name": "group-id", "Values": groups}]):
-        if tags_of(rule).get(STACK_TAG) != stack and not _is_of_a_new_group(rule):
+    filters = [{"Name": "group-id", "Values": groups}]
+    for rule in pages(ec2, "describe_security_group_rules", "SecurityGroupRules", Filters=filters):
+        if tags_of(rule).get(STACK_TAG) != stack and not _is_default_egress(rule):
             continue
         direction = "egress" if rule["IsEgress"] else "ingress"
         group, identifier = str(rule["GroupId"]), str(rule["SecurityGroupRuleId"])
-        yield Part(kind=f"{direction} rule", id=identifier, owner=group, take_out=_revocation(direction, group, identifier))
+        revocation = _revocation(direction, group, identifier)
+        yield Subresource(kind=f"{direction} rule", id=identifier, owner=group, remove=revocation)
 
 
-def _is_of_a_new_group(rule: JsonObject) -> bool:
-    """What AWS puts into every group that it makes, and the provider takes out right after: a run that was cut off between leaves it."""
-    return rule["IsEgress"] and rule["IpProtocol"] == "-1" and rule.get("CidrIpv4") == "0.0.0.0/0" and not rule.get("Tags")
+def _is_default_egress(rule: JsonObject) -> bool:
+    """Return whether this is the rule that AWS adds to every new group.
+
+    The provider removes it right after; a run that is interrupted in between leaves it.
+    """
+    to_everywhere = rule["IpProtocol"] == "-1" and rule.get("CidrIpv4") == "0.0.0.0/0"
+    return rule["IsEgress"] and to_everywhere and not rule.get("Tags")
 
 
-def _parts_of_tables(ec2: Any, stack: str) -> Iterator[Part]:
+def _of_route_tables(ec2: Any, stack: str) -> Iterator[Subresource]:
     for table in pages(ec2, "describe_route_tables", "RouteTables", Filters=stack_filter(STACK_TAG, stack)):
         owner = str(table["RouteTableId"])
         for route in table.get("Routes", ()):
             destination = str(route.get("DestinationCidrBlock", ""))
-            if destination and route.get("Origin") == OF_A_PROGRAM:
-                yield Part(kind="route", id=_route(owner, destination), owner=owner, take_out=_route_deletion(owner, destination))
+            if destination and route.get("Origin") == CREATED_BY_CALL:
+                deletion = _route_deletion(owner, destination)
+                yield Subresource(kind="route", id=_route(owner, destination), owner=owner, remove=deletion)
         for association in table.get("Associations", ()):
             if not association.get("Main"):
                 identifier = str(association["RouteTableAssociationId"])
-                yield Part(kind="route table association", id=identifier, owner=owner, take_out=_disassociation(identifier))
+                disassociation = _disassociation(identifier)
+                yield Subresource(kind="route table association", id=identifier, owner=owner, remove=disassociation)
 
 
 def _revocation(direction: str, group: str, rule: str) -> Callable[[Any], object]:

@@ -1,7 +1,7 @@
-"""What a preview is: a stack named after a pull request, with an owner and an end. Pure.
+"""Define a preview: a stack named after a pull request, with an owner and an expiry. Pure.
 
-Its facts are kept as tags of the Pulumi stack, in the backend: they are there before the first AWS object is, and whoever
-reaps finds them without the checkout, the pull request or a living machine.
+Its facts are tags of the Pulumi stack in the backend. They exist before the first AWS object, and the reaper
+finds them without the checkout, the pull request or a running machine.
 """
 
 import json
@@ -27,15 +27,15 @@ _TTL = re.compile(r"([1-9][0-9]{0,4})(m|h|d)", re.ASCII)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _KEY = re.compile(r"[a-z][A-Za-z]*", re.ASCII)
-# What a person writes of another type than text; lists and objects are written as JSON.
+# Values of `--set` that are no texts; lists and objects are written as JSON.
 _WORDS: Mapping[str, Any] = {"true": True, "false": False}
-# The keys that the command derives, and the option that says them.
-DERIVED = {"owner": "--owner", "expiresAt": "--ttl"}
+# Keys that the command sets itself, and the option for each.
+RESERVED_KEYS = {"owner": "--owner", "expiresAt": "--ttl"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preview:
-    """A preview as its stack's tags tell it; None where they do not."""
+    """A preview as its stack's tags describe it; None for a missing tag."""
 
     pr: int
     region: str | None = None
@@ -49,16 +49,21 @@ class Preview:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The end comes first: a run that is killed in between has left what a reaper needs."""
-        known = {EXPIRES_TAG: self.expires and rfc3339(self.expires), REGION_TAG: self.region, CREATED_TAG: self.created and rfc3339(self.created)}
-        return {key: value for key, value in (known | {OWNER_TAG: self.owner}).items() if value}
+        """Return the tags to write; the expiry is first, because the reaper needs it after a killed run."""
+        known = {
+            EXPIRES_TAG: self.expires and rfc3339(self.expires),
+            REGION_TAG: self.region,
+            CREATED_TAG: self.created and rfc3339(self.created),
+            OWNER_TAG: self.owner,
+        }
+        return {key: value for key, value in known.items() if value}
 
     def until(self, expires: datetime) -> "Preview":
         return replace(self, expires=expires)
 
 
 def of_tags(stack: str, tags: Mapping[str, str]) -> Preview:
-    """The preview that a stack's tags describe."""
+    """Return the preview that a stack's tags describe."""
     number = pr_number(stack)
     assert number is not None, f"{stack} is no preview"
     return Preview(
@@ -75,38 +80,38 @@ def stack_name(pr: int) -> str:
 
 
 def pr_number(stack: str) -> int | None:
-    """The pull request of a stack; None when the stack is no preview."""
+    """Return the pull request of a stack; None if the stack is no preview."""
     number = stack.removeprefix(PREFIX)
     return int(number) if stack.startswith(PREFIX) and _NUMBER.fullmatch(number) else None
 
 
 def parse_pr(text: str) -> int:
-    """The number of a pull request, as a person or a workflow gives it."""
+    """Parse the number of a pull request."""
     if not _NUMBER.fullmatch(text):
         raise UsageError(f"--pr is {shown(text)}: accepted is the number of a pull request, e.g. 123")
     return int(text)
 
 
 def parse_ttl(text: str, option: str = "--ttl") -> timedelta:
-    """A length of time within what a preview may live."""
+    """Parse a duration between SHORTEST and LONGEST."""
     match = _TTL.fullmatch(text)
     if not match:
         raise UsageError(f"{option} is {shown(text)}: accepted is a number with m, h or d, e.g. 90m, 8h or 2d")
     length = int(match[1]) * _UNITS[match[2]]
     if not SHORTEST <= length <= LONGEST:
-        raise UsageError(f"{option} is {text}: accepted is from 30m to 72h, the longest that a preview may live without being extended")
+        raise UsageError(f"{option} is {text}: accepted is 30m to 72h; `preview extend` prolongs a preview")
     return length
 
 
 def parse_settings(items: Sequence[str]) -> dict[str, Any]:
-    """`--set key=value` as configuration: true, false, numbers and JSON lists or objects are such, all else is text."""
+    """Parse `--set key=value`: true, false, numbers, JSON lists and objects, or else text."""
     found: dict[str, Any] = {}
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not _KEY.fullmatch(key):
             raise UsageError(f"--set is {shown(item)}: accepted is key=value with a key of Pulumi.yaml, e.g. kubernetesVersion=1.35.8")
-        if key in DERIVED:
-            raise UsageError(f"--set {key} contradicts the preview's own: say it with {DERIVED[key]}")
+        if key in RESERVED_KEYS:
+            raise UsageError(f"--set {key} is reserved: use {RESERVED_KEYS[key]}")
         found[key] = _value(key, text)
     return found
 
@@ -116,13 +121,13 @@ def _value(key: str, text: str) -> Any:
         try:
             return json.loads(text)
         except ValueError as problem:
-            raise UsageError(f"--set {key} is not valid JSON ({problem}): a list is written e.g. '[\"203.0.113.7/32\"]'") from problem
+            raise UsageError(f"--set {key} is not valid JSON ({problem}): write a list like '[\"203.0.113.7/32\"]'") from problem
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else _WORDS.get(text, text)
 
 
 def parse_open(text: str, where: str) -> frozenset[int]:
-    """The numbers of the open pull requests: a JSON list of numbers or of objects with `number` (as gh prints), or one a line."""
-    # An empty text is what a command that failed leaves behind; taken for "none is open" it would end every preview.
+    """Parse the open pull requests: a JSON list of numbers or objects with `number` (gh), or one a line."""
+    # A failed command leaves an empty text. Read as "no pull request is open" it would end every preview.
     try:
         document: Any = yaml.safe_load(text)
         entries = cast(list[Any], document) if isinstance(document, list) else [int(line) for line in text.split()]
@@ -131,8 +136,8 @@ def parse_open(text: str, where: str) -> frozenset[int]:
             raise ValueError("empty")
     except (ValueError, TypeError, KeyError, yaml.YAMLError) as problem:
         raise UsageError(
-            f"{where} does not say which pull requests are open ({type(problem).__name__}): accepted is a JSON list of numbers, "
-            "what `gh pr list --json number` prints, or one number a line; [] means that none is"
+            f"{where} does not list the open pull requests ({type(problem).__name__}): accepted is a JSON list of numbers, "
+            "the output of `gh pr list --json number`, or one number a line; [] means that none is open"
         ) from problem
     return numbers
 

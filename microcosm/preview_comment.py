@@ -1,4 +1,4 @@
-"""`python -m microcosm.preview_comment PREVIEW_JSON TIMELINE_TXT RUN_URL`: the comment under a pull request, as Markdown."""
+"""`python -m microcosm.preview_comment PREVIEW_JSON TIMELINE_TXT RUN_URL`: render a pull request's comment."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ LONGEST_TIMELINE = 20_000
 
 
 def comment(preview: dict[str, Any] | None, timeline: str, run_url: str) -> str:
-    """What the reviewers need: the page, when it dies and what it costs; or that it failed, and where it is stuck."""
+    """Render the comment as Markdown: page, expiry and cost, or the failure; then the timeline."""
     if preview:
         head = [
             f"**Preview is up**: {preview['url']}",
@@ -19,9 +19,10 @@ def comment(preview: dict[str, Any] | None, timeline: str, run_url: str) -> str:
             f"- `{preview['kubeconfig']}`",
         ]
     else:
-        head = [f"**Preview failed**: see [the run]({run_url}). The next push, or `/preview`, goes on with it; closing takes it away."]
+        head = [f"**Preview failed**: see [the run]({run_url}). The next push, or `/preview`, continues it; closing the pull request destroys it."]
     fence = "~~~~" if "```" in timeline else "```"
-    body = ["", "<details><summary>Timeline</summary>", "", fence, timeline.rstrip()[:LONGEST_TIMELINE], fence, "", f"[run]({run_url})", "</details>"]
+    text = timeline.rstrip()[:LONGEST_TIMELINE]
+    body = ["", "<details><summary>Timeline</summary>", "", fence, text, fence, "", f"[run]({run_url})", "</details>"]
     return "\n".join([*head, *(body if timeline.strip() else [])]) + "\n"
 
 

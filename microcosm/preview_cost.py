@@ -1,4 +1,4 @@
-"""What a preview costs an hour, by what it has in the account now."""
+"""Compute a preview's cost per hour from its objects in the account."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,13 +8,13 @@ from .aws import Session
 from .inventory import KINDS
 from .target import Target
 
-# The only kinds that cost anything while a preview lives: looking at the rest would take longer than it tells.
+# Other kinds are free while a preview lives; skip them to save API calls.
 COSTLY = ("instance", "elastic IP", "volume")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
-    """US dollars an hour; `partial` when a price is not known, `exact` when the table has this region."""
+    """US dollars an hour; `partial` if a price is unknown, `exact` if the table has this region."""
 
     usd: float
     partial: bool
@@ -31,9 +31,10 @@ class Rate:
 
 
 def rate(session: Session, target: Target, now: float) -> Rate:
-    """The hourly price of what carries the stack's tag."""
+    """Return the hourly price of the objects with the stack's tag."""
     kinds = [kind for kind in KINDS if kind.name in COSTLY]
-    costs = [finding.cost for finding in audit.audit(session, audit.Scope(target=target), now, kinds).findings if not finding.suspect]
+    findings = audit.audit(session, audit.Scope(target=target), now, kinds).findings
+    costs = [finding.cost for finding in findings if not finding.suspect]
     monthly = sum(cost.usd for cost in costs if cost.usd is not None)
     return Rate(
         usd=monthly / prices.HOURS_A_MONTH,

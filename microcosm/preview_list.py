@@ -1,4 +1,4 @@
-"""`microcosm preview list`: whose previews there are, for how long, how they are, and what they have cost so far."""
+"""`microcosm preview list`: list previews with owner, expiry, health and costs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from .preview import Preview, rfc3339
 from .preview_cost import Rate
 from .preview_down import all_previews
 from .preview_up import GRACE
-from .preview_world import World
+from .preview_world import Context
 from .target import Target
 from .timeline import State, Timeline
 
-AT_ONCE = 4
+PARALLEL = 4
 COLUMNS = ("PREVIEW", "OWNER", "REGION", "AGE", "EXPIRES", "HEALTH", "AN HOUR", "SO FAR")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """A preview as it is now. No rate when its account could not be asked."""
+    """One preview at present; `rate` is None if AWS refused the calls."""
 
     preview: Preview
     health: str
@@ -42,7 +42,7 @@ class Row:
             self.preview.owner or "unknown",
             self.preview.region or "unknown",
             duration(age.total_seconds()) if age is not None else "unknown",
-            _remaining(expires, self.now) if expires else "never: its up was cut off",
+            _remaining(expires, self.now) if expires else "never: `up` was interrupted",
             self.health,
             str(self.rate) if self.rate else "unknown",
             self.rate.over(age) if self.rate and age is not None else "unknown",
@@ -70,23 +70,24 @@ def _remaining(expires: datetime, now: datetime) -> str:
     return f"in {duration(left)}" if left > 0 else f"{duration(-left)} ago"
 
 
-def rows(world: World) -> list[Row]:
-    """Every preview of the backend, several asked at once."""
-    previews, broken = all_previews(world)
+def rows(context: Context) -> list[Row]:
+    """List every preview of the backend; several are read at once."""
+    previews, broken = all_previews(context)
     for each in broken:
-        world.say(f"{each.stack}: {each.why}")
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        return [*pool.map(lambda each: _row(world, each), previews)]
+        context.log(f"{each.stack}: {each.why}")
+    with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+        return [*pool.map(lambda each: _row(context, each), previews)]
 
 
-def _row(world: World, each: Preview) -> Row:
-    now = world.now()
+def _row(context: Context, each: Preview) -> Row:
+    now = context.now()
     if each.region is None:
-        return Row(preview=each, health="not begun", rate=None, now=now)
-    target, session = Target(stack=each.stack, region=each.region), world.session(each.region)
+        return Row(preview=each, health="not started", rate=None, now=now)
+    target, session = Target(stack=each.stack, region=each.region), context.session(each.region)
     try:
         seen = timeline_watch.poll(session, target)
-        return Row(preview=each, health=_health(seen, each, now), rate=preview_cost.rate(session, target, now.timestamp()), now=now)
+        rate = preview_cost.rate(session, target, now.timestamp())
+        return Row(preview=each, health=_health(seen, each, now), rate=rate, now=now)
     except ClientError as refusal:
         return Row(preview=each, health=f"AWS refused: {refusal.response['Error']['Code']}", rate=None, now=now)
 

@@ -1,4 +1,4 @@
-"""How far a preview is: Pulumi's parts and the machines' own phases, in place on a terminal, line by line in a log."""
+"""Show the progress of a preview: Pulumi's components and the machines' phases, as a table or as log lines."""
 
 import signal
 import threading
@@ -24,19 +24,19 @@ POLL_SECONDS = 3.0
 VERBS = {"up": "building", "destroy": "destroying"}
 QUIET_OPERATIONS = ("same", "read")
 INTERRUPTED = (
-    "interrupted: Pulumi finishes what it has begun and keeps its state; press Ctrl-C again to stop it at once "
-    "(the next run then repairs what that leaves)"
+    "interrupted: Pulumi finishes its running operations and keeps its state; press Ctrl-C again to stop it at once "
+    "(the next run then repairs the state)"
 )
 
 
 @dataclass(slots=True)
-class Part:
-    """One part of the stack: Network, Roles, kubernetes, …"""
+class ComponentProgress:
+    """Progress of one component of the stack: Network, Roles, kubernetes, ..."""
 
     begun: float
     waiting: set[str] = field(default_factory=set[str])
     done: int = 0
-    told: int = 0
+    logged: int = 0
     failed: bool = False
     ended: float = 0.0
 
@@ -47,11 +47,11 @@ class Part:
 
 @dataclass(slots=True)
 class Progress:
-    """What is known of a running operation. `tell` gets a line whenever a part or a machine moves on."""
+    """Progress of an operation; `log` receives a line for each change of a component or machine."""
 
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     clock: Callable[[], float] = time.monotonic
-    parts: dict[str, Part] = field(default_factory=dict[str, Part])
+    components: dict[str, ComponentProgress] = field(default_factory=dict[str, ComponentProgress])
     machines: dict[str, str] = field(default_factory=dict[str, str])
     start: float = 0.0
 
@@ -59,7 +59,7 @@ class Progress:
         self.start = self.clock()
 
     def event(self, event: Event) -> None:
-        """An event of the engine; what changes nothing is not shown."""
+        """Process an event of the engine; unchanged resources are not shown."""
         name = component_of(event.urn) if event.urn.count("::") >= 3 else None
         if event.kind == "message":
             self._line(f"error: {event.text.splitlines()[0] if event.text else ''}")
@@ -68,42 +68,42 @@ class Progress:
 
     def _count(self, name: str, event: Event) -> None:
         now = self.clock()
-        if name not in self.parts:
-            self.parts[name] = Part(begun=now)
-            self._line(f"{name}: begun")
-        part = self.parts[name]
+        if name not in self.components:
+            self.components[name] = ComponentProgress(begun=now)
+            self._line(f"{name}: started")
+        component = self.components[name]
         if event.kind == "begins":
-            part.waiting.add(event.urn)
+            component.waiting.add(event.urn)
             return
-        part.waiting.discard(event.urn)
-        part.ended = now
-        part.done += event.kind == "ends"
-        part.failed |= event.kind == "fails"
+        component.waiting.discard(event.urn)
+        component.ended = now
+        component.done += event.kind == "ends"
+        component.failed |= event.kind == "fails"
         if event.kind == "fails":
             self._line(f"{name}: failed at {event.urn.rpartition('::')[2]}")
 
-    def tick(self) -> None:
-        """Tell of the parts that have come to rest; said at every resource it would be noise."""
-        for name, part in [*self.parts.items()]:
-            if not part.waiting and part.done != part.told:
-                part.told = part.done
-                self._line(f"{name}: {part.done} done")
+    def log_progress(self) -> None:
+        """Log components whose operations have all ended; a line per resource would be noise."""
+        for name, component in [*self.components.items()]:
+            if not component.waiting and component.done != component.logged:
+                component.logged = component.done
+                self._line(f"{name}: {component.done} done")
 
     def machine(self, node: str, phase: str) -> None:
-        """A machine's own report."""
+        """Process a machine's report."""
         if self.machines.get(node) != phase:
             self.machines[node] = phase
             self._line(f"{node}: {phase}")
 
     def _line(self, text: str) -> None:
-        self.tell(f"{duration(self.clock() - self.start):>8}  {text}")
+        self.log(f"{duration(self.clock() - self.start):>8}  {text}")
 
     def table(self, heading: str) -> Table:
-        """Everything at a glance, for a terminal."""
+        """Return the progress as a table for a terminal."""
         table = Table("PART", "STATE", "DONE", "TIME", box=None, pad_edge=False, title=heading, title_justify="left", header_style="bold")
-        for name, part in [*self.parts.items()]:
-            until = self.clock() if part.waiting else part.ended
-            table.add_row(name, Text(part.state, style=STYLES.get(part.state, "")), str(part.done), duration(until - part.begun))
+        for name, component in [*self.components.items()]:
+            until = self.clock() if component.waiting else component.ended
+            table.add_row(name, Text(component.state, style=STYLES.get(component.state, "")), str(component.done), duration(until - component.begun))
         for node, phase in self.machines.items():
             table.add_row(node, Text(phase, style=STYLES.get(phase.partition(" ")[0], "")), "", "")
         return table
@@ -111,15 +111,18 @@ class Progress:
 
 @contextmanager
 def watch(operation: str, stack: str, session: Session) -> Generator[OnEvent]:
-    """Show an operation on a stack until it has ended, and let Ctrl-C end it in order."""
+    """Show an operation on a stack until it ends, and let Ctrl-C end it in order."""
     console = Console(stderr=True)
     heading = f"{VERBS[operation]} {stack}"
     live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-    progress = Progress(tell=lambda line: None if live else note(f"{stack} {line}"))
+    progress = Progress(log=lambda line: None if live else note(f"{stack} {line}"))
     stop = threading.Event()
-    poll = threading.Thread(
-        target=_follow, args=(progress, stack, session, stop, lambda: live and live.update(progress.table(heading), refresh=True))
-    )
+
+    def draw() -> None:
+        if live:
+            live.update(progress.table(heading), refresh=True)
+
+    poll = threading.Thread(target=_follow, args=(progress, stack, session, stop, draw))
     poll.start()
     with _interruptible(stack, operation):
         try:
@@ -129,29 +132,29 @@ def watch(operation: str, stack: str, session: Session) -> Generator[OnEvent]:
         finally:
             stop.set()
             poll.join()
-            progress.tick()
+            progress.log_progress()
             if live:
                 live.stop()
 
 
 def _follow(progress: Progress, stack: str, session: Session, stop: threading.Event, draw: Callable[[], None]) -> None:
-    """Reads the machines' reports again and again. They are for the eye: a call that fails must not end what is being done."""
+    """Poll the machines' reports. They are for display only, so a failed call does not end the operation."""
     while not stop.wait(POLL_SECONDS):
         try:
             reports = fleet.reports(session, stack)
-        except Exception as problem:  # told, and tried again at the next turn
-            progress.machine("machines", f"cannot be asked ({type(problem).__name__})")
+        except Exception as problem:  # log it and poll again
+            progress.machine("machines", f"unknown ({type(problem).__name__})")
             reports = {}
         for node, report in reports.items():
             if report:
                 progress.machine(node, report.phase if report.result == "running" else f"{report.result} {report.phase}")
-        progress.tick()
+        progress.log_progress()
         draw()
 
 
 @contextmanager
 def _interruptible(stack: str, operation: str) -> Generator[None]:
-    """The terminal's Ctrl-C reaches Pulumi by itself; here it only must not end the one who waits for Pulumi."""
+    """Keep this process alive on Ctrl-C. The terminal sends SIGINT to Pulumi too, which then ends in order."""
     interrupts: list[int] = []
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
@@ -166,8 +169,8 @@ def _interruptible(stack: str, operation: str) -> Generator[None]:
         if not interrupts:
             raise
         pr = stack.removeprefix("pr-")
-        again = "run the same command again to go on" if operation == "up" else f"`microcosm preview down --pr {pr}` goes on"
-        raise OperatorError(f"{stack} was interrupted: {again}; its machines end themselves in any case") from problem
+        command = "the same command" if operation == "up" else f"`microcosm preview down --pr {pr}`"
+        raise OperatorError(f"{stack} was interrupted: run {command} to continue; its machines end at its expiry in any case") from problem
     finally:
         if in_main:
             signal.signal(signal.SIGINT, before)

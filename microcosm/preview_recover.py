@@ -1,7 +1,8 @@
-"""What a run that was killed, or that never heard AWS's answer, has left, and its repair: the lock, half-done operations, strays.
+"""Repair a stack after a killed run or a lost answer of AWS: lock, pending operations, orphaned resources.
 
-Every AWS object of a stack is tagged when it is made, so what carries the stack's tag and is not in the state was made by
-a run that could not write it down: a stray. It is deleted and made anew: nothing of it was ever in use.
+Every AWS object is tagged with its stack when it is created. An object with the tag that is not in the state
+is orphaned: a run created it and could not record it. It was never in use, so it is deleted and the next run
+creates it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,106 +14,110 @@ from . import audit, cleanup, parts, record
 from .aws import Session
 from .errors import OperatorError
 from .items import Item
-from .parts import Part
-from .preview_stack import Holder, StackLocked
-from .preview_world import World
+from .parts import Subresource
+from .preview_stack import LockOwner, StackLocked
+from .preview_world import Context
 from .target import Target
 
 MACHINE = "aws:ec2/instance:Instance"
-PARTS_OF_A_MACHINE = ("volume", "network interface")
-# What breaks a lock: a person who says so, or an age that no run reaches. Never the lock alone.
-MayBreak = Callable[[Holder], bool]
+MACHINE_SUBRESOURCES = ("volume", "network interface")
+# Decides whether to break a lock: the user's option, or an age that no run reaches.
+MayBreak = Callable[[LockOwner], bool]
 
 
-def when_told(told: bool) -> MayBreak:
-    return lambda holder: told
+def if_forced(forced: bool) -> MayBreak:
+    return lambda lock_owner: forced
 
 
-def when_older(age: timedelta, world: World) -> MayBreak:
-    return lambda holder: holder.is_older(age, world.now())
+def if_older(age: timedelta, context: Context) -> MayBreak:
+    return lambda lock_owner: lock_owner.is_older(age, context.now())
 
 
-def free_lock(world: World, stack: str, may_break: MayBreak) -> None:
-    """StackLocked unless nobody holds the lock, or every holder is known to be dead; says what it breaks and why."""
-    holders = world.stacks.holders(stack)
-    if living := [holder for holder in holders if not (holder.is_gone() or may_break(holder))]:
-        raise StackLocked(stack, living, world.now())
-    for holder in holders:
-        why = "its process has ended without giving it back" if holder.is_gone() else "taken for dead, as told"
-        world.say(f"{stack}: breaking the lock of {holder}: {why}")
-    if holders:
-        world.stacks.cancel(stack)
+def free_lock(context: Context, stack: str, may_break: MayBreak) -> None:
+    """Break the lock if all its owners are dead, and log why; otherwise raise StackLocked."""
+    lock_owners = context.stacks.lock_owners(stack)
+    if living := [lock_owner for lock_owner in lock_owners if not (lock_owner.is_gone() or may_break(lock_owner))]:
+        raise StackLocked(stack, living, context.now())
+    for lock_owner in lock_owners:
+        why = "its process has ended without releasing it" if lock_owner.is_gone() else "an option or its age allows it"
+        context.log(f"{stack}: breaking the lock of {lock_owner}: {why}")
+    if lock_owners:
+        context.stacks.cancel(stack)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Strays:
-    """What carries a stack's tag and is in no state, in the order in which it can be deleted."""
+class Orphans:
+    """Resources with a stack's tag that are in no state, in a possible order of deletion."""
 
-    items: tuple[Item, ...] = ()
-    parts: tuple[Part, ...] = ()
+    resources: tuple[Item, ...] = ()
+    subresources: tuple[Subresource, ...] = ()
 
     @property
     def rows(self) -> list[list[str]]:
-        """Kind, id and name of each."""
-        named = [[item.kind, item.id, item.name if item.name != item.id else ""] for item in self.items]
-        return [*([part.kind, part.id, f"in {part.owner}"] for part in self.parts), *named]
+        """Return kind, id and name of each."""
+        named = [[item.kind, item.id, item.name if item.name != item.id else ""] for item in self.resources]
+        return [*([each.kind, each.id, f"in {each.owner}"] for each in self.subresources), *named]
 
     def __bool__(self) -> bool:
-        return bool(self.items or self.parts)
+        return bool(self.resources or self.subresources)
 
 
-# Asked before anything is deleted.
-Agree = Callable[[Strays], bool]
+# Called before the first deletion; False keeps everything.
+Agree = Callable[[Orphans], bool]
 
 
-def repair(world: World, target: Target, session: Session, look: bool = True, agree: Agree = bool) -> Strays:
-    """Make the state of a stack true again after a run that was cut off. The lock must be free. Returns what was deleted.
+def repair(context: Context, target: Target, session: Session, refresh: bool = True, agree: Agree = bool) -> Orphans:
+    """Repair the state after an interrupted run and return the deleted resources. The lock must be free.
 
-    Without `look` what was being changed or deleted is not looked at: a destroy deletes it whatever it is.
+    refresh=False skips refreshing resources with pending operations; destroy deletes them anyway.
     """
     stack = target.stack
-    pending = world.stacks.pending(stack)
+    pending = context.stacks.pending(stack)
     if pending:
-        world.say(f"{stack}: an earlier run was cut off in the middle of {len(pending)} operations: {_names(each.urn for each in pending)}")
-        world.stacks.forget_pending(stack)
-    resources = world.stacks.resources(stack)
-    found = strays(world, target, session, resources)
-    deleted = found if found and agree(found) else Strays()
-    delete(world, target, session, deleted)
+        names = _names(each.urn for each in pending)
+        context.log(f"{stack}: an earlier run was interrupted during {len(pending)} operations: {names}")
+        context.stacks.forget_pending(stack)
+    resources = context.stacks.resources(stack)
+    found = find_orphans(context, target, session, resources)
+    deleted = found if found and agree(found) else Orphans()
+    delete(context, target, session, deleted)
     known = {resource["urn"] for resource in resources}
     changed = [operation.urn for operation in pending if operation.operation != "creating" and operation.urn in known]
-    if changed and look:
-        world.stacks.refresh(stack, changed)
+    if changed and refresh:
+        context.stacks.refresh(stack, changed)
     return deleted
 
 
-def strays(world: World, target: Target, session: Session, resources: Iterable[Mapping[str, Any]]) -> Strays:
-    """What carries the stack's tag and is not among the resources of its state."""
+def find_orphans(context: Context, target: Target, session: Session, resources: Iterable[Mapping[str, Any]]) -> Orphans:
+    """Return the resources with the stack's tag that are not in its state."""
     resources = [*resources]
     known = record.of_resources(resources).all_ids | {str(resource.get("id", "")) for resource in resources}
-    found = audit.audit(session, audit.Scope(target=target), world.now().timestamp()).findings
+    found = audit.audit(session, audit.Scope(target=target), context.now().timestamp()).findings
     machines = {str(resource.get("id", "")) for resource in resources if resource["type"] == MACHINE}
-    unknown = [finding for finding in found if finding.item.id not in known and not _goes_with(machines, finding.item)]
-    return Strays(
-        items=tuple(cleanup.deletable(unknown, target.stack)),
-        parts=tuple(parts.unknown(session, target.stack, resources)),
+    unknown = [finding for finding in found if finding.item.id not in known and not _belongs_to_one_of(machines, finding.item)]
+    return Orphans(
+        resources=tuple(cleanup.deletable(unknown, target.stack)),
+        subresources=tuple(parts.orphaned(session, target.stack, resources)),
     )
 
 
-def _goes_with(machines: set[str], item: Item) -> bool:
-    """Whether it is a part of one of these machines; a state that was cut off holds the machine's id and nothing more of it."""
-    return item.kind in PARTS_OF_A_MACHINE and bool(item.belongs_to & machines)
+def _belongs_to_one_of(machines: set[str], item: Item) -> bool:
+    """Return whether the item is a disk or interface of a known machine.
+
+    The state of an interrupted run may hold the machine's id alone.
+    """
+    return item.kind in MACHINE_SUBRESOURCES and bool(item.belongs_to & machines)
 
 
-def delete(world: World, target: Target, session: Session, found: Strays) -> None:
-    """Delete strays; OperatorError when one refuses to go."""
-    for part in found.parts:
-        parts.take_out(session, part)
-        world.say(f"{target.stack}: took {part.kind} {part.id} out of {part.owner}: no state knows it")
-    if found.items:
-        named = ", ".join(f"{item.kind} {item.id}" for item in found.items)
-        world.say(f"{target.stack}: deleting {len(found.items)} objects that no state knows: {named}")
-    if refused := [deletion for deletion in cleanup.delete(session, found.items) if deletion.error]:
+def delete(context: Context, target: Target, session: Session, found: Orphans) -> None:
+    """Delete orphaned resources; OperatorError if a deletion fails."""
+    for each in found.subresources:
+        parts.remove(session, each)
+        context.log(f"{target.stack}: removed {each.kind} {each.id} from {each.owner}: it is in no state")
+    if found.resources:
+        named = ", ".join(f"{item.kind} {item.id}" for item in found.resources)
+        context.log(f"{target.stack}: deleting {len(found.resources)} objects that are in no state: {named}")
+    if refused := [deletion for deletion in cleanup.delete(session, found.resources) if deletion.error]:
         raise OperatorError(
             f"{target.stack}: {refused[0].item.kind} {refused[0].item.id} could not be deleted ({refused[0].error}); "
             f"see `microcosm audit --stack {target.stack}`"

@@ -1,4 +1,4 @@
-"""What the preview commands say at their end, for a person and as JSON."""
+"""Print the results of the preview commands, as text or as JSON."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,11 +8,11 @@ from . import prices
 from .output import duration, note, print_json, print_line, print_table
 from .preview import rfc3339
 from .preview_down import Outcome
-from .preview_up import GRACE, Result, kubeconfig_command
+from .preview_up import GRACE, UpResult, kubeconfig_command
 
 
-def document(result: Result) -> dict[str, Any]:
-    """A preview that is up, as JSON."""
+def document(result: UpResult) -> dict[str, Any]:
+    """Return a preview that is up as JSON."""
     each = result.preview
     return {
         "stack": each.stack,
@@ -30,8 +30,8 @@ def document(result: Result) -> dict[str, Any]:
     }
 
 
-def show(result: Result, now: datetime) -> None:
-    """The same in words."""
+def show(result: UpResult, now: datetime) -> None:
+    """Print a preview that is up."""
     each = result.preview
     assert each.expires is not None
     lines = {
@@ -49,10 +49,10 @@ def show(result: Result, now: datetime) -> None:
 
 
 def show_reaped(outcomes: Sequence[Outcome], json: bool) -> None:
-    """What became of each preview that had to go."""
+    """Print the outcome of each due preview."""
     if json:
         print_json([{"stack": each.stack, "result": each.result, "why": each.why, "seconds": round(each.seconds, 1)} for each in outcomes])
     elif outcomes:
         print_table(("PREVIEW", "RESULT", "WHY"), [[each.stack, each.result, each.why] for each in outcomes])
     else:
-        note("no preview had to go")
+        note("no preview is due")

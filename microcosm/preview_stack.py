@@ -1,4 +1,4 @@
-"""What the preview commands need of a stack manager: the part of Pulumi that stacks.py provides and tests replace."""
+"""Define the stack manager that the preview commands use; stacks.py implements it and tests replace it."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from .output import duration
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """Something that the engine says: work on a resource `begins`, `ends` or `fails`, or a `message` of an error."""
+    """An event of the engine: work on a resource `begins`, `ends` or `fails`, or an error `message`."""
 
     kind: str
     urn: str = ""
@@ -27,15 +27,15 @@ OnEvent = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pending:
-    """An operation that a run had begun and never concluded: creating, updating, deleting, …"""
+    """An operation that a run started and did not conclude: creating, updating, deleting, ..."""
 
     urn: str
     operation: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Holder:
-    """Who holds the lock of a stack, as Pulumi wrote it down."""
+class LockOwner:
+    """The owner of a stack's lock, as Pulumi recorded it."""
 
     user: str
     host: str
@@ -46,7 +46,7 @@ class Holder:
         return f"{self.user}@{self.host} (process {self.pid}) since {self.since:%Y-%m-%d %H:%M:%S %Z}".rstrip()
 
     def is_gone(self) -> bool:
-        """Whether its process ran on this very machine and is no more: then nobody can be working there."""
+        """Return whether its process ran on this machine and has ended."""
         return self.host == socket.gethostname() and not _is_alive(self.pid)
 
     def is_older(self, age: timedelta, now: datetime) -> bool:
@@ -72,32 +72,32 @@ def _is_zombie(pid: int) -> bool:
 
 
 class StackLocked(OperatorError):
-    """Another run is at work on the stack, or was when it died."""
+    """Another run holds the stack's lock, or died with it."""
 
-    def __init__(self, stack: str, holders: Sequence[Holder], now: datetime | None = None) -> None:
-        self.holders = tuple(holders)
-        who = ", ".join(map(str, holders)) or "another run"
-        age = f" ({duration((now - holders[0].since).total_seconds())} ago)" if now and holders else ""
+    def __init__(self, stack: str, lock_owners: Sequence[LockOwner], now: datetime | None = None) -> None:
+        self.lock_owners = tuple(lock_owners)
+        who = ", ".join(map(str, lock_owners)) or "another run"
+        age = f" ({duration((now - lock_owners[0].since).total_seconds())} ago)" if now and lock_owners else ""
         super().__init__(
-            f"stack {stack} is locked by {who}{age}: wait until that run has ended; if you know that it is dead (its machine is gone), "
-            "run this again with --break-lock"
+            f"stack {stack} is locked by {who}{age}: wait until that run has ended; if you know that it is dead (its machine "
+            "is gone), run this again with --break-lock"
         )
 
 
 class StackGone(OperatorError):
-    """The backend knows no such stack (any more)."""
+    """The backend has no such stack."""
 
 
 class Stacks(Protocol):
-    """Every call names its stack; nothing is selected in between."""
+    """Manages stacks. Every call names its stack; none depends on a selected one."""
 
     @property
     def backend(self) -> str:
-        """The URL of the backend."""
+        """Return the URL of the backend."""
         ...
 
     def names(self) -> list[str]:
-        """Every stack of this project in the backend."""
+        """List every stack of this project in the backend."""
         ...
 
     def create(self, stack: str) -> None: ...
@@ -107,15 +107,15 @@ class Stacks(Protocol):
     def set_tags(self, stack: str, tags: Mapping[str, str]) -> None: ...
 
     def configuration(self, stack: str) -> dict[str, Any]:
-        """Keys with their namespace, as in the stack's file; else those of its last update; else none."""
+        """Return the configuration, keys with their namespace: the stack's file, else its last update's."""
         ...
 
     def configure(self, stack: str, values: Mapping[str, Any]) -> None:
-        """Replace the configuration by these keys (with their namespace) and values."""
+        """Replace the configuration; keys have their namespace."""
         ...
 
-    def holders(self, stack: str) -> list[Holder]:
-        """Who holds the lock now; empty also where the backend cannot be asked."""
+    def lock_owners(self, stack: str) -> list[LockOwner]:
+        """Return the lock's owners; empty also if the backend's locks cannot be read."""
         ...
 
     def cancel(self, stack: str) -> None:
@@ -123,25 +123,25 @@ class Stacks(Protocol):
         ...
 
     def resources(self, stack: str) -> list[dict[str, Any]]:
-        """The resources of the state."""
+        """Return the resources of the state."""
         ...
 
     def pending(self, stack: str) -> list[Pending]: ...
 
     def forget_pending(self, stack: str) -> None:
-        """Take the operations that never concluded out of the state."""
+        """Remove the pending operations from the state."""
         ...
 
     def refresh(self, stack: str, urns: Sequence[str] = ()) -> None:
-        """Look at the real state of some resources, or of all."""
+        """Read the real state of some resources, or of all."""
         ...
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:
-        """Returns the outputs that are no secret."""
+        """Update the stack and return the outputs that are no secrets."""
         ...
 
     def destroy(self, stack: str, on_event: OnEvent) -> None: ...
 
     def remove(self, stack: str) -> None:
-        """Forget the stack and its configuration; refuses while it has resources."""
+        """Remove the stack and its configuration; refuse if it has resources."""
         ...

@@ -1,4 +1,4 @@
-"""What the preview commands are given from outside: stacks, AWS, the time, who asks, and where to say what happens."""
+"""Define the environment of the preview commands: stacks, AWS, the clock, the user and the log."""
 
 import getpass
 import os
@@ -20,32 +20,32 @@ ALTERNATIVE = "name the admitted ranges with --set adminCidrs='[\"203.0.113.7/32
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9 _.:/=+@-]")
 
 
-# What is being done (up, destroy), to which stack, in which account.
+# Arguments: operation (up, destroy), stack, session.
 Watch = Callable[[str, str, Session], AbstractContextManager[OnEvent]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class World:
-    """Everything that a test replaces."""
+class Context:
+    """The environment of a preview command; tests replace it."""
 
     stacks: Stacks
     session: Callable[[str], Session]
     now: Callable[[], datetime]
-    say: Callable[[str], None]
-    # Listens to the engine for as long as something is done to a stack, and shows how far it is.
+    log: Callable[[str], None]
+    # Receives the engine's events during an operation and shows the progress.
     watch: Watch
     caller_address: Callable[[], str]
     environ: Mapping[str, str]
     sleep: Callable[[float], None] = time.sleep
 
 
-def real_world(stacks: Stacks, now: datetime | None, watch: Watch) -> World:
-    """This machine, this user, and the time unless another is given (a rehearsal moves the clock)."""
-    return World(
+def default_context(stacks: Stacks, now: datetime | None, watch: Watch) -> Context:
+    """Return the real environment; `now` replaces the clock in a rehearsal."""
+    return Context(
         stacks=stacks,
         session=open_session,
         now=lambda: now or datetime.now(UTC),
-        say=note,
+        log=note,
         watch=watch,
         caller_address=caller_address,
         environ=os.environ,
@@ -61,6 +61,6 @@ def caller_address() -> str:
 
 
 def owner(environ: Mapping[str, str]) -> str:
-    """Who asks: the person behind a workflow, else the user of this machine. Fit for a tag of AWS."""
+    """Return the owner for an AWS tag: the actor of a workflow, else the user of this machine."""
     name = environ.get("GITHUB_ACTOR") or f"{getpass.getuser()}@{socket.gethostname()}"
     return _NOT_IN_A_TAG.sub("-", name)[:128]

@@ -96,7 +96,7 @@ def _linux_to_windows(view: ClusterView) -> list[Path]:
         accepts=is_authorized,
         wants="an authorization code",
         built_on=(direct.name,),
-        otherwise=f"kube-proxy on {linux}: {view.ccauth.cluster_ip} does not lead to {ccauth.ip}:{ccauth.port}, which answers",
+        otherwise=f"kube-proxy on {linux}: {view.ccauth.cluster_ip} does not lead to {ccauth.ip}:{ccauth.port}, which answers directly",
         needs_windows=True,
     )
     return [direct, service]
@@ -126,7 +126,7 @@ def _windows_to_linux(view: ClusterView) -> list[Path]:
         accepts=is_page,
         wants="the page",
         built_on=(direct.name,),
-        otherwise=f"kube-proxy on {windows}: {view.page.cluster_ip} does not lead to {page.ip}:{page.port}, which answers",
+        otherwise=f"kube-proxy on {windows}: {view.page.cluster_ip} does not lead to {page.ip}:{page.port}, which answers directly",
         needs_windows=True,
     )
     return [direct, service]

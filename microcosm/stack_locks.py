@@ -1,8 +1,8 @@
-"""Who holds a stack's lock, read where a self-managed backend of Pulumi keeps its locks.
+"""Read the owner of a stack's lock from a self-managed backend of Pulumi.
 
-Pulumi itself tells it only by refusing to work, and a recovery must know it before it touches the state. The layout is that
-of pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go: `.pulumi/locks/organization/<project>/<stack>/<id>.json`.
-Of other backends than S3 and a folder nothing is read; their own refusal is all there is.
+Pulumi itself names the owner only when it refuses to work, and a repair must know it before it changes the
+state. The layout is that of pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go:
+`.pulumi/locks/organization/<project>/<stack>/<id>.json`. Backends other than S3 and a folder are not read.
 """
 
 import json
@@ -13,26 +13,26 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import boto3
 
-from .preview_stack import Holder
+from .preview_stack import LockOwner
 
 
-def read_holders(backend: str, project: str, stack: str) -> list[Holder]:
-    """The holders, the oldest first."""
+def read_lock_owners(backend: str, project: str, stack: str) -> list[LockOwner]:
+    """Return the owners, the oldest first; none for a backend that cannot be read."""
     place = urlsplit(backend)
     reader = READERS.get(place.scheme)
     folder = f".pulumi/locks/organization/{project}/{stack}"
-    holders = [_holder(text) for text in reader(place, folder)] if reader else []
-    return sorted(holders, key=lambda holder: holder.since)
+    lock_owners = [_lock_owner(text) for text in reader(place, folder)] if reader else []
+    return sorted(lock_owners, key=lambda lock_owner: lock_owner.since)
 
 
-def _holder(text: str) -> Holder:
+def _lock_owner(text: str) -> LockOwner:
     content = json.loads(text)
     since = datetime.fromisoformat(content["timestamp"])
-    return Holder(user=content["username"], host=content["hostname"], pid=int(content["pid"]), since=since)
+    return LockOwner(user=content["username"], host=content["hostname"], pid=int(content["pid"]), since=since)
 
 
 def _in_folder(place: SplitResult, folder: str) -> Iterator[str]:
-    # file://~ is the home folder, as Pulumi has it.
+    # Pulumi expands file://~ to the home folder.
     root = Path(place.netloc + place.path).expanduser()
     for path in sorted((root / folder).glob("*.json")):
         yield path.read_text(encoding="utf-8")

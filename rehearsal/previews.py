@@ -190,7 +190,7 @@ def _kill_at(run: Run, part: str) -> None:
             command, cwd=run.session.project, env=run.session.environment, stdout=output, stderr=output, start_new_session=True
         )
     deadline = time.monotonic() + KILL_SECONDS
-    while f"{part}: begun" not in log.read_text():
+    while f"{part}: started" not in log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             _kill_session(process.pid)
             raise CheckFailed(f"`preview up` did not come to {part}:\n{log.read_text()[-3000:]}")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from microcosm.aws import Session
-from microcosm.preview_stack import Event, Holder, OnEvent, Pending, StackGone, StackLocked
-from microcosm.preview_world import World
+from microcosm.preview_stack import Event, LockOwner, OnEvent, Pending, StackGone, StackLocked
+from microcosm.preview_world import Context
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ class Stack:
     config: dict[str, Any] = field(default_factory=dict)
     resources: list[dict[str, Any]] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
-    holders: list[Holder] = field(default_factory=list)
+    lock_owners: list[LockOwner] = field(default_factory=list)
 
 
 @dataclass
@@ -60,12 +60,12 @@ class FakeStacks:
         self.calls.append(("configure", stack))
         self.of(stack).config = dict(values)
 
-    def holders(self, stack: str) -> list[Holder]:
-        return list(self.of(stack).holders)
+    def lock_owners(self, stack: str) -> list[LockOwner]:
+        return list(self.of(stack).lock_owners)
 
     def cancel(self, stack: str) -> None:
         self.calls.append(("cancel", stack))
-        self.of(stack).holders.clear()
+        self.of(stack).lock_owners.clear()
 
     def resources(self, stack: str) -> list[dict[str, Any]]:
         return self.of(stack).resources
@@ -99,8 +99,8 @@ class FakeStacks:
         del self.stacks[stack]
 
     def _refuse_locked(self, stack: str) -> None:
-        if self.of(stack).holders:
-            raise StackLocked(stack, self.of(stack).holders)
+        if self.of(stack).lock_owners:
+            raise StackLocked(stack, self.of(stack).lock_owners)
 
 
 @contextmanager
@@ -108,13 +108,13 @@ def _unwatched(operation: str, stack: str, session: Session) -> Iterator[OnEvent
     yield lambda event: None
 
 
-def world(stacks: FakeStacks, session: Session, said: list[str] | None = None, now: datetime = NOW) -> World:
-    """The fake world of a test, at noon."""
-    return World(
+def context(stacks: FakeStacks, session: Session, logged: list[str] | None = None, now: datetime = NOW) -> Context:
+    """The fake context of a test, at noon."""
+    return Context(
         stacks=stacks,
         session=lambda region: session,
         now=lambda: now,
-        say=(said if said is not None else []).append,
+        log=(logged if logged is not None else []).append,
         watch=_unwatched,
         caller_address=lambda: "203.0.113.7",
         environ={"GITHUB_ACTOR": "ada", "AWS_REGION": "eu-west-1"},
@@ -122,5 +122,5 @@ def world(stacks: FakeStacks, session: Session, said: list[str] | None = None, n
     )
 
 
-def holder(host: str = "runner-7", pid: int = 4711, since: datetime = NOW) -> Holder:
-    return Holder(user="ci", host=host, pid=pid, since=since)
+def lock_owner(host: str = "runner-7", pid: int = 4711, since: datetime = NOW) -> LockOwner:
+    return LockOwner(user="ci", host=host, pid=pid, since=since)

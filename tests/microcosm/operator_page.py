@@ -37,14 +37,14 @@ from moto.ec2.models import ec2_backends
 
 from infra.config import PROJECT
 from microcosm import access_session, audit, cli, doctor_command, logs_remote, options, repair_command, smoke_command, timeline_watch
-from microcosm.logs_remote import Said
+from microcosm.logs_remote import CommandOutput
 from microcosm.output import note
 from microcosm.target import Target
 from rehearsal.cloud import images
 
 from .conftest import REGION, SESSION, STACK_TAG, Cloud
 from .fake_stacks import FakeStacks, Stack
-from .fake_stacks import world as fake_world
+from .fake_stacks import context as fake_context
 from .overlay import Overlay
 from .test_access import pem
 from .test_doctor import ACCOUNT, ADDRESS, sizes
@@ -100,16 +100,16 @@ class World:
     def now(self, seconds: float) -> None:
         """The clock, in seconds after the first launch."""
         clock = timeline_watch.Clock(now=lambda: LAUNCHED + seconds)
-        self.patch.setattr(timeline_watch, "look", functools.partial(LOOK, clock=clock))
+        self.patch.setattr(timeline_watch, "poll", functools.partial(POLL, clock=clock))
 
     def machine_says(self, **logs: str) -> None:
         """moto runs no command on a machine: these logs are what Run Command would bring, by a word of the command."""
 
-        def ask(remote: logs_remote.Remote, command: str) -> Said:
+        def execute(remote: logs_remote.Remote, command: str) -> CommandOutput:
             text = next((text for word, text in logs.items() if word in command), "-- No entries --\n")
-            return Said(text=text, size=len(text))
+            return CommandOutput(text=text, size=len(text))
 
-        self.patch.setattr(logs_remote.Remote, "ask", ask)
+        self.patch.setattr(logs_remote.Remote, "execute", execute)
 
     def run(self, command: str) -> str:
         """What a person sees who types this; ids, paths and times as in every run."""
@@ -189,7 +189,7 @@ def answer_lost(world: World) -> None:
     resources = [{"type": "any", "urn": f"urn:pulumi:dev::microcosm::any::{each.item.id}", "id": each.item.id} for each in everything]
     world.cloud.vpc()
     stacks = FakeStacks(backend="s3://acme-pulumi-state", stacks={"dev": Stack(resources=resources)})
-    world.patch.setattr(repair_command, "_world", lambda: replace(fake_world(stacks, world.cloud.session), say=note))
+    world.patch.setattr(repair_command, "_context", lambda: replace(fake_context(stacks, world.cloud.session), log=note))
 
 
 def destroyed(world: World) -> None:
@@ -228,7 +228,7 @@ def _public(key: Any) -> bytes:
 # --- the page ---
 
 
-LOOK = timeline_watch.poll
+POLL = timeline_watch.poll
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from microcosm.output import note
 from . import operator_page
 from .conftest import REGION, SESSION, Cloud
 from .fake_stacks import NOW, FakeStacks, Stack
-from .fake_stacks import world as fake_world
+from .fake_stacks import context as fake_context
 from .operator_page import World, _moment
 from .test_doctor import ACCOUNT
 
@@ -37,7 +37,7 @@ def two_pull_requests(world: World) -> None:
     stacks.stacks["pr-6"] = Stack(tags={f"microcosm:{key}": value for key, value in OLDER.items()})
     _launch(stacks, "pr-6", hours=-2)
     world.has_clock = True
-    world.commands = lambda now: replace(fake_world(stacks, world.cloud.session, now=now), say=note)
+    world.commands = lambda now: replace(fake_context(stacks, world.cloud.session, now=now), log=note)
     _clock(world, NOW)
 
 
@@ -50,7 +50,7 @@ SCENES: Mapping[str, Callable[[World], None]] = {"two pull requests": two_pull_r
 
 
 def _clock(world: World, now: datetime) -> None:
-    world.patch.setattr(preview_cli, "_world", lambda _: world.commands(now))
+    world.patch.setattr(preview_cli, "_context", lambda _: world.commands(now))
 
 
 def _launch(stacks: FakeStacks, stack: str, hours: float = 0) -> None:

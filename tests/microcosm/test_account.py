@@ -43,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setattr(botocore.httpsession.URLLib3Session, "send", send)
-    monkeypatch.setattr(repair_command, "_world", lambda: None)
+    monkeypatch.setattr(repair_command, "_context", lambda: None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Pulumi.yaml").write_text("name: microcosm\n")
     return keys
@@ -79,7 +79,7 @@ def test_a_command_refuses_to_judge_an_account_that_it_cannot_reach(monkeypatch,
 
 def test_locks_are_read_with_the_profile_of_the_backend(asked):
     with pytest.raises(EndpointConnectionError):
-        stack_locks.read_holders("s3://states?region=eu-west-1&profile=work", "microcosm", "dev")
+        stack_locks.read_lock_owners("s3://states?region=eu-west-1&profile=work", "microcosm", "dev")
     assert asked == {WORK}
 
 

@@ -32,25 +32,25 @@ def destinations(cloud: Cloud, table: str) -> list[str]:
 
 
 def test_a_route_that_no_state_knows_is_taken_out_and_the_vpcs_own_stays(cloud: Cloud, table: tuple[str, str]) -> None:
-    found = [*parts.unknown(cloud.session, "dev", state_of(table[0]))]
-    assert [(part.kind, part.owner) for part in found] == [("route", table[0]), ("route table association", table[0])]
-    for part in found:
-        parts.take_out(cloud.session, part)
+    found = [*parts.orphaned(cloud.session, "dev", state_of(table[0]))]
+    assert [(subresource.kind, subresource.owner) for subresource in found] == [("route", table[0]), ("route table association", table[0])]
+    for subresource in found:
+        parts.remove(cloud.session, subresource)
     assert destinations(cloud, table[0]) == ["10.0.0.0/16"]
-    assert [*parts.unknown(cloud.session, "dev", state_of(table[0]))] == []
+    assert [*parts.orphaned(cloud.session, "dev", state_of(table[0]))] == []
 
 
 def test_a_route_of_the_state_stays(cloud: Cloud, table: tuple[str, str]) -> None:
-    found = parts.unknown(cloud.session, "dev", state_of(table[0], destinationCidrBlock="0.0.0.0/0"))
-    assert [part.kind for part in found] == ["route table association"]
+    found = parts.orphaned(cloud.session, "dev", state_of(table[0], destinationCidrBlock="0.0.0.0/0"))
+    assert [subresource.kind for subresource in found] == ["route table association"]
 
 
 def test_what_is_in_an_object_that_no_state_knows_goes_with_it(cloud: Cloud, table: tuple[str, str]) -> None:
-    assert [*parts.unknown(cloud.session, "dev", [])] == []
+    assert [*parts.orphaned(cloud.session, "dev", [])] == []
 
 
 def test_another_stacks_parts_are_not_looked_at(cloud: Cloud, table: tuple[str, str]) -> None:
-    assert [*parts.unknown(cloud.session, "other", state_of(table[0]))] == []
+    assert [*parts.orphaned(cloud.session, "other", state_of(table[0]))] == []
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ def test_the_rule_that_aws_puts_into_a_new_group_is_taken_out_and_one_by_hand_st
     by_hand = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[by_hand])
     state = [{"type": "aws:ec2/securityGroup:SecurityGroup", "urn": "g", "id": group}]
-    (found,) = parts.unknown(cloud.session, "dev", state)
+    (found,) = parts.orphaned(cloud.session, "dev", state)
     assert (found.kind, found.owner) == ("egress rule", group)
-    parts.take_out(cloud.session, found)
+    parts.remove(cloud.session, found)
     assert rules_of(cloud, group) == {(False, "203.0.113.7/32")}
-    assert [*parts.unknown(cloud.session, "dev", state)] == []
+    assert [*parts.orphaned(cloud.session, "dev", state)] == []
 
 
 def test_that_rule_stays_when_a_state_knows_it(cloud: Cloud, group: str) -> None:
@@ -86,4 +86,4 @@ def test_that_rule_stays_when_a_state_knows_it(cloud: Cloud, group: str) -> None
         {"type": "aws:ec2/securityGroup:SecurityGroup", "urn": "g", "id": group},
         {"type": "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "urn": "r", "id": rule["SecurityGroupRuleId"]},
     ]
-    assert [*parts.unknown(cloud.session, "dev", state)] == []
+    assert [*parts.orphaned(cloud.session, "dev", state)] == []

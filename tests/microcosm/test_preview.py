@@ -43,7 +43,7 @@ def test_a_length_of_time(text: str, hours: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("4d", "from 30m to 72h"), ("29m", "from 30m to 72h"), ("8", "90m, 8h or 2d"), ("0h", "90m"), ("-1h", "90m"), ("²h", "90m")]
+    ("text", "words"), [("4d", "accepted is 30m to 72h"), ("29m", "accepted is 30m to 72h"), ("8", "90m, 8h or 2d"), ("0h", "90m"), ("-1h", "90m"), ("²h", "90m")]
 )
 def test_a_length_that_is_none_or_too_long_is_refused(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
@@ -87,5 +87,5 @@ def test_lists_of_open_pull_requests(text: str, numbers: set[int]) -> None:
 @pytest.mark.parametrize("text", ["", "\n", "null", "error: no such repository", "{}", '[{"title": "x"}]', "[1, null]", ":\n- ["])
 def test_what_a_failed_command_leaves_never_means_that_none_is_open(text: str) -> None:
     """It would end every preview."""
-    with pytest.raises(UsageError, match="does not say which pull requests are open"):
+    with pytest.raises(UsageError, match="does not list the open pull requests"):
         preview.parse_open(text, "open.json")

@@ -10,7 +10,7 @@ from microcosm import preview_cli
 from microcosm.preview_stack import StackLocked
 
 from .conftest import Cloud
-from .fake_stacks import FakeStacks, Stack, holder, world
+from .fake_stacks import FakeStacks, Stack, context, lock_owner
 from .test_cli import main, run
 from .test_preview_up import tags
 
@@ -22,7 +22,7 @@ CI_POLICY = ["ci-policy", "--account", "123456789012", "--state-bucket", "states
 def stacks(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStacks:
     """The commands get a fake stack manager, at noon."""
     fake = FakeStacks(stacks={"pr-7": Stack(tags=tags())})
-    monkeypatch.setattr(preview_cli, "_world", lambda now: world(fake, cloud.session))
+    monkeypatch.setattr(preview_cli, "_context", lambda now: context(fake, cloud.session))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     return fake
 
@@ -73,7 +73,7 @@ def test_the_list_is_a_table(stacks: FakeStacks, cloud: Cloud) -> None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert lines[1] == "pr-7 bob eu-west-1 2h 00m in 6h 00m no machines $0.00 $0.00"
     assert lines[2].startswith("pr-8 bob eu-west-1 2h 00m 30m 00s ago expired")
-    assert lines[3].startswith("pr-9 unknown unknown unknown never: its up was cut off not begun")
+    assert lines[3].startswith("pr-9 unknown unknown unknown never: `up` was interrupted not started")
 
 
 @pytest.mark.parametrize(("closed", "code"), [(False, 0), (True, 1)])
@@ -97,12 +97,12 @@ def test_down_of_what_may_not_exist(stacks: FakeStacks, monkeypatch: pytest.Monk
     ("arguments", "code", "words"),
     [
         (["up", "--pr", "x"], 2, "accepted is the number of a pull request"),
-        (["up", "--pr", "7", "--ttl", "9d"], 2, "from 30m to 72h"),
+        (["up", "--pr", "7", "--ttl", "9d"], 2, "accepted is 30m to 72h"),
         (["up", "--pr", "7", "--set", "nope=1"], 2, "nope is not a known key"),
         (["extend", "--pr", "8", "--by", "1h"], 2, "there is no preview pr-8"),
         (["reap", "--open-prs", "/nowhere"], 2, "cannot be read"),
-        (["reap", "--open-prs", "/dev/null"], 2, "does not say which pull requests are open"),
-        (["reap", "--open-prs", "x", "--github"], 2, "twice"),
+        (["reap", "--open-prs", "/dev/null"], 2, "does not list the open pull requests"),
+        (["reap", "--open-prs", "x", "--github"], 2, "exclude each other"),
         (["ci-policy", "--account", "1", "--state-bucket", "s", "--repo", "o/n"], 2, "--account is '1': accepted is 12 digits"),
         ([*CI_POLICY, "--owner-id", "octo", "--repo-id", "2"], 2, "--owner-id is 'octo': accepted is a number"),
         (CI_POLICY, 2, "give --owner-id and --repo-id"),
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_one_sentence_and_changes_nothing(
 
 
 def test_a_locked_stack_is_exit_1_with_its_holder(stacks: FakeStacks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    stacks.stacks["pr-7"].holders.append(holder())
+    stacks.stacks["pr-7"].lock_owners.append(lock_owner())
     assert main(monkeypatch, "preview", "down", "--pr", "7") == 1
     assert "ci@runner-7 (process 4711)" in capsys.readouterr().err
 
@@ -131,7 +131,7 @@ def test_outside_a_checkout_nothing_is_started(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(
-    ("code", "out", "words"), [(1, "", "gh could not say which pull requests are open"), (0, "", "gh does not say which pull requests are open")]
+    ("code", "out", "words"), [(1, "", "gh could not list the open pull requests"), (0, "", "gh does not list the open pull requests")]
 )
 def test_a_gh_that_fails_reaps_nothing(
     stacks: FakeStacks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, out: str, words: str

@@ -9,11 +9,11 @@ import pytest
 from microcosm import preview_down
 from microcosm.errors import OperatorError, UsageError
 from microcosm.preview import Preview
-from microcosm.preview_recover import when_told
+from microcosm.preview_recover import if_forced
 from microcosm.preview_stack import StackGone, StackLocked
 
 from .conftest import Cloud
-from .fake_stacks import NOW, FakeStacks, Stack, holder, world
+from .fake_stacks import NOW, FakeStacks, Stack, context, lock_owner
 from .test_preview_up import tags
 
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ def previews(**expires: str) -> FakeStacks:
 
 
 def reap(stacks: FakeStacks, cloud: Cloud, still_open: frozenset[int] | None = None) -> dict[str, str]:
-    outcomes = preview_down.reap(world(stacks, cloud.session), still_open, 3 * HOUR)
+    outcomes = preview_down.reap(context(stacks, cloud.session), still_open, 3 * HOUR)
     return {outcome.stack: outcome.result for outcome in outcomes}
 
 
@@ -43,7 +43,7 @@ def leave_a_vpc(cloud: Cloud, stack: str, tagged: bool) -> str:
 
 def test_down_destroys_looks_and_forgets_in_that_order(cloud: Cloud) -> None:
     stacks = previews(pr_7=LIVING)
-    assert preview_down.down(world(stacks, cloud.session), 7, None, when_told(False)) == "eu-west-1"
+    assert preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False)) == "eu-west-1"
     assert [call[0] for call in stacks.calls] == ["destroy", "remove"]
     assert stacks.names() == []
 
@@ -51,7 +51,7 @@ def test_down_destroys_looks_and_forgets_in_that_order(cloud: Cloud) -> None:
 def test_down_takes_what_carries_the_previews_tag_though_no_state_knows_it(cloud: Cloud) -> None:
     stacks = previews(pr_7=LIVING)
     vpc = leave_a_vpc(cloud, "pr-7", tagged=True)
-    preview_down.down(world(stacks, cloud.session), 7, None, when_told(False))
+    preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
     assert vpc not in {each["VpcId"] for each in cloud.client("ec2").describe_vpcs()["Vpcs"]}
 
 
@@ -61,7 +61,7 @@ def test_a_preview_of_which_something_is_left_is_not_forgotten(cloud: Cloud) -> 
     vpc = leave_a_vpc(cloud, "pr-7", tagged=False)
     stacks.stacks["pr-7"].resources.append({"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc})
     with pytest.raises(OperatorError, match=f"1 objects are left .VPC {vpc}.: see `microcosm audit --stack pr-7 --region eu-west-1`"):
-        preview_down.down(world(stacks, cloud.session), 7, None, when_told(False))
+        preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
     assert stacks.names() == ["pr-7"]
 
 
@@ -76,38 +76,38 @@ def test_what_aws_still_lists_for_a_while_after_its_deletion_is_waited_for(cloud
         if len(slept) == 3:
             cloud.client("ec2").delete_vpc(VpcId=vpc)
 
-    preview_down.down(replace(world(stacks, cloud.session), sleep=sleep), 7, None, when_told(False))
-    assert (stacks.names(), slept) == ([], [preview_down.PAUSE_SECONDS] * 3)
+    preview_down.down(replace(context(stacks, cloud.session), sleep=sleep), 7, None, if_forced(False))
+    assert (stacks.names(), slept) == ([], [preview_down.POLL_SECONDS] * 3)
 
 
 def test_down_takes_the_cluster_out_of_the_kubeconfig(cloud: Cloud, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("contexts: [{name: microcosm-pr-7, context: {}}, {name: prod, context: {}}]\n")
-    preview_down.down(world(previews(pr_7=LIVING), cloud.session), 7, None, when_told(False))
+    preview_down.down(context(previews(pr_7=LIVING), cloud.session), 7, None, if_forced(False))
     assert "microcosm-pr-7" not in config.read_text()
     assert "prod" in config.read_text()
 
 
 def test_down_of_what_is_no_preview_is_misuse(cloud: Cloud) -> None:
     with pytest.raises(UsageError, match="there is no preview pr-9"):
-        preview_down.down(world(previews(pr_7=LIVING), cloud.session), 9, None, when_told(False))
+        preview_down.down(context(previews(pr_7=LIVING), cloud.session), 9, None, if_forced(False))
 
 
 def test_down_of_a_locked_preview_says_who_has_it(cloud: Cloud) -> None:
     stacks = previews(pr_7=LIVING)
-    stacks.stacks["pr-7"].holders.append(holder(since=NOW - HOUR))
+    stacks.stacks["pr-7"].lock_owners.append(lock_owner(since=NOW - HOUR))
     with pytest.raises(StackLocked, match=r"ci@runner-7 \(process 4711\) since 2026-11-25 11:00:00 UTC \(1h 00m ago\)"):
-        preview_down.down(world(stacks, cloud.session), 7, None, when_told(False))
+        preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
     assert stacks.calls == []
 
 
 def test_a_region_is_found_in_the_state_when_no_tag_tells_it(cloud: Cloud) -> None:
     """A run was killed between the first tag and the second."""
     stacks = FakeStacks(stacks={"pr-7": Stack()})
-    with pytest.raises(OperatorError, match="nothing says in which region pr-7 is: name it with --region"):
-        preview_down.down(world(stacks, cloud.session), 7, None, when_told(False))
+    with pytest.raises(OperatorError, match="the region of pr-7 is unknown: name it with --region"):
+        preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
     stacks.stacks["pr-7"].resources.append({"type": "pulumi:providers:aws", "urn": "u", "id": "x", "inputs": {"region": "eu-west-1"}})
-    assert preview_down.down(world(stacks, cloud.session), 7, None, when_told(False)) == "eu-west-1"
+    assert preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False)) == "eu-west-1"
 
 
 def test_the_reaper_takes_what_has_expired_and_nothing_else(cloud: Cloud) -> None:
@@ -139,7 +139,7 @@ def test_one_broken_stack_does_not_keep_the_others(cloud: Cloud) -> None:
 @pytest.mark.parametrize(("age", "result"), [(2 * HOUR, "busy"), (4 * HOUR, "destroyed")])
 def test_the_reaper_leaves_a_stack_to_the_run_that_has_it_unless_no_run_takes_so_long(cloud: Cloud, age: timedelta, result: str) -> None:
     stacks = previews(pr_1=OVER)
-    stacks.stacks["pr-1"].holders.append(holder(since=NOW - age))
+    stacks.stacks["pr-1"].lock_owners.append(lock_owner(since=NOW - age))
     assert reap(stacks, cloud) == {"pr-1": result}
 
 
@@ -152,7 +152,7 @@ def test_a_preview_without_an_end_is_a_failure_until_its_pull_request_is_closed(
 
 def test_a_dry_run_changes_nothing(cloud: Cloud) -> None:
     stacks = previews(pr_1=OVER)
-    (outcome,) = preview_down.reap(world(stacks, cloud.session), None, 3 * HOUR, dry_run=True)
+    (outcome,) = preview_down.reap(context(stacks, cloud.session), None, 3 * HOUR, dry_run=True)
     assert (outcome.result, outcome.why) == ("due", "expired 1h 00m ago")
     assert stacks.calls == []
 

@@ -17,56 +17,56 @@ from .conftest import Cloud
 ROOT = "urn:pulumi:pr-7::microcosm::microcosm:infra:Cluster$microcosm:infra:"
 
 
-def event(kind: str, part: str, name: str, operation: str = "create") -> Event:
-    return Event(kind=kind, urn=f"{ROOT}{part}$aws:ec2/vpc:Vpc::{name}", operation=operation)
+def event(kind: str, component: str, name: str, operation: str = "create") -> Event:
+    return Event(kind=kind, urn=f"{ROOT}{component}$aws:ec2/vpc:Vpc::{name}", operation=operation)
 
 
 @pytest.fixture
-def told() -> list[str]:
+def logged() -> list[str]:
     return []
 
 
 @pytest.fixture
-def progress(told: list[str]) -> Progress:
+def progress(logged: list[str]) -> Progress:
     """Each look at the clock is a second later."""
     seconds = count()
-    return Progress(tell=told.append, clock=lambda: float(next(seconds)))
+    return Progress(log=logged.append, clock=lambda: float(next(seconds)))
 
 
-def words(told: list[str]) -> list[str]:
-    return [line.split(maxsplit=1)[1] for line in told]
+def words(logged: list[str]) -> list[str]:
+    return [line.split(maxsplit=1)[1] for line in logged]
 
 
-def test_a_part_is_told_when_it_begins_and_when_it_rests(progress: Progress, told: list[str]) -> None:
+def test_a_part_is_told_when_it_begins_and_when_it_rests(progress: Progress, logged: list[str]) -> None:
     progress.event(event("begins", "Network", "a"))
     progress.event(event("begins", "Network", "b"))
     progress.event(event("ends", "Network", "a"))
-    progress.tick()
-    assert words(told) == ["Network: begun"], "it still works on b"
+    progress.log_progress()
+    assert words(logged) == ["Network: started"], "it still works on b"
     progress.event(event("ends", "Network", "b"))
-    progress.tick()
-    progress.tick()
-    assert words(told) == ["Network: begun", "Network: 2 done"]
+    progress.log_progress()
+    progress.log_progress()
+    assert words(logged) == ["Network: started", "Network: 2 done"]
 
 
-def test_a_failure_is_told_at_once_with_its_resource(progress: Progress, told: list[str]) -> None:
+def test_a_failure_is_told_at_once_with_its_resource(progress: Progress, logged: list[str]) -> None:
     progress.event(event("begins", "Network", "pr-7-vpc"))
     progress.event(event("fails", "Network", "pr-7-vpc"))
     progress.event(Event(kind="message", urn=ROOT, text="limit exceeded\nmore"))
-    assert words(told) == ["Network: begun", "Network: failed at pr-7-vpc", "error: limit exceeded"]
+    assert words(logged) == ["Network: started", "Network: failed at pr-7-vpc", "error: limit exceeded"]
 
 
-def test_what_changes_nothing_is_not_told(progress: Progress, told: list[str]) -> None:
+def test_what_changes_nothing_is_not_told(progress: Progress, logged: list[str]) -> None:
     progress.event(event("begins", "Network", "a", "same"))
     progress.event(Event(kind="begins", urn="", operation="create"))
-    progress.tick()
-    assert told == []
+    progress.log_progress()
+    assert logged == []
 
 
-def test_a_machine_is_told_when_its_phase_changes(progress: Progress, told: list[str]) -> None:
+def test_a_machine_is_told_when_its_phase_changes(progress: Progress, logged: list[str]) -> None:
     for phase in ("download", "download", "ok ready"):
         progress.machine("linux-0", phase)
-    assert words(told) == ["linux-0: download", "linux-0: ok ready"]
+    assert words(logged) == ["linux-0: download", "linux-0: ok ready"]
 
 
 def test_a_terminal_sees_parts_and_machines_in_one_table(progress: Progress) -> None:
@@ -90,7 +90,7 @@ def test_ctrl_c_waits_for_pulumi_and_says_how_to_go_on(cloud: Cloud, capsys: pyt
             os.kill(os.getpid(), signal.SIGINT)
             raise OperatorError("update cancelled")
 
-    with pytest.raises(OperatorError, match="pr-7 was interrupted: run the same command again to go on"):
+    with pytest.raises(OperatorError, match="pr-7 was interrupted: run the same command to continue"):
         interrupted()
-    assert "Pulumi finishes what it has begun" in capsys.readouterr().err
+    assert "Pulumi finishes its running operations" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is before

@@ -9,11 +9,11 @@ import pytest
 
 from infra.naming import STACK_TAG
 from microcosm import preview_recover
-from microcosm.preview_recover import when_told
+from microcosm.preview_recover import if_forced
 from microcosm.preview_stack import Pending, StackLocked
 
 from .conftest import TARGET, Cloud
-from .fake_stacks import NOW, FakeStacks, Stack, holder, world
+from .fake_stacks import NOW, FakeStacks, Stack, context, lock_owner
 
 
 def dead_process() -> int:
@@ -34,20 +34,20 @@ def interrupted(operation: str, resources: list[dict[str, str]] | None = None) -
 
 def test_the_lock_of_a_process_of_this_machine_that_is_gone_is_broken_and_said(cloud: Cloud) -> None:
     """Nobody can be working there."""
-    stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(socket.gethostname(), dead_process())])})
-    said: list[str] = []
-    preview_recover.free_lock(world(stacks, cloud.session, said), "dev", when_told(False))
+    stacks = FakeStacks(stacks={"dev": Stack(lock_owners=[lock_owner(socket.gethostname(), dead_process())])})
+    logged: list[str] = []
+    preview_recover.free_lock(context(stacks, cloud.session, logged), "dev", if_forced(False))
     assert stacks.calls == [("cancel", "dev")]
-    assert "its process has ended without giving it back" in said[0]
+    assert "its process has ended without releasing it" in logged[0]
 
 
 def test_a_process_that_was_killed_a_moment_ago_is_gone() -> None:
     """Its parent, killed too, has not taken notice of its end."""
     process = subprocess.Popen(["sleep", "60"])
-    assert not holder(socket.gethostname(), process.pid).is_gone()
+    assert not lock_owner(socket.gethostname(), process.pid).is_gone()
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert holder(socket.gethostname(), process.pid).is_gone()
+    assert lock_owner(socket.gethostname(), process.pid).is_gone()
     process.wait()
 
 
@@ -55,24 +55,24 @@ def test_a_process_that_was_killed_a_moment_ago_is_gone() -> None:
     ("host", "pid"), [(socket.gethostname(), os.getpid()), (socket.gethostname(), 1), ("another", 4711)], ids=["this", "init", "another"]
 )
 def test_a_lock_whose_process_may_live_is_never_broken_unasked(cloud: Cloud, host: str, pid: int) -> None:
-    stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(host, pid)])})
+    stacks = FakeStacks(stacks={"dev": Stack(lock_owners=[lock_owner(host, pid)])})
     with pytest.raises(StackLocked):
-        preview_recover.free_lock(world(stacks, cloud.session), "dev", when_told(False))
+        preview_recover.free_lock(context(stacks, cloud.session), "dev", if_forced(False))
     assert stacks.calls == []
 
 
 def test_one_living_holder_among_dead_ones_keeps_the_lock(cloud: Cloud) -> None:
     """Cancelling breaks all locks of the stack."""
-    stacks = FakeStacks(stacks={"dev": Stack(holders=[holder(socket.gethostname(), dead_process()), holder("another")])})
+    stacks = FakeStacks(stacks={"dev": Stack(lock_owners=[lock_owner(socket.gethostname(), dead_process()), lock_owner("another")])})
     with pytest.raises(StackLocked, match="another"):
-        preview_recover.free_lock(world(stacks, cloud.session), "dev", when_told(False))
+        preview_recover.free_lock(context(stacks, cloud.session), "dev", if_forced(False))
 
 
 def test_a_lock_is_stale_by_an_age_that_no_run_reaches(cloud: Cloud) -> None:
-    at_noon = world(FakeStacks(), cloud.session)
-    may_break = preview_recover.when_older(timedelta(hours=3), at_noon)
-    assert may_break(holder(since=NOW - timedelta(hours=4)))
-    assert not may_break(holder(since=NOW - timedelta(hours=2)))
+    at_noon = context(FakeStacks(), cloud.session)
+    may_break = preview_recover.if_older(timedelta(hours=3), at_noon)
+    assert may_break(lock_owner(since=NOW - timedelta(hours=4)))
+    assert not may_break(lock_owner(since=NOW - timedelta(hours=2)))
 
 
 def test_what_was_made_and_not_written_down_is_deleted_and_nothing_else(cloud: Cloud) -> None:
@@ -80,15 +80,15 @@ def test_what_was_made_and_not_written_down_is_deleted_and_nothing_else(cloud: C
     known, unknown = cloud.vpc(), cloud.vpc()
     untagged = cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     stacks = interrupted("creating", [{"type": "aws:ec2/vpc:Vpc", "urn": urn("aws:ec2/vpc:Vpc", "other"), "id": known}])
-    said: list[str] = []
-    preview_recover.repair(world(stacks, cloud.session, said), TARGET, cloud.session)
+    logged: list[str] = []
+    preview_recover.repair(context(stacks, cloud.session, logged), TARGET, cloud.session)
     left = {vpc["VpcId"] for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"]}
     assert {known, untagged} <= left
     assert unknown not in left
     assert stacks.calls == [("forget", "dev")]
-    assert said == [
-        "dev: an earlier run was cut off in the middle of 1 operations: dev-vpc",
-        f"dev: deleting 1 objects that no state knows: VPC {unknown}",
+    assert logged == [
+        "dev: an earlier run was interrupted during 1 operations: dev-vpc",
+        f"dev: deleting 1 objects that are in no state: VPC {unknown}",
     ]
 
 
@@ -106,7 +106,7 @@ def test_rules_that_no_state_knows_are_revoked_in_groups_that_stay(cloud: Cloud)
         for port in (80, 443)
     ]
     resources = [{"type": "t", "urn": urn("t", str(index)), "id": each} for index, each in enumerate((vpc, group, rules[0]))]
-    preview_recover.repair(world(interrupted("creating", resources), cloud.session), TARGET, cloud.session)
+    preview_recover.repair(context(interrupted("creating", resources), cloud.session), TARGET, cloud.session)
     left = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
     assert [rule["SecurityGroupRuleId"] for rule in left if not rule["IsEgress"]] == [rules[0]]
 
@@ -115,7 +115,7 @@ def test_rules_that_no_state_knows_are_revoked_in_groups_that_stay(cloud: Cloud)
 def test_what_was_being_changed_is_looked_at_unless_it_goes_anyway(cloud: Cloud, look: bool, refreshed: bool) -> None:
     name = urn("aws:ec2/vpc:Vpc", "dev-vpc")
     stacks = interrupted("updating", [{"type": "aws:ec2/vpc:Vpc", "urn": name, "id": "vpc-1"}])
-    preview_recover.repair(world(stacks, cloud.session), TARGET, cloud.session, look)
+    preview_recover.repair(context(stacks, cloud.session), TARGET, cloud.session, look)
     assert (("refresh", "dev", name) in stacks.calls) is refreshed
 
 
@@ -123,7 +123,7 @@ def test_a_stray_of_a_run_that_was_not_killed_goes_too(cloud: Cloud) -> None:
     """AWS made it and the answer was lost: nothing is pending, and still no state knows it."""
     vpc = cloud.vpc()
     stacks = FakeStacks(stacks={"dev": Stack()})
-    deleted = preview_recover.repair(world(stacks, cloud.session), TARGET, cloud.session)
+    deleted = preview_recover.repair(context(stacks, cloud.session), TARGET, cloud.session)
     assert [row[:2] for row in deleted.rows] == [["VPC", vpc]]
     assert vpc not in {each["VpcId"] for each in cloud.client("ec2").describe_vpcs()["Vpcs"]}
     assert stacks.calls == []
@@ -135,20 +135,20 @@ def test_the_disk_and_the_interface_of_a_machine_that_the_state_knows_are_no_str
     disks = cloud.client("ec2").describe_volumes()["Volumes"]
     cloud.client("ec2").create_tags(Resources=[disk["VolumeId"] for disk in disks], Tags=[{"Key": STACK_TAG, "Value": "dev"}])
     resources = [{"type": "aws:ec2/instance:Instance", "urn": urn("aws:ec2/instance:Instance", "dev-linux-0"), "id": ids[0]}]
-    found = preview_recover.strays(world(interrupted("creating", resources), cloud.session), TARGET, cloud.session, resources)
-    assert {item.kind for item in found.items} >= {"instance", "volume"}
-    assert all(item.id == ids[1] or ids[1] in item.belongs_to for item in found.items)
+    found = preview_recover.find_orphans(context(interrupted("creating", resources), cloud.session), TARGET, cloud.session, resources)
+    assert {item.kind for item in found.resources} >= {"instance", "volume"}
+    assert all(item.id == ids[1] or ids[1] in item.belongs_to for item in found.resources)
 
 
 def test_nothing_is_deleted_that_nobody_agreed_to(cloud: Cloud) -> None:
     vpc = cloud.vpc()
     shown: list[object] = []
 
-    def refuse(found: preview_recover.Strays) -> bool:
+    def refuse(found: preview_recover.Orphans) -> bool:
         shown.extend(found.rows)
         return False
 
-    deleted = preview_recover.repair(world(FakeStacks(stacks={"dev": Stack()}), cloud.session), TARGET, cloud.session, agree=refuse)
+    deleted = preview_recover.repair(context(FakeStacks(stacks={"dev": Stack()}), cloud.session), TARGET, cloud.session, agree=refuse)
     assert not deleted
     assert shown == [["VPC", vpc, ""]]
     assert cloud.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]

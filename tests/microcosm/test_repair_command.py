@@ -9,7 +9,7 @@ from microcosm import cli, options, repair_command
 from microcosm.errors import UsageError
 
 from .conftest import TARGET, Cloud
-from .fake_stacks import FakeStacks, Stack, holder, world
+from .fake_stacks import FakeStacks, Stack, context, lock_owner
 
 HERE = ["repair", "--stack", "dev", "--region", "eu-west-1"]
 
@@ -18,7 +18,7 @@ HERE = ["repair", "--stack", "dev", "--region", "eu-west-1"]
 def stacks(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> FakeStacks:
     found = FakeStacks(stacks={"dev": Stack()})
     monkeypatch.setattr(options, "connect", lambda stack, region: (TARGET, cloud.session))
-    monkeypatch.setattr(repair_command, "_world", lambda: world(found, cloud.session))
+    monkeypatch.setattr(repair_command, "_context", lambda: context(found, cloud.session))
     return found
 
 
@@ -51,7 +51,7 @@ def test_a_stack_that_needs_no_repair_is_left_as_it_is(cloud: Cloud, stacks: Fak
 
 
 def test_a_lock_that_may_be_held_is_not_broken(cloud: Cloud, stacks: FakeStacks) -> None:
-    stacks.stacks["dev"].holders.append(holder("another"))
+    stacks.stacks["dev"].lock_owners.append(lock_owner("another"))
     vpc = cloud.vpc()
     assert CliRunner().invoke(cli.app, [*HERE, "--yes"]).exit_code == 1
     assert vpc in vpcs(cloud)

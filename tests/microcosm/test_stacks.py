@@ -141,7 +141,7 @@ def test_a_destroy_refreshes_nothing_and_keeps_the_stack(cli: Cli) -> None:
 def test_a_locked_stack_says_who_has_it(cli: Cli) -> None:
     with pytest.raises(StackLocked, match=r"ci@runner-7 \(process 4711\) since 2026-11-25 11:00:00 UTC") as raised:
         cli.stacks(destroy=(255, "", LOCKED)).destroy("pr-7", lambda event: None)
-    assert raised.value.holders[0].pid == 4711
+    assert raised.value.lock_owners[0].pid == 4711
 
 
 @pytest.mark.parametrize("command", ["up", "destroy", "refresh"])
@@ -149,7 +149,7 @@ def test_a_lock_that_cannot_be_deleted_fails_a_run_that_ended_well(cli: Cli, com
     """The next run, on another machine, would wait for a process that has long ended."""
     kept = "error: there was a problem deleting the lock at s3://state/x.json, manual clean up may be required: AccessDenied: s3:DeleteObject\n"
     stacks = cli.stacks(**{command: (0, "", kept), "stack_output": (0, "{}", "")})
-    with pytest.raises(OperatorError, match=r"pr-7: the work is done, but .*\(AccessDenied: s3:DeleteObject\): allow that"):
+    with pytest.raises(OperatorError, match=r"pr-7: the operation succeeded, but .*\(AccessDenied: s3:DeleteObject\): allow that"):
         stacks.refresh("pr-7") if command == "refresh" else getattr(stacks, command)("pr-7", lambda _: None)
 
 
@@ -241,9 +241,9 @@ def test_a_folder_is_asked_for_its_locks(tmp_path: Path) -> None:
     path = tmp_path / PLACE
     path.parent.mkdir(parents=True)
     path.write_text(LOCK)
-    (holder,) = stack_locks.read_holders(f"file://{tmp_path}", "microcosm", "pr-7")
-    assert (holder.user, holder.host, holder.pid) == ("ci", "runner-7", 4711)
-    assert stack_locks.read_holders(f"file://{tmp_path}", "microcosm", "pr-70") == []
+    (lock_owner,) = stack_locks.read_lock_owners(f"file://{tmp_path}", "microcosm", "pr-7")
+    assert (lock_owner.user, lock_owner.host, lock_owner.pid) == ("ci", "runner-7", 4711)
+    assert stack_locks.read_lock_owners(f"file://{tmp_path}", "microcosm", "pr-70") == []
 
 
 @pytest.mark.parametrize("prefix", ["", "team/previews"])
@@ -255,9 +255,9 @@ def test_a_bucket_is_asked_for_its_locks(monkeypatch: pytest.MonkeyPatch, prefix
         s3.create_bucket(Bucket="state")
         s3.put_object(Bucket="state", Key=f"{prefix}/{PLACE}".lstrip("/"), Body=LOCK)
         backend = os.path.join("s3://state", prefix) + "?region=us-east-1"
-        assert [holder.pid for holder in stack_locks.read_holders(backend, "microcosm", "pr-7")] == [4711]
-        assert stack_locks.read_holders(backend, "microcosm", "pr-8") == []
+        assert [lock_owner.pid for lock_owner in stack_locks.read_lock_owners(backend, "microcosm", "pr-7")] == [4711]
+        assert stack_locks.read_lock_owners(backend, "microcosm", "pr-8") == []
 
 
 def test_another_backend_is_not_asked() -> None:
-    assert stack_locks.read_holders("gs://state", "microcosm", "pr-7") == []
+    assert stack_locks.read_lock_owners("gs://state", "microcosm", "pr-7") == []
