@@ -1,4 +1,4 @@
-"""`python -m bench [names]`: measure, and write what was found into docs/benchmarks.md. `make bench` calls it."""
+"""`python -m bench [names]`: measure, and write the figures into docs/benchmarks.md."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
+from rich.status import Status
 
 from rehearsal.session import RehearsalError
 from rehearsal.supplies import SuppliesError
@@ -29,9 +30,9 @@ console = Console(highlight=False)
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help=f"which of {', '.join(MEASUREMENTS)}; all by default")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Runs of each subject, after one that is thrown away.")] = 5,
-    keep: Annotated[bool, typer.Option(help="Put the figures into docs/benchmarks.md.")] = True,
+    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(MEASUREMENTS)}; all by default.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each subject after the warm-up.")] = 5,
+    keep: Annotated[bool, typer.Option(help="Write the figures into docs/benchmarks.md.")] = True,
 ) -> None:
     """Measure the program beside its floor. Example: python -m bench startup growth --repeats 3"""
     for name in names or MEASUREMENTS:
@@ -39,7 +40,11 @@ def bench(
             raise typer.BadParameter(f"{name!r} is not a measurement; there are {', '.join(MEASUREMENTS)}")
     for name in names or MEASUREMENTS:
         with console.status(name) as status:
-            text = MEASUREMENTS[name](Settings(repeats=repeats, tell=lambda what, name=name: status.update(f"{name}: [dim]{escape(what)}[/dim]")))
+
+            def log(text: str, name: str = name, status: Status = status) -> None:
+                status.update(f"{name}: [dim]{escape(text)}[/dim]")
+
+            text = MEASUREMENTS[name](Settings(repeats=repeats, log=log))
         console.print(f"[bold]{name}[/bold]")
         console.print(Markdown(text))
         if keep:
@@ -47,7 +52,7 @@ def bench(
 
 
 def main() -> None:
-    """Turns what a person can act on into one message and exit code 1."""
+    """Print errors that the user can act on as one message; exit code 1."""
     try:
         typer.run(bench)
     except (BenchError, RehearsalError, SuppliesError) as error:

@@ -1,8 +1,8 @@
-"""The floor of an engine run: the program's own resources, taken from what the engine recorded of them, without the program. Pure.
+"""Build the floor of an engine run: the program's resources as the engine recorded them. Pure.
 
-Kinds, counts and inputs are the program's. What is left out is all that the program adds: components' parents, explicit waits, data
-sources, applies, the gate. What is kept is what the resources cannot be made without: references to each other, and a namespace before
-what lies in it.
+Kinds, counts and inputs are the program's. The record leaves out the program's additions: components'
+parents, explicit waits, data sources, applies and the readiness wait. It keeps references between resources,
+and a namespace before the objects in it.
 """
 
 import json
@@ -14,23 +14,23 @@ from pulumi.runtime.rpc import UNKNOWN
 SECRET_KEY, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 STACK = "pulumi:pulumi:Stack"
 NAMESPACE = "kubernetes:core/v1:Namespace"
-# Filled in by the SDK's classes or by the provider itself.
+# The SDK's classes or the provider fill these in.
 IMPLIED = {"apiVersion", "kind", "version"}
 
 Resource = Mapping[str, Any]
 
 
 def record(resources: Sequence[Resource]) -> list[dict[str, Any]]:
-    """What the bare program declares, in an order in which everything refers to what is before it.
+    """Return the declarations of the bare program; each refers only to earlier ones.
 
-    `resources` are those of a state, or of a preview; there a value that is not known yet becomes a reference as well.
+    `resources` are those of a state, or of a preview, in which an unknown value becomes a reference too.
     """
     own = {each["urn"]: each for each in resources if not _is_engines(each)}
     return [_bare(each, own) for each in own.values()]
 
 
 def _is_engines(resource: Resource) -> bool:
-    """The stack itself and the default providers: the engine makes them for every program."""
+    """Return whether the engine makes this resource for every program: the stack, a default provider."""
     type_, name = resource["type"], resource["urn"].rsplit("::", 1)[1]
     return type_ == STACK or (type_.startswith("pulumi:providers:") and name.startswith("default"))
 
@@ -56,13 +56,13 @@ def _bare(resource: Resource, own: Mapping[str, Resource]) -> dict[str, Any]:
 
 
 def _provider(resource: Resource, own: Mapping[str, Resource]) -> str | None:
-    """An explicit provider; references to providers read `urn::id`."""
+    """Return the explicit provider; a reference to a provider reads `urn::id`."""
     urn = (resource.get("provider") or "").rpartition("::")[0]
     return urn if urn in own else None
 
 
 def _revealed(value: Any) -> Any:
-    """A value without its secret wrappers and without the engine's own entries."""
+    """Return a value without its secret wrappers and the engine's own entries."""
     if isinstance(value, dict):
         entries = cast("dict[str, Any]", value)
         if entries.get(SECRET_KEY) == SECRET:
@@ -76,7 +76,7 @@ def _plain(secret: Mapping[str, Any]) -> Any:
 
 
 def _referring(value: Any, sources: Sequence[Resource]) -> Any:
-    """The value with `{"of": urn, "output": name}` wherever a text is an output of a resource that it depends on."""
+    """Replace each text that is an output of a dependency by `{"of": urn, "output": name}`."""
     if isinstance(value, dict):
         return {key: _referring(item, sources) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):

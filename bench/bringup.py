@@ -1,7 +1,8 @@
-"""(b): machines that become a cluster by their user-data, against `kubeadm init` and `join` typed on the same machines afterwards.
+"""Compare machines that form a cluster by their user-data with `kubeadm init` and `join` run by hand.
 
-The hand has it easier: images are pulled, files are cached, the pod network's configuration is there, and nobody checks anything. It types
-what the documentation of kubeadm shows, and once more with the configuration of the user-data, whose controllers start faster.
+The manual run has advantages: images are pulled, files are cached, the pod network is configured, and nothing
+is checked. It runs the commands of kubeadm's documentation, and then again with the configuration of the
+user-data, whose controllers start faster.
 """
 
 import time
@@ -21,7 +22,7 @@ from .settings import Settings
 
 WORKER = "linux-0"
 POOLS = [{"name": "linux", "os": "ubuntu-24.04", "count": 1}]
-# Written by the user-data, with the machine's own address filled in.
+# The user-data writes this file with the machine's own address.
 INIT_CONFIG = "/var/lib/microcosm/init.yaml"
 KUBECTL = ("kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf")
 READY_SECONDS = 120.0
@@ -30,7 +31,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Seconds from the beginning of `kubeadm init` until every node is Ready, and those of the worker's join once there is something to join."""
+    """Seconds from `kubeadm init` until every node is Ready, and those of the worker's join."""
 
     ready: float
     join: float
@@ -38,7 +39,7 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """Seconds from launch until `kubeadm init` begins, then what follows by the user-data, by hand, and by hand with its configuration."""
+    """Seconds from launch to `kubeadm init`, then by user-data, by hand, and by hand with its configuration."""
 
     before: float
     program: Span
@@ -59,13 +60,13 @@ def run(settings: Settings) -> str:
 
 
 def _round(session: Session, number: int, settings: Settings) -> Round:
-    tell = settings.tell
-    tell(f"round {number + 1} of {settings.repeats}: up")
+    log = settings.log
+    log(f"round {number + 1} of {settings.repeats}: up")
     session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
     reports = _reports(session)
     before, ready = spans(reports, _launched(session))
     join = join_span(reports, _published(session))
-    tell(f"round {number + 1} of {settings.repeats}: by hand")
+    log(f"round {number + 1} of {settings.repeats}: by hand")
     plain = _by_hand(session, _plain(session))
     configured = _by_hand(session, ("--config", INIT_CONFIG))
     session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK)
@@ -85,7 +86,7 @@ def _launched(session: Session) -> float:
 
 
 def spans(reports: Mapping[str, Report], launched: float) -> tuple[float, float]:
-    """From the first launch until `kubeadm init` begins, and from then until the last node is Ready."""
+    """Return the seconds from launch to `kubeadm init`, and from there until the last node is Ready."""
     begins = reports[naming.CONTROL_PLANE].times("init").start
     return begins - launched, max(_end(found, READY) for found in reports.values()) - begins
 
@@ -96,7 +97,10 @@ def _published(session: Session) -> float:
 
 
 def join_span(reports: Mapping[str, Report], published: float) -> float:
-    """From when the worker is there and the join document too, until `kubeadm join` has returned. Machines report whole seconds."""
+    """Return the seconds of `kubeadm join`, from when worker and join document exist.
+
+    Machines report whole seconds.
+    """
     join = reports[WORKER].times("join")
     return _end(reports[WORKER], "join") - max(join.start, published)
 
@@ -108,13 +112,13 @@ def _end(found: Report, phase: str) -> float:
 
 
 def _plain(session: Session) -> tuple[str, ...]:
-    """What must be said: nobody here can be asked for the newest version."""
+    """Return the options of a manual `kubeadm init`; offline, kubeadm cannot look up the version."""
     version = checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "version", "--output", "short").strip()
     return ("--kubernetes-version", version, "--pod-network-cidr", "10.244.0.0/16", "--node-name", naming.CONTROL_PLANE)
 
 
 def _by_hand(session: Session, options: tuple[str, ...]) -> Span:
-    """What a person types, as fast as a machine types it."""
+    """Run the manual commands, as fast as a program can."""
     for node in (WORKER, naming.CONTROL_PLANE):
         checks.in_machine(session, node, "kubeadm", "reset", "--force")
     ignored = [f"--ignore-preflight-errors={','.join(IGNORED_PREFLIGHT)}"] if IGNORED_PREFLIGHT else []

@@ -1,4 +1,4 @@
-"""A way to the fake cloud that counts: which AWS calls were made, and when. It hands every request on as it came."""
+"""Forward requests to the fake cloud and count them by action and time."""
 
 import http.client
 import threading
@@ -15,7 +15,7 @@ from rehearsal.cloud.settings import STATE_BUCKET
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
-# Belong to one connection (RFC 9110, 7.6.1), or are written anew.
+# Headers of one connection (RFC 9110, 7.6.1), and those that are written again.
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -30,13 +30,13 @@ class Call:
 
 @dataclass(slots=True)
 class Calls:
-    """What came through, in order."""
+    """The forwarded requests, in order."""
 
     endpoint: str = ""
     made: list[Call] = field(default_factory=list[Call])
 
     def counts(self) -> Counter[str]:
-        """By action, without the engine's own state."""
+        """Count the calls by action, without the engine's own state."""
         return Counter(call.action for call in self.made if not call.action.startswith("state:"))
 
     def times(self, action: str) -> list[float]:
@@ -44,14 +44,14 @@ class Calls:
 
 
 def busiest_second(times: Sequence[float]) -> int:
-    """The most calls within any one second."""
+    """Return the most calls within any one second."""
     return max((sum(start <= at < start + 1 for at in times) for start in times), default=0)
 
 
 def action_of(method: str, path: str, headers: dict[str, str], body: bytes) -> str:
-    """`ssm:PutParameter`: the service of the signature's scope, and the action of the JSON or the query protocol; S3 has methods.
+    """Return the action, e.g. `ssm:PutParameter`; S3 has methods, and the engine's state is `state:PUT`.
 
-    What the engine does to its state is told apart: `state:PUT`.
+    The service is from the signature's scope, the action from the JSON or query protocol.
     """
     if urlsplit(path).path.split("/")[1] == STATE_BUCKET:
         return f"state:{method}"
@@ -64,7 +64,7 @@ def action_of(method: str, path: str, headers: dict[str, str], body: bytes) -> s
 
 @contextmanager
 def counted(endpoint: str) -> Generator[Calls]:
-    """A second endpoint of the cloud for the length of the block."""
+    """Open a second endpoint of the cloud for the length of the block."""
     calls, address = Calls(), urlsplit(endpoint).netloc
 
     class Forwarder(BaseHTTPRequestHandler):

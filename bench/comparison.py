@@ -1,4 +1,4 @@
-"""Two series of runs side by side: the ratio of a subject to its floor. And a straight line through points. Pure."""
+"""Compare series of runs: ratios of a subject to its floor, and a straight line through points. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from .samples import Sample
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The runs of one thing."""
+    """The runs of one subject."""
 
     name: str
     samples: Sequence[Sample]
 
     def least(self, what: str) -> float:
-        """The undisturbed run: nothing makes a run quicker than it is."""
+        """Return the least value: the run with the least disturbance."""
         return min(self._values(what))
 
     def median(self, what: str) -> float:
@@ -25,20 +25,20 @@ class Series:
         return [getattr(sample, what) for sample in self.samples]
 
 
-def in_turn(subjects: Mapping[str, Callable[[], Sample]], repeats: int, tell: Callable[[str], None]) -> list[Series]:
-    """Runs the subjects A B C, A B C, ... so that what disturbs the machine disturbs them all; a first round is thrown away."""
+def in_turn(subjects: Mapping[str, Callable[[], Sample]], repeats: int, log: Callable[[str], None]) -> list[Series]:
+    """Run the subjects A B C, A B C, ..., so that a disturbance affects all; drop the first round."""
     rounds: list[list[Sample]] = []
     for number in range(repeats + 1):
         rounds.append([])
         for name, run in subjects.items():
-            tell(f"{name}, {'warming up' if number == 0 else f'run {number} of {repeats}'}")
+            log(f"{name}, {'warming up' if number == 0 else f'run {number} of {repeats}'}")
             rounds[-1].append(run())
     return [Series(name, runs) for name, runs in zip(subjects, zip(*rounds[1:], strict=True), strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Least squares: `base + slope * x`."""
+    """A least-squares line: `base + slope * x`."""
 
     base: float
     slope: float
@@ -53,5 +53,5 @@ class Line:
         return self.base + self.slope * x
 
     def deviation(self, points: Mapping[float, float]) -> float:
-        """How far the worst point lies from the line, as a part of the line's value there."""
+        """Return the greatest distance of a point from the line, as a fraction of the line's value there."""
         return max(abs(y - self.at(x)) / abs(self.at(x)) for x, y in points.items())

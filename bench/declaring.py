@@ -1,6 +1,6 @@
-"""`python -m bench.declaring sdks|sdks-uncollected|program`: one interpreter imports or declares, and tells how much memory it had at most.
+"""`python -m bench.declaring sdks|sdks-uncollected|program`: import or declare, and print the peak memory.
 
-The monitor is Pulumi's own mocks: what is measured is Python, not the engine.
+The monitor is Pulumi's own mocks: this measures Python and not the engine.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import pulumi
 from pulumi.runtime import mocks, stack
 
 PROJECT = Path(__file__).resolve().parent.parent
-# A class of each SDK module that the declared kinds come from: the SDKs import a module when it is first asked for something.
+# One class of each SDK module that the program uses: the SDKs import a module on first access.
 CLASSES = {
     "pulumi_aws": ("ec2.Instance", "iam.Role", "s3.Bucket", "ssm.Parameter", "vpc.SecurityGroupIngressRule"),
     "pulumi_kubernetes": ("apps.v1.DaemonSet", "core.v1.Service", "policy.v1.PodDisruptionBudget", "rbac.v1.ClusterRole"),
@@ -33,7 +33,7 @@ CONFIG = {"microcosm:adminCidrs": '["203.0.113.7/32"]'}
 
 
 class Preview(mocks.Mocks):
-    """A first preview: nothing has an id yet."""
+    """A first preview: no resource has an id yet."""
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         return "", dict(args.inputs)
@@ -49,13 +49,13 @@ def sdks() -> None:
 
 
 def sdks_uncollected() -> None:
-    """As the program does it: without the garbage collector."""
+    """Import the SDKs without the garbage collector, as the program does."""
     gc.disable()
     sdks()
 
 
 def program() -> None:
-    """Runs the program to the end of all that it registers."""
+    """Run the program until all resources are registered."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     mocks.set_mocks(Preview(), "microcosm", "bench", preview=True)
@@ -68,7 +68,7 @@ def program() -> None:
 
 
 def peak_mib() -> float:
-    """The most memory that this program had at a time; unlike ru_maxrss without what its parent had when it was forked."""
+    """Return the peak memory of this process; ru_maxrss would include the parent's at the fork."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
 

@@ -1,4 +1,4 @@
-"""The figures' places in docs/benchmarks.md: each measurement writes between its own markers, and nothing by hand."""
+"""Write figures into docs/benchmarks.md, each measurement between its own markers."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,13 +11,13 @@ from .samples import BenchError
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are figures."""
+    """Render a Markdown table; the first column is text, the others are figures."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
 
 
 def beside(subject: Series, floor: Series) -> str:
-    """Subject, floor and ratio as a table: CPU and wall time, the least and the median of each."""
+    """Render subject, floor and ratio as a table: CPU and wall time, least and median."""
     rows = [
         [
             f"{name}, {how}",
@@ -32,7 +32,7 @@ def beside(subject: Series, floor: Series) -> str:
 
 
 def keep(name: str, text: str, document: Path = DOCUMENT) -> None:
-    """Puts a measurement in the place of the one before it."""
+    """Replace the figures of a measurement."""
     begin, end = f"<!-- bench {name}: begin -->", f"<!-- bench {name}: end -->"
     content = document.read_text()
     if begin not in content or end not in content:

@@ -1,4 +1,4 @@
-"""(a): the program's `preview` and `up` against a program of the same number and kinds of bare resources: one engine, one fake cloud."""
+"""Compare the program's `preview` and `up` with bare resources of the same kinds: one engine, one fake cloud."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,17 +19,20 @@ PROGRAM, BARE = "the program", "bare resources"
 def run(settings: Settings) -> str:
     with workbench(machines=True) as bench:
         program = bench.program("program")
-        settings.tell("recording")
+        settings.log("recording")
         planned = program.planned()
         floor = bench.bare("bare", bare.record(planned))
-        previews = in_turn({PROGRAM: program.preview, BARE: floor.preview}, settings.repeats, lambda what: settings.tell(f"preview: {what}"))
+        subjects = {PROGRAM: program.preview, BARE: floor.preview}
+        previews = in_turn(subjects, settings.repeats, lambda what: settings.log(f"preview: {what}"))
         floor = bench.bare("bare-up", unspoken(bare.record(recorded(program))))
-        ups = in_turn({PROGRAM: lambda: _up(program), BARE: lambda: _up(floor)}, settings.repeats, lambda what: settings.tell(f"up: {what}"))
-    return "\n".join([f"`preview`, {len(planned)} resources:", "", beside(*previews), "", "`up`, machines faked:", "", beside(*ups)])
+        subjects = {PROGRAM: lambda: _up(program), BARE: lambda: _up(floor)}
+        ups = in_turn(subjects, settings.repeats, lambda what: settings.log(f"up: {what}"))
+    heading = f"`preview`, {len(planned)} resources:"
+    return "\n".join([heading, "", beside(*previews), "", "`up`, machines simulated:", "", beside(*ups)])
 
 
 def recorded(program: Stack) -> list[dict[str, Any]]:
-    """What the engine keeps of the program once it is up; it is taken down again."""
+    """Return the state of the program after `up`, and destroy it."""
     program.up()
     try:
         return program.kept()
@@ -38,7 +41,10 @@ def recorded(program: Stack) -> list[dict[str, Any]]:
 
 
 def unspoken(record: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The record with a control plane that no stand-in speaks for: bare resources do not wait for one to bring its API, it is there."""
+    """Return the record without the control plane's node tag, so that no stand-in runs its API.
+
+    Bare resources do not wait for the API.
+    """
     return [{**entry, "inputs": _untagged(entry["inputs"])} for entry in record]
 
 
@@ -48,7 +54,7 @@ def _untagged(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _up(stack: Stack) -> Sample:
-    """An `up` from nothing; what it made is gone before the next run begins."""
+    """Measure an `up` from nothing, and destroy it before the next run."""
     sample = stack.up()
     stack.destroy()
     return replace(sample, output="")

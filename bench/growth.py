@@ -1,4 +1,4 @@
-"""(c): how a preview grows with the workers, beside that of the same number of bare resources."""
+"""Measure how a preview grows with the workers, beside the same number of bare resources."""
 
 from collections.abc import Mapping
 
@@ -18,13 +18,13 @@ def run(settings: Settings) -> str:
 
 
 def _measured(bench: Workbench, workers: int, settings: Settings) -> tuple[int, Series, Series]:
-    """The resources, and the runs of program and bare resources."""
+    """Return the number of resources, and the runs of program and bare resources."""
     program = bench.program(f"workers-{workers}", linux=workers - workers // 2, windows=workers // 2)
     planned = program.planned()
     floor = bench.bare(f"bare-{workers}", bare.record(planned))
     subjects: Mapping[str, Stack] = {"the program": program, "bare resources": floor}
     previews = {name: stack.preview for name, stack in subjects.items()}
-    runs = in_turn(previews, settings.repeats, lambda what: settings.tell(f"{workers} workers: {what}"))
+    runs = in_turn(previews, settings.repeats, lambda what: settings.log(f"{workers} workers: {what}"))
     return len(planned), runs[0], runs[1]
 
 

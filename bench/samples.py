@@ -1,4 +1,4 @@
-"""What one run of a command costs: wall time, the CPU time of all its processes, and what it printed."""
+"""Measure one run of a command: wall time, the CPU time of all its processes, and its output."""
 
 import os
 import subprocess
@@ -13,26 +13,26 @@ COMPLAINT_LINES = 30
 
 
 class BenchError(Exception):
-    """A measurement cannot go on; the message says what a person can do about it."""
+    """A measurement cannot continue; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
-    """Seconds of one run. CPU time counts every process that the command waited for, so a busy machine disturbs it least."""
+    """Seconds of one run. CPU time counts every process that the command waited for."""
 
     wall: float
     cpu: float
     output: str = ""
-    # The most memory at a time in MiB, where the command tells it.
+    # The peak memory in MiB, if the command reports it.
     peak: float = 0.0
 
 
 def measure(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Sample:
-    """Runs a command to its end; BenchError shows its last lines when it fails."""
+    """Run a command to its end; BenchError shows its last lines if it fails."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=cwd, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=complaints)
-        # Not wait(): only wait4 tells what this child and its own children took.
+        # Only wait4 reports the CPU time of this child and its own children.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

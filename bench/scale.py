@@ -1,7 +1,7 @@
-"""Item 7 of the speed goals, 100 workers of both systems: AWS calls by kind, what they come to against an account's quotas, state, time.
+"""Measure 100 workers of both systems: AWS calls by kind, an account's rates, the state, the time.
 
-The engine, the program and the Kubernetes API are real, the machines faked. One `up` is counted while nobody throttles it, and another runs
-under the rates that AWS publishes (rehearsal/cloud/rates.py).
+The engine, the program and the Kubernetes API are real, the machines simulated. One `up` is counted without
+throttling, another runs under the rates that AWS publishes (rehearsal/cloud/rates.py).
 """
 
 import asyncio
@@ -25,7 +25,6 @@ from infra.stuck import Instance
 from rehearsal.cloud.rates import OWN_RATES, PARAMETER_READS, PUT_PARAMETER, RATES_PATH, Rate
 from rehearsal.faked.machines import PHASES
 
-from . import reports
 from .calls import Calls, busiest_second, counted
 from .document import table
 from .samples import Sample
@@ -36,7 +35,8 @@ LINUX = WINDOWS = 50
 WAITED_SECONDS = 30.0
 WAITED_NODES = (100, 1000)
 SHOWN = 12
-# The official provider's default, where boto3 makes three to five (terraform-provider-aws, website/docs/index.html.markdown, max_retries).
+# The official provider's default; boto3 makes three to five attempts (terraform-provider-aws,
+# website/docs/index.html.markdown, max_retries).
 ATTEMPTS = 25
 RATES: Mapping[str, Rate] = {
     "ssm:PutParameter": PUT_PARAMETER,
@@ -47,7 +47,7 @@ RATES: Mapping[str, Rate] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Throttled:
-    """An `up` under AWS's rates: what it took, and how many calls of each bucket were refused."""
+    """An `up` under AWS's rates: its sample, and the refused calls of each bucket."""
 
     up: Sample
     refused: Mapping[str, int]
@@ -56,14 +56,14 @@ class Throttled:
 def run(settings: Settings) -> str:
     with workbench(machines=True) as bench:
         stack = bench.program("scale", linux=LINUX, windows=WINDOWS)
-        settings.tell("preview")
+        settings.log("preview")
         with counted(bench.cloud.endpoint) as previewing:
             preview = stack.through(previewing.endpoint).preview()
-        settings.tell("up")
+        settings.log("up")
         with counted(bench.cloud.endpoint) as calls:
             up = stack.through(calls.endpoint).up()
         state = stack.state_bytes()
-        settings.tell("destroy")
+        settings.log("destroy")
         stack.destroy()
     throttled = _throttled(settings)
     with workbench() as bench:
@@ -72,21 +72,21 @@ def run(settings: Settings) -> str:
 
 
 def _throttled(settings: Settings) -> Throttled:
-    """The stack that comes up must be whole, and go."""
+    """Run `up` under AWS's rates; check that the stack is complete and can be destroyed."""
     with workbench(machines=True, rates=True) as bench:
-        settings.tell("up under AWS's rates")
+        settings.log("up under AWS's rates")
         stack = bench.program("throttled", linux=LINUX, windows=WINDOWS, maxRetries=ATTEMPTS)
         up = stack.up()
         with urllib.request.urlopen(bench.cloud.endpoint + RATES_PATH) as answer:  # noqa: S310 - our own fake cloud
             refused = json.loads(answer.read())
         stack.pulumi("preview", "--expect-no-changes")
-        settings.tell("destroy under AWS's rates")
+        settings.log("destroy under AWS's rates")
         stack.destroy()
     return Throttled(up=up, refused=refused)
 
 
 class _OnlyReports(AmazonCloud):
-    """No instance stands behind these nodes; what the gate asks EC2, once in ten seconds, is not what grows with them."""
+    """A cloud without instances; the wait's EC2 calls, one in ten seconds, do not grow with the nodes."""
 
     def instances(self, stack: str) -> dict[str, Instance]:
         running = Instance(state="running", launched=0, family="linux")
@@ -94,8 +94,8 @@ class _OnlyReports(AmazonCloud):
 
 
 def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, float]:
-    """The calls of a gate that waits for nodes of which none is ready, and for how long."""
-    settings.tell(f"waiting for {nodes} nodes")
+    """Return the calls of a readiness wait for nodes of which none is ready, and its duration."""
+    settings.log(f"waiting for {nodes} nodes")
     names = naming.Names(stack=f"wait-{nodes}")
     instances = {f"linux-{index}": f"i-{index}" for index in range(nodes)}
     with mock.patch.dict(os.environ, bench.cloud.environment()):
@@ -111,7 +111,13 @@ def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, fl
 
 
 def report(
-    preview: Sample, previewing: Calls, up: Sample, calls: Calls, state: int, throttled: Throttled, waits: Mapping[int, tuple[Calls, float]]
+    preview: Sample,
+    previewing: Calls,
+    up: Sample,
+    calls: Calls,
+    state: int,
+    throttled: Throttled,
+    waits: Mapping[int, tuple[Calls, float]],
 ) -> str:
     counts = calls.counts()
     written = [call.size for call in calls.made if call.action == "state:PUT"]
@@ -135,11 +141,7 @@ def report(
             table(["against an account's rates", "calls", "rate", "takes at least"], limits(counts)),
             "",
             f"Under these rates `up` takes {throttled.up.wall / up.wall:.2f} times as long ({throttled.up.wall:.0f} s) and succeeds, `preview` then",
-            f"finds nothing to change, and `destroy` goes through. Refused and tried again, by bucket: {refusals(throttled.refused)}.",
-            "",
-            "What becomes of the machines' own reports at that rate is a model (bench/reports.py), in which each machine does what its script says:",
-            "",
-            reports.report(),
+            f"finds nothing to change, and `destroy` succeeds. Refused and retried calls: {refusals(throttled.refused)}.",
         ]
     )
 
@@ -150,7 +152,7 @@ def waiting(nodes: int, calls: Calls, seconds: float) -> str:
 
 
 def phases(calls: Calls, wall: float) -> dict[str, float]:
-    """Seconds from the first call until each part is done."""
+    """Return the seconds from the first call until each part is done."""
     start, launches, looks = calls.made[0].at, calls.times("ec2:RunInstances"), calls.times("ssm:GetParametersByPath")
     return {
         "the control plane is launched": launches[0] - start,
@@ -161,17 +163,17 @@ def phases(calls: Calls, wall: float) -> dict[str, float]:
 
 
 def limits(counts: Counter[str]) -> list[list[str]]:
-    """What the counts come to at the published rates; the machines' own reports, one a phase and one at its end, come on top."""
+    """Compare the counts with the published rates; each machine also reports once a phase and at its end."""
     reports = LINUX * (len(PHASES["linux"]) + 1) + WINDOWS * (len(PHASES["windows"]) + 1)
     wanted = [*((action, counts[action], action) for action in RATES), ("reports of the machines", reports, "ssm:PutParameter")]
     return [[name, str(number), f"{RATES[action].a_second:g} a second", f"{at_least(number, RATES[action])} s"] for name, number, action in wanted]
 
 
 def at_least(number: int, rate: Rate) -> int:
-    """Seconds that so many calls take at that rate."""
+    """Return the seconds that a number of calls takes at a rate."""
     return math.ceil(max(0, number - rate.burst) / rate.a_second)
 
 
 def refusals(refused: Mapping[str, int]) -> str:
-    """In words, the most first."""
+    """List the refused calls, the most first."""
     return ", ".join(f"{name} {number}" for name, number in sorted(refused.items(), key=lambda item: -item[1])) or "none"

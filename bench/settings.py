@@ -1,4 +1,4 @@
-"""What every measurement is given."""
+"""Define the settings of every measurement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """How often each subject is run, and who wants to know how far a measurement is."""
+    """The number of runs of each subject, and the log of the progress."""
 
     repeats: int
-    tell: Callable[[str], None]
+    log: Callable[[str], None]

@@ -1,4 +1,4 @@
-"""(e) and (f): import and declaration, and the memory they need, against importing the SDKs alone. Every run is a fresh interpreter."""
+"""Measure import and declaration, time and memory, beside importing the SDKs alone, in fresh interpreters."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from .samples import Sample, measure
 from .settings import Settings
 
 GOAL_SECONDS = 0.3
-# How the document names what `bench.declaring` does.
+# Names in the document, and the arguments of `bench.declaring`.
 SUBJECTS = {"the program": "program", "the SDKs alone": "sdks", "the SDKs alone, garbage collector off": "sdks-uncollected"}
 
 
 def run(settings: Settings) -> str:
-    series = in_turn({name: lambda what=what: _fresh(what) for name, what in SUBJECTS.items()}, settings.repeats, settings.tell)
+    series = in_turn({name: lambda what=what: _fresh(what) for name, what in SUBJECTS.items()}, settings.repeats, settings.log)
     return report(*series)
 
 

@@ -1,4 +1,4 @@
-"""(d): the bytes of user-data that each kind of machine gets, against what EC2 takes. Computed, not timed."""
+"""Compute the bytes of each machine's user-data against EC2's limit."""
 
 import base64
 import gzip
@@ -10,24 +10,24 @@ from .document import table
 from .settings import Settings
 
 GZIP_MAGIC = b"\x1f\x8b"
-# As long as a name may be.
+# The longest allowed name.
 STACK = "a" * 32
 
 
 def run(settings: Settings) -> str:
-    settings.tell("rendering")
+    settings.log("rendering")
     return report({"for ever": stack_config(""), "that expires": stack_config("2027-01-31T18:00:00Z")})
 
 
 def stack_config(expires_at: str) -> StackConfig:
-    """A pool of each operating system, nothing else said."""
+    """Return a configuration with one pool of each operating system."""
     pools = [{"name": name.split("-")[0] + name[-2:], "os": name, "count": 1} for name in matrix.OPERATING_SYSTEMS]
     values: dict[str, object] = {"adminCidrs": ["203.0.113.7/32"], "nodePools": pools, "expiresAt": expires_at}
     return config.parse(values, stack=STACK)
 
 
 def machines(stack: StackConfig) -> dict[str, str]:
-    """What each kind of machine is given, as EC2's argument takes it."""
+    """Render the user-data of each kind of machine."""
     found = {"control plane": boot.control_plane(stack, region=boot.REGION, public_ip=boot.PUBLIC_IP)}
     for pool in stack.node_pools:
         script = boot.SCRIPT if pool.os.family == "windows" else None
@@ -38,7 +38,7 @@ def machines(stack: StackConfig) -> dict[str, str]:
 
 
 def raw(user_data: str) -> bytes:
-    """What EC2 counts: the bytes before base64; Windows user-data is given as text."""
+    """Return the bytes that EC2 counts: before base64; Windows user-data is text."""
     return user_data.encode() if user_data.startswith("<powershell>") else base64.b64decode(user_data)
 
 

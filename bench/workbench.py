@@ -1,4 +1,7 @@
-"""A fake cloud and the real engine for the length of a block, and stacks in it. The stand-ins are those of the rehearsal."""
+"""Run a fake cloud and the real engine for the length of a block, and stacks in it.
+
+The stand-ins are those of the rehearsal.
+"""
 
 import json
 import shutil
@@ -35,7 +38,7 @@ class Stack:
     environment: Mapping[str, str]
 
     def through(self, endpoint: str) -> "Stack":
-        """The same stack, with all that it asks of the cloud, the engine's own state too, asked at another endpoint."""
+        """Return the same stack with all its cloud calls, and the engine's state, sent to another endpoint."""
         direct, counted = (urlsplit(url).netloc for url in (self.environment["AWS_ENDPOINT_URL"], endpoint))
         backend = self.environment["PULUMI_BACKEND_URL"].replace(direct, counted)
         return replace(self, environment={**self.environment, "AWS_ENDPOINT_URL": endpoint, "PULUMI_BACKEND_URL": backend})
@@ -53,11 +56,11 @@ class Stack:
         return self.pulumi("destroy", "--yes", "--skip-preview")
 
     def planned(self) -> list[dict[str, Any]]:
-        """The resources that a preview would create, each as the engine would keep it."""
+        """List the resources that a preview would create, as the engine would record them."""
         return [step["newState"] for step in json.loads(self.pulumi("preview", "--json").output)["steps"]]
 
     def kept(self) -> list[dict[str, Any]]:
-        """The resources in the stack's state, secrets in plain words."""
+        """List the resources of the state, with secrets in plain text."""
         return json.loads(self.pulumi("stack", "export", "--show-secrets").output)["deployment"]["resources"]
 
     def state_bytes(self) -> int:
@@ -66,14 +69,14 @@ class Stack:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workbench:
-    """A running fake cloud, and where its projects lie."""
+    """A running fake cloud, and the folder of its projects."""
 
     folder: Path
     cloud: Cloud
     programs: Path
 
     def program(self, name: str, linux: int = 1, windows: int = 1, **aws: object) -> Stack:
-        """The program itself, with that many workers; `aws` configures the provider."""
+        """Create a stack of the program with these workers; `aws` configures the provider."""
         project = self.folder / name
         project.mkdir()
         for file in PROGRAM:
@@ -83,7 +86,7 @@ class Workbench:
         return self._stack(project, {"microcosm:adminCidrs": ["127.0.0.0/8"], "microcosm:nodePools": pools, **provider})
 
     def bare(self, name: str, record: list[dict[str, Any]]) -> Stack:
-        """A program of nothing but these resources."""
+        """Create a stack of bare resources only."""
         project = self.folder / name
         project.mkdir()
         (project / "Pulumi.yaml").write_text("name: bare\nruntime: python\n")
@@ -96,7 +99,7 @@ class Workbench:
         stack = Stack(name=project.name, project=project, environment=known)
         stack.pulumi("stack", "init")
         path = project / f"Pulumi.{stack.name}.yaml"
-        # `pulumi stack init` wrote the salt of the stack's secrets there.
+        # `pulumi stack init` has written the salt of the stack's secrets there.
         salt: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
         path.write_text(yaml.safe_dump(salt | {"config": {"aws:region": REGION, **config}}, sort_keys=False))
         return stack
@@ -104,8 +107,9 @@ class Workbench:
 
 @contextmanager
 def workbench(*, machines: bool = False, rates: bool = False) -> Generator[Workbench]:
-    """Everything is below one temporary folder, which goes with the block; with `machines` a stand-in speaks for every instance; with
-    `rates` the cloud refuses what comes faster than AWS would take.
+    """Run the fake cloud in a temporary folder for the length of the block.
+
+    `machines` simulates every instance; `rates` refuses calls that exceed AWS's rates.
     """
     programs = ensure().bin
     with tempfile.TemporaryDirectory(prefix="microcosm-bench-") as name, ExitStack() as parts:
@@ -114,6 +118,6 @@ def workbench(*, machines: bool = False, rates: bool = False) -> Generator[Workb
         if machines:
             api = parts.enter_context(running_api(folder / "kubernetes", programs))
             parts.enter_context(faked_machines(cloud, api))
-        # An engine that was left by Ctrl-C, with its plugins.
+        # Ctrl-C may leave an engine and its plugins behind.
         parts.callback(processes.end_of, f"PULUMI_HOME={folder / 'pulumi'}")
         yield Workbench(folder=folder, cloud=cloud, programs=programs)

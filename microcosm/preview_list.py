@@ -96,7 +96,7 @@ def _health(seen: Timeline, each: Preview, now: datetime) -> str:
     if each.expires and now > each.expires:
         return "expired" if now < each.expires + GRACE else "expired, its machines have ended"
     if failed := [node for node in seen.nodes if node.state is State.FAILED]:
-        return f"failed: {failed[0].node} in {failed[0].phase}"
+        return f"failed: {failed[0].name} in {failed[0].phase}"
     if not seen.nodes:
         return "no machines"
     ready = sum(node.state is State.READY for node in seen.nodes)

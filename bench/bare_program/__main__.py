@@ -1,4 +1,4 @@
-"""A Pulumi program of bare resources: declares what record.json holds, by the SDKs' own classes, and nothing else."""
+"""Declare the resources of record.json by the SDKs' own classes: a Pulumi program of bare resources."""
 
 import importlib
 import json
@@ -16,7 +16,11 @@ declared: dict[str, Any] = {}
 
 
 def class_of(token: str) -> Any:
-    """The SDK's class of a type: `aws:ec2/vpc:Vpc` is pulumi_aws.ec2.Vpc, `kubernetes:apps/v1:DaemonSet` pulumi_kubernetes.apps.v1.DaemonSet."""
+    """Return the SDK's class of a type token.
+
+    `aws:ec2/vpc:Vpc` is pulumi_aws.ec2.Vpc, `kubernetes:apps/v1:DaemonSet` is
+    pulumi_kubernetes.apps.v1.DaemonSet.
+    """
     package, module, name = token.split(":")
     if package == "pulumi":
         return importlib.import_module(MODULES[name]).Provider
@@ -26,12 +30,12 @@ def class_of(token: str) -> Any:
 
 
 def argument(name: str) -> str:
-    """Pulumi's name of a property as Python's: `cidrBlock` is cidr_block."""
+    """Convert Pulumi's name of a property to Python's: `cidrBlock` to cidr_block."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def resolved(value: Any) -> Any:
-    """The value with outputs in the place of references."""
+    """Return the value with outputs in place of references."""
     if isinstance(value, list):
         return [resolved(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -43,7 +47,7 @@ def resolved(value: Any) -> Any:
 
 
 def declare(entry: Mapping[str, Any]) -> Any:
-    """One resource."""
+    """Declare one resource."""
     if not entry["custom"]:
         return pulumi.ComponentResource(entry["type"], entry["name"])
     options = pulumi.ResourceOptions(

@@ -1,61 +1,23 @@
-"""The model of the bring-up on EC2: its longest chain is the longest, and it names only steps that are there."""
+"""The model of a Windows node on EC2."""
 
-from itertools import pairwise
+import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bench.critical_path import ENDS, STEPS, Step, longest, run, won
+from bench.critical_path import PATHS, STEPS, run
 from bench.settings import Settings
 
 
-@st.composite
-def plans(draw: st.DrawFn) -> dict[str, Step]:
-    """Any plan whose steps wait only for earlier ones."""
-    names = [f"s{number}" for number in range(draw(st.integers(1, 6)))]
-    plan: dict[str, Step] = {}
-    for index, name in enumerate(names):
-        after = tuple(draw(st.sets(st.sampled_from(names[:index])))) if index else ()
-        low = draw(st.integers(0, 100))
-        plan[name] = Step(after, low, low + draw(st.integers(0, 100)), "")
-    return plan
+def test_every_figure_has_a_source_that_can_be_looked_up() -> None:
+    """A guess has none: the source names a page with its date, a user guide, or a repository with commit or number."""
+    found = re.compile(r"\d{4}-\d\d-\d\d|user guide|[\w-]+/[\w-]+(#\d+| [0-9a-f]{7})")
+    assert all(found.search(step.source) for step in STEPS.values())
+    assert all(0 < step.low <= step.high for step in STEPS.values())
 
 
-def every_chain(plan: dict[str, Step], end: str) -> list[list[str]]:
-    return [[*chain, end] for before in plan[end].after for chain in every_chain(plan, before)] or [[end]]
-
-
-@given(plan=plans(), high=st.booleans())
-def test_no_chain_takes_longer_than_the_longest(plan, high):
-    end = next(reversed(plan))
-    times = [sum(plan[name].high if high else plan[name].low for name in chain) for chain in every_chain(plan, end)]
-    found = longest(plan, end, high=high)
-    assert found.seconds == max(times)
-    assert sum(plan[name].high if high else plan[name].low for name in found.steps) == found.seconds
-
-
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("high", [False, True])
-def test_a_chain_goes_from_step_to_step(end, high):
-    steps = longest(STEPS, end, high=high).steps
-    assert steps[-1] == end
-    assert all(before in STEPS[after].after for before, after in pairwise(steps))
-
-
-def test_no_step_is_shorter_at_its_longest():
-    assert all(0 <= step.low <= step.high and step.source for step in STEPS.values())
-
-
-@given(plan=plans())
-def test_a_step_off_the_longest_chain_wins_nothing(plan):
-    end = next(reversed(plan))
-    chain = longest(plan, end, high=True)
-    for name in plan.keys() - set(chain.steps):
-        assert won(plan, name, end, high=True) == 0
-
-
-def test_the_page_says_that_it_is_a_model():
-    text = run(Settings(repeats=1, tell=lambda _: None))
+@pytest.mark.parametrize("end", PATHS)
+def test_an_end_is_the_sum_of_its_steps(end: str) -> None:
+    text = run(Settings(repeats=1, log=lambda _: None))
+    low, high = (sum(getattr(STEPS[step], bound) for step in PATHS[end]) / 60 for bound in ("low", "high"))
+    assert f"| {end} | {' + '.join(PATHS[end])} | {low:.0f} to {high:.0f} |" in text
     assert "not a measurement" in text
-    assert all(f"| {end} |" in text for end in ENDS)
