@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import naming, rendezvous
+from rehearsal.files import write_atomically
 
 POLL_SECONDS = 0.5
 
@@ -54,7 +55,4 @@ def write(text: str, path: Path) -> None:
     if not text:
         path.unlink(missing_ok=True)
     elif not path.exists() or path.read_text() != text:
-        new = path.with_name(f"{path.name}.new")
-        new.touch(mode=0o600)
-        new.write_text(text)
-        new.rename(path)
+        write_atomically(path, text, mode=0o600)

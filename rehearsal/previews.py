@@ -22,6 +22,7 @@ from . import checks
 from .checks import CheckFailed
 from .scenario import Run, Step
 from .session import ADMIN_CIDRS, IGNORED_PREFLIGHT
+from .waiting import poll
 
 SHORT, LONG, KILLED = 101, 102, 103
 # Where a run is killed: the first line of its progress that names the part, and what then carries it on.
@@ -80,11 +81,9 @@ def ended_by_themselves(run: Run) -> str:
         timer = checks.in_machine(run.session, node, "systemctl", "is-active", "microcosm-expiry.timer").strip()
         checks.in_machine(run.session, node, "systemctl", "start", "--no-block", "microcosm-expiry.service")
         run.say(f"{node}: microcosm-expiry.timer is {timer}")
-    deadline = time.monotonic() + END_SECONDS
-    while living := _linux_machines(run):
-        if time.monotonic() > deadline:
-            raise CheckFailed(f"{', '.join(living)} should have ended an hour after {over}")
-        time.sleep(1)
+    poll(lambda: not _linux_machines(run), END_SECONDS, every=1)
+    if living := _linux_machines(run):
+        raise CheckFailed(f"{', '.join(living)} should have ended an hour after {over}")
     return f"{' and '.join(LINUX_NODES)} powered themselves off and are terminated"
 
 
@@ -189,12 +188,10 @@ def _kill_at(run: Run, part: str) -> None:
         process = subprocess.Popen(
             command, cwd=run.session.project, env=run.session.environment, stdout=output, stderr=output, start_new_session=True
         )
-    deadline = time.monotonic() + KILL_SECONDS
-    while f"{part}: started" not in log.read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            _kill_session(process.pid)
-            raise CheckFailed(f"`preview up` did not come to {part}:\n{log.read_text()[-3000:]}")
-        time.sleep(0.05)
+    poll(lambda: f"{part}: started" in log.read_text() or process.poll() is not None, KILL_SECONDS)
+    if f"{part}: started" not in log.read_text() or process.poll() is not None:
+        _kill_session(process.pid)
+        raise CheckFailed(f"`preview up` did not come to {part}:\n{log.read_text()[-3000:]}")
     time.sleep(INTO_THE_PART)
     _kill_session(process.pid)
     process.wait()

@@ -12,6 +12,7 @@ from typing import Any
 
 from rehearsal.cloud.server import Options, rules_of_aws, serve
 from rehearsal.cloud.settings import LOOPBACK, READY_FILE, STATE_BUCKET
+from rehearsal.files import write_atomically
 
 
 def arguments() -> Options:
@@ -28,9 +29,7 @@ def announce(options: Options, port: int) -> Path:
     """Write the ready file in one step: who sees it can connect."""
     ready = options.state / READY_FILE
     cloud = {"endpoint": f"http://{LOOPBACK}:{port}", "region": options.region, "bucket": STATE_BUCKET, "pid": os.getpid()}
-    draft = ready.with_suffix(".tmp")
-    draft.write_text(json.dumps(cloud, indent=2) + "\n")
-    draft.replace(ready)
+    write_atomically(ready, json.dumps(cloud, indent=2) + "\n")
     return ready
 
 

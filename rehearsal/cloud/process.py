@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from pathlib import Path
 
 import rehearsal
 from rehearsal.cloud.settings import READY_FILE
+from rehearsal.waiting import poll
 
 CHECKOUT = Path(rehearsal.__file__).parents[1]
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
-POLL_INTERVAL = 0.05
 # moto accepts any key; these belong to nobody.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALONLY000", "AWS_SECRET_ACCESS_KEY": "rehearsal-only"}
 
@@ -79,13 +78,12 @@ def running_cloud(state: Path, region: str, *, enforce_iam: bool = False, rates:
 
 
 def _ready(process: subprocess.Popen[bytes], state: Path, log: Path) -> Cloud:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise CloudError(f"the fake cloud stopped with code {process.returncode} before it was ready; see {log}")
-        if (state / READY_FILE).exists():
-            return Cloud.at(state)
-        time.sleep(POLL_INTERVAL)
+    ready = state / READY_FILE
+    poll(lambda: process.poll() is not None or ready.exists(), START_TIMEOUT)
+    if process.returncode is not None:
+        raise CloudError(f"the fake cloud stopped with code {process.returncode} before it was ready; see {log}")
+    if ready.exists():
+        return Cloud.at(state)
     raise CloudError(f"the fake cloud was not ready after {START_TIMEOUT:.0f} s; see {log}")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
+
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 TOLERANCE = timedelta(minutes=5)
 MOMENT = "%Y%m%dT%H%M%SZ"
@@ -41,7 +44,19 @@ class Signature:
         return cls(access_key, date, region, service, tuple(found["headers"].split(";")), found["signature"], environ.get("HTTP_X_AMZ_DATE", ""))
 
     def is_of(self, secret: str, environ: Environ, body: bytes) -> bool:
-        return hmac.compare_digest(self._expected(secret, environ, body), self.value)
+        """Report whether this secret key made the signature; botocore computes the expected one."""
+        signer = (S3SigV4Auth if self.service == "s3" else SigV4Auth)(Credentials(self.access_key, secret), self.service, self.region)
+        # WSGI decodes the path and passes it as Latin-1 text.
+        path = quote((environ.get("PATH_INFO") or "/").encode("latin-1"), safe="/-_.~")
+        request = AWSRequest(
+            environ["REQUEST_METHOD"],
+            f"https://{environ['HTTP_HOST']}{path}?{environ.get('QUERY_STRING', '')}",
+            {name: _header(environ, name) for name in self.headers},
+            body,
+        )
+        request.context["timestamp"] = self.moment
+        expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+        return hmac.compare_digest(expected, self.value)
 
     def skew(self, now: datetime) -> str | None:
         """Why AWS takes the signature for too old or too new, or None; in its words, e.g. in github.com/aws/aws-sdk-java/issues/1764."""
@@ -52,24 +67,6 @@ class Signature:
         if signed > last:
             return f"Signature not yet current: {self.moment} is still later than {last:{MOMENT}} ({now:{MOMENT}} + 5 min.)"
         return None
-
-    def _expected(self, secret: str, environ: Environ, body: bytes) -> str:
-        scope = f"{self.date}/{self.region}/{self.service}/aws4_request"
-        request = hashlib.sha256(self._canonical(environ, body).encode()).hexdigest()
-        text = "\n".join((ALGORITHM, environ["HTTP_X_AMZ_DATE"], scope, request))
-        key = f"AWS4{secret}".encode()
-        for part in scope.split("/"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        return hmac.digest(key, text.encode(), "sha256").hex()
-
-    def _canonical(self, environ: Environ, body: bytes) -> str:
-        pairs = sorted(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-        query = "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in pairs)
-        headers = "".join(f"{name}:{_header(environ, name)}\n" for name in self.headers)
-        payload = environ.get("HTTP_X_AMZ_CONTENT_SHA256") or hashlib.sha256(body).hexdigest()
-        # WSGI hands the decoded path as Latin-1 text.
-        path = quote((environ.get("PATH_INFO") or "/").encode("latin-1"), safe="/-_.~")
-        return "\n".join((environ["REQUEST_METHOD"], path, query, headers, ";".join(self.headers), payload))
 
 
 def _header(environ: Environ, name: str) -> str:

@@ -3,13 +3,12 @@
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping
 
 from rehearsal.checks import CheckFailed
 from rehearsal.session import Session
+from rehearsal.waiting import poll
 
-POLL_SECONDS = 0.05
 # What Pulumi puts in front of a line of the program: the stack, and that it is under way ("creating (5s)" in its first `up`, "running" later).
 _UNDER_WAY = re.compile(r"^.*? pulumi:pulumi:Stack \S+ (?:running|creating \(\d+s\)) ")
 _SEVERITY = re.compile(r"^\s*(?:error|warning): ")
@@ -45,11 +44,9 @@ class Command:
 
     def wait_for(self, part: str, seconds: float) -> str:
         """The first line that holds `part`; CheckFailed when none comes or the command ends before."""
-        deadline = time.monotonic() + seconds
-        while not (found := self.first_with(part)):
-            if time.monotonic() > deadline or not self._reader.is_alive():
-                raise CheckFailed(f"`{self._name}` did not say {part!r} within {seconds:.0f} s:\n{self.text}")
-            time.sleep(POLL_SECONDS)
+        poll(lambda: self.first_with(part) or not self._reader.is_alive(), seconds)
+        if not (found := self.first_with(part)):
+            raise CheckFailed(f"`{self._name}` did not print {part!r} within {seconds:.0f} s:\n{self.text}")
         return found
 
     @property

@@ -3,7 +3,6 @@
 import json
 import ssl
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -20,8 +19,9 @@ from rehearsal.room.layout import ROOM_ADDRESS, Layout
 from rehearsal.room.servers import METADATA_ADDRESS
 from rehearsal.scenario import Run
 from rehearsal.session import STACK, RehearsalError
+from rehearsal.waiting import poll
 
-from .command import POLL_SECONDS, Command
+from .command import Command
 
 UP = ("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
 METADATA = (METADATA_ADDRESS, 80)
@@ -195,9 +195,6 @@ class Stage:
 
 
 def wait_until(condition: Callable[[], _Found], seconds: float, what: str) -> _Found:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise CheckFailed(f"{what}: not within {seconds:.0f} s")
-        time.sleep(POLL_SECONDS)
-    return found
+    if found := poll(condition, seconds):
+        return found
+    raise CheckFailed(f"{what}: not within {seconds:.0f} s")

@@ -1,10 +1,10 @@
 """room.json: what the room is and has, for the programs that wait for it, look into its machines, or clean up after it."""
 
 import json
-import os
 from pathlib import Path
 from typing import TypedDict
 
+from rehearsal.files import write_atomically
 from rehearsal.room.errors import RoomError
 from rehearsal.room.layout import Layout
 
@@ -38,9 +38,7 @@ class Recorder:
         text = json.dumps(record, indent=2) + "\n"
         if text == self._written:
             return
-        draft = self._path.with_suffix(f".{os.getpid()}")
-        draft.write_text(text)
-        draft.replace(self._path)
+        write_atomically(self._path, text)
         self._written = text
 
 

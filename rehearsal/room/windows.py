@@ -1,9 +1,8 @@
-"""A Windows instance: the stand-in, in the instance's network namespace. It is not Windows and says so itself."""
+"""A Windows instance: the stand-in process in the instance's network namespace. It is not Windows, and says so."""
 
 import logging
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from rehearsal.room.layout import Layout, MachinePaths
@@ -13,7 +12,8 @@ from rehearsal.room.reconcile import Status
 
 _log = logging.getLogger(__name__)
 
-_MODULE = "rehearsal.windows_standin"
+# `ip netns exec` gives its command a mount namespace of its own, so the host's resolv.conf stays as it is for all others.
+_WITH_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +22,26 @@ class Windows:
     grace_seconds: float = 1.0
 
     def prepare(self, instance: Instance, paths: MachinePaths) -> None:
-        if find_spec(_MODULE) is None:
-            _log.warning("%s: no stand-in for Windows is installed (%s); the instance stays empty", instance.node, _MODULE)
+        _resolv_conf(paths).write_text(f"nameserver {instance.subnet.resolver}\n")
 
     def program(self, instance: Instance, paths: MachinePaths, namespace: str) -> Program:
         arguments = {
-            "--netns": namespace,
             "--instance-id": instance.id,
             "--node": instance.node,
             "--private-ip": str(instance.private_ip),
             "--region": instance.region,
             "--ca": str(self.layout.ca),
-            "--resolver": str(instance.subnet.resolver),
             "--state": str(paths.folder),
             "--log": str(paths.console),
             **({"--os": instance.os_name} if instance.os_name else {}),
         }
         words = [word for pair in arguments.items() for word in pair]
-        return Program(command=(sys.executable, "-m", _MODULE, *words), environment={}, log=paths.console)
+        inside = ("ip", "netns", "exec", namespace, "sh", "-c", _WITH_RESOLVER, _resolv_conf(paths))
+        command = (*inside, sys.executable, "-m", "rehearsal.windows_standin", *words)
+        return Program(command=command, environment={}, log=paths.console)
 
     def status_after(self, exit_code: int) -> Status:
-        """A stand-in in trouble is not a Windows that shut down."""
+        """Return BROKEN: a stand-in that fails is not a Windows that shut down."""
         _log.error("the stand-in for Windows ended with exit code %d", exit_code)
         return Status.BROKEN
 
@@ -50,7 +49,7 @@ class Windows:
         return pid
 
     def reboot(self, leader: int) -> bool:
-        """There is no Windows in it to restart."""
+        """Return False: there is no Windows to restart."""
         return False
 
     def ended(self, instance: Instance) -> None:
@@ -59,3 +58,7 @@ class Windows:
     def keep_logs(self, paths: MachinePaths, logs: Path) -> None:
         for log in paths.folder.glob("*.log"):
             log.rename(logs / log.name)
+
+
+def _resolv_conf(paths: MachinePaths) -> Path:
+    return paths.folder / "resolv.conf"

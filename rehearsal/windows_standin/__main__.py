@@ -1,4 +1,4 @@
-"""The command that the machine room starts, as root, for each Windows instance."""
+"""The command that the machine host starts, as root and in the instance's network, for each Windows instance."""
 
 import logging
 import shutil
@@ -12,7 +12,6 @@ import typer
 from rehearsal.windows_standin.aws import Aws
 from rehearsal.windows_standin.errors import InputError, StandinError
 from rehearsal.windows_standin.machine import Options, StandIn
-from rehearsal.windows_standin.namespaces import enter_network, use_resolver
 from rehearsal.windows_standin.node import RELEASES
 
 log = logging.getLogger(__name__)
@@ -22,29 +21,32 @@ _LOG_FORMAT = "%(asctime)s windows stand-in, %(threadName)s: %(message)s"
 
 def main(
     *,
-    instance_id: Annotated[str, typer.Option(help="EC2 instance that this stands in for")],
+    instance_id: Annotated[str, typer.Option(help="EC2 instance that this process stands in for")],
     node: Annotated[str, typer.Option(help="Kubernetes node name, the instance's tag microcosm:node")],
-    private_ip: Annotated[str, typer.Option("--private-ip", "--ip", help="address of the instance, on eth0 of the namespace")],
-    netns: Annotated[str, typer.Option(help="network namespace of the instance: a name of `ip netns`, or a path")],
-    state: Annotated[Path, typer.Option(help="folder of this instance; kept over its reboots")],
+    private_ip: Annotated[str, typer.Option("--private-ip", "--ip", help="address of the instance, on eth0")],
+    state: Annotated[Path, typer.Option(help="folder of this instance, kept over its reboots")],
     region: Annotated[str, typer.Option(help="AWS region")],
-    ca: Annotated[Path | None, typer.Option(help="CA (PEM) of AWS's public names in the room")] = None,
-    resolver: Annotated[str | None, typer.Option(help="address of the VPC's resolver; default: the host's own")] = None,
+    ca: Annotated[Path | None, typer.Option(help="CA (PEM) of AWS's public names; default: the public CAs")] = None,
     flanneld: Annotated[str, typer.Option(help="the Linux flanneld, a path or a program on PATH")] = "flanneld",
-    os_name: Annotated[str | None, typer.Option("--os", help=f"{', '.join(RELEASES)}; default: the one of the images to pull")] = None,
-    log_file: Annotated[Path | None, typer.Option("--log", help="file to append the log to; default: standard output")] = None,
+    os_name: Annotated[str | None, typer.Option("--os", help=f"{', '.join(RELEASES)}; default: the release of the images to pull")] = None,
+    log_file: Annotated[Path | None, typer.Option("--log", help="log file; default: standard output")] = None,
 ) -> None:
-    """Stand in for one Windows instance until SIGTERM. This is not Windows: see the package's documentation."""
+    """Stand in for one Windows instance until SIGTERM. This is not Windows."""
     output = logging.FileHandler(log_file) if log_file else logging.StreamHandler(sys.stdout)
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT, handlers=[output])
     try:
         program = _checked(flanneld, os_name)
         state.mkdir(parents=True, exist_ok=True)
-        enter_network(netns)
-        if resolver is not None:
-            use_resolver(resolver, state)
-        aws = Aws(region, ca)
-        _hold(StandIn(Options(instance_id=instance_id, node=node, ip=private_ip, state=state, flanneld=program, aws=aws, os_name=os_name)))
+        options = Options(
+            instance_id=instance_id,
+            node=node,
+            ip=private_ip,
+            state=state,
+            flanneld=program,
+            aws=Aws(region, ca),
+            os_name=os_name,
+        )
+        _run_until_sigterm(StandIn(options))
     except (StandinError, OSError) as error:
         log.error("%s", error)
         raise typer.Exit(1) from None
@@ -59,12 +61,12 @@ def _checked(flanneld: str, os_name: str | None) -> str:
     return program
 
 
-def _hold(stand_in: StandIn) -> None:
+def _run_until_sigterm(stand_in: StandIn) -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         stand_in.run()
     finally:
-        # A second SIGTERM must not interrupt the ending of the children.
+        # A second SIGTERM must not interrupt the end of the child processes.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stand_in.end()
 

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
+from rehearsal.files import write_atomically
 from rehearsal.windows_standin.api import Access, Api, ApiFailure, Json
 from rehearsal.windows_standin.errors import BootstrapError
-from rehearsal.windows_standin.files import write_secret
 
 _CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 _REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -58,7 +58,7 @@ def client_certificate(api: Api, node: str, pem: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     created = api.create(_REQUESTS, signing_request(node, key))
     issued = _issued(api, created["metadata"]["name"])
-    write_secret(pem, issued + private_pem(key))
+    write_atomically(pem, issued + private_pem(key), mode=0o600)
 
 
 def pinned_ca(kubeconfig: str, pins: tuple[str, ...]) -> str:

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from rehearsal.files import write_atomically
 from rehearsal.windows_standin.bootstrap import private_pem
-from rehearsal.windows_standin.files import write_secret
 from rehearsal.windows_standin.node import KUBELET_PORT
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class KubeletServer:
 
     def __init__(self, *, node: str, ip: str, ca_pem: str, directory: Path, log_file: LogFile, port: int = KUBELET_PORT) -> None:
         pem = directory / "kubelet-serving.pem"
-        write_secret(pem, self_signed(node, ip))
+        write_atomically(pem, self_signed(node, ip), mode=0o600)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
         context.load_verify_locations(cadata=ca_pem)

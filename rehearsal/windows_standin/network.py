@@ -10,7 +10,6 @@ import logging
 import os
 import subprocess
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +17,11 @@ import urllib3
 import yaml
 from urllib3.exceptions import HTTPError
 
+from rehearsal.files import write_atomically
+from rehearsal.waiting import poll
 from rehearsal.windows_standin import shell
 from rehearsal.windows_standin.api import Access, Api, ApiFailure, Json
 from rehearsal.windows_standin.errors import InputError
-from rehearsal.windows_standin.files import write_secret
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Flanneld:
         """Lay out what flanneld reads."""
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "net-conf.json").write_text(net_conf)
-        write_secret(self.directory / "network.kubeconfig", kubeconfig.encode())
+        write_atomically(self.directory / "network.kubeconfig", kubeconfig, mode=0o600)
 
     def command(self) -> list[str]:
         return [
@@ -114,11 +114,8 @@ class Overlay:
 
     def wait_until_up(self, timeout_seconds: float) -> ipaddress.IPv4Network | None:
         """The node's pod subnet once flanneld has its lease and device; None when that took too long or the end came first."""
-        deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline and not self._stop.wait(_POLL_SECONDS / 4):
-            if _answers(_READY_URL):
-                return pod_subnet(self._flanneld.subnet_file.read_text())
-        return None
+        ready = poll(lambda: self._stop.is_set() or _answers(_READY_URL), timeout_seconds, _POLL_SECONDS / 4)
+        return pod_subnet(self._flanneld.subnet_file.read_text()) if ready and not self._stop.is_set() else None
 
     def _wait_until_allowed(self) -> None:
         """The program binds the role some time after the node may have started.
@@ -154,7 +151,8 @@ def kubeconfig_access(kubeconfig: str, client_pem: Path) -> Access:
     """The one cluster and user of a kubeconfig with an embedded client certificate."""
     config: Json = yaml.safe_load(kubeconfig)
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    write_secret(client_pem, base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
+    pem = base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"])
+    write_atomically(client_pem, pem, mode=0o600)
     return Access(
         server=cluster["server"],
         ca_pem=base64.b64decode(cluster["certificate-authority-data"]).decode(),

@@ -1,44 +1,36 @@
-"""Waiting for what the control plane publishes, and believing only that."""
+"""Wait for the documents that the control plane publishes, and accept no others."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from rehearsal.waiting import poll
 from rehearsal.windows_standin.errors import InputError, StandinError
 
 _PLACEHOLDER = "pending"
 _POLL_SECONDS = 2.0
 
 
-def wait_for_document(
-    read: Callable[[], str],
-    *,
-    control_plane: str,
-    timeout_seconds: float,
-    sleep: Callable[[float], object] = time.sleep,
-) -> dict[str, Any]:
-    """The document of this very control plane; placeholders, those of another one and expired ones are waited out."""
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        document, problem = _look(read, control_plane)
-        if document is not None:
-            return document
-        if time.monotonic() >= deadline:
-            raise InputError(f"no document of control plane {control_plane} within {timeout_seconds:.0f} s; last seen: {problem}")
-        sleep(_POLL_SECONDS)
+def wait_for_document(read: Callable[[], str], *, control_plane: str, timeout_seconds: float) -> dict[str, Any]:
+    """Return the first unexpired document of this control plane; InputError names what stood there last."""
+    problem = ""
+
+    def look() -> dict[str, Any] | None:
+        nonlocal problem
+        try:
+            document, problem = validated(read(), control_plane, now=datetime.now(UTC))
+        except (StandinError, OSError) as error:
+            document, problem = None, str(error)
+        return document
+
+    if document := poll(look, timeout_seconds, _POLL_SECONDS):
+        return document
+    raise InputError(f"no document of control plane {control_plane} within {timeout_seconds:.0f} s; last seen: {problem}")
 
 
-def _look(read: Callable[[], str], control_plane: str) -> tuple[dict[str, Any] | None, str]:
-    try:
-        return believed(read(), control_plane, now=datetime.now(UTC))
-    except (StandinError, OSError) as error:
-        return None, str(error)
-
-
-def believed(value: str, control_plane: str, *, now: datetime) -> tuple[dict[str, Any] | None, str]:
-    """The document, or None and what stands there instead."""
+def validated(value: str, control_plane: str, *, now: datetime) -> tuple[dict[str, Any] | None, str]:
+    """Return the document, or None and the reason why the value is not one of this control plane."""
     if value == _PLACEHOLDER:
         return None, f"the placeholder `{_PLACEHOLDER}`"
     try:

@@ -3,13 +3,13 @@
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from rehearsal.supplies import wine_prefix
 from rehearsal.supplies.store import remove_tree
+from rehearsal.waiting import poll
 from rehearsal.wine import flags
 from rehearsal.wine.errors import WineError
 
@@ -34,15 +34,16 @@ class Process:
 
     def wait_for(self, pattern: str, seconds: float) -> str:
         """The first line that it says with this in it; WineError with its last lines when it ends or stays silent."""
-        deadline = time.monotonic() + seconds
-        while True:
-            ended = self.exit_code is not None  # before the look: what it says last must not be missed
-            if match := re.search(f"^.*(?:{pattern}).*$", self.output, re.MULTILINE):
-                return match[0].strip()
-            if ended or time.monotonic() > deadline:
-                what = f"ended with exit code {self.exit_code}" if ended else f"has run for {seconds:.0f} s"
-                raise self._failure(f"{what} without saying /{pattern}/")
-            time.sleep(_POLL_SECONDS)
+
+        def line() -> str:
+            match = re.search(f"^.*(?:{pattern}).*$", self.output, re.MULTILINE)
+            return match[0].strip() if match else ""
+
+        poll(lambda: line() or self.exit_code is not None, seconds, _POLL_SECONDS)
+        if found := line():
+            return found
+        what = f"has run for {seconds:.0f} s" if self.exit_code is None else f"ended with exit code {self.exit_code}"
+        raise self._failure(f"{what} without printing /{pattern}/")
 
     def wait(self, seconds: float) -> int:
         try:

@@ -13,7 +13,7 @@ from rehearsal.room.layout import Layout
 from rehearsal.session import STACK, Session
 from rehearsal.windows_standin import inputs
 from rehearsal.windows_standin.inputs import NodeInputs
-from rehearsal.windows_standin.rendezvous import believed
+from rehearsal.windows_standin.rendezvous import validated
 from rehearsal.wine.command_lines import Network, filled_text
 from rehearsal.wine.errors import WineError
 
@@ -86,7 +86,7 @@ def _instance(session: Session) -> dict[str, Any]:
 def _document(session: Session, name: str, control_plane: str) -> dict[str, Any]:
     parameter = naming.Names(stack=STACK).parameter(name)
     value = session.client("ssm").get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
-    document, instead = believed(value, control_plane, now=datetime.now(UTC))
+    document, instead = validated(value, control_plane, now=datetime.now(UTC))
     if document is None:
         raise WineError(f"{parameter} holds {instead}, not a document of the control plane {control_plane}")
     return document

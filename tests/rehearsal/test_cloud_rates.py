@@ -61,11 +61,6 @@ def test_a_bucket_gives_its_burst_then_its_rate_and_never_holds_more():
     assert buckets.refused["calls"] == 60 - 13
 
 
-def test_buckets_do_not_share_their_tokens():
-    buckets = Buckets(clock=lambda: 0.0)
-    assert [buckets.admits(name, Rate(1, 1)) for name in ("a", "a", "b")] == [True, False, True]
-
-
 def test_what_comes_too_fast_is_refused_as_aws_words_it_is_counted_and_not_done(tmp_path):
     with running_cloud(tmp_path, "eu-west-1", rates=True) as cloud:
         ssm = boto3.client(

@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from infra import naming
 from rehearsal.cloud import inventory
 from rehearsal.faked import faked_world
 from rehearsal.faked.api import PROGRAMS
+from rehearsal.waiting import poll
 
 NEEDED = ("pulumi", "pulumi-resource-aws", "pulumi-resource-kubernetes", *PROGRAMS)
 MISSING = [name for name in NEEDED if not shutil.which(name)]
@@ -78,10 +78,7 @@ def test_of_two_machines_of_one_name_the_younger_speaks(world):
         TagSpecifications=[{"ResourceType": "instance", "Tags": old["Tags"]}],
     )["Instances"]
     ids = [twin["InstanceId"] for twin in twins]
-    deadline = time.monotonic() + 20
-    while (speaker := reported(world, "linux-0")) not in ids and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert speaker in ids
+    assert poll(lambda: reported(world, "linux-0") in ids, 20, every=0.2)
     ec2.terminate_instances(InstanceIds=ids)
     world.machines.check()
     world.pulumi("destroy")

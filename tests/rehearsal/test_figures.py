@@ -1,7 +1,5 @@
 """The figures that a run writes into docs/benchmarks.md."""
 
-import pytest
-
 from rehearsal import figures
 
 
@@ -29,9 +27,3 @@ def test_many_runs_take_the_place_of_those_of_their_own_kind(tmp_path):
     assert f"old {figures.QUIET}." not in text
     assert f"old {figures.BUSY}." in text
     assert (text.startswith("above\n"), text.endswith("below\n")) == (True, True)
-
-
-@pytest.mark.parametrize("name", ["rehearsal", figures.QUIET, figures.BUSY])
-def test_the_document_of_the_project_has_a_place_for_the_figures(name):
-    text = figures.DOCUMENT.read_text()
-    assert text.index(f"<!-- {name}: begin -->") < text.index(f"<!-- {name}: end -->")

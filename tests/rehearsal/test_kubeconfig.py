@@ -11,6 +11,7 @@ import rehearsal.__main__ as command
 from rehearsal import kubeconfig
 from rehearsal.faked import faked_world
 from rehearsal.faked.api import PROGRAMS
+from rehearsal.waiting import poll
 
 PLACEHOLDER = "pending"
 MISSING = [name for name in ("kubectl", "pulumi", "pulumi-resource-kubernetes", *PROGRAMS) if not shutil.which(name)]
@@ -38,10 +39,7 @@ def published(text):
 
 
 def eventually(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert poll(condition, 10)
 
 
 def test_the_file_follows_the_parameter_from_the_placeholder_to_the_end(tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import grpc
@@ -11,6 +10,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 import rehearsal
 from rehearsal.cloud.process import running_cloud
+from rehearsal.waiting import poll
 from tests.support.plugin import ENVIRONMENT, start_and_interrupt, start_and_kill_its_parent
 from tests.support.pulumi_cli import Stack, is_there, project
 
@@ -70,10 +70,8 @@ class TestWithoutTheEngine:
 
 
 def eventually(condition):
-    deadline = time.monotonic() + 20
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    found = poll(condition, 20)
+    assert found
     return found
 
 

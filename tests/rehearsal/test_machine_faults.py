@@ -49,7 +49,7 @@ def test_a_line_is_found_while_the_command_still_runs(command):
 
 
 def test_a_line_that_never_comes_is_a_failed_check_with_all_that_was_said(command):
-    with pytest.raises(CheckFailed, match=r"did not say 'linux-1' within 30 s:\nsomething else"):
+    with pytest.raises(CheckFailed, match=r"did not print 'linux-1' within 30 s:\nsomething else"):
         command("echo something else").wait_for("linux-1", 30)
 
 
@@ -60,23 +60,11 @@ def test_a_command_that_should_fail_must_fail_with_the_line_that_is_expected(com
             command(script).failed("linux-0", "stopped")
 
 
-def test_a_command_that_should_succeed_must_succeed(command):
-    assert command("echo fine").succeeded() == "fine"
-    with pytest.raises(CheckFailed, match="failed with 3"):
-        command("exit 3").succeeded()
-
-
 def test_the_phases_of_a_machine_are_told_in_their_order(command):
     told = ("linux-1: download", "linux-0: ready", "linux-1: booting", "linux-1: join: no token")
     under_way = command(f"printf ' pulumi:pulumi:Stack dev running %s\\n' {shlex.join(told)}; echo linux-1: join")
     under_way.succeeded()
     assert under_way.phases("linux-1") == "linux-1: download -> booting -> join"
-
-
-def test_the_phases_of_a_first_up_are_told_too(command):
-    under_way = command("echo ' +  pulumi:pulumi:Stack dev creating (7s) control-plane: init'")
-    under_way.succeeded()
-    assert under_way.phases("control-plane") == "control-plane: init"
 
 
 def test_a_machine_of_which_nothing_was_told_is_a_failed_check(command):
@@ -137,11 +125,6 @@ def test_a_row_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
 
 def test_a_line_that_is_too_long_for_a_table_is_cut():
     assert f"| {'x' * report.SEEN_CHARACTERS} ... |" in report.row(outcome(machines.FIRST, "x" * 999))
-
-
-def test_the_document_of_the_project_has_a_place_for_the_table():
-    text = report.DOCUMENT.read_text()
-    assert text.index(report.BEGIN) < text.index(report.END)
 
 
 # --- the mirror that misbehaves

@@ -49,10 +49,6 @@ def test_a_rule_for_everything_is_every_tcp_port() -> None:
     assert len(ports(Permission(protocol="-1", cidrs=cidrs("0.0.0.0/0")))) == 65535
 
 
-def test_groups_of_other_instances_do_not_count() -> None:
-    assert host_ports(an_instance(), {"sg-2": (Permission(protocol="tcp", first=1, last=9, cidrs=cidrs("0.0.0.0/0")),)}) == {}
-
-
 A = an_instance("i-a", "10.0.16.4")
 B = an_instance("i-b", "10.0.16.5", security_groups=(("sg-2", "other"),))
 
@@ -81,10 +77,6 @@ def test_sources_that_overlap_are_merged() -> None:
     """nft refuses a set with `10.0.16.4` beside `10.0.0.0/16`."""
     permission = Permission(protocol="-1", cidrs=cidrs("10.0.0.0/16", "10.0.16.0/20", "192.0.2.0/24"), groups=("sg-1", "sg-2"))
     assert chain("i-a", permission) == ["ip saddr { 10.0.0.0/16, 192.0.2.0/24 } accept", "drop"]
-
-
-def test_a_group_without_members_lets_nobody_in() -> None:
-    assert chain("i-a", Permission(protocol="-1", groups=("sg-9",))) == ["drop"]
 
 
 def test_every_machine_is_reached_through_its_chain_alone() -> None:

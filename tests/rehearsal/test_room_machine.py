@@ -19,6 +19,7 @@ from rehearsal.room.layout import Layout
 from rehearsal.supplies.catalogue import catalogue
 from rehearsal.supplies.oci import NAME_ANNOTATION
 from rehearsal.supplies.store import Store, default_home
+from rehearsal.waiting import poll
 
 PROJECT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -33,9 +34,7 @@ pytestmark = [pytest.mark.machine, pytest.mark.filterwarnings("default")]
 
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> float:
     began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.02)
+    assert poll(condition, seconds, every=0.02), f"{what}: not within {seconds:.0f} s"
     return time.monotonic() - began
 
 
@@ -184,16 +183,6 @@ def node(world: World) -> str:
 
 
 METADATA = "http://169.254.169.254/latest"
-GET_TOKEN = f"T=$(curl -fsS -m 3 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' {METADATA}/api/token)\n"
-GET = 'get() { curl -fsS -H "X-aws-ec2-metadata-token: $T" ' + METADATA + '/"$1"; }\n'
-SIGNED_CALL = (
-    "C=$(get meta-data/iam/security-credentials/$(get meta-data/iam/security-credentials/))\n"
-    'f() { python3 -c "import json,sys; print(json.load(sys.stdin)[\\"$1\\"])" <<<"$C"; }\n'
-    f"curl -fsS --aws-sigv4 aws:amz:{REGION}:ssm --user $(f AccessKeyId):$(f SecretAccessKey) "
-    '-H "X-Amz-Security-Token: $(f Token)" -H "X-Amz-Target: AmazonSSM.PutParameter" -H "Content-Type: application/x-amz-json-1.1" '
-    '-d \'{"Name":"/test","Value":"from the machine","Type":"String"}\' '
-    f"https://ssm.{REGION}.amazonaws.com/\n"
-)
 
 
 def test_an_instance_runs_its_user_data_at_once_and_is_gone_as_soon_as_aws_says_so(world: World) -> None:
@@ -208,43 +197,6 @@ def test_an_instance_runs_its_user_data_at_once_and_is_gone_as_soon_as_aws_says_
     assert boot_seconds < 12
     assert gone_seconds < 3
     assert BOOTED in (world.layout.logs / f"quick.{id}" / "console.log").read_text(errors="replace"), "the logs outlive the machine"
-
-
-def test_a_machine_is_what_ec2_would_have_made(world: World, node: str) -> None:
-    ip = world.machines()[node]["ip"]
-    name = "ip-" + ip.replace(".", "-")
-    script = "hostname; hostname --fqdn; ip -4 -o addr show eth0; ip route; cat /sys/class/net/eth0/mtu /sys/class/net/eth0/address"
-    said = world.inside("node-0", script)
-    assert said.splitlines()[:2] == [name, f"{name}.{REGION}.compute.internal"]
-    assert f"{ip}/20" in said
-    assert "default via 10.0.16.1 dev eth0" in said
-    assert said.splitlines()[-2] == "9001"
-
-
-def test_a_machine_sets_the_kernel_of_its_own_network_and_not_the_hosts(world: World, node: str) -> None:
-    assert world.inside("node-0", "sysctl -w net.ipv4.ip_forward=1")
-    assert "Read-only" in world.inside("node-0", "echo 0 2>&1 >/proc/sys/vm/swappiness || true")
-
-
-def test_metadata_mirror_registry_and_aws_answer_a_machine(world: World, node: str) -> None:
-    assert world.inside("node-0", GET_TOKEN + GET + "get meta-data/instance-id") == node
-    world.inside("node-0", GET_TOKEN + GET + SIGNED_CALL)
-    assert world.client("ssm").get_parameter(Name="/test")["Parameter"]["Value"] == "from the machine"
-    record = json.loads(world.layout.record.read_text())
-    assert world.inside("node-0", f"curl -fsS --range 2-4 {record['mirror']}/dl.k8s.io/kubeadm") == "234"
-    assert "schemaVersion" in world.inside("node-0", f"curl -fsS {record['registry']}/v2/pause/manifests/3.10")
-
-
-def test_cloud_init_read_all_of_the_metadata(world: World, node: str) -> None:
-    metadata = json.loads(world.inside("node-0", "cloud-init query ds.meta_data"))
-    assert metadata["instance-id"] == node
-    (interface,) = metadata["network"]["interfaces"]["macs"].values()
-    assert interface["subnet-ipv4-cidr-block"] == "10.0.16.0/20"
-    assert "WARNING" not in world.inside("node-0", "cat /var/log/cloud-init.log")
-
-
-def test_the_metadata_service_refuses_a_machine_without_a_token(world: World, node: str) -> None:
-    assert world.inside("node-0", f"curl -sS -o /dev/null -w '%{{http_code}}' {METADATA}/meta-data/instance-id") == "401"
 
 
 POD = (
@@ -305,44 +257,6 @@ def test_machines_reach_each_other_where_their_security_group_says_so(world: Wor
     wait_for(lambda: not world.left(other), 5, "node-1 is removed")
 
 
-def test_stopping_keeps_the_disk_and_starting_boots_it_again_without_user_data(world: World) -> None:
-    id = world.boot("sleeper", "echo kept >/root/file")
-    world.client("ec2").stop_instances(InstanceIds=[id])
-    wait_for(lambda: not [left for left in world.left(id) if "machines" not in left], 5, "the machine is off")
-    world.client("ec2").start_instances(InstanceIds=[id])
-    wait_for(lambda: world.machines()[id]["leader"], 10, "the machine runs again")
-    wait_for(lambda: "running" in world.inside("sleeper", "systemctl is-system-running || true"), 20, "it has booted")
-    assert world.inside("sleeper", "cat /root/file") == "kept\n"
-    assert world.console(id).count(BOOTED) == 1, "user-data runs once in an instance's life"
-    world.terminate(id)
-
-
-@pytest.mark.parametrize("request_name", ["reboot_request", "power_cut"])
-def test_a_reboot_or_a_power_cut_comes_back_with_the_same_disk_and_address(world: World, request_name: str) -> None:
-    groups = 'for root in /sys/fs/cgroup /sys/fs/cgroup/*; do [ ! -f "$root/cgroup.procs" ] || mkdir --parents "$root/kubepods/pod-1"; done'
-    id = world.boot("phoenix", f"echo kept >/root/file\n{groups}")
-    assert world.inside("phoenix", "find /sys/fs/cgroup -name pod-1")
-    before = world.machines()[id]["leader"]
-    getattr(world.layout.machine(id), request_name).touch()
-    wait_for(lambda: world.machines()[id]["leader"] not in (before, None), 15, "another PID 1 runs")
-    said = world.inside("phoenix", "cat /root/file; ip -4 -o addr show eth0")
-    assert "kept" in said
-    assert world.machines()[id]["ip"] in said
-    assert world.state_of(id) == "running"
-    assert not world.inside("phoenix", "find /sys/fs/cgroup -name pod-1"), "control groups live as long as their kernel"
-    world.terminate(id)
-
-
-@pytest.mark.parametrize(("behavior", "state"), [("terminate", "terminated"), ("stop", "stopped")])
-def test_a_machine_that_powers_itself_off_does_what_it_was_launched_to_do(world: World, behavior: str, state: str) -> None:
-    id = world.boot("quitter", InstanceInitiatedShutdownBehavior=behavior)
-    world.inside("quitter", "systemctl poweroff --no-block")
-    wait_for(lambda: world.state_of(id) == state, 15, f"AWS says {state}")
-    if state == "stopped":
-        world.terminate(id)
-    wait_for(lambda: not world.left(id), 5, "nothing is left")
-
-
 def test_a_windows_instance_is_its_stand_in_and_survives_its_trouble(world: World) -> None:
     id = world.launch("windows-0", image=WINDOWS)
     wait_for(lambda: "flanneld" in world.console(id), 20, "the stand-in, started without a flanneld on PATH, says so")
@@ -387,14 +301,6 @@ def test_clean_ends_a_room_that_runs(second: World) -> None:
     clean(second.state)
     assert room.wait(1) == 0
     assert not second.left(second.layout.tag)
-
-
-def test_exec_names_the_machines_that_run_when_there_is_no_such(world: World, node: str) -> None:
-    command = [sys.executable, "-m", "rehearsal.room", "exec", "--state", str(world.state), "nobody", "--", "true"]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "nobody: no such machine is running; running are:" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_second_room_in_the_same_folder_is_refused(world: World) -> None:

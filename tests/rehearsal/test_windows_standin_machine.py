@@ -1,6 +1,5 @@
 """What is around the node: rendezvous, status reports, AWS, the pods' source, and the door for `kubectl logs`."""
 
-import base64
 import json
 import logging
 import ssl
@@ -16,14 +15,14 @@ import trustme
 import urllib3
 from typer.testing import CliRunner
 
-from rehearsal.windows_standin import addresses, kubelet_server, metadata, network, pods, program
+from rehearsal.windows_standin import addresses, kubelet_server, pods, program, rendezvous
 from rehearsal.windows_standin.__main__ import command
 from rehearsal.windows_standin.addresses import PodAddresses
 from rehearsal.windows_standin.api import ApiError
-from rehearsal.windows_standin.aws import Aws, AwsError
+from rehearsal.windows_standin.aws import AwsError
 from rehearsal.windows_standin.errors import InputError, StandinError
 from rehearsal.windows_standin.progress import PHASES, Progress
-from rehearsal.windows_standin.rendezvous import believed, wait_for_document
+from rehearsal.windows_standin.rendezvous import validated, wait_for_document
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -40,17 +39,14 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
         ('{"instance": "i-cp", "expires": "2026-11-25T12:00:00Z"}', "has expired"),
     ],
 )
-def test_only_a_fresh_document_of_the_right_control_plane_is_believed(value, problem):
-    document, said = believed(value, "i-cp", now=NOW)
+def test_only_a_fresh_document_of_the_right_control_plane_is_validated(value, problem):
+    document, said = validated(value, "i-cp", now=NOW)
     assert document is None
     assert problem in said
 
 
-def test_a_document_without_expiry_is_believed():
-    assert believed('{"instance": "i-cp", "kubeconfig": "x"}', "i-cp", now=NOW) == ({"instance": "i-cp", "kubeconfig": "x"}, "")
-
-
-def test_waiting_outlasts_refusals_until_the_document_is_there():
+def test_waiting_outlasts_refusals_until_the_document_is_there(monkeypatch):
+    monkeypatch.setattr(rendezvous, "_POLL_SECONDS", 0)
     answers = iter([AwsError("AccessDenied"), "pending", '{"instance": "i-cp"}'])
 
     def read() -> str:
@@ -59,7 +55,7 @@ def test_waiting_outlasts_refusals_until_the_document_is_there():
             raise answer
         return answer
 
-    assert wait_for_document(read, control_plane="i-cp", timeout_seconds=60, sleep=lambda _: None) == {"instance": "i-cp"}
+    assert wait_for_document(read, control_plane="i-cp", timeout_seconds=60) == {"instance": "i-cp"}
 
 
 def test_waiting_in_vain_says_what_was_seen_last():
@@ -97,86 +93,10 @@ def test_a_failure_is_reported_with_its_own_sentence_and_no_more_than_a_line():
     assert len(sent[-1]["detail"]) == 500
 
 
-def test_a_report_that_cannot_be_sent_stops_nothing():
-    def refuse(_: str) -> None:
-        raise AwsError("no network")
-
-    Progress(instance="i-1", node="windows-0", publish=refuse).skip("feature")
-
-
 # --- AWS ------------------------------------------------------------------------------------------------------------------
 
 
-class Pool:
-    """Takes requests instead of the network."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        self.answer = SimpleNamespace(status=status, data=body)
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-
-    def request(self, method: str, url: str, *, headers: dict[str, str], body: bytes) -> SimpleNamespace:
-        self.requests.append((method, url, headers, body))
-        return self.answer
-
-
-def aws(monkeypatch, status: int = 200, body: bytes = b"{}") -> tuple[Aws, Pool]:
-    role = metadata.RoleCredentials(access_key="ASIAX", secret_key="s", session_token="t")
-    monkeypatch.setattr(metadata, "role_credentials", lambda: role)
-    pool = Pool(status, body)
-    monkeypatch.setattr(urllib3, "PoolManager", lambda **_: pool)
-    return Aws("eu-west-1"), pool
-
-
-def test_a_parameter_is_read_by_the_public_name_with_the_credentials_of_the_role(monkeypatch):
-    cloud, pool = aws(monkeypatch, body=b'{"Parameter": {"Value": "pending"}}')
-    assert cloud.read_parameter("/microcosm/dev/join") == "pending"
-    method, url, headers, body = pool.requests[0]
-    assert (method, url) == ("POST", "https://ssm.eu-west-1.amazonaws.com/")
-    assert headers["X-Amz-Target"] == "AmazonSSM.GetParameter"
-    assert headers["X-Amz-Security-Token"] == "t"
-    assert "Credential=ASIAX/" in headers["Authorization"]
-    assert "/eu-west-1/ssm/aws4_request" in headers["Authorization"]
-    assert body == b'{"Name": "/microcosm/dev/join", "WithDecryption": true}'
-
-
-def test_an_object_is_read_from_its_bucket_by_name(monkeypatch):
-    cloud, pool = aws(monkeypatch, body=b"script")
-    assert cloud.read_object("scripts", "node.ps1") == b"script"
-    assert pool.requests[0][1] == "https://scripts.s3.eu-west-1.amazonaws.com/node.ps1"
-
-
-def test_a_refusal_of_aws_says_which_call_and_why(monkeypatch):
-    cloud, _ = aws(monkeypatch, status=400, body=b'{"__type": "AccessDeniedException"}')
-    with pytest.raises(AwsError, match=r"AmazonSSM\.PutParameter .*: 400 .*AccessDenied"):
-        cloud.write_parameter("/microcosm/dev/join", "x")
-
-
 # --- flanneld and addresses -----------------------------------------------------------------------------------------------
-
-
-def test_the_subnet_of_the_node_is_read_from_flanneld():
-    text = "FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET=10.244.2.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=false\n"
-    assert network.pod_subnet(text) == IPv4Network("10.244.2.0/24")
-
-
-def test_an_unknown_backend_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="accepted is one of vxlan, host-gw"):
-        network.backend_named("wireguard")
-
-
-def test_the_credentials_of_a_kubeconfig_are_kept_for_the_node_alone(tmp_path):
-    def encoded(text: str) -> str:
-        return base64.b64encode(text.encode()).decode()
-
-    kubeconfig = f"""
-clusters: [{{name: c, cluster: {{server: 'https://10.0.0.10:6443', certificate-authority-data: {encoded("CA")}}}}}]
-users: [{{name: u, user: {{client-certificate-data: {encoded("CERT")}, client-key-data: {encoded("KEY")}}}}}]
-"""
-    pem = tmp_path / "client.pem"
-    access = network.kubeconfig_access(kubeconfig, pem)
-    assert (access.server, access.ca_pem) == ("https://10.0.0.10:6443", "CA")
-    assert pem.read_bytes() == b"CERTKEY"
-    assert pem.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.fixture
@@ -205,15 +125,6 @@ def test_a_full_subnet_is_an_error_and_not_a_double_address(commands):
     node.use(IPv4Network("10.244.2.0/30"), host_ports=True)
     with pytest.raises(StandinError, match=r"no free pod address in 10\.244\.2\.0/30"):
         node.allocate()
-
-
-def test_a_host_port_leads_from_the_node_to_the_pod(commands):
-    node = PodAddresses("10.0.0.20")
-    port = addresses.HostPort(host_port=8080, container_port=80, protocol="TCP")
-    node.open_port("10.244.2.3", port)
-    node.close_port("10.244.2.3", port)
-    rule = "STANDIN-HOSTPORT -p tcp -d 10.0.0.20/32 --dport 8080 -j DNAT --to-destination 10.244.2.3:80"
-    assert commands == [f"iptables --wait -t nat -A {rule}", f"iptables --wait -t nat -D {rule}"]
 
 
 # --- the source of a pod --------------------------------------------------------------------------------------------------
@@ -256,15 +167,6 @@ def test_the_service_is_compiled_from_the_pods_own_config_map(monkeypatch, tmp_p
     assert prepared.command[-1] == "http://10.244.2.3:80/ccauth.svc"
     assert prepared.environment == {"NODE_NAME": "windows-0", "MODE": "demo"}
     assert prepared.image_id.startswith("stand-in://")
-
-
-def test_a_changed_source_is_another_image_and_leaves_nothing_of_the_old_one(monkeypatch, tmp_path):
-    monkeypatch.setattr(program.host, "build", lambda source, folder: folder / "ccauth.exe")
-    first = program.prepare(config_maps(SOURCE), POD, tmp_path, pod_ip="10.244.2.3", host_ip="10.0.0.20")
-    renamed = {"Other.cs": "class Other {}", "ccauth.svc": ""}
-    second = program.prepare(config_maps(renamed), POD, tmp_path, pod_ip="10.244.2.3", host_ip="10.0.0.20")
-    assert first.image_id != second.image_id
-    assert sorted(path.name for path in (tmp_path / "src").iterdir()) == ["Other.cs", "ccauth.svc"]
 
 
 def test_two_services_in_one_pod_are_refused_by_name(tmp_path):
@@ -400,7 +302,6 @@ ARGUMENTS = {
     "--instance-id": "i-1",
     "--node": "windows-0",
     "--private-ip": "10.0.0.20",
-    "--netns": "no-such-namespace",
     "--region": "eu-west-1",
     "--flanneld": "true",
 }
@@ -409,7 +310,6 @@ ARGUMENTS = {
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({}, "--netns no-such-namespace: /run/netns/no-such-namespace does not exist"),
         ({"--os": "windows-2016"}, "--os is windows-2016; accepted is one of windows-2019"),
         ({"--flanneld": "no-such-program"}, "--flanneld no-such-program is no program"),
     ],

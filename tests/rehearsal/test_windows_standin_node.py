@@ -2,12 +2,9 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
 from rehearsal.windows_standin import node
 from rehearsal.windows_standin.api import ApiError
 from rehearsal.windows_standin.bootstrap import Discovery
-from rehearsal.windows_standin.errors import InputError
 from rehearsal.windows_standin.heartbeat import Heartbeat
 from rehearsal.windows_standin.inputs import Registration
 
@@ -45,29 +42,6 @@ def test_the_node_is_called_a_stand_in_wherever_it_shows():
 def test_a_node_without_pod_network_is_not_ready_and_says_why():
     assert condition(DOWN, "Ready")["status"] == "False"
     assert "cni plugin not initialized" in condition(DOWN, "Ready")["message"]
-
-
-def test_readiness_keeps_the_time_of_its_change():
-    assert condition(UP, "Ready")["lastTransitionTime"] == "2026-11-25T12:04:00Z"
-
-
-def test_a_label_of_the_join_configuration_overrides_kubelets_own():
-    labels = node.labels(MACHINE, Registration(name="w", discovery=DISCOVERY, labels={"kubernetes.io/arch": "arm64"}, taints=[]))
-    assert labels["kubernetes.io/arch"] == "arm64"
-
-
-def test_a_lease_is_renewed_with_microseconds():
-    assert node.lease("windows-0", now=NOON)["spec"]["renewTime"] == "2026-11-25T12:00:00.123456Z"
-
-
-@pytest.mark.parametrize(("tag", "build"), [("ltsc2019", "10.0.17763"), ("ltsc2022", "10.0.20348"), ("ltsc2025", "10.0.26100")])
-def test_the_release_is_that_of_the_images(tag, build):
-    assert node.release_of((f"mcr.microsoft.com/dotnet/framework/wcf:4.8-windowsservercore-{tag}",)).build == build
-
-
-def test_images_that_tell_no_release_ask_for_one():
-    with pytest.raises(InputError, match="name the release with --os"):
-        node.release_of(())
 
 
 class Registry:

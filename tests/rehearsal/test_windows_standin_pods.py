@@ -3,13 +3,13 @@
 import copy
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from rehearsal.waiting import poll
 from rehearsal.windows_standin import pod_status, probes, program, worker
 from rehearsal.windows_standin.backoff import CrashBackOff
 from rehearsal.windows_standin.pod_status import Container, Running, Terminated, Waiting
@@ -67,10 +67,6 @@ def test_any_other_pod_is_told_what_the_stand_in_cannot_do(change, reason):
     assert reason in (program.why_not(pod(**change)) or "")
 
 
-def test_a_service_without_source_cannot_run():
-    assert "ConfigMap" in (program.why_not(POD | {"spec": POD["spec"] | {"volumes": []}}) or "")
-
-
 # --- status ---------------------------------------------------------------------------------------------------------------
 
 
@@ -110,13 +106,6 @@ def test_a_ready_condition_takes_the_reason_of_the_unready_one_away():
     assert ready["reason"] is None, "a strategic merge would keep it"
 
 
-def test_the_last_run_is_reported_beside_the_present_one():
-    reported = status(Container(state=Running(started_at=NOW), last=ENDED, restarts=1))["containerStatuses"][0]
-    assert reported["restartCount"] == 1
-    assert reported["lastState"]["terminated"]["exitCode"] == 137
-    assert set(reported["state"]) == {"running"}
-
-
 def test_the_back_off_grows_as_kubelets_does_and_is_forgotten_after_a_long_run():
     back_off = CrashBackOff()
     assert [back_off.ended(now) for now in (0, 1, 12, 40, 90, 200, 400, 800)] == [0, 10, 20, 40, 80, 160, 300, 300]
@@ -133,11 +122,6 @@ def probe(**changes: int) -> HttpProbe:
 
 def observe(probing: Probing, kind: str, success: bool, now: float) -> None:
     dict(probing.due(now))[kind].observe(success, now)
-
-
-def test_without_probes_a_container_is_started_and_ready_at_once():
-    assert Probing({}, started=0).started
-    assert Probing({}, started=0).ready
 
 
 def test_the_startup_probe_goes_first_and_alone():
@@ -175,11 +159,6 @@ def test_a_probe_waits_for_its_delay_and_its_period():
     assert probing.due(112)
 
 
-def test_a_named_port_is_looked_up():
-    container = {"ports": [{"name": "http", "containerPort": 8080}], "readinessProbe": {"httpGet": {"path": "/", "port": "http"}}}
-    assert probes.probes_of(container)["readiness"].port == 8080
-
-
 @pytest.fixture
 def answering() -> Iterator[int]:
     """A port of loopback that answers each path with the status that it names."""
@@ -206,12 +185,6 @@ def test_an_answer_from_200_to_399_is_a_success(answering, code, success):
 
 
 PROBE_NUMBERS = ("initial_delay_seconds", "period_seconds", "timeout_seconds", "success_threshold", "failure_threshold")
-
-
-def test_a_refused_connection_is_a_failure_that_says_so():
-    success, problem = probes.send(HttpProbe(path="/", port=1, headers={}, **dict.fromkeys(PROBE_NUMBERS, 1)), "127.0.0.1")
-    assert not success
-    assert "refused" in problem
 
 
 # --- the life of a pod ----------------------------------------------------------------------------------------------------
@@ -285,10 +258,7 @@ def start(node: Node, monkeypatch, code: str, described: dict = POD) -> PodWorke
 
 
 def wait_until(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "not within 10 s"
-        time.sleep(0.01)
+    assert poll(condition, 10, every=0.01), "not within 10 s"
 
 
 def delete(running: PodWorker, grace: int = 5) -> None:

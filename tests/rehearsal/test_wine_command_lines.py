@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal.wine import command_lines
-from rehearsal.wine.command_lines import filled, filled_text, value_of
+from rehearsal.wine.command_lines import filled_text
 from rehearsal.wine.errors import WineError
 
 LINES = command_lines.of_the_product()
@@ -65,15 +65,6 @@ def test_the_products_command_lines_are_complete():
     assert set(LINES.networks) == {"vxlan", "host-gw"}
 
 
-def test_tokens_are_filled_in():
-    assert filled(("--a=@NODE_IP@", "--b"), {"NODE_IP": "10.0.0.6"}) == ("--a=10.0.0.6", "--b")
-
-
 def test_a_token_without_a_value_is_named():
     with pytest.raises(WineError, match=r"no value for @NODE_NAME@ in '--a=@NODE_NAME@'; there are NODE_IP"):
         filled_text("--a=@NODE_NAME@", {"NODE_IP": "10.0.0.6"})
-
-
-def test_a_flag_that_is_not_there_is_named():
-    with pytest.raises(WineError, match="--config= stands 0 times in: join"):
-        value_of(("join",), "--config")
