@@ -15,7 +15,7 @@ from rehearsal import checks
 from rehearsal.checks import CheckFailed
 from rehearsal.cloud.settings import CLOCK_AHEAD
 from rehearsal.room import record
-from rehearsal.room.layout import ROOM_ADDRESS, Layout
+from rehearsal.room.layout import SERVICE_ADDRESS, Layout
 from rehearsal.room.servers import METADATA_ADDRESS
 from rehearsal.scenario import Run
 from rehearsal.session import STACK, RehearsalError
@@ -25,7 +25,7 @@ from .command import Command
 
 UP = ("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
 METADATA = (METADATA_ADDRESS, 80)
-AWS_API = (ROOM_ADDRESS, 443)
+AWS_API = (SERVICE_ADDRESS, 443)
 BOOT_SECONDS = 90.0
 _TABLE = "microcosm_fault"
 _Found = TypeVar("_Found")

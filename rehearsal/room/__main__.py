@@ -1,4 +1,6 @@
-"""`python -m rehearsal.room`: run the machine room, look into its machines, or remove what a killed one left."""
+"""`python -m rehearsal.room`: run the machine host, run a command in one of its machines, or remove its
+remains.
+"""
 
 import asyncio
 import logging
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rehearsal.room import clean, record
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 from rehearsal.room.layout import Layout
 
 if TYPE_CHECKING:
@@ -26,12 +28,16 @@ PROGRAMS = {
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
 }
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
+_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+}
 
 _log = logging.getLogger("rehearsal.room")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-State = Annotated[Path, typer.Option(help="the room's folder: everything that it makes is found by this name")]
+State = Annotated[Path, typer.Option(help="state folder of the machine host; all its names derive from it")]
 
 
 @app.callback(invoke_without_command=True)
@@ -39,23 +45,24 @@ def main(
     context: typer.Context,
     aws_endpoint: Annotated[str, typer.Option(help="the fake cloud, e.g. http://127.0.0.1:5000")] = "",
     region: str = "eu-west-1",
-    root: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="root file system of a Linux machine")] = None,
-    artifacts: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="what the artifact mirror serves")] = None,
-    registry: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="OCI image layout that the registry serves")] = None,
+    root: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="root file system of Linux machines")] = None,
+    artifacts: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="folder that the artifact mirror serves")] = None,
+    registry: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="OCI image layout for the registry")] = None,
     state: State = DEFAULT_STATE,
     verbose: bool = False,
 ) -> None:
-    """Run the room until SIGTERM or SIGINT."""
+    """Run the machine host until SIGTERM or SIGINT."""
     if context.invoked_subcommand:
         return
     if not (aws_endpoint and root and artifacts and registry):
-        raise typer.BadParameter("--aws-endpoint, --root, --artifacts and --registry are needed to run a room")
+        raise typer.BadParameter("--aws-endpoint, --root, --artifacts and --registry are needed to run the machine host")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("rehearsal").setLevel(logging.DEBUG if verbose else logging.INFO)
     _check_host()
     if not (registry / "index.json").is_file():
-        raise RoomError(f"--registry {registry}: there is no index.json; give a folder in the OCI image layout")
-    from rehearsal.room.room import Options  # `exec` is called by every check of a rehearsal, and needs no boto3 and no aiohttp
+        raise MachineHostError(f"--registry {registry} has no index.json; give a folder in the OCI image layout")
+    # Every check of a rehearsal calls `exec`, which needs neither boto3 nor aiohttp.
+    from rehearsal.room.room import Options
 
     options = Options(
         aws_endpoint=aws_endpoint,
@@ -70,14 +77,17 @@ def main(
 
 @app.command("clean")
 def clean_up(state: State = DEFAULT_STATE) -> None:
-    """End the room of this folder and remove everything that it left, but the logs."""
+    """End the machine host of this folder and remove everything that it left, except the logs."""
     for found in asyncio.run(_clean(Layout(state.resolve()))):
         print(f"removed {found}")
 
 
 @app.command("exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False})
 def execute(context: typer.Context, node: str, state: State = DEFAULT_STATE) -> None:
-    """Run a command in a machine: `exec NODE -- COMMAND`. For the stand-in of a Windows node, in its network only."""
+    """Run a command in a machine: `exec NODE -- COMMAND`.
+
+    For a Windows stand-in, run it in the stand-in's network.
+    """
     machine = record.machine_of(record.read(Layout(state.resolve())), node)
     enter = {
         "linux": ["nsenter", "--target", str(machine["leader"]), "--all"],
@@ -88,37 +98,37 @@ def execute(context: typer.Context, node: str, state: State = DEFAULT_STATE) -> 
 
 
 async def _run(options: "Options") -> None:
-    from rehearsal.room.room import Room
+    from rehearsal.room.room import MachineHost
 
     layout = Layout(options.state)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with clean.holding(layout):
-        for found in await clean.remove_left_overs(layout):
-            _log.info("left over from an earlier room and removed: %s", found)
-        await Room(options).run(stop)
+    with clean.locked(layout):
+        for found in await clean.remove_remains(layout):
+            _log.info("removed from an earlier machine host: %s", found)
+        await MachineHost(options).run(stop)
 
 
 async def _clean(layout: Layout) -> list[str]:
     if not layout.state.exists():
         return []
     await clean.stop_running(layout)
-    with clean.holding(layout):
-        return await clean.remove_left_overs(layout)
+    with clean.locked(layout):
+        return await clean.remove_remains(layout)
 
 
 def _check_host() -> None:
     if sys.platform != "linux" or os.geteuid() != 0:
-        raise RoomError("the room makes network namespaces and boots machines: it needs Linux and root")
+        raise MachineHostError("the machine host creates network namespaces and boots machines: run it on Linux as root")
     missing = {program: package for program, package in PROGRAMS.items() if not shutil.which(program)}
     if missing:
         wanted = ", ".join(f"{program} (Debian package {package})" for program, package in missing.items())
-        raise RoomError(f"not found on PATH: {wanted}; install them")
+        raise MachineHostError(f"not found on PATH: {wanted}; install them")
 
 
 if __name__ == "__main__":
     try:
         app()
-    except RoomError as error:
-        sys.exit(f"room: {error}")
+    except MachineHostError as error:
+        sys.exit(f"machine host: {error}")

@@ -1,7 +1,7 @@
 #!/bin/sh
-# boot-machine.sh - mounts a machine's disk and boots it with systemd as PID 1.
+# boot-machine.sh - mount a machine's disk and boot it with systemd as PID 1.
 #
-# Started in a mount namespace of its own: the mounts end with the machine.
+# It runs in its own mount namespace, so the mounts end with the machine.
 # Inputs: INSTANCE   instance id, unique on this host
 #         NAME       host name, as EC2 gives it
 #         NAMESPACE  network namespace, as `ip netns` names it
@@ -13,19 +13,22 @@ set -o nounset
 
 : "${INSTANCE:?}" "${NAME:?}" "${NAMESPACE:?}" "${FOLDER:?}" "${BASE:?}" "${UNIFIED:?}"
 
-# `volatile` spares the machine every fsync. Its mark forbids a second mount, against a crash of the host in between; a stopped
-# machine that starts again had none.
+# `volatile` skips every fsync. Its mark forbids a second mount, in case the host crashed in between. A machine
+# that starts again had no crash.
 rm -rf "${FOLDER}/work/work/incompat"
-mount -t overlay overlay -o "lowerdir=${BASE},upperdir=${FOLDER}/upper,workdir=${FOLDER}/work,volatile" "${FOLDER}/root"
+mount -t overlay overlay "${FOLDER}/root" \
+  -o "lowerdir=${BASE},upperdir=${FOLDER}/upper,workdir=${FOLDER}/work,volatile"
 
-# What an overlay cannot lie under (container layers are overlays too), or should not (etcd's log).
+# Container layers are overlays, which cannot lie on an overlay; etcd's log should not.
 set --
 for data in "${FOLDER}"/data/*; do
   set -- "$@" "--bind=${data}:/var/lib/${data##*/}"
 done
 
-# No system-call filter: runc needs keyrings and bpf. "network": a machine sets the sysctls of its own network.
+# No system-call filter: runc needs keyrings and bpf. "network" lets a machine set the sysctls of its network.
 export SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="${UNIFIED}"
-exec systemd-nspawn --quiet --boot --register=no --keep-unit --machine="${INSTANCE}" --hostname="${NAME}" --directory="${FOLDER}/root" \
+exec systemd-nspawn --quiet --boot --register=no --keep-unit \
+  --machine="${INSTANCE}" --hostname="${NAME}" --directory="${FOLDER}/root" \
   --network-namespace-path="/run/netns/${NAMESPACE}" --capability=all \
-  --resolv-conf=off --timezone=off --link-journal=no --console=read-only --setenv=TERM=dumb --bind=/dev/kmsg "$@"
+  --resolv-conf=off --timezone=off --link-journal=no --console=read-only --setenv=TERM=dumb \
+  --bind=/dev/kmsg "$@"

@@ -1,7 +1,8 @@
-"""A control group for each machine: its kubelet sees only what is its own, and nothing in it can outlive it.
+"""Give each machine its own control group, so that its kubelet sees only its own pods.
 
-Two machines in one group would each delete the pods of the other: kubelet removes every pod's group that it does not know.
-Both hierarchies work: version 2, and version 1 with one tree a controller."""
+A kubelet deletes every pod group that it does not know, so two machines in one group would delete each
+other's pods. Both hierarchies work: version 2, and version 1 with one tree per controller.
+"""
 
 import asyncio
 import os
@@ -10,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _MOUNT = Path("/sys/fs/cgroup")
-_INHERITED_ON_CREATION = "cgroup.clone_children"  # cpuset v1: a group without CPUs takes no process
+_INHERITED_ON_CREATION = "cgroup.clone_children"  # cpuset v1: a group without CPUs accepts no process
 _POLL_SECONDS = 0.02
 
 
@@ -18,9 +19,9 @@ def is_unified() -> bool:
     return (_MOUNT / "cgroup.controllers").exists()
 
 
-def create(room: str, machine: str) -> list[Path]:
-    """The machine's groups, one a hierarchy, for the launcher to step into."""
-    groups = [root / room / machine for root in _roots()]
+def create(tag: str, machine: str) -> list[Path]:
+    """Create the machine's groups, one per hierarchy, and return their folders."""
+    groups = [root / tag / machine for root in _roots()]
     for group in groups:
         group.parent.mkdir(exist_ok=True)
         _delegate(group.parent)
@@ -28,34 +29,34 @@ def create(room: str, machine: str) -> list[Path]:
     return groups
 
 
-def pids(room: str, machine: str = "") -> set[int]:
-    """Every process in the machine's groups, or in the whole room's."""
+def pids(tag: str, machine: str = "") -> set[int]:
+    """Return every process in the machine's groups, or in all groups of the machine host."""
     found: set[int] = set()
     for root in _roots():
-        for file in (root / room / machine).rglob("cgroup.procs"):
-            with suppress(OSError):  # a group may vanish, and a threaded one has no processes to list
+        for file in (root / tag / machine).rglob("cgroup.procs"):
+            with suppress(OSError):  # A group may vanish, and a threaded group lists no processes.
                 found |= {int(pid) for pid in file.read_text().split()}
     return found
 
 
-async def kill(room: str, machine: str = "") -> None:
-    """End everything in the groups; membership, unlike a recorded number, proves that a process is ours."""
-    while running := pids(room, machine):
+async def kill(tag: str, machine: str = "") -> None:
+    """Kill every process in the groups. Membership proves that a process is ours, a recorded id does not."""
+    while running := pids(tag, machine):
         for pid in running:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def remove(room: str, machine: str = "") -> None:
-    """Remove the empty groups, innermost first; the room's own goes with its last machine."""
+def remove(tag: str, machine: str = "") -> None:
+    """Remove the empty groups, innermost first, and the host's own group with its last machine."""
     for root in _roots():
-        top = root / room / machine
+        top = root / tag / machine
         for folder, _, _ in os.walk(top, topdown=False):
             with suppress(FileNotFoundError):
                 os.rmdir(folder)
-        with suppress(OSError):  # other machines are still in it
-            os.rmdir(root / room)
+        with suppress(OSError):  # Other machines are still in it.
+            os.rmdir(root / tag)
 
 
 def _roots() -> list[Path]:
@@ -65,7 +66,7 @@ def _roots() -> list[Path]:
 
 
 def _delegate(parent: Path) -> None:
-    """Make every controller available below the room's group."""
+    """Enable every controller below the host's group."""
     if is_unified():
         controllers = (parent / "cgroup.controllers").read_text().split()
         (parent / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))

@@ -1,6 +1,8 @@
-"""Removes what a room left behind: everything is found by names that derive from the state folder, and proves itself ours.
+"""Remove the remains of a machine host.
 
-Processes are those in the room's control groups, whatever their ids: an id that was used again can never be mistaken."""
+All names derive from the state folder. Processes are found by the host's control groups: an id may have been
+given to another process since.
+"""
 
 import asyncio
 import fcntl
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from rehearsal.room import cgroups, host, linux, netns
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 from rehearsal.room.layout import Layout
 
 _STOP_SECONDS = 30.0
@@ -21,17 +23,17 @@ _POLL_SECONDS = 0.05
 
 
 @contextmanager
-def holding(layout: Layout) -> Generator[None]:
-    """The state folder is ours for the block: a second room, or a clean, waits outside."""
+def locked(layout: Layout) -> Generator[None]:
+    """Hold the lock of the state folder for the block, so that a second host or a clean-up is refused."""
     layout.state.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("w") as lock:
         if not _locked(lock):
-            raise RoomError(f"a room is running in {layout.state}; end it, or give another --state")
+            raise MachineHostError(f"a machine host is running in {layout.state}; end it, or give another --state")
         yield
 
 
 async def stop_running(layout: Layout) -> None:
-    """End the room of this folder, if one runs. Its lock proves that the recorded process is really it."""
+    """End the host of this folder if one runs. Its lock proves that the recorded process is the host."""
     if not layout.lock.exists():
         return
     with layout.lock.open("r+") as lock:
@@ -42,11 +44,11 @@ async def stop_running(layout: Layout) -> None:
             await asyncio.sleep(_POLL_SECONDS)
             if _locked(lock):
                 return
-    raise RoomError(f"the room in {layout.state} did not end within {_STOP_SECONDS:.0f} s of SIGTERM")
+    raise MachineHostError(f"the machine host in {layout.state} did not end within {_STOP_SECONDS:.0f} s of SIGTERM")
 
 
-async def remove_left_overs(layout: Layout) -> list[str]:
-    """Remove everything of a room that no longer runs; what there was, for the log."""
+async def remove_remains(layout: Layout) -> list[str]:
+    """Remove everything of a host that no longer runs; return descriptions of what was found."""
     found = [f"namespace {name}" for name in netns.named(layout.tag)]
     found += [f"process {pid}" for pid in sorted(cgroups.pids(layout.tag))]
     await cgroups.kill(layout.tag)
@@ -74,4 +76,4 @@ def _recorded_pid(layout: Layout) -> int:
     try:
         return int(json.loads(layout.record.read_text())["pid"])
     except FileNotFoundError:
-        raise RoomError(f"the room in {layout.state} is only just starting or ending; try again in a moment") from None
+        raise MachineHostError(f"the machine host in {layout.state} is starting or ending; try again in a moment") from None

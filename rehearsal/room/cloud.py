@@ -1,6 +1,4 @@
-"""AWS as the room sees it: one look at everything, and the few calls that only concern one instance.
-
-Blocking, like boto3 itself; the room calls it from a thread."""
+"""Read the fake cloud for the machine host. The calls block, so the host makes them in a thread."""
 
 import base64
 import time
@@ -14,9 +12,9 @@ from botocore.config import Config
 
 from rehearsal.room.model import NODE_TAG, OS_TAG, Credentials, Family, Instance, Launch, Metadata, Permission, Snapshot, Subnet
 
-# An instance that is not listed counts as terminated; AWS itself forgets them after an hour.
+# An instance that is not listed counts as terminated: AWS stops listing one an hour after its end.
 _LISTED = ("pending", "running", "stopping", "stopped", "shutting-down")
-# How old the addresses and rules may be; an Elastic IP that comes or goes shows in its instance at once.
+# Longest age of addresses and rules. An Elastic IP that comes or goes also shows in its instance, at once.
 _REFRESH_SECONDS = 1.2
 _NO_PORTS = (-1, None)
 
@@ -31,8 +29,11 @@ class Cloud:
         self._last = Snapshot(instances={}, addresses={}, ingress={})
         self._refresh_at = 0.0
 
-    def look(self) -> Snapshot:
-        """Everything that the room acts upon. Addresses and rules are looked up again when an instance changed, or after a while."""
+    def poll(self) -> Snapshot:
+        """Poll everything that the host acts on.
+
+        Addresses and rules are read when an instance changed, or after a while.
+        """
         listed = self._ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": _LISTED}])["Reservations"]
         described = [self._instance(reservation, instance) for reservation in listed for instance in reservation["Instances"]]
         instances = {instance.id: instance for instance in described}
@@ -44,7 +45,7 @@ class Cloud:
         return self._last
 
     def launch(self, instance: Instance) -> Launch:
-        """What the instance was launched with."""
+        """Read the attributes that the instance was launched with."""
         user_data = self._attribute(instance.id, "userData").get("UserData", {}).get("Value", "")
         behavior = self._attribute(instance.id, "instanceInitiatedShutdownBehavior")
         return Launch(
@@ -54,7 +55,7 @@ class Cloud:
         )
 
     def credentials(self, instance: Instance) -> Credentials | None:
-        """Fresh credentials of the role in the instance's profile, if it has one."""
+        """Get fresh credentials of the role in the instance's profile; None without a role."""
         if not instance.profile_arn:
             return None
         profile = self._iam.get_instance_profile(InstanceProfileName=instance.profile_arn.rpartition("/")[2])["InstanceProfile"]
@@ -72,8 +73,8 @@ class Cloud:
             expires=answer["Expiration"],
         )
 
-    def powered_itself_off(self, instance_id: str, *, terminate: bool) -> None:
-        """Do what AWS does when a machine shuts down from inside."""
+    def shut_down(self, instance_id: str, *, terminate: bool) -> None:
+        """Terminate or stop the instance, as AWS does when a machine shuts down from inside."""
         end = self._ec2.terminate_instances if terminate else self._ec2.stop_instances
         end(InstanceIds=[instance_id])
 
@@ -131,13 +132,13 @@ class Cloud:
 
 
 def _client(service: str, endpoint: str, region: str) -> Any:
-    # The room is not under test: it speaks as the account itself, never with credentials that happen to be in the environment.
+    # The host is not under test, so it uses fixed keys and never the credentials of the environment.
     return cast(Any, boto3).client(
         service,
         endpoint_url=endpoint,
         region_name=region,
-        aws_access_key_id="room",
-        aws_secret_access_key="room",  # noqa: S106 - the fake cloud takes any
+        aws_access_key_id="machine-host",
+        aws_secret_access_key="machine-host",  # noqa: S106 - the fake cloud takes any
         config=Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=10),
     )
 

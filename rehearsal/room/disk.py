@@ -1,4 +1,4 @@
-"""A machine's disk: what distinguishes it from the base image, and what is kept of it when it is gone."""
+"""Write the files that distinguish a machine's disk from the base image, and keep its logs after its end."""
 
 import hashlib
 import os
@@ -7,17 +7,19 @@ from pathlib import Path
 from rehearsal.room.layout import MachinePaths
 from rehearsal.room.model import Instance
 
-# Folders below /var/lib that are plain folders of the host, not part of the overlay (see boot-machine.sh).
+# Folders below /var/lib that are bind mounts from the host and not part of the overlay (see boot-machine.sh).
 DATA = ("containerd", "kubelet", "etcd")
 _BUNDLE = Path("etc/ssl/certs/ca-certificates.crt")
-_CA = Path("usr/local/share/ca-certificates/rehearsal.crt")  # so that update-ca-certificates keeps it
+# update-ca-certificates keeps the CA only if it is here.
+_CA = Path("usr/local/share/ca-certificates/rehearsal.crt")
 
-# kubeadm's SystemVerification looks here where the kernel has no /proc/config.gz (k8s.io/system-validators, kernel_validator.go).
+# kubeadm's SystemVerification reads this file if the kernel has no /proc/config.gz (k8s.io/system-validators,
+# kernel_validator.go).
 _KERNEL_CONFIG = Path(f"/boot/config-{os.uname().release}")
 
 
 def prepare(paths: MachinePaths, instance: Instance, base: Path, ca: bytes) -> None:
-    """A fresh disk: everything that the base image cannot know."""
+    """Create a disk with the files that the base image cannot hold."""
     for folder in ("upper", "work", "root", *(f"data/{name}" for name in DATA)):
         (paths.folder / folder).mkdir(parents=True)
     for path, content in _files(instance, base, ca).items():
@@ -39,7 +41,7 @@ def _files(instance: Instance, base: Path, ca: bytes) -> dict[Path, bytes]:
 
 
 def keep_logs(paths: MachinePaths, logs: Path) -> None:
-    """Move the console and the machine's own /var/log out of its folder; renames, so it takes no time."""
+    """Move the console log and /var/log out of the machine's folder. Renaming takes no time."""
     logs.mkdir(parents=True, exist_ok=True)
     for source, name in ((paths.console, "console.log"), (paths.upper / "var/log", "var-log")):
         if source.exists():

@@ -1,7 +1,9 @@
-"""Answer a DNS query as the VPC's resolver does (RFC 1035, UDP). No sockets here.
+"""Answer a DNS query as the VPC's resolver does (RFC 1035, UDP).
 
-A VPC has a resolver, which pods ask through CoreDNS, so lines in /etc/hosts would not do. It knows the names of AWS's
-services, which lead to the machine host, and the private names of machines. No other name exists.
+No sockets here.
+
+A VPC has a resolver, which pods ask through CoreDNS, so lines in /etc/hosts would not do. It knows the names
+of AWS's services, which lead to the machine host, and the private names of machines. No other name exists.
 """
 
 import re

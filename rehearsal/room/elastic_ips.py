@@ -1,8 +1,10 @@
-"""The way in from the host. The fake cloud's Elastic IPs are loopback addresses, and the room listens on them.
+"""Forward connections to Elastic IPs, which are loopback addresses of the fake cloud, to their instances.
 
-A port is open when a security group of the instance opens it to some loopback address; each connection is checked against the
-sources of that very port, and refused connections are reset. One listening socket a port: the NodePort range is 2,768 of them,
-about 50 ms to open. Nothing that redirects would do without changing the firewall of the host."""
+A port is open if a security group of the instance opens it to a loopback address. Each connection is checked
+against the sources of its port and reset if none matches. Each port has its own listening socket: the 2,768
+sockets of the NodePort range take about 50 ms to open. A redirection would need changes to the host's
+firewall.
+"""
 
 import asyncio
 import logging
@@ -28,7 +30,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the connections of one Elastic IP go: the instance's address, dialled from the router of its VPC."""
+    """The target of one Elastic IP: the instance's address, dialled from the router of its VPC."""
 
     namespace: str
     address: IPv4Address
@@ -36,7 +38,7 @@ class Target:
 
 
 class ElasticIps:
-    """Listens on every associated address; `update` makes it so."""
+    """Listen on every associated address."""
 
     def __init__(self) -> None:
         self._targets: dict[str, Target] = {}
@@ -79,7 +81,7 @@ class ElasticIps:
     def _accept(self, key: tuple[str, int], listener: socket.socket) -> None:
         try:
             connection, (peer, _) = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # the caller has given up already
+        except (BlockingIOError, ConnectionAbortedError):  # The client has already closed the connection.
             return
         target = self._targets[key[0]]
         if not admits(target.ports[key[1]], peer):
@@ -117,13 +119,13 @@ async def _dial(target: Target, port: int) -> socket.socket:
 
 
 def _reset(connection: socket.socket) -> None:
-    """Refuse by a reset: whoever knocked must not take it for an answer."""
+    """Reset the connection, so that the client does not read an empty answer."""
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     connection.close()
 
 
 def raise_file_limit() -> None:
-    """Room for the listening sockets: as many open files as the host allows without asking."""
+    """Raise the limit of open files as far as the host allows, for the listening sockets."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,5 +1,5 @@
-"""What the room refuses to go on with: one sentence each, printed without a traceback."""
+"""Errors of the machine host, printed without a traceback."""
 
 
-class RoomError(Exception):
-    """Something outside the room is not as it must be; the message says what, where and what to do."""
+class MachineHostError(Exception):
+    """A precondition outside the machine host is not met; the message says what, where and what to do."""

@@ -1,7 +1,10 @@
-"""Security groups as the room applies them: which ports an Elastic IP answers on, and what machines may say to each other. Pure.
+"""Translate security groups into the open ports of Elastic IPs and the nftables rules between machines.
 
-Elastic IPs are loopback addresses here, so whoever comes in through one comes from 127.0.0.0/8: for the security groups, the
-person or program that runs the rehearsal is 127.0.0.1, and a rule lets them in when its CIDR holds that address."""
+Pure.
+
+Elastic IPs are loopback addresses here, so their clients come from 127.0.0.0/8. For the security groups the
+person or program that runs the rehearsal is 127.0.0.1, and a rule admits it if its CIDR holds that address.
+"""
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
@@ -11,7 +14,7 @@ from rehearsal.room.model import Instance, Permission
 LOOPBACK = IPv4Network("127.0.0.0/8")
 _LAST_PORT = 65535
 _TCP, _EVERYTHING = ("tcp", "6"), "-1"
-# AWS gives protocols without a name of their own as numbers; nft takes both.
+# AWS returns protocols without a name of their own as numbers; nft accepts both.
 _WITH_PORTS = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp"}
 TABLE = "security_groups"
 
@@ -19,7 +22,7 @@ Ports = dict[int, tuple[IPv4Network, ...]]
 
 
 def host_ports(instance: Instance, ingress: Mapping[str, tuple[Permission, ...]]) -> Ports:
-    """The TCP ports that the instance's groups open to some address of the host's loopback, with the sources of each."""
+    """Return the TCP ports that the instance's groups open to loopback addresses, each with its sources."""
     ports: dict[int, set[IPv4Network]] = {}
     for permission in _permissions(instance, ingress):
         sources = {cidr for cidr in permission.cidrs if cidr.overlaps(LOOPBACK)}
@@ -30,15 +33,18 @@ def host_ports(instance: Instance, ingress: Mapping[str, tuple[Permission, ...]]
 
 
 def admits(sources: Iterable[IPv4Network], peer: str) -> bool:
-    """Whether a connection from this address may come in."""
+    """Report whether a connection from this address is allowed."""
     return any(IPv4Address(peer) in source for source in sources)
 
 
 def ruleset(instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]) -> str:
-    """The nftables rules of one VPC's router: a packet to a machine passes when one of the machine's groups lets it.
+    """Return the nftables rules of one VPC's router: a packet passes if a group of the target machine allows
+    it.
 
-    A group as a source means the private addresses of its members, as in AWS; answers to what a machine began always pass. What
-    is addressed to a pod (Flannel's host-gw) goes by unfiltered: the rules know machines by their addresses."""
+    A group as a source means the private addresses of its members, as in AWS. Answers to established
+    connections always pass. Packets to pods (Flannel's host-gw) pass unfiltered, because the rules match the
+    addresses of machines.
+    """
     machines = sorted(instances, key=lambda instance: instance.id)
     chains = [_chain(machine, _permissions(machine, ingress), machines) for machine in machines]
     verdicts = ", ".join(f"{machine.private_ip} : jump {machine.id}" for machine in machines)
@@ -77,7 +83,9 @@ def _protocol(permission: Permission) -> str:
 
 
 def _sources(permission: Permission, machines: list[Instance]) -> list[str]:
-    """nft refuses sets whose elements overlap, so addresses that a CIDR already holds are left out."""
+    """Return the sources without addresses that a CIDR already covers: nft refuses sets with overlapping
+    elements.
+    """
     members = {m.private_ip for m in machines if any(id in permission.groups for id, _ in m.security_groups)}
     cidrs = [cidr for cidr in set(permission.cidrs) if not any(cidr != other and cidr.subnet_of(other) for other in permission.cidrs)]
     alone = [address for address in members if not any(address in cidr for cidr in cidrs)]

@@ -1,4 +1,6 @@
-"""The kernel that every machine shares: modules that must be there, and settings that are raised while the room is up."""
+"""Load kernel modules and raise kernel settings that all machines share, and restore the settings
+afterwards.
+"""
 
 import json
 import logging
@@ -8,14 +10,14 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 
 _log = logging.getLogger(__name__)
 _SYSCTLS = Path("/proc/sys")
 
 
-# What a machine cannot load itself, and the path that shows that it is there, as a module or built in. Everything else that
-# Kubernetes and Flannel use, the kernel loads when it is asked for.
+# Modules that a machine cannot load, and the path that exists once they are loaded or built in. The kernel
+# loads all others that Kubernetes and Flannel use on demand.
 _MODULES = {"overlay": "/sys/module/overlay", "br_netfilter": "/proc/sys/net/bridge", "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max"}
 
 
@@ -24,12 +26,15 @@ def load_modules() -> None:
     if missing and shutil.which("modprobe"):
         subprocess.run(["modprobe", "--all", *missing], check=False)
     if missing := [name for name, sign in _MODULES.items() if not Path(sign).exists()]:
-        raise RoomError(f"this kernel lacks {', '.join(missing)}, which the machines need: run on a kernel that has it")
+        raise MachineHostError(f"this kernel lacks {', '.join(missing)}, which the machines need: run on a kernel that has it")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`exactly` is for values that a program compares instead of being content with more."""
+    """A kernel setting.
+
+    `exactly` marks values that a program compares; others only have to be large enough.
+    """
 
     key: str
     value: int
@@ -37,23 +42,25 @@ class Setting:
 
 
 def conntrack_max(cpus: int) -> int:
-    """kube-proxy's default (pkg/proxy/apis/config/v1alpha1/defaults.go: 32768 a core, at least 131072).
+    """Return kube-proxy's default (pkg/proxy/apis/config/v1alpha1/defaults.go: 32768 per core, at least
+    131072).
 
-    It sets the value only where another one stands, and from a machine's namespace it cannot."""
+    kube-proxy writes the setting only if it differs, and from a machine's namespace the write fails.
+    """
     return max(32768 * cpus, 131072)
 
 
 def wanted() -> tuple[Setting, ...]:
     return (
         Setting("net/netfilter/nf_conntrack_max", conntrack_max(os.cpu_count() or 1), exactly=True),
-        # systemd, kubelet and containerd of every machine watch files as the same user.
+        # systemd, kubelet and containerd of all machines share one user's limit.
         Setting("fs/inotify/max_user_instances", 8192),
         Setting("fs/inotify/max_user_watches", 524288),
     )
 
 
 def adjust(saved: Path) -> None:
-    """Set what is not as it should be, after writing down what was."""
+    """Save the settings that differ from the wanted ones, then set them."""
     before = {setting.key: now for setting in wanted() if (now := _read(setting.key)) is not None and _differs(setting, now)}
     saved.write_text(json.dumps(before))
     for setting in wanted():
@@ -73,7 +80,7 @@ def _differs(setting: Setting, now: int) -> bool:
 
 
 def _read(key: str) -> int | None:
-    """None where the kernel has no such setting, e.g. before conntrack is loaded."""
+    """Read a setting; None if the kernel lacks it, e.g. before conntrack is loaded."""
     try:
         return int((_SYSCTLS / key).read_text())
     except FileNotFoundError:

@@ -1,6 +1,10 @@
-"""The instance metadata service, version 2, as a function from a request to a response. No sockets here.
+"""Answer requests to the instance metadata service, version 2.
 
-Paths and answers follow docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html."""
+No sockets here.
+
+Paths and answers follow
+docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html.
+"""
 
 import hashlib
 import hmac
@@ -20,7 +24,7 @@ LONGEST_TTL = 21600
 _VERSIONS = ("2009-04-04", "2016-09-02", "2018-09-24", "2021-03-23", "latest")
 _PATH = re.compile(rf"/(?:{'|'.join(_VERSIONS)})/(?P<rest>.*)")
 
-# A folder holds its entries by name; under "" it may hold the text of its own listing.
+# A folder maps names to entries; the entry "" replaces the listing of its names.
 Tree = Mapping[str, "Tree | bytes | str"]
 
 
@@ -33,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`hop_limited` marks the one answer whose packets may only travel the instance's hop limit: the token."""
+    """A response. `hop_limited` marks the token, whose packets have the instance's hop limit as TTL."""
 
     status: int
     body: bytes = b""
@@ -43,7 +47,7 @@ class Response:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """Everything that the service tells of one instance."""
+    """The metadata of one instance."""
 
     instance: Instance
     launch: Launch = field(default_factory=Launch)
@@ -51,7 +55,9 @@ class Facts:
 
 
 class Tokens:
-    """Session tokens that need no memory: each carries its expiry and a signature that also covers the instance."""
+    """Session tokens that need no storage: each carries its expiry and a signature over expiry and
+    instance.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -70,7 +76,7 @@ class Tokens:
 
 
 def answer(request: Request, facts: Facts | None, tokens: Tokens, now: datetime) -> Response:
-    """What the metadata service says to a request that came from this instance's address."""
+    """Return the service's response to a request from this instance's address."""
     if facts is None:
         return Response(404)
     if not facts.instance.metadata.enabled:

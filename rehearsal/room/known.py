@@ -1,4 +1,4 @@
-"""What the room knows of each instance's identity: what the metadata service tells, kept fresh."""
+"""Cache the metadata of each instance and renew its credentials."""
 
 import asyncio
 import logging
@@ -19,16 +19,16 @@ _RENEW_BEFORE = timedelta(minutes=15)
 _Answer = TypeVar("_Answer")
 
 
-class Known:
-    """Facts by instance; asks AWS in threads, because boto3 blocks."""
+class MetadataCache:
+    """Metadata by instance. AWS is called in threads, because boto3 blocks."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._facts: dict[str, Facts] = {}
         self._complaint = ""
 
-    async def ask(self, call: Callable[[], _Answer]) -> _Answer | None:
-        """An answer of AWS, or None with the reason in the log (once, however often it is asked again)."""
+    async def call(self, call: Callable[[], _Answer]) -> _Answer | None:
+        """Call AWS; on failure return None and log the reason once, however often the call is repeated."""
         try:
             answer = await asyncio.to_thread(call)
         except (BotoCoreError, ClientError) as error:
@@ -39,27 +39,29 @@ class Known:
         self._complaint = ""
         return answer
 
-    async def meet(self, instance: Instance) -> None:
-        """Everything that a machine may ask for in its first moment."""
+    async def load(self, instance: Instance) -> None:
+        """Read everything that a machine may request when it starts."""
         launch = await asyncio.to_thread(self._cloud.launch, instance)
         credentials = await asyncio.to_thread(self._cloud.credentials, instance)
         self._facts[instance.id] = Facts(instance=instance, launch=launch, credentials=credentials)
 
     def update(self, instances: Mapping[str, Instance]) -> None:
-        """What AWS says now: tags, addresses and metadata options change."""
+        """Replace the instances by their present state: tags, addresses and metadata options change."""
         for id in self._facts.keys() & instances.keys():
             self._facts[id] = replace(self._facts[id], instance=instances[id])
 
     async def renew_credentials(self) -> None:
-        """Of every instance whose credentials run out soon, or that got a role only after its launch."""
+        """Renew credentials that expire soon, and get those of instances whose role was added after the
+        launch.
+        """
         for id in [id for id, facts in self._facts.items() if _due(facts)]:
             instance = self._facts[id].instance
-            credentials = await self.ask(lambda instance=instance: self._cloud.credentials(instance))
+            credentials = await self.call(lambda instance=instance: self._cloud.credentials(instance))
             if credentials and id in self._facts:
                 self._facts[id] = replace(self._facts[id], credentials=credentials)
 
-    def at(self, vpc_id: str, address: str) -> Facts | None:
-        """Whose address this is in that VPC."""
+    def facts_of(self, vpc_id: str, address: str) -> Facts | None:
+        """Return the metadata of the instance with this address in the VPC."""
         here = (facts for facts in self._facts.values() if facts.instance.subnet.vpc_id == vpc_id)
         return next((facts for facts in here if str(facts.instance.private_ip) == address), None)
 

@@ -1,29 +1,31 @@
-"""Where the room keeps things: every name and path that it makes is derived from the state folder.
+"""Names and paths of the machine host, all derived from its state folder.
 
-Two rooms with different state folders never touch each other, and a killed room's left-overs are found without a record."""
+Two hosts with different state folders share no name, and the remains of a killed host are found without a
+record.
+"""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-# One address for everything that the room serves, the same whatever the VPC's addresses are: link-local, beside EC2's own
-# 169.254.169.x and ECS's 169.254.170.2.
-ROOM_ADDRESS = "169.254.170.1"
+# The address of all services of the machine host in every VPC. It is link-local, beside EC2's own
+# 169.254.169.x and ECS's 169.254.170.2, so it collides with no VPC.
+SERVICE_ADDRESS = "169.254.170.1"
 MIRROR_PORT = 8080
 REGISTRY_PORT = 5000
-MIRROR_URL = f"http://{ROOM_ADDRESS}:{MIRROR_PORT}"
-REGISTRY_URL = f"http://{ROOM_ADDRESS}:{REGISTRY_PORT}"
+MIRROR_URL = f"http://{SERVICE_ADDRESS}:{MIRROR_PORT}"
+REGISTRY_URL = f"http://{SERVICE_ADDRESS}:{REGISTRY_PORT}"
 
 
 @dataclass(frozen=True, slots=True)
 class MachinePaths:
-    """One instance's folder."""
+    """The folder of one instance."""
 
     folder: Path
 
     @property
     def upper(self) -> Path:
-        """The writable layer of the overlay: what this machine changed of the base image."""
+        """The writable layer of the overlay: the changes of this machine to the base image."""
         return self.folder / "upper"
 
     @property
@@ -32,24 +34,27 @@ class MachinePaths:
 
     @property
     def reboot_request(self) -> Path:
-        """The fake cloud makes this file when RebootInstances is called: nothing in DescribeInstances tells of a reboot."""
+        """The fake cloud creates this file on RebootInstances, because DescribeInstances shows no reboot."""
         return self.folder / "reboot"
 
     @property
     def power_cut(self) -> Path:
-        """Whoever makes this file pulls the plug, as when EC2 moves an instance off a failed host: it boots again, and EC2 lists it as running."""
+        """Creating this file cuts the machine's power.
+
+        It boots again and EC2 lists it as running, as after a host failure.
+        """
         return self.folder / "power-cut"
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One room's folder."""
+    """The folder of one machine host."""
 
     state: Path
 
     @property
     def tag(self) -> str:
-        """Marks what is this room's among the namespaces and control groups of the host."""
+        """The prefix of this host's network namespaces and control groups."""
         return "mc-" + hashlib.sha256(str(self.state.resolve()).encode()).hexdigest()[:6]
 
     @property
@@ -58,7 +63,7 @@ class Layout:
 
     @property
     def trash(self) -> Path:
-        """Disks of machines that are gone: deleting gigabytes takes seconds, and nobody waits for it but the end of the room."""
+        """Disks of removed machines. Deleting gigabytes takes seconds, so it happens in the background."""
         return self.state / "trash"
 
     @property
@@ -75,7 +80,7 @@ class Layout:
 
     @property
     def mirror_faults(self) -> Path:
-        """What the artifact mirror is asked to do wrong (mirror.py); usually absent."""
+        """Faults that the artifact mirror injects (mirror.py); usually absent."""
         return self.state / "mirror-faults.json"
 
     @property
@@ -90,5 +95,5 @@ class Layout:
         return MachinePaths(self.machines / instance_id)
 
     def namespace(self, thing_id: str) -> str:
-        """The network namespace of an instance, or of a VPC's router."""
+        """Return the network namespace of an instance, or of a VPC's router."""
         return f"{self.tag}-{thing_id}"

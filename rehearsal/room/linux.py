@@ -1,4 +1,4 @@
-"""A Linux machine: a container of systemd-nspawn with an overlay of the base image as its disk."""
+"""A Linux machine: a systemd-nspawn container with an overlay of the base image as its disk."""
 
 import os
 import signal
@@ -15,7 +15,8 @@ from rehearsal.room.reconcile import Status
 _BOOT = Path(__file__).parent / "boot-machine.sh"
 _NSPAWN = Path("/run/systemd/nspawn")
 _REBOOT = signal.SIGRTMIN + 5  # systemd(1), SIGNALS
-_REBOOTING = 133  # nspawn's exit code for a container that wants to boot again, where whoever started nspawn keeps its unit
+# nspawn's exit code for a container that wants to reboot if the caller keeps the unit (--keep-unit)
+_REBOOTING = 133
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class Linux:
         )
 
     def status_after(self, exit_code: int) -> Status:
-        """A reboot ends the container; the room boots the same disk again, with a fresh network as after any reboot."""
+        """Return OFF after a reboot, which ends the container: the host boots the same disk again with a new
+        network.
+        """
         return Status.OFF if exit_code == _REBOOTING else Status.ENDED
 
     def leader(self, pid: int) -> int | None:
-        """nspawn's child, which is the machine's PID 1."""
+        """Return nspawn's child that is the machine's PID 1."""
         with suppress(OSError):
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             return next((int(child) for child in children if _is_init(int(child))), None)
@@ -64,7 +67,7 @@ class Linux:
 
 
 def forget(instance_id: str) -> None:
-    """nspawn's own folder for a machine, which it leaves behind when it is killed."""
+    """Remove nspawn's folder of a machine, which remains when nspawn is killed."""
     with suppress(FileNotFoundError):
         os.rmdir(_NSPAWN / "propagate" / instance_id)
 

@@ -1,4 +1,4 @@
-"""One instance's machine: its process, from the launch to the moment when nothing is left of it."""
+"""Start, watch and end the processes of one instance's machine."""
 
 import asyncio
 import os
@@ -18,50 +18,50 @@ _STEP_IN = Path(__file__).parent / "step-into-groups.sh"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """What runs as the machine."""
+    """The program that runs as the machine."""
 
     command: tuple[str | Path, ...]
     environment: Mapping[str, str]
     log: Path
 
 
-class Kind(Protocol):
-    """What Linux machines and Windows stand-ins do differently."""
+class MachineKind(Protocol):
+    """The differences between Linux machines and Windows stand-ins."""
 
     @property
     def grace_seconds(self) -> float:
-        """Time between SIGTERM and SIGKILL; none for what loses its power."""
+        """The seconds between SIGTERM and SIGKILL; 0 for a power cut."""
         ...
 
     def prepare(self, instance: Instance, paths: MachinePaths) -> None:
-        """Make a fresh machine's disk."""
+        """Create the disk of a new machine."""
         ...
 
     def program(self, instance: Instance, paths: MachinePaths, namespace: str) -> Program: ...
 
     def status_after(self, exit_code: int) -> Status:
-        """What it means that the process ended by itself."""
+        """Return the machine's status after its process ended without a request."""
         ...
 
     def leader(self, pid: int) -> int | None:
-        """The process whose namespaces are the machine's, given the one that was started."""
+        """Return the process that is in the machine's namespaces, given the process that was started."""
         ...
 
     def reboot(self, leader: int) -> bool:
-        """False when it cannot: then its power is cut and comes back."""
+        """Request a reboot; False if the machine cannot reboot, then its power is cut."""
         ...
 
     def ended(self, instance: Instance) -> None:
-        """Tidy up after a process that could not."""
+        """Remove what a killed process left behind."""
         ...
 
     def keep_logs(self, paths: MachinePaths, logs: Path) -> None: ...
 
 
 class Machine:
-    """What reconciliation sees of an instance, and what it does to it."""
+    """An instance's machine as reconciliation sees it, and the actions on it."""
 
-    def __init__(self, instance: Instance, kind: Kind, layout: Layout, on_end: Callable[[], None]) -> None:
+    def __init__(self, instance: Instance, kind: MachineKind, layout: Layout, on_end: Callable[[], None]) -> None:
         self.instance = instance
         self.paths = layout.machine(instance.id)
         self.logs = layout.logs / f"{instance.node}.{instance.id}"
@@ -82,8 +82,8 @@ class Machine:
             self.paths.folder.mkdir(parents=True, mode=0o700)
             self._kind.prepare(self.instance, self.paths)
         self.logs.mkdir(parents=True, exist_ok=True)
-        # After a reboot those of its last life are still there, which a real kernel takes along: kubelet would find them, and
-        # cAdvisor look three seconds in each for a container before anything starts.
+        # A real kernel takes its control groups along when it reboots. Here those of the last boot remain:
+        # kubelet would find them, and cAdvisor would search each for a container for three seconds.
         await cgroups.kill(self._tag, self.instance.id)
         cgroups.remove(self._tag, self.instance.id)
         groups = cgroups.create(self._tag, self.instance.id)
@@ -92,13 +92,13 @@ class Machine:
         self._waiter = asyncio.ensure_future(self._wait(self._process))
 
     async def power_off(self) -> None:
-        """Pull the plug; the disk stays."""
+        """Cut the power and keep the disk."""
         self.status = Status.BUSY
         await self._end()
         self.status = Status.OFF
 
     async def remove(self) -> None:
-        """Pull the plug, keep the logs, throw the disk away."""
+        """Cut the power, keep the logs and discard the disk."""
         self.status = Status.BUSY
         await self._end()
         if self.paths.folder.exists():
@@ -106,8 +106,8 @@ class Machine:
             self.paths.folder.rename(self.trash)
         self.status = Status.ABSENT
 
-    def loses_power(self) -> bool:
-        """Whether somebody asked for that; a machine that is asked to reboot does it by itself, if it can."""
+    def needs_power_cut(self) -> bool:
+        """Report whether the power must be cut: on request, or for a reboot that the machine cannot do."""
         if not self.leader:
             return False
         if _taken(self.paths.power_cut):
@@ -140,7 +140,7 @@ def _taken(request: Path) -> bool:
 
 
 async def _start(program: Program, groups: list[Path]) -> asyncio.subprocess.Process:
-    """The parent's death signal: when the room is killed, the kernel ends its machines."""
+    """Start the program. The parent's death signal makes the kernel end the machine if the host is killed."""
     environment = {**os.environ, **program.environment, "CONTROL_GROUPS": " ".join(map(str, groups))}
     with program.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(
@@ -154,6 +154,6 @@ async def _start(program: Program, groups: list[Path]) -> asyncio.subprocess.Pro
 
 
 def send(pid: int, number: int) -> None:
-    """A signal to a process that may have ended meanwhile."""
+    """Send a signal to a process that may have ended."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)

@@ -1,8 +1,9 @@
-"""The artifact mirror: serves the files, and misbehaves with those for which somebody asked it to.
+"""Serve the artifact mirror, and inject the faults that a file in the host's folder orders.
 
-What it shall do is in a file of the room's folder, so that a fault can come and go while machines download:
-{"kubelet": {"does": "slow", "size": 1000000}}: a second; {"does": "cut", "size": 100, "times": 2}: after so many, so often;
-{"does": "wrong"}: other content of the same length.
+The file is read at each request, so that a fault can come and go while machines download. Examples:
+{"kubelet": {"does": "slow", "size": 1000000}} sends so many bytes a second; {"does": "cut", "size": 100,
+"times": 2} closes the connection after so many bytes, twice; {"does": "wrong"} sends other content of the
+same length.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """What the mirror does with one file."""
+    """The fault of one file."""
 
     does: str
     size: int = 0
@@ -29,7 +30,10 @@ class Fault:
 
 
 class Mirror:
-    """`faults` is the file of the orders; without it, or for a file that it does not name, all is well."""
+    """The mirror.
+
+    `faults` is the file of the orders; it may be absent, and files that it does not name are served normally.
+    """
 
     def __init__(self, artifacts: Path, faults: Path) -> None:
         self._artifacts = artifacts
@@ -37,19 +41,19 @@ class Mirror:
         self._cut: Counter[str] = Counter()
 
     def application(self) -> web.Application:
-        app = web.Application(middlewares=[self._misbehave])
+        app = web.Application(middlewares=[self._inject_faults])
         app.router.add_static("/", self._artifacts, follow_symlinks=True)
         return app
 
     @web.middleware
-    async def _misbehave(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+    async def _inject_faults(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
         path = self._artifacts / request.path.lstrip("/")
         fault = self._take_fault(path.name)
         if fault is None or not path.is_file():
             return await handler(request)
         response = web.StreamResponse(headers={"Content-Length": str(path.stat().st_size)})
         await response.prepare(request)
-        with suppress(ConnectionError):  # who loses patience hangs up
+        with suppress(ConnectionError):  # the client gave up
             async for chunk in self._content(path, fault, request):
                 await response.write(chunk)
         return response

@@ -1,4 +1,4 @@
-"""What the room knows of AWS: plain values, as read in one look. No AWS, no kernel."""
+"""Plain values of AWS as one poll returns them. No AWS calls, no kernel."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,9 @@ Family = Literal["linux", "windows"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subnet:
-    """A subnet and what EC2 reserves in it and in its VPC (docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html)."""
+    """A subnet with the addresses that EC2 reserves in it and in its VPC
+    (docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
+    """
 
     id: str
     vpc_id: str
@@ -41,7 +43,7 @@ class Metadata:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """One instance as DescribeInstances shows it."""
+    """An instance as DescribeInstances returns it."""
 
     id: str
     node: str
@@ -66,7 +68,7 @@ class Instance:
 
     @property
     def hostname(self) -> str:
-        """EC2's IP-based name, without the domain."""
+        """EC2's IP-based host name, without the domain."""
         return "ip-" + str(self.private_ip).replace(".", "-")
 
     @property
@@ -75,12 +77,14 @@ class Instance:
 
     @property
     def os_name(self) -> str:
-        """The release as the program names it in a tag, e.g. windows-2019; empty without the tag."""
+        """The operating system in the instance's tag, e.g. windows-2019; empty without the tag."""
         return dict(self.tags).get(OS_TAG, "")
 
     @property
     def mac(self) -> str:
-        """A locally administered address made from the IP: the fake cloud gives every interface the same, multicast one."""
+        """A locally administered address made from the IP: the fake cloud gives all interfaces the same
+        multicast address.
+        """
         return "06:00:" + ":".join(f"{byte:02x}" for byte in self.private_ip.packed)
 
 
@@ -98,7 +102,7 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """What is fixed when an instance is launched, and only asked for once."""
+    """The attributes of an instance that are fixed at its launch and read once."""
 
     user_data: bytes = b""
     terminate_on_shutdown: bool = False
@@ -107,7 +111,7 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Permission:
-    """One ingress permission of a security group; `first` and `last` are None where every port is meant."""
+    """An ingress permission of a security group; `first` and `last` are None for all ports."""
 
     protocol: str
     first: int | None = None
@@ -118,7 +122,7 @@ class Permission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """Everything that one look at AWS showed."""
+    """The result of one poll of AWS."""
 
     instances: dict[str, Instance]
     addresses: dict[str, str]  # Elastic IP -> instance id

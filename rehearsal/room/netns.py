@@ -1,4 +1,4 @@
-"""Network namespaces: made and removed with iproute2, entered for the making of a socket."""
+"""Create, configure and enter network namespaces with iproute2."""
 
 import asyncio
 import ctypes
@@ -7,14 +7,14 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 
-NAMED = Path("/run/netns")  # where iproute2 keeps its names
+NAMED = Path("/run/netns")  # where iproute2 keeps the names
 _CLONE_NEWNET = 0x40000000  # linux/sched.h; os.setns exists only from Python 3.12 on
 
 
 async def run(*command: str, stdin: str = "") -> str:
-    """Run a program of the host to its end; what it says on stderr becomes the error."""
+    """Run a program of the host and return its output; MachineHostError has its stderr."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
@@ -23,7 +23,8 @@ async def run(*command: str, stdin: str = "") -> str:
     )
     output, errors = await process.communicate(stdin.encode())
     if process.returncode:
-        raise RoomError(f"`{' '.join(command)}` failed with exit code {process.returncode}: {errors.decode(errors='replace').strip()}")
+        reason = errors.decode(errors="replace").strip()
+        raise MachineHostError(f"`{' '.join(command)}` failed with exit code {process.returncode}: {reason}")
     return output.decode()
 
 
@@ -32,23 +33,26 @@ async def add(name: str) -> None:
 
 
 async def delete(name: str) -> None:
-    """Its interfaces, and the other ends of its veth pairs, follow when the last process in it has ended."""
+    """Delete the namespace. Its interfaces and their veth peers go when the last process in it has ended."""
     await run("ip", "netns", "delete", name)
 
 
 async def configure(name: str, commands: Iterable[str]) -> None:
-    """Run `ip` commands inside a namespace, all in one process."""
+    """Run `ip` commands in a namespace, all in one process."""
     await run("ip", "-netns", name, "-batch", "-", stdin="\n".join(commands) + "\n")
 
 
 def named(prefix: str) -> list[str]:
-    """The namespaces whose name begins like this."""
+    """Return the namespaces with this prefix."""
     return sorted(path.name for path in NAMED.glob(f"{prefix}*")) if NAMED.is_dir() else []
 
 
 @contextmanager
 def inside(name: str) -> Generator[None]:
-    """Run a block in a namespace: sockets made there stay there. Only the calling thread moves, so no `await` in the block."""
+    """Run a block in a namespace; sockets created there stay there.
+
+    Only the calling thread moves: no `await` in the block.
+    """
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     there = os.open(NAMED / name, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -63,7 +67,7 @@ def inside(name: str) -> Generator[None]:
 
 
 def set_sysctls(name: str, values: dict[str, str]) -> None:
-    """Set kernel settings that belong to the namespace (below net/)."""
+    """Set kernel settings of the namespace (below net/)."""
     with inside(name):
         for key, value in values.items():
             Path("/proc/sys/net", key).write_text(value)

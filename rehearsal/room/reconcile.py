@@ -1,4 +1,4 @@
-"""What to do next: the difference between what AWS says of its instances and what the machines are. Pure."""
+"""Derive the next action for each machine from the instances in AWS and the state of the machines. Pure."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -7,18 +7,18 @@ from rehearsal.room.model import Instance
 
 
 class Status(Enum):
-    """What a machine is."""
+    """The state of a machine."""
 
     ABSENT = auto()
     RUNNING = auto()
-    OFF = auto()  # no process, disk kept
-    ENDED = auto()  # it powered itself off
-    BROKEN = auto()  # its process failed; as far as AWS can see, the instance still runs
-    BUSY = auto()  # an action on it is under way
+    OFF = auto()  # no process; the disk is kept
+    ENDED = auto()  # it shut itself down
+    BROKEN = auto()  # its process failed; in AWS the instance still runs
+    BUSY = auto()  # an action is in progress
 
 
-class Wish(Enum):
-    """What AWS's state of an instance means for its machine."""
+class Desired(Enum):
+    """The desired state of a machine, from the state of its instance."""
 
     RUN = auto()
     OFF = auto()
@@ -26,44 +26,44 @@ class Wish(Enum):
 
 
 class Action(Enum):
-    """One thing to do to one machine."""
+    """An action on one machine."""
 
     BOOT = auto()
     POWER_OFF = auto()
     REMOVE = auto()
-    TELL_AWS = auto()
+    REPORT_SHUTDOWN = auto()
 
 
-_WISHES = {
-    "pending": Wish.RUN,
-    "running": Wish.RUN,
-    "stopping": Wish.OFF,
-    "stopped": Wish.OFF,
-    "shutting-down": Wish.GONE,
-    "terminated": Wish.GONE,
+_DESIRED = {
+    "pending": Desired.RUN,
+    "running": Desired.RUN,
+    "stopping": Desired.OFF,
+    "stopped": Desired.OFF,
+    "shutting-down": Desired.GONE,
+    "terminated": Desired.GONE,
 }
 
-_ACTIONS: dict[tuple[Wish, Status], Action] = {
-    (Wish.RUN, Status.ABSENT): Action.BOOT,
-    (Wish.RUN, Status.OFF): Action.BOOT,
-    (Wish.RUN, Status.ENDED): Action.TELL_AWS,
-    (Wish.OFF, Status.RUNNING): Action.POWER_OFF,
-    (Wish.OFF, Status.ENDED): Action.POWER_OFF,
-    (Wish.OFF, Status.BROKEN): Action.POWER_OFF,
-    (Wish.GONE, Status.RUNNING): Action.REMOVE,
-    (Wish.GONE, Status.OFF): Action.REMOVE,
-    (Wish.GONE, Status.ENDED): Action.REMOVE,
-    (Wish.GONE, Status.BROKEN): Action.REMOVE,
+_ACTIONS: dict[tuple[Desired, Status], Action] = {
+    (Desired.RUN, Status.ABSENT): Action.BOOT,
+    (Desired.RUN, Status.OFF): Action.BOOT,
+    (Desired.RUN, Status.ENDED): Action.REPORT_SHUTDOWN,
+    (Desired.OFF, Status.RUNNING): Action.POWER_OFF,
+    (Desired.OFF, Status.ENDED): Action.POWER_OFF,
+    (Desired.OFF, Status.BROKEN): Action.POWER_OFF,
+    (Desired.GONE, Status.RUNNING): Action.REMOVE,
+    (Desired.GONE, Status.OFF): Action.REMOVE,
+    (Desired.GONE, Status.ENDED): Action.REMOVE,
+    (Desired.GONE, Status.BROKEN): Action.REMOVE,
 }
 
 
-def wish(instance: Instance | None) -> Wish:
-    """An instance that AWS no longer lists was terminated a while ago."""
-    return _WISHES[instance.state] if instance else Wish.GONE
+def desired_state(instance: Instance | None) -> Desired:
+    """Return the desired state. An instance that AWS no longer lists was terminated."""
+    return _DESIRED[instance.state] if instance else Desired.GONE
 
 
 def reconcile(instances: Mapping[str, Instance], machines: Mapping[str, Status]) -> dict[str, Action]:
-    """The action that each instance needs; those that are as they should be, or busy, are not mentioned."""
+    """Return the action for each instance that needs one."""
     ids = instances.keys() | machines.keys()
-    needed = {id: _ACTIONS.get((wish(instances.get(id)), machines.get(id, Status.ABSENT))) for id in sorted(ids)}
+    needed = {id: _ACTIONS.get((desired_state(instances.get(id)), machines.get(id, Status.ABSENT))) for id in sorted(ids)}
     return {id: action for id, action in needed.items() if action}

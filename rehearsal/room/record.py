@@ -1,16 +1,16 @@
-"""room.json: what the room is and has, for the programs that wait for it, look into its machines, or clean up after it."""
+"""Write and read room.json: the machine host's process, services and machines, for other programs."""
 
 import json
 from pathlib import Path
 from typing import TypedDict
 
 from rehearsal.files import write_atomically
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 from rehearsal.room.layout import Layout
 
 
 class MachineRecord(TypedDict):
-    """`leader` is a process in the machine's namespaces; None while it is not running."""
+    """A machine. `leader` is a process in its namespaces; None while it is off."""
 
     node: str
     ip: str
@@ -19,7 +19,7 @@ class MachineRecord(TypedDict):
     os: str
 
 
-class RoomRecord(TypedDict):
+class HostRecord(TypedDict):
     pid: int
     mirror: str
     registry: str
@@ -28,13 +28,13 @@ class RoomRecord(TypedDict):
 
 
 class Recorder:
-    """Writes only what changed, and whole or not at all."""
+    """Writes the record in one step, and only if it changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._written = ""
 
-    def write(self, record: RoomRecord) -> None:
+    def write(self, record: HostRecord) -> None:
         text = json.dumps(record, indent=2) + "\n"
         if text == self._written:
             return
@@ -42,18 +42,18 @@ class Recorder:
         self._written = text
 
 
-def read(layout: Layout) -> RoomRecord:
+def read(layout: Layout) -> HostRecord:
     try:
         return json.loads(layout.record.read_text())
     except FileNotFoundError:
-        raise RoomError(f"no room is running in {layout.state}: there is no {layout.record.name}") from None
+        raise MachineHostError(f"no machine host is running in {layout.state}: it has no {layout.record.name}") from None
 
 
-def machine_of(record: RoomRecord, node: str) -> MachineRecord:
-    """By node name or instance id; only machines that run."""
+def machine_of(record: HostRecord, node: str) -> MachineRecord:
+    """Find a running machine by node name or instance id."""
     running = {id: machine for id, machine in record["machines"].items() if machine["leader"]}
     for id, machine in running.items():
         if node in (id, machine["node"]):
             return machine
     names = ", ".join(sorted(machine["node"] for machine in running.values())) or "none"
-    raise RoomError(f"{node}: no such machine is running; running are: {names}")
+    raise MachineHostError(f"{node}: no such machine is running; running are: {names}")

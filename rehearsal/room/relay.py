@@ -1,4 +1,4 @@
-"""Carries bytes between two connections until both sides have said all they had to say."""
+"""Forward bytes between two connections until both sides have closed their direction."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -9,11 +9,11 @@ _CHUNK = 1 << 16
 
 
 async def relay(left: Stream, right: Stream) -> None:
-    """Both directions at once; a side that breaks off ends the other."""
+    """Forward both directions at once; a side that resets the connection ends the other."""
     pumps = [asyncio.ensure_future(_pump(left[0], right[1])), asyncio.ensure_future(_pump(right[0], left[1]))]
     try:
         await asyncio.gather(*pumps)
-    except OSError:  # a reset of either side is how connections end; the other side sees it as its own end below
+    except OSError:  # A reset is a normal end of a connection; the other side is closed below.
         pass
     finally:
         for pump in pumps:
@@ -30,4 +30,4 @@ async def _pump(reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(OSError):
             writer.write_eof()
     else:
-        writer.close()  # TLS has no half-closed connections
+        writer.close()  # TLS has no half-closed connections.

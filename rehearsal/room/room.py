@@ -1,4 +1,4 @@
-"""The room itself: looks at AWS, sees what differs, and does it, until it is told to stop."""
+"""Reconcile the machines with the fake cloud's instances until the host is stopped."""
 
 import asyncio
 import logging
@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal.room import firewall, host
 from rehearsal.room.cloud import Cloud
 from rehearsal.room.elastic_ips import ElasticIps, Target, raise_file_limit
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 from rehearsal.room.imds import Tokens
-from rehearsal.room.known import Known
+from rehearsal.room.known import MetadataCache
 from rehearsal.room.layout import MIRROR_URL, REGISTRY_URL, Layout
 from rehearsal.room.linux import Linux
 from rehearsal.room.machine import Machine
@@ -38,7 +38,7 @@ _Action = Callable[[Machine], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a room is made of."""
+    """The inputs of a machine host."""
 
     aws_endpoint: str
     region: str
@@ -48,8 +48,8 @@ class Options:
     state: Path
 
 
-class Room:
-    """Every instance's machine, and what they share."""
+class MachineHost:
+    """The machines of all instances and the services that they share."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -57,10 +57,10 @@ class Room:
         self._cloud = Cloud(options.aws_endpoint, options.region)
         self._ca = trustme.CA(organization_name="Microcosm rehearsal (stand-in for AWS)")
         self._machines: dict[str, Machine] = {}
-        self._known = Known(self._cloud)
+        self._metadata = MetadataCache(self._cloud)
         self._snapshot = Snapshot(instances={}, addresses={}, ingress={})
         self._elastic_ips = ElasticIps()
-        self._vpcs = Vpcs(self._layout, self._shared(), self._known.at)
+        self._vpcs = Vpcs(self._layout, self._shared(), self._metadata.facts_of)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._recorder = Recorder(self._layout.record)
@@ -68,11 +68,11 @@ class Room:
             Action.BOOT: self._boot,
             Action.POWER_OFF: self._power_off,
             Action.REMOVE: self._remove,
-            Action.TELL_AWS: self._tell_aws,
+            Action.REPORT_SHUTDOWN: self._report_shutdown,
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set; then everything is removed."""
+        """Run until `stop` is set, then remove everything."""
         self._set_up()
         try:
             while not stop.is_set():
@@ -90,7 +90,7 @@ class Room:
             folder.mkdir(exist_ok=True, mode=0o700)
         self._ca.cert_pem.write_to_path(str(self._layout.ca))
         self._record()
-        _log.info("the room is open: %s", self._layout.state)
+        _log.info("the machine host is ready: %s", self._layout.state)
 
     def _shared(self) -> Shared:
         region = self._options.region
@@ -106,20 +106,20 @@ class Room:
         )
 
     async def _turn(self) -> None:
-        snapshot = await self._known.ask(self._cloud.look)
+        snapshot = await self._metadata.call(self._cloud.poll)
         if snapshot is None:
             return
         self._snapshot = snapshot
-        self._known.update(snapshot.instances)
+        self._metadata.update(snapshot.instances)
         statuses = {id: machine.status for id, machine in self._machines.items()}
         for id, action in reconcile(snapshot.instances, statuses).items():
             self._begin(id, action)
         for id, machine in [*self._machines.items()]:
-            if machine.loses_power():
+            if machine.needs_power_cut():
                 self._begin(id, Action.POWER_OFF)
-        await self._vpcs.protect(snapshot.instances.values(), snapshot.ingress)
+        await self._vpcs.apply_security_groups(snapshot.instances.values(), snapshot.ingress)
         self._elastic_ips.update(self._targets())
-        await self._known.renew_credentials()
+        await self._metadata.renew_credentials()
         self._record()
 
     def _begin(self, id: str, action: Action) -> None:
@@ -141,21 +141,22 @@ class Room:
     async def _try(self, machine: Machine, action: _Action) -> None:
         try:
             await action(machine)
-        except Exception:  # one machine in trouble must not end the room; what it still needs is tried again
-            _log.exception("%s (%s) is in trouble", machine.instance.node, machine.instance.id)
+        except Exception:  # One failing machine must not end the host. Later actions on it are still tried.
+            _log.exception("%s (%s) failed", machine.instance.node, machine.instance.id)
             machine.status = Status.BROKEN
         self._wake.set()
 
     async def _boot(self, machine: Machine) -> None:
         instance = machine.instance
         try:
-            await self._known.meet(instance)
-            await self._vpcs.detach(instance.id)  # after a reboot: its interfaces and rules are those of the last life
+            await self._metadata.load(instance)
+            # After a reboot the interfaces and rules of the last boot are still there.
+            await self._vpcs.detach(instance.id)
             await machine.boot(await self._vpcs.attach(instance))
-        except (RoomError, OSError, BotoCoreError, ClientError) as error:
+        except (MachineHostError, OSError, BotoCoreError, ClientError) as error:
             _log.error("%s (%s) cannot boot, so it is terminated: %s", instance.node, instance.id, error)
             machine.status = Status.BROKEN
-            await self._known.ask(lambda: self._cloud.powered_itself_off(instance.id, terminate=True))
+            await self._metadata.call(lambda: self._cloud.shut_down(instance.id, terminate=True))
 
     async def _power_off(self, machine: Machine) -> None:
         await machine.power_off()
@@ -164,19 +165,19 @@ class Room:
     async def _remove(self, machine: Machine) -> None:
         await machine.remove()
         await self._vpcs.detach(machine.instance.id)
-        self._known.forget(machine.instance.id)
+        self._metadata.forget(machine.instance.id)
         del self._machines[machine.instance.id]
         if machine.trash.exists():
             self._spawn(_discard(machine.trash))
 
-    async def _tell_aws(self, machine: Machine) -> None:
+    async def _report_shutdown(self, machine: Machine) -> None:
         id = machine.instance.id
-        terminate = self._known.terminates_on_shutdown(id)
-        await self._known.ask(lambda: self._cloud.powered_itself_off(id, terminate=terminate))
+        terminate = self._metadata.terminates_on_shutdown(id)
+        await self._metadata.call(lambda: self._cloud.shut_down(id, terminate=terminate))
         machine.status = Status.ENDED
 
     def _targets(self) -> dict[str, Target]:
-        """Every Elastic IP of an instance in an open VPC, with its ports."""
+        """Return the Elastic IPs of instances in open VPCs, with their ports."""
         found: dict[str, Target] = {}
         for ip, id in self._snapshot.addresses.items():
             instance = self._snapshot.instances.get(id)
@@ -207,7 +208,7 @@ class Room:
             await asyncio.gather(*self._tasks)
         host.restore(self._layout.sysctls)
         self._layout.record.unlink()
-        _log.info("the room is closed")
+        _log.info("the machine host has stopped")
 
 
 async def _discard(folder: Path) -> None:
@@ -218,7 +219,7 @@ async def _discard(folder: Path) -> None:
 
 
 async def _first_of(*events: asyncio.Event) -> None:
-    """Sleep until one of them is set, or the time of a poll has passed."""
+    """Sleep until one of the events is set, at most for the time of one poll."""
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
     await asyncio.wait(waiting, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     for waiter in waiting:

@@ -1,24 +1,25 @@
-"""One VPC: a network namespace that is its router, with a bridge for each subnet and the servers that a VPC has.
+"""One VPC: a network namespace as its router, with a bridge per subnet and the VPC's servers.
 
-A namespace for every VPC, because two stacks may well have the same addresses. Machines hang on the bridges by veth pairs that
-are made straight in their namespaces: the host's own network is never touched."""
+Each VPC has its own namespace, because two stacks may use the same addresses. Machines are connected to the
+bridges by veth pairs that are created in the namespaces, so the host's own network never changes.
+"""
 
 import logging
 from contextlib import AsyncExitStack, suppress
 
 from rehearsal.room import netns, servers
-from rehearsal.room.errors import RoomError
-from rehearsal.room.layout import ROOM_ADDRESS, Layout
+from rehearsal.room.errors import MachineHostError
+from rehearsal.room.layout import SERVICE_ADDRESS, Layout
 from rehearsal.room.model import Instance, Subnet
 
 _log = logging.getLogger(__name__)
 
 _MTU = 9001  # jumbo frames, as in a VPC
-_SERVED = (servers.METADATA_ADDRESS, servers.RESOLVER_ADDRESS, ROOM_ADDRESS)
+_SERVED = (servers.METADATA_ADDRESS, servers.RESOLVER_ADDRESS, SERVICE_ADDRESS)
 
 
 class Router:
-    """Made with the first machine of a VPC, removed with the last."""
+    """A router, created with the first machine of its VPC and removed with the last."""
 
     def __init__(self, vpc_id: str, layout: Layout) -> None:
         self.namespace = layout.namespace(vpc_id)
@@ -28,7 +29,7 @@ class Router:
         self._servers = AsyncExitStack()
 
     async def open(self, subnet: Subnet, facts_of: servers.FactsOf, shared: servers.Shared) -> None:
-        """The namespace, its addresses and its servers."""
+        """Create the namespace with its addresses and servers."""
         await netns.add(self.namespace)
         addresses = [f"addr add {address}/32 dev lo" for address in (*_SERVED, subnet.resolver)]
         await netns.configure(self.namespace, ["link set lo up", *addresses])
@@ -36,7 +37,9 @@ class Router:
         self._servers = await servers.serve(self.namespace, subnet.resolver, facts_of, shared)
 
     async def attach(self, instance: Instance) -> str:
-        """A namespace with the instance's address, on the bridge of its subnet."""
+        """Create a namespace with the instance's address, connected to the bridge of its subnet; return its
+        name.
+        """
         await self._add_bridge(instance.subnet)
         name = self._layout.namespace(instance.id)
         await netns.add(name)
@@ -58,22 +61,24 @@ class Router:
         return name
 
     async def detach(self, instance_id: str) -> None:
-        """The port first: a namespace lets go of its interfaces only later, and a reboot wants the name again at once."""
-        with suppress(RoomError):  # an attachment that failed halfway has none
+        """Delete the port, then the namespace: a namespace keeps its interfaces for a while, and a reboot
+        needs the port's name.
+        """
+        with suppress(MachineHostError):  # An attachment that failed halfway has no port.
             await netns.configure(self.namespace, [f"link delete {_port(instance_id)}"])
         name = self._layout.namespace(instance_id)
         if name in netns.named(name):
             await netns.delete(name)
 
     async def apply(self, rules: str) -> None:
-        """Make these the firewall's rules."""
+        """Replace the firewall's rules."""
         if rules == self._rules:
             return
         self._rules = rules
         try:
             netns.set_sysctls(self.namespace, {"bridge/bridge-nf-call-iptables": "1"})
             await netns.run("ip", "netns", "exec", self.namespace, "nft", "--file", "-", stdin=rules)
-        except (OSError, RoomError) as error:
+        except (OSError, MachineHostError) as error:
             _log.warning("security groups between machines are NOT applied in %s: %s", self.namespace, error)
 
     async def close(self) -> None:
@@ -95,7 +100,7 @@ class Router:
         )
 
 
-# Interface names end at 15 characters.
+# Linux limits interface names to 15 characters.
 
 
 def _bridge(subnet: Subnet) -> str:

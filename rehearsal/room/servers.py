@@ -1,4 +1,4 @@
-"""The servers that every VPC has, each on sockets that live in the network namespace of the VPC's router."""
+"""Run the servers of a VPC on sockets in the network namespace of the VPC's router."""
 
 import asyncio
 import socket
@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from rehearsal.room import dns, imds, netns
-from rehearsal.room.layout import MIRROR_PORT, REGISTRY_PORT, ROOM_ADDRESS
+from rehearsal.room.layout import MIRROR_PORT, REGISTRY_PORT, SERVICE_ADDRESS
 from rehearsal.room.mirror import Mirror
 from rehearsal.room.relay import relay
 from rehearsal.supplies.registry import Registry
 
 METADATA_ADDRESS = "169.254.169.254"
-RESOLVER_ADDRESS = "169.254.169.253"  # EC2 answers here in every VPC, besides the VPC's base address plus two
+RESOLVER_ADDRESS = "169.254.169.253"  # EC2's resolver in every VPC, besides the VPC's base address plus two
 _THREAD_POLL_SECONDS = 0.1
 
 FactsOf = Callable[[str], imds.Facts | None]
@@ -29,7 +29,7 @@ FactsOf = Callable[[str], imds.Facts | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shared:
-    """What the servers of all VPCs have in common."""
+    """The inputs that the servers of all VPCs share."""
 
     aws_endpoint: str
     tls: ssl.SSLContext
@@ -40,14 +40,17 @@ class Shared:
 
 
 async def serve(namespace: str, resolver: IPv4Address, facts_of: FactsOf, shared: Shared) -> AsyncExitStack:
-    """Start them all; closing the returned stack stops them. `facts_of` knows a machine by its address."""
+    """Start all servers; closing the returned stack stops them.
+
+    `facts_of` returns the metadata of a machine's address.
+    """
     async with AsyncExitStack() as stack:
         for address in (str(resolver), RESOLVER_ADDRESS):
             await _serve_dns(stack, _socket(namespace, address, 53, socket.SOCK_DGRAM))
         await _serve_http(stack, _metadata(facts_of, shared.tokens), _socket(namespace, METADATA_ADDRESS, 80))
-        await _serve_http(stack, Mirror(shared.artifacts, shared.mirror_faults).application(), _socket(namespace, ROOM_ADDRESS, MIRROR_PORT))
+        await _serve_http(stack, Mirror(shared.artifacts, shared.mirror_faults).application(), _socket(namespace, SERVICE_ADDRESS, MIRROR_PORT))
         _serve_images(stack, namespace, shared.images)
-        await _serve_aws(stack, shared, _socket(namespace, ROOM_ADDRESS, 443))
+        await _serve_aws(stack, shared, _socket(namespace, SERVICE_ADDRESS, 443))
         return stack.pop_all()
 
 
@@ -70,12 +73,13 @@ async def _serve_http(stack: AsyncExitStack, app: web.Application, on: socket.so
 def _metadata(facts_of: FactsOf, tokens: imds.Tokens) -> web.Application:
     async def handle(request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = imds.Request(request.method, request.path, headers)
+        metadata_request = imds.Request(request.method, request.path, headers)
         facts = facts_of(request.remote or "")
-        said = imds.answer(asked, facts, tokens, datetime.now(UTC))
-        response = web.Response(status=said.status, body=said.body, headers={"Content-Type": "text/plain", **said.headers})
-        if said.hop_limited and facts and request.transport:
-            # Retransmissions and the farewell keep the limit too, so the connection is not used again.
+        answer = imds.answer(metadata_request, facts, tokens, datetime.now(UTC))
+        response = web.Response(status=answer.status, body=answer.body, headers={"Content-Type": "text/plain", **answer.headers})
+        if answer.hop_limited and facts and request.transport:
+            # Retransmissions and the closing packets must have the limit too, so the connection is not
+            # reused.
             request.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_IP, socket.IP_TTL, facts.instance.metadata.hop_limit)
             response.force_close()
         return response
@@ -86,9 +90,11 @@ def _metadata(facts_of: FactsOf, tokens: imds.Tokens) -> web.Application:
 
 
 def _serve_images(stack: AsyncExitStack, namespace: str, layout: Path) -> None:
-    """In a thread of its own: the sockets that it accepts are those of the namespace in which it began to listen."""
+    """Serve images in a thread: accepted sockets belong to the namespace in which the server began to
+    listen.
+    """
     with netns.inside(namespace):
-        server = Registry(layout, (ROOM_ADDRESS, REGISTRY_PORT))
+        server = Registry(layout, (SERVICE_ADDRESS, REGISTRY_PORT))
     threading.Thread(target=server.serve_forever, args=(_THREAD_POLL_SECONDS,), daemon=True, name=f"registry {namespace}").start()
 
     async def close() -> None:
@@ -103,7 +109,7 @@ class _Resolver(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if response := dns.answer(data, IPv4Address(ROOM_ADDRESS)):
+        if response := dns.answer(data, IPv4Address(SERVICE_ADDRESS)):
             self._transport.sendto(response, addr)
 
 
@@ -113,13 +119,13 @@ async def _serve_dns(stack: AsyncExitStack, on: socket.socket) -> None:
 
 
 async def _serve_aws(stack: AsyncExitStack, shared: Shared, on: socket.socket) -> None:
-    """AWS's public host names end here: TLS off, and the same bytes to the fake cloud on the host's loopback."""
+    """Terminate TLS for AWS's public host names and forward the bytes to the fake cloud."""
     cloud = urlsplit(shared.aws_endpoint)
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             upstream = await asyncio.open_connection(cloud.hostname, cloud.port)
-        except OSError:  # the fake cloud is gone: so is AWS
+        except OSError:  # The fake cloud has stopped.
             writer.close()
             return
         await relay((reader, writer), upstream)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# step-into-groups.sh COMMAND... - becomes COMMAND inside a machine's control groups.
+# step-into-groups.sh COMMAND... - run COMMAND in a machine's control groups.
 #
-# Inputs: CONTROL_GROUPS  their folders, one a hierarchy, separated by blanks
+# Inputs: CONTROL_GROUPS  their folders, one per hierarchy, separated by blanks
 set -o errexit
 set -o nounset
 

@@ -1,4 +1,4 @@
-"""All the routers of a room: each made with the first machine of its VPC and removed with the last."""
+"""Create each VPC's router with its first machine and remove it with the last."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,10 @@ FactsIn = Callable[[str, str], Facts | None]
 
 
 class Vpcs:
-    """One change at a time, so that two machines booting together find one router."""
+    """The routers by VPC.
+
+    A lock allows one change at a time, so that machines that boot together share one router.
+    """
 
     def __init__(self, layout: Layout, shared: Shared, facts_in: FactsIn) -> None:
         self._layout = layout
@@ -25,7 +28,7 @@ class Vpcs:
         self._changing = asyncio.Lock()
 
     async def attach(self, instance: Instance) -> str:
-        """The namespace of the instance, connected."""
+        """Connect the instance and return its namespace."""
         vpc_id = instance.subnet.vpc_id
         async with self._changing:
             if vpc_id not in self._routers:
@@ -45,11 +48,11 @@ class Vpcs:
                 await self._routers.pop(vpc_id).close()
 
     def namespace_of(self, vpc_id: str) -> str | None:
-        """The router's, from where the VPC's machines can be reached."""
+        """Return the router's namespace, from which the VPC's machines can be reached."""
         router = self._routers.get(vpc_id)
         return router.namespace if router else None
 
-    async def protect(self, instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]) -> None:
+    async def apply_security_groups(self, instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]) -> None:
         """Apply the security groups between machines."""
         by_vpc: dict[str, list[Instance]] = {vpc_id: [] for vpc_id in self._routers}
         for instance in instances:

@@ -1,4 +1,7 @@
-"""A Windows instance: the stand-in process in the instance's network namespace. It is not Windows, and says so."""
+"""A Windows instance: the stand-in process in the instance's network namespace.
+
+It is not Windows, and says so.
+"""
 
 import logging
 import sys
@@ -12,7 +15,8 @@ from rehearsal.room.reconcile import Status
 
 _log = logging.getLogger(__name__)
 
-# `ip netns exec` gives its command a mount namespace of its own, so the host's resolv.conf stays as it is for all others.
+# `ip netns exec` gives its command a mount namespace of its own, so the host's resolv.conf stays as it is for
+# all others.
 _WITH_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 

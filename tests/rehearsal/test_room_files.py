@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from rehearsal.room import host
-from rehearsal.room.errors import RoomError
+from rehearsal.room.errors import MachineHostError
 from rehearsal.room.layout import Layout
-from rehearsal.room.record import RoomRecord, read
+from rehearsal.room.record import HostRecord, read
 
-RECORD: RoomRecord = {
+RECORD: HostRecord = {
     "pid": 1,
     "mirror": "m",
     "registry": "r",
@@ -28,7 +28,7 @@ def test_rooms_in_different_folders_share_no_name(tmp_path: Path) -> None:
 
 
 def test_looking_into_a_room_that_does_not_run_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RoomError, match="no room is running in"):
+    with pytest.raises(MachineHostError, match="no machine host is running in"):
         read(Layout(tmp_path))
 
 

@@ -307,4 +307,4 @@ def test_a_second_room_in_the_same_folder_is_refused(world: World) -> None:
     words = [sys.executable, "-m", "rehearsal.room", "--aws-endpoint", world.endpoint, *supplies_for(world.state), "--state", str(world.state)]
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
-    assert f"a room is running in {world.state}" in done.stderr
+    assert f"a machine host is running in {world.state}" in done.stderr
