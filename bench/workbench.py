@@ -18,7 +18,7 @@ import yaml
 from rehearsal import processes
 from rehearsal.cloud.process import Cloud, running_cloud
 from rehearsal.faked.api import running_api
-from rehearsal.faked.machines import faked_machines
+from rehearsal.faked.machines import simulated_machines
 from rehearsal.project import CHECKOUT, PROGRAM, environment
 from rehearsal.supplies import ensure
 
@@ -117,7 +117,7 @@ def workbench(*, machines: bool = False, rates: bool = False) -> Generator[Workb
         cloud = parts.enter_context(running_cloud(folder / "cloud", REGION, rates=rates))
         if machines:
             api = parts.enter_context(running_api(folder / "kubernetes", programs))
-            parts.enter_context(faked_machines(cloud, api))
+            parts.enter_context(simulated_machines(cloud, api))
         # Ctrl-C may leave an engine and its plugins behind.
         parts.callback(processes.end_of, f"PULUMI_HOME={folder / 'pulumi'}")
         yield Workbench(folder=folder, cloud=cloud, programs=programs)

@@ -1,4 +1,4 @@
-"""The figures of a run, kept in docs/benchmarks.md: written by the run itself, never by hand."""
+"""Write the figures of a run into docs/benchmarks.md."""
 
 import os
 import platform
@@ -8,18 +8,19 @@ from pathlib import Path
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- rehearsal: begin -->", "<!-- rehearsal: end -->"
-# Many runs in a row: on a quiet machine, and beside a busy core.
+# Names of the two sections for many runs in a row.
 QUIET, BUSY = "rehearsals", "rehearsals beside a busy core"
 
 
 def machine() -> str:
-    """The size of this machine in words."""
+    """Describe the size of this machine."""
     memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
-    return f"{os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}"
+    return f"{os.cpu_count()} cores, {memory} GiB, {system}, Python {platform.python_version()}"
 
 
 def section(seconds: Mapping[str, float], ready_seconds: float, up_seconds: float) -> str:
-    """The run as Markdown."""
+    """Return the run as Markdown."""
     rows = [f"| {name} | {value:.1f} |" for name, value in seconds.items()]
     return "\n".join(
         [
@@ -38,12 +39,12 @@ def section(seconds: Mapping[str, float], ready_seconds: float, up_seconds: floa
 
 
 def keep(seconds: Mapping[str, float], ready_seconds: float, up_seconds: float, document: Path = DOCUMENT) -> None:
-    """Put the run in the place of the one before it."""
+    """Replace the figures of the previous run."""
     _replace(BEGIN, END, section(seconds, ready_seconds, up_seconds), document)
 
 
 def keep_many(text: str, name: str, document: Path = DOCUMENT) -> None:
-    """Put the figures of many runs, as Markdown, in the place of those before them; `name` is QUIET or BUSY."""
+    """Replace the figures of many runs; `name` is QUIET or BUSY."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     heading = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, tools built:"
     _replace(begin, end, "\n".join([begin, heading, "", text, end]), document)

@@ -1,4 +1,4 @@
-"""The administrator's kubeconfig, kept where `kubectl` of a rehearsal looks for it: what the control plane has published."""
+"""Keep the published administrator's kubeconfig in the file that `kubectl` of a rehearsal reads."""
 
 import json
 import threading
@@ -17,9 +17,10 @@ POLL_SECONDS = 0.5
 
 @contextmanager
 def followed(ssm: Any, stack: str, path: Path) -> Generator[None]:
-    """Write the kubeconfig of a stack to `path` whenever it changes, and remove it with the stack, while the block runs.
+    """Write the stack's kubeconfig to `path` whenever it changes, and remove it with the stack, during the
+    block.
 
-    `ssm` is a boto3 client. A shell in which somebody runs `pulumi up` needs no further command before `kubectl`.
+    `ssm` is a boto3 client. So `kubectl` works in a shell after `pulumi up` without a further command.
     """
     ended = threading.Event()
     parameter = naming.Names(stack=stack).parameter(rendezvous.KUBECONFIG)
@@ -29,7 +30,7 @@ def followed(ssm: Any, stack: str, path: Path) -> Generator[None]:
             try:
                 write(_published(ssm, parameter), path)
             except (BotoCoreError, ClientError):
-                # The fake cloud is busy, or a step takes it away: the next look tells.
+                # The fake cloud is busy or has been stopped; poll again.
                 continue
 
     thread = threading.Thread(target=follow, name="kubeconfig", daemon=True)
@@ -42,7 +43,7 @@ def followed(ssm: Any, stack: str, path: Path) -> Generator[None]:
 
 
 def _published(ssm: Any, parameter: str) -> str:
-    """Read the kubeconfig; nothing while the stack, or its control plane, has none."""
+    """Return the kubeconfig, or an empty text while the stack or its control plane has none."""
     try:
         value = ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
         return str(json.loads(value)["kubeconfig"])
@@ -51,7 +52,7 @@ def _published(ssm: Any, parameter: str) -> str:
 
 
 def write(text: str, path: Path) -> None:
-    """Put the text in place of the file's content at once, readable by its owner alone; no text removes the file."""
+    """Replace the file in one step, readable by its owner alone; an empty text removes it."""
     if not text:
         path.unlink(missing_ok=True)
     elif not path.exists() or path.read_text() != text:

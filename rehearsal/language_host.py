@@ -1,8 +1,9 @@
-"""Stand-in for `pulumi-language-python`: starts Pulumi's own `pulumi-language-python-exec`, which runs the program.
+"""Stand in for `pulumi-language-python`: start Pulumi's own `pulumi-language-python-exec`, which runs the
+program.
 
-Used only where the official language host is not installed. Arguments, environment and answers are those of the official host
-(pulumi/pulumi 3.260.0, sdk/python/cmd/pulumi-language-python/main.go, Run); rehearsal/supplies takes the other half out of the
-Go module that tools/pulumi pins.
+It is used only without the official language host. Arguments, environment and answers are those of the
+official host (pulumi/pulumi 3.260.0, sdk/python/cmd/pulumi-language-python/main.go, Run). rehearsal/supplies
+takes the other half out of the Go module that tools/pulumi pins.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from rehearsal import plugin
-
 EXEC = "pulumi-language-python-exec"
-# The program has shown its own error already.
+# The program has already printed its error.
 SHOWN = 32
 WORKERS = 4
+LOOPBACK = "127.0.0.1:0"
+# A killed engine cannot end its plugins; the official ones notice it within five minutes.
+ENGINE_CHECK_SECONDS = 1.0
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
@@ -81,7 +85,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         return [*given, request.info.entry_point or ".", *request.args]
 
     def _ended(self, command: list[str], request: Any) -> int:
-        """Run the program to its end, its output on that of this host, where the engine reads it."""
+        """Run the program to its end. Its output goes to this host's output, which the engine reads."""
         environment = os.environ | {
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
@@ -93,17 +97,36 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         return code
 
     def end(self) -> None:
-        """End the programs that still run: they would go on waiting for machines without an engine."""
+        """Kill the programs that still run: without an engine they would go on waiting for machines."""
         for process in [*self._running]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+
+
+def serve(server: Any, host: Host) -> NoReturn:
+    """Serve gRPC on a free port until SIGINT, SIGTERM or the end of the engine that started this process."""
+    engine = os.getppid()
+    port = server.add_insecure_port(LOOPBACK)
+    server.start()
+    readable, writable = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The handler only writes: to stop the server here could deadlock with the interrupted thread.
+        signal.signal(number, lambda *_: os.write(writable, b"."))
+    # Last, because the engine may send a signal as soon as it has read the port.
+    print(port, flush=True)
+    while os.getppid() == engine and not select.select([readable], [], [], ENGINE_CHECK_SECONDS)[0]:
+        pass
+    server.stop(grace=None)
+    host.end()
+    # Not sys.exit(), which would wait for the threads that wait for the program.
+    os._exit(0)
 
 
 def main() -> None:
     host = Host(engine=sys.argv[-1])
     server: Any = grpc.server(ThreadPoolExecutor(WORKERS))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    plugin.serve(server, host.end)
+    serve(server, host)
 
 
 if __name__ == "__main__":

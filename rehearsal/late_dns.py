@@ -1,4 +1,4 @@
-"""A scenario in which cluster DNS is held back: `up` must end after it, and say what it waits for."""
+"""Delay cluster DNS: `up` must report that it waits for DNS, and end only after DNS answers."""
 
 import time
 
@@ -14,7 +14,7 @@ _COREDNS = ("deployment/coredns", "--namespace=kube-system")
 
 
 def late_dns(run: Run) -> str:
-    """Take CoreDNS' pods away before the first node is Ready, and give them back HELD_SECONDS after `up` speaks of it."""
+    """Scale CoreDNS to zero before the first node is Ready, and back HELD_SECONDS after `up` reports it."""
     command = Command(run.session, *UP, tell=run.tell)
     wait_until(run.session.kubeconfig.exists, REPORTED_SECONDS, "the control plane publishes its kubeconfig")
     _scale(run, 0)

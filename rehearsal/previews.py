@@ -1,6 +1,6 @@
-"""Previews of pull requests, rehearsed: two at once, an extension, a reaper, and runs that are killed in the middle.
+"""Rehearse previews of pull requests: two at once, an extension, a reaper, and runs that are killed.
 
-The operator's own command does everything, on the real engine, with its state in the fake cloud's S3.
+The operator's command does everything, on the real engine, with its state in the fake cloud's S3.
 """
 
 import json
@@ -25,12 +25,12 @@ from .session import ADMIN_CIDRS, IGNORED_PREFLIGHT
 from .waiting import poll
 
 SHORT, LONG, KILLED = 101, 102, 103
-# Where a run is killed: the first line of its progress that names the part, and what then carries it on.
+# Points at which a run is killed: the first progress line that names the part, and the command that recovers.
 KILL_POINTS = (("Network", "up"), ("NodePool", "up"), ("Flannel", "down"))
 KILL_SECONDS = 300.0
 LINUX_NODES = (CONTROL_PLANE, "linux-0")
 END_SECONDS = 90.0
-# Into the middle of what the part has begun: its creations are under way and not written down.
+# Seconds into the part: its resources are being created and are not in the state yet.
 INTO_THE_PART = 0.4
 
 
@@ -40,7 +40,8 @@ def two_at_once(run: Run) -> str:
         documents = [*pool.map(lambda entry: _up(run, *entry), ((SHORT, "1h"), (LONG, "1h")))]
     for document in documents:
         run.outputs[document["stack"]] = document
-        run.say(f"{document['stack']}: {document['url']}, ${document['usdAnHour']:.2f} an hour, ends {document['expires']}")
+        price = f"${document['usdAnHour']:.2f} an hour"
+        run.say(f"{document['stack']}: {document['url']}, {price}, ends {document['expires']}")
     answers = [checks.page_authorizes(document["url"]) for document in documents]
     return f"both up, their pages show {' and '.join(answers)}"
 
@@ -54,26 +55,28 @@ def listed(run: Run) -> str:
 
 
 def extended(run: Run) -> str:
-    """The parameter that the machines read has the new end, and only the extended preview has it."""
+    """Extend one preview; check that its expiry parameter has the new end and the other has not."""
     later = json.loads(_preview(run, "extend", "--pr", str(LONG), "--by", "10h", "--json"))["expires"]
     ends = {pr: _published_end(run, pr) for pr in (SHORT, LONG)}
     if ends != {SHORT: _document(run, SHORT)["expires"], LONG: later}:
-        raise CheckFailed(f"the machines are told {ends}, not that pr-{LONG} lives until {later}")
-    return f"pr-{LONG} lives until {later}, which its machines are told"
+        raise CheckFailed(f"the expiry parameters are {ends}; pr-{LONG} should end at {later}")
+    return f"pr-{LONG} ends at {later}, as its parameter says"
 
 
 def reaped(run: Run) -> str:
-    """An hour and a half later only the preview that was not extended has expired."""
+    """Reap 90 minutes later; check that only the preview that was not extended has expired."""
     now = datetime.fromisoformat(_document(run, SHORT)["expires"]) + timedelta(minutes=30)
     outcomes = json.loads(_preview(run, "reap", "--json", "--now", now.isoformat()))
     if [(outcome["stack"], outcome["result"]) for outcome in outcomes] != [(f"pr-{SHORT}", "destroyed")]:
-        raise CheckFailed(f"the reaper should have destroyed pr-{SHORT} alone, but says {outcomes}")
+        raise CheckFailed(f"the reaper should have destroyed pr-{SHORT} alone, but did {outcomes}")
     answer = checks.page_authorizes(_document(run, LONG)["url"])
     return f"pr-{SHORT} destroyed ({outcomes[0]['why']}); the page of pr-{LONG} still shows {answer}"
 
 
-def ended_by_themselves(run: Run) -> str:
-    """Nobody reaps: the parameter's end passes, and the machines' own timers, asked at once, end them."""
+def ended_by_timers(run: Run) -> str:
+    """Set the expiry in the past and start the machines' timers, which must end the machines without a
+    reaper.
+    """
     name = Names(stack=f"pr-{LONG}").parameter(expiry.PARAMETER)
     over = (datetime.now(UTC) - timedelta(minutes=expiry.GRACE_MINUTES + 1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     run.session.client("ssm").put_parameter(Name=name, Value=expiry.document(over), Type="String", Overwrite=True)
@@ -84,11 +87,11 @@ def ended_by_themselves(run: Run) -> str:
     poll(lambda: not _linux_machines(run), END_SECONDS, every=1)
     if living := _linux_machines(run):
         raise CheckFailed(f"{', '.join(living)} should have ended an hour after {over}")
-    return f"{' and '.join(LINUX_NODES)} powered themselves off and are terminated"
+    return f"{' and '.join(LINUX_NODES)} shut themselves down and are terminated"
 
 
 def _linux_machines(run: Run) -> list[str]:
-    """Those of the extended preview that AWS has not terminated."""
+    """Return the Linux instances of the extended preview that are not terminated."""
     filters = [
         {"Name": f"tag:{STACK_TAG}", "Values": [f"pr-{LONG}"]},
         {"Name": f"tag:{NODE_TAG}", "Values": [*LINUX_NODES]},
@@ -104,10 +107,10 @@ def other_down(run: Run) -> str:
 
 
 def killed(run: Run) -> str:
-    """One preview, killed three times; each time the next command goes on with it."""
+    """Kill one preview three times; the next command must recover each time."""
     run.before = run.before or checks.listing(run.session)
-    told = [text for point, command in KILL_POINTS for text in _kill_and_recover(run, point, command)]
-    return f"{'; '.join(told)}; {_nothing_left(run)}"
+    recovered = [text for point, command in KILL_POINTS for text in _kill_and_recover(run, point, command)]
+    return f"{'; '.join(recovered)}; {_nothing_left(run)}"
 
 
 def _kill_and_recover(run: Run, point: str, command: str) -> Iterator[str]:
@@ -123,15 +126,17 @@ STEPS = (
     Step("previews up", "two previews at once, with their workloads", two_at_once),
     Step("previews listed", "both are ready", listed),
     Step("extend", "one of them lives longer", extended),
-    Step("reap", "the clock is past the other's end: it goes, and only it", reaped),
-    Step("machine floor", "the other's time is over and nobody reaps: its machines end themselves", ended_by_themselves),
-    Step("preview down", "what is left of it goes too; nothing remains", other_down),
+    Step("reap", "after the other's end the reaper destroys it alone", reaped),
+    Step("machine floor", "the other expires without a reaper: its machines shut themselves down", ended_by_timers),
+    Step("preview down", "down removes the rest of it", other_down),
     Step("killed runs", "kill -9 in network, instances and Kubernetes layer; the next run recovers", killed),
 )
 
 
 def _settings(run: Run) -> dict[str, Any]:
-    """What every user with a mirror says, and who may come in: there is no Internet to ask for the caller's address."""
+    """Return the configuration of a user with a mirror, and adminCidrs, because there is no Internet to look
+    up the address.
+    """
     room = run.session.room
     return {
         "adminCidrs": json.dumps(ADMIN_CIDRS),
@@ -153,10 +158,11 @@ def _up(run: Run, pr: int, ttl: str) -> dict[str, Any]:
 
 
 def _preview(run: Run, *arguments: str) -> str:
-    """What `microcosm preview` prints; CheckFailed shows all of it when it exits with anything but 0."""
+    """Return the output of `microcosm preview`; CheckFailed has all of it after any exit code but 0."""
     done = subprocess.run(_command(arguments), cwd=run.session.project, env=run.session.environment, text=True, capture_output=True)
     if done.returncode:
-        raise CheckFailed(f"`microcosm preview {' '.join(arguments[:3])}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+        command = f"microcosm preview {' '.join(arguments[:3])}"
+        raise CheckFailed(f"`{command}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -181,7 +187,9 @@ def _nothing_left(run: Run) -> str:
 
 
 def _kill_at(run: Run, part: str) -> None:
-    """Start `up`, wait until it works on a part of the stack, and kill it with everything that it started."""
+    """Start `up`, wait until it works on a part of the stack, and kill it with all processes that it
+    started.
+    """
     log = run.session.state / "logs" / f"killed-in-{part}.log"
     with log.open("wb") as output:
         command = _command(_up_command(run, KILLED, "1h"))
@@ -199,7 +207,10 @@ def _kill_at(run: Run, part: str) -> None:
 
 
 def _kill_session(leader: int) -> None:
-    """A runner that is lost takes everything with it: Pulumi puts its plugins into groups, but not sessions, of their own."""
+    """Kill all processes of the session.
+
+    Pulumi starts its plugins in process groups, but not sessions, of their own.
+    """
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if os.getsid(int(path.name)) == leader:

@@ -1,4 +1,6 @@
-"""Start long-running parts of a rehearsal apart from the terminal, record them, and end them by process id."""
+"""Start long-running parts of a rehearsal apart from the terminal, record them, and end them by
+process id.
+"""
 
 import contextlib
 import json
@@ -20,7 +22,10 @@ PULUMI_STOP_SECONDS = 3.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Daemon:
-    """A process of the rehearsal. `mark` is a word of its command line: a later process may get the same id."""
+    """A process of the rehearsal.
+
+    `mark` is a word of its command line: a later process may get the same id.
+    """
 
     name: str
     pid: int
@@ -57,7 +62,9 @@ class Daemon:
 
 
 def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> Daemon:
-    """Start a process in its own session, so that Ctrl-C reaches the scenario alone, which then ends the process."""
+    """Start a process in its own session, so that Ctrl-C reaches the scenario alone, which then ends the
+    process.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -74,7 +81,9 @@ def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], 
 
 
 def wait_for_file(path: Path, daemon: Daemon, log: Path, seconds: float) -> dict[str, object]:
-    """Read the JSON file that a daemon writes when it is ready; RuntimeError has its last log lines otherwise."""
+    """Read the JSON file that a daemon writes when it is ready; RuntimeError has its last log lines
+    otherwise.
+    """
     if poll(lambda: path.exists() or not daemon.is_alive, seconds) and path.exists():
         return json.loads(path.read_text())
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
@@ -94,7 +103,9 @@ def recorded(path: Path) -> list[Daemon]:
 
 
 def end_of(setting: str) -> None:
-    """End every process with this setting (NAME=value) in its environment, except this one and its ancestors."""
+    """End every process with this setting (NAME=value) in its environment, except this one and its
+    ancestors.
+    """
     name, _, value = setting.partition("=")
     spared = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = [

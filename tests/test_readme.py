@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.faked import faked_world
+from rehearsal.faked import simulated_world
 from tests.support.engine import PROJECT
 from tests.support.pulumi_cli import is_there
 
@@ -69,7 +69,7 @@ def programs(folder: Path) -> Path:
 
 def test_the_steps_of_the_readme_work_word_for_word(clone, tmp_path):
     said: dict[str, tuple[int, str]] = {}
-    with faked_world(tmp_path) as world:
+    with simulated_world(tmp_path) as world:
         before = world.inventory()
         given = dict(world.stack.environment)
         environment = given | {

@@ -13,7 +13,7 @@ from rehearsal import processes
 from rehearsal.aws_faults.drive import BrokenOff, Driver
 from rehearsal.aws_faults.play import Result, play
 from rehearsal.aws_faults.series import Series
-from rehearsal.faked import World, faked_world
+from rehearsal.faked import World, simulated_world
 
 LOG_CHARACTERS = 20_000
 Lane = queue.SimpleQueue[Series]
@@ -47,7 +47,7 @@ class Sweep:
     def _work(self, number: int, waiting: Lane) -> None:
         folder = self.folder / str(number)
         folder.mkdir()
-        with faked_world(folder, self.programs) as world:
+        with simulated_world(folder, self.programs) as world:
             self._worlds.append(world)
             while not self._stop.is_set() and not waiting.empty():
                 try:

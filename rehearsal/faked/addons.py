@@ -1,7 +1,7 @@
-"""The two addons that kubeadm leaves in every new cluster, reduced to what a rollout needs.
+"""Create the two addons of every new kubeadm cluster, reduced to what a rollout needs.
 
-After kubernetes v1.35.8, cmd/kubeadm/app/phases/addons: dns/manifests.go (two replicas; tolerates the control plane) and
-proxy/manifests.go (every Linux node).
+Source: kubernetes v1.35.8, cmd/kubeadm/app/phases/addons: dns/manifests.go (two replicas; tolerates the
+control plane) and proxy/manifests.go (every Linux node).
 """
 
 from rehearsal.windows_standin.api import Api, Json

@@ -1,7 +1,8 @@
-"""A real Kubernetes API on loopback for clusters without machines: etcd, API server, the controllers that a rollout needs, the scheduler.
+"""Run a real Kubernetes API on loopback without machines: etcd, API server, scheduler and the controllers of
+a rollout.
 
-It outlives the clusters that use it: a new control plane instance gets it empty, as kubeadm would leave it, by taking out of etcd
-what was not there at the start. That is a stand-in's liberty, and why a second cluster costs no second API server.
+The API outlives the clusters that use it. For a new control plane, all keys that came after the start are
+deleted from etcd, which leaves the API as kubeadm would. So a second cluster needs no second API server.
 """
 
 import base64
@@ -28,19 +29,19 @@ LOOPBACK = "127.0.0.1"
 READY_SECONDS = 60.0
 NOT_ADMITTING = "--disable-admission-plugins=TaintNodesByCondition"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-# What turns a Deployment or DaemonSet into placed pods, gives a Service its endpoints and lets objects go; nothing that
-# judges nodes.
+# The controllers that create pods for Deployments and DaemonSets, fill the endpoints of Services and delete
+# objects; none that judges nodes.
 CONTROLLERS = (
     *("deployment-controller", "replicaset-controller", "daemonset-controller"),
     *("endpointslice-controller", "disruption-controller"),
-    # Deprecated, but what Pulumi's Kubernetes provider looks at when it waits for a Service.
+    # Deprecated, but Pulumi's Kubernetes provider reads Endpoints when it waits for a Service.
     "endpoints-controller",
     *("garbage-collector-controller", "namespace-controller", "serviceaccount-controller"),
 )
 SERVICE_RANGE = "10.96.0.0/12"
-# Written over and over by the servers themselves, and about no cluster in particular.
+# The servers write these all the time, for no particular cluster.
 SERVERS_OWN = ("/registry/leases/", "/registry/masterleases/", "/registry/events/")
-# Which node ports are taken: a bitmap that does not follow when a Service goes behind the API server's back.
+# The bitmap of allocated node ports, which does not change when a Service is deleted in etcd.
 RANGES = {"/registry/ranges/servicenodeports"}
 
 
@@ -58,16 +59,16 @@ class KubernetesApi:
 
     @property
     def kubeconfig(self) -> str:
-        """The administrator's, as kubeadm writes it."""
+        """Return the administrator's kubeconfig, as kubeadm writes it."""
         user = {"client-certificate-data": _base64(self.admin_certificate), "client-key-data": _base64(self.admin_key)}
         return yaml.safe_dump(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "faked", "cluster": {"server": self.server, "certificate-authority-data": _base64(self.authority)}}],
+                "clusters": [{"name": "simulated", "cluster": {"server": self.server, "certificate-authority-data": _base64(self.authority)}}],
                 "users": [{"name": "kubernetes-admin", "user": user}],
-                "contexts": [{"name": "admin@faked", "context": {"cluster": "faked", "user": "kubernetes-admin"}}],
-                "current-context": "admin@faked",
+                "contexts": [{"name": "admin@simulated", "context": {"cluster": "simulated", "user": "kubernetes-admin"}}],
+                "current-context": "admin@simulated",
             }
         )
 
@@ -75,11 +76,11 @@ class KubernetesApi:
         return Api(Access(server=self.server, ca_pem=self.authority, client_pem=self.folder / "admin.pem"))
 
     def remember(self) -> None:
-        """From now on a new cluster is what this one is."""
+        """Save the present keys as those of a new cluster."""
         self._pristine.update(self._content())
 
-    def make_new(self) -> None:
-        """Takes out everything that came after `remember`, and gives the node ports back."""
+    def reset(self) -> None:
+        """Delete all keys that came after `remember`, and restore the node ports."""
         for key in self._content().keys() - self._pristine.keys():
             if not key.startswith(SERVERS_OWN):
                 self._etcd("deleterange", key=_base64(key))
@@ -87,12 +88,12 @@ class KubernetesApi:
             self._etcd("put", key=_base64(key), value=self._pristine[key])
 
     def _content(self) -> dict[str, str]:
-        """Every key with its value, still in base64."""
+        """Return every key with its value in base64."""
         found = self._etcd("range", key=_base64("/registry/"), range_end=_base64("/registry0"))
         return {base64.b64decode(item["key"]).decode(): item.get("value", "") for item in found.get("kvs", ())}
 
     def _etcd(self, verb: str, **body: Any) -> dict[str, Any]:
-        """etcd's own HTTP gateway to its gRPC API."""
+        """Call etcd's HTTP gateway to its gRPC API."""
         request = urllib.request.Request(f"{self.etcd}/v3/kv/{verb}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback, our own etcd
             return json.loads(answer.read())
@@ -100,9 +101,10 @@ class KubernetesApi:
 
 @contextmanager
 def running_api(folder: Path, programs: Path | None = None, names: Sequence[str] = PROGRAMS) -> Generator[KubernetesApi]:
-    """The API for the length of the block, its data and logs in `folder`; `programs` holds the servers, else they are on PATH.
+    """Run the API during the block, with data and logs in `folder`.
 
-    With `names` etcd and kube-apiserver alone it judges objects, and makes nothing of them; pods then need no service account.
+    `programs` is the folder of the servers; without it they are on PATH. With only etcd and kube-apiserver in
+    `names` the API validates objects but creates nothing from them, and pods need no service account.
     """
     folder.mkdir(parents=True)
     found = {name: _program(name, programs) for name in names}
@@ -129,15 +131,15 @@ def running_api(folder: Path, programs: Path | None = None, names: Sequence[str]
 def _program(name: str, programs: Path | None) -> str:
     found = shutil.which(name, path=f"{programs}{os.pathsep}{os.environ['PATH']}" if programs else None)
     if not found:
-        raise RehearsalError(f"{name} is not on PATH: faked machines need the programs that the rehearsal builds (python -m rehearsal.supplies)")
+        raise RehearsalError(f"{name} is not on PATH; `python -m rehearsal.supplies` builds it")
     return found
 
 
 def _certified(folder: Path, api_port: int, etcd_port: int) -> KubernetesApi:
-    """A CA of this run, a server certificate and the administrator's client certificate."""
+    """Create a CA, a server certificate and the administrator's client certificate."""
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     server = authority.issue_cert(LOOPBACK, "localhost", "kubernetes", "10.96.0.1", key_type=trustme.KeyType.ECDSA)
-    # A name in it as in any other: Go refuses a certificate whose list of names is there and empty.
+    # Go refuses a certificate with an empty list of names, so this one has a name.
     admin = authority.issue_cert(
         "kubernetes-admin", common_name="kubernetes-admin", organization_name="system:masters", key_type=trustme.KeyType.ECDSA
     )
@@ -162,7 +164,7 @@ def _etcd_flags(folder: Path, client: str, peer: str) -> list[str]:
     return [
         *(f"--data-dir={folder / 'etcd'}", f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
         *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}"),
-        # Nobody needs this data after a crash.
+        # This data need not survive a crash.
         "--unsafe-no-fsync",
     ]
 
@@ -175,7 +177,7 @@ def _apiserver_flags(folder: Path, api: KubernetesApi) -> list[str]:
         *(f"--client-ca-file={folder / 'ca.pem'}", f"--service-cluster-ip-range={SERVICE_RANGE}", "--authorization-mode=Node,RBAC"),
         *("--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={certificate}"),
         *(f"--service-account-signing-key-file={certificate}", "--allow-privileged=true", "--profiling=false"),
-        # A node is Ready from its registration on; nobody is there to take a new node's taint away.
+        # A node is Ready from its registration on, and no controller would remove a new node's taint.
         NOT_ADMITTING,
     ]
 
@@ -188,23 +190,25 @@ def _start(stack: ExitStack, folder: Path, program: str, flags: list[str]) -> No
 
 
 def _wait_until_complete(api: KubernetesApi, *, controlled: bool) -> None:
-    """What the servers make of themselves in a new cluster: the last role that opens /readyz to all, and every first account."""
+    """Wait for the objects that the servers create themselves: the role that opens /readyz to all, and the
+    service accounts.
+    """
     client = api.client()
-    _patiently(api, lambda: client.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:public-info-viewer"))
-    _patiently(api, lambda: client.get("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"))
+    _retry(api, lambda: client.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:public-info-viewer"))
+    _retry(api, lambda: client.get("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"))
     for namespace in () if not controlled else ("default", "kube-node-lease", "kube-public", "kube-system"):
-        _patiently(api, lambda name=namespace: client.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
+        _retry(api, lambda name=namespace: client.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
 
 
-def _patiently(api: KubernetesApi, look: Callable[[], Any]) -> None:
+def _retry(api: KubernetesApi, look: Callable[[], Any]) -> None:
     try:
         Retrying(retry=retry_if_exception_type((ApiFailure, OSError)), wait=wait_fixed(0.1), stop=stop_after_delay(READY_SECONDS), reraise=True)(look)
     except (ApiFailure, OSError) as error:
-        raise RehearsalError(f"the Kubernetes API of the faked machines did not become ready: {error}; its logs are in {api.folder}") from error
+        raise RehearsalError(f"the Kubernetes API did not become ready: {error}; its logs are in {api.folder}") from error
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; all are held until all are known."""
+    """Return free ports; all are held until all are known."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -1,4 +1,4 @@
-"""What an instance was told at its launch, reduced to the Node object that its kubelet would register. Pure."""
+"""Derive the Node object that an instance's kubelet would register from the instance's user-data. Pure."""
 
 import gzip
 import itertools
@@ -17,15 +17,15 @@ from rehearsal.windows_standin.inputs import from_user_data
 from rehearsal.windows_standin.node import RELEASES, STAND_IN, Readiness, conditions
 
 GZIP = b"\x1f\x8b"
-# What every machine says that it has: enough for the workloads of the program, and the same everywhere.
+# The capacity of every node: enough for the workloads of the program.
 CAPACITY = {"cpu": "2", "memory": "8Gi", "pods": "110", "ephemeral-storage": "50Gi"}
 CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-NOTE = "no machine: a stand-in speaks for this node"
+NOTE = "no machine: a stand-in writes this Node"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """An instance of the cloud that is a node of a stack."""
+class NodeInstance:
+    """An instance that is a node of a stack."""
 
     instance: str
     stack: str
@@ -34,8 +34,8 @@ class Machine:
     private_ip: str
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> "Machine":
-        """From `describe_instances`; it has the tags that every machine of the program has."""
+    def of(cls, raw: Mapping[str, Any]) -> "NodeInstance":
+        """Read an entry of `describe_instances`, which has the tags of all machines of the program."""
         tags = {tag["Key"]: tag["Value"] for tag in raw["Tags"]}
         return cls(
             instance=raw["InstanceId"],
@@ -54,8 +54,8 @@ class Machine:
         return "windows" if self.os.startswith("windows") else "linux"
 
 
-def node_object(machine: Machine, user_data: bytes, now: datetime) -> Json:
-    """The Node, with the labels and taints of the machine's own kubeadm configuration."""
+def node_object(machine: NodeInstance, user_data: bytes, now: datetime) -> Json:
+    """Return the Node with the labels and taints of the machine's kubeadm configuration."""
     registration = _registration(machine, user_data)
     extra = {argument["name"]: argument["value"] for argument in registration.get("kubeletExtraArgs") or []}
     own = dict(pair.split("=", 1) for pair in extra.get("node-labels", "").split(",") if pair)
@@ -70,7 +70,7 @@ def node_object(machine: Machine, user_data: bytes, now: datetime) -> Json:
 
 
 def shell_value(script: str, name: str) -> str:
-    """The value that a shell script gives a variable in a quoted assignment on a line of its own."""
+    """Return the value of a quoted assignment that stands on its own line of a shell script."""
     found = re.search(rf"^{name}=(?=\S)", script, re.MULTILINE)
     if not found:
         raise ValueError(f"the user-data does not assign {name}")
@@ -79,7 +79,7 @@ def shell_value(script: str, name: str) -> str:
     return next(itertools.islice(words, 1))
 
 
-def _registration(machine: Machine, user_data: bytes) -> dict[str, Any]:
+def _registration(machine: NodeInstance, user_data: bytes) -> dict[str, Any]:
     if machine.family == "windows":
         text = from_user_data(user_data).join_configuration
     else:
@@ -88,7 +88,7 @@ def _registration(machine: Machine, user_data: bytes) -> dict[str, Any]:
     return next(document["nodeRegistration"] for document in yaml.safe_load_all(text) if "nodeRegistration" in document)
 
 
-def _labels(machine: Machine) -> dict[str, str]:
+def _labels(machine: NodeInstance) -> dict[str, str]:
     labels = {
         "kubernetes.io/hostname": machine.node,
         "kubernetes.io/os": machine.family,
@@ -102,7 +102,7 @@ def _labels(machine: Machine) -> dict[str, str]:
     return labels
 
 
-def _status(machine: Machine, now: datetime) -> Json:
+def _status(machine: NodeInstance, now: datetime) -> Json:
     return {
         "addresses": [{"type": "InternalIP", "address": machine.private_ip}, {"type": "Hostname", "address": machine.node}],
         "capacity": CAPACITY,
@@ -111,7 +111,7 @@ def _status(machine: Machine, now: datetime) -> Json:
         "nodeInfo": {
             **dict.fromkeys(("machineID", "systemUUID", "bootID"), machine.instance),
             **dict.fromkeys(("kernelVersion", "containerRuntimeVersion", "kubeProxyVersion"), ""),
-            "kubeletVersion": "faked",
+            "kubeletVersion": "simulated",
             "osImage": f"{machine.os} (stand-in)",
             "operatingSystem": machine.family,
             "architecture": "amd64",

@@ -1,6 +1,7 @@
-"""Speaks for the cloud's instances: what the scripts of each would write into its parameters, and its Node object.
+"""Write the parameters and Node objects that the cloud's instances would write.
 
-One cluster at a time: the control plane that was launched last has the API, made new for it, and takes it along when it ends.
+One cluster at a time: the control plane that was launched last has the API, which is reset for it and when it
+ends.
 """
 
 import base64
@@ -25,19 +26,20 @@ from rehearsal.cloud.settings import STAND_IN_KEY
 from rehearsal.errors import RehearsalError
 from rehearsal.faked import addons
 from rehearsal.faked.api import KubernetesApi
-from rehearsal.faked.birth import Machine, node_object
-from rehearsal.faked.pods import HollowPods
+from rehearsal.faked.birth import NodeInstance, node_object
+from rehearsal.faked.pods import SimulatedPods
 from rehearsal.windows_standin.api import ApiError, ApiFailure
 
-LOOK_SECONDS = 0.1
-# Of the cloud's time; it answers one call at a time, and who waits for machines should not wait for our looking.
+POLL_SECONDS = 0.1
+# Share of the cloud's time for polling. It answers one call at a time, and polling must not slow down the
+# run.
 SHARE = 0.1
 WRITERS = 4
-# Looks in a row that may fail.
-PATIENCE = 20
+# Polls in a row that may fail.
+FAILED_POLLS = 20
 ATTEMPTS = 10
 LIVING = ("pending", "running")
-# The phases that a machine of each kind goes through (userdata/linux, userdata/windows/plan.ps1).
+# The phases of each kind of machine (userdata/linux, userdata/windows/plan.ps1).
 PHASES = {
     "control-plane": ("prepare", "download", "containerd", "init", "publish", "ready"),
     "linux": ("prepare", "download", "containerd", "join", "ready"),
@@ -47,13 +49,13 @@ JOIN_ENDPOINT, JOIN_TOKEN = "10.0.0.1:6443", "faked0.0123456789abcdef"
 
 
 @dataclass
-class FakedMachines:
-    """Follows one cloud. `failure` is what ended it, if anything but the end of the block did."""
+class SimulatedMachines:
+    """Simulates the machines of one cloud. `failure` is the error that ended the simulation early."""
 
     cloud: Cloud
     api: KubernetesApi
     failure: BaseException | None = None
-    _known: dict[str, Machine] = field(default_factory=dict[str, Machine])
+    _machines: dict[str, NodeInstance] = field(default_factory=dict[str, NodeInstance])
     _owner: str = ""
     _ended: threading.Event = field(default_factory=threading.Event)
 
@@ -61,53 +63,56 @@ class FakedMachines:
         self._ec2, self._ssm = (_client(service, self.cloud) for service in ("ec2", "ssm"))
         self._kubernetes = self.api.client()
 
-    def keep(self) -> None:
-        """Look and act until the end. What cannot be done now is tried again at the next look, as a machine's scripts would."""
-        patience = PATIENCE
+    def run(self) -> None:
+        """Poll and act until the end.
+
+        A failed action is repeated after the next poll, as a machine's scripts would.
+        """
+        left = FAILED_POLLS
         try:
             with ThreadPoolExecutor(WRITERS) as writers:
                 while not self._ended.is_set():
                     began = time.monotonic()
                     try:
-                        self._follow(self._listed(), writers)
-                        patience = PATIENCE
+                        self._apply(self._listed(), writers)
+                        left = FAILED_POLLS
                     except (BotoCoreError, ClientError, ResponseParserError, ApiFailure):
-                        patience -= 1
-                        if not patience:
+                        left -= 1
+                        if not left:
                             raise
-                    self._ended.wait(max(LOOK_SECONDS, (time.monotonic() - began) / SHARE))
-        except BaseException as error:  # whoever opened this block is told, by `check` or at its end
+                    self._ended.wait(max(POLL_SECONDS, (time.monotonic() - began) / SHARE))
+        except BaseException as error:  # `check` raises it in the caller's thread
             self.failure = error
 
     def check(self) -> None:
-        """Raises what ended it, if anything did: without machines' reports an `up` only waits."""
+        """Raise the error that ended the simulation, if any: without reports an `up` would wait in vain."""
         if self.failure:
-            raise RehearsalError(f"the faked machines ended: {self.failure!r}") from self.failure
+            raise RehearsalError(f"the simulation of the machines ended: {self.failure!r}") from self.failure
 
     def end(self) -> None:
         self._ended.set()
 
-    def _listed(self) -> dict[str, Machine]:
-        """The living machines, the youngest last."""
+    def _listed(self) -> dict[str, NodeInstance]:
+        """Return the running machines, the youngest last."""
         filters = [{"Name": "tag-key", "Values": [naming.NODE_TAG]}, {"Name": "instance-state-name", "Values": [*LIVING]}]
         pages = self._ec2.get_paginator("describe_instances").paginate(Filters=filters)
         instances = [instance for page in pages for reservation in page["Reservations"] for instance in reservation["Instances"]]
-        return {raw["InstanceId"]: Machine.of(raw) for raw in sorted(instances, key=lambda raw: raw["LaunchTime"])}
+        return {raw["InstanceId"]: NodeInstance.of(raw) for raw in sorted(instances, key=lambda raw: raw["LaunchTime"])}
 
-    def _follow(self, listed: Mapping[str, Machine], writers: ThreadPoolExecutor) -> None:
-        for gone in self._known.keys() - listed.keys():
-            self._bury(self._known.pop(gone))
-        born = [machine for machine in listed.values() if machine.instance not in self._known]
-        # Of two with one name (the answer to the first launch was lost) the younger is the one that somebody waits for.
-        youngest = {(machine.stack, machine.node): machine for machine in born}.values()
+    def _apply(self, listed: Mapping[str, NodeInstance], writers: ThreadPoolExecutor) -> None:
+        for gone in self._machines.keys() - listed.keys():
+            self._remove(self._machines.pop(gone))
+        new = [machine for machine in listed.values() if machine.instance not in self._machines]
+        # If the answer to a launch was lost, two machines have one name, and the stack waits for the younger.
+        youngest = {(machine.stack, machine.node): machine for machine in new}.values()
         for machine in youngest:
             if machine.is_control_plane:
-                self._raise_control_plane(machine)
+                self._publish_control_plane(machine)
         list(writers.map(self._join, youngest))
-        self._known.update((machine.instance, machine) for machine in born)
+        self._machines.update((machine.instance, machine) for machine in new)
 
-    def _raise_control_plane(self, machine: Machine) -> None:
-        self.api.make_new()
+    def _publish_control_plane(self, machine: NodeInstance) -> None:
+        self.api.reset()
         addons.install(self._kubernetes)
         self._owner = machine.instance
         kubeconfig = self.api.kubeconfig
@@ -116,7 +121,7 @@ class FakedMachines:
         for name, document in documents.items():
             self._put(machine, json.dumps({"instance": machine.instance, **document}), "SecureString", name)
 
-    def _join(self, machine: Machine) -> None:
+    def _join(self, machine: NodeInstance) -> None:
         answer = self._ec2.describe_instance_attribute(InstanceId=machine.instance, Attribute="userData")
         user_data = base64.b64decode(answer["UserData"].get("Value", ""))
         node = node_object(machine, user_data, datetime.now(UTC))
@@ -125,29 +130,29 @@ class FakedMachines:
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
-            # The one that this machine takes the place of; it may not have been seen to end yet.
+            # The Node of the machine that this one replaces; its end may not have been polled yet.
             self._kubernetes.delete(f"/api/v1/nodes/{machine.node}", {})
             self._kubernetes.create("/api/v1/nodes", node)
         self._put(machine, json.dumps(report(machine, int(time.time()))), "String", rendezvous.STATUS, machine.node)
 
-    def _bury(self, machine: Machine) -> None:
+    def _remove(self, machine: NodeInstance) -> None:
         if machine.is_control_plane:
             if machine.instance == self._owner:
-                self.api.make_new()
-        elif not any(other.node == machine.node for other in self._known.values()):
+                self.api.reset()
+        elif not any(other.node == machine.node for other in self._machines.values()):
             try:
                 self._kubernetes.delete(f"/api/v1/nodes/{machine.node}", {})
             except ApiError as error:
                 if error.status != 404:
                     raise
 
-    def _put(self, machine: Machine, value: str, kind: str, *parts: str) -> None:
+    def _put(self, machine: NodeInstance, value: str, kind: str, *parts: str) -> None:
         name = naming.Names(stack=machine.stack).parameter(*parts)
         self._ssm.put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
 
 
-def report(machine: Machine, now: int) -> dict[str, Any]:
-    """The last status report of a machine that came through all its phases within a second."""
+def report(machine: NodeInstance, now: int) -> dict[str, Any]:
+    """Return the last status report of a machine that went through all its phases in one second."""
     phases = PHASES["control-plane" if machine.is_control_plane else machine.family]
     return {
         "instance": machine.instance,
@@ -160,10 +165,10 @@ def report(machine: Machine, now: int) -> dict[str, Any]:
 
 
 @contextmanager
-def faked_machines(cloud: Cloud, api: KubernetesApi) -> Generator[FakedMachines]:
-    """Speaks for every instance of the cloud for the length of the block; raises at its end what went wrong with that."""
-    machines, pods = FakedMachines(cloud, api), HollowPods(api.client())
-    thread = threading.Thread(target=machines.keep, name="faked machines", daemon=True)
+def simulated_machines(cloud: Cloud, api: KubernetesApi) -> Generator[SimulatedMachines]:
+    """Simulate every instance of the cloud during the block; raise at its end if the simulation failed."""
+    machines, pods = SimulatedMachines(cloud, api), SimulatedPods(api.client())
+    thread = threading.Thread(target=machines.run, name="simulated machines", daemon=True)
     pods.start()
     thread.start()
     try:
@@ -182,6 +187,6 @@ def _client(service: str, cloud: Cloud) -> Any:
         region_name=cloud.region,
         aws_access_key_id=STAND_IN_KEY,
         aws_secret_access_key="none",  # noqa: S106 - the fake cloud takes any
-        # Adaptive: where the cloud has rates, no faster than it takes.
+        # Adaptive: the client slows down if the cloud enforces rates.
         config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS}),
     )

@@ -1,4 +1,4 @@
-"""A hollow kubelet for all nodes at once: every pod that the scheduler places is said to run and to be ready; nothing runs."""
+"""Report every scheduled pod as running and ready, for all nodes at once; nothing runs."""
 
 import itertools
 import threading
@@ -10,12 +10,12 @@ from rehearsal.windows_standin.api import Api, ApiError, ApiFailure, Json
 from rehearsal.windows_standin.pod_status import Container, Running, status
 
 PODS = "/api/v1/pods"
-# Addresses that no machine has: pods of a stand-in need one, since a Service counts only those that have.
+# Addresses that no machine has. A Service counts only pods with an address.
 FIRST_ADDRESS = IPv4Address("10.244.0.2")
 PAUSE_SECONDS = 0.5
 
 
-class HollowPods:
+class SimulatedPods:
     """Follows the pods of the API until the process or the API ends."""
 
     def __init__(self, api: Api) -> None:
@@ -24,7 +24,7 @@ class HollowPods:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        threading.Thread(target=self._keep, name="hollow pods", daemon=True).start()
+        threading.Thread(target=self._keep, name="simulated pods", daemon=True).start()
 
     def end(self) -> None:
         self._ended.set()
@@ -34,20 +34,21 @@ class HollowPods:
             try:
                 self._list_and_watch()
             except ApiFailure:
-                # The API is going, or its history was taken away with a cluster: a new list tells.
+                # The API is stopping, or its history went with a cluster; the next list shows the present
+                # state.
                 time.sleep(PAUSE_SECONDS)
 
     def _list_and_watch(self) -> None:
         listing = self._api.get(PODS)
         for pod in listing["items"]:
-            self._see(pod)
+            self._update(pod)
         for kind, pod in self._api.watch(PODS, resourceVersion=listing["metadata"]["resourceVersion"]):
             if self._ended.is_set():
                 return
             if kind != "DELETED":
-                self._see(pod)
+                self._update(pod)
 
-    def _see(self, pod: Json) -> None:
+    def _update(self, pod: Json) -> None:
         if not pod["spec"].get("nodeName"):
             return
         path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
@@ -57,7 +58,7 @@ class HollowPods:
             elif pod.get("status", {}).get("phase") != "Running":
                 self._api.patch(f"{path}/status", {"status": self._running(pod)})
         except ApiError as error:
-            # Gone in the meantime.
+            # The pod is gone in the meantime.
             if error.status not in (404, 409):
                 raise
 

@@ -1,4 +1,6 @@
-"""A fake cloud, faked machines and a project folder: all that the real engine needs to run the real program, in seconds, without root."""
+"""Combine a fake cloud, simulated machines and a project folder, so that the real engine runs the program
+without root.
+"""
 
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,27 +14,27 @@ from rehearsal import project
 from rehearsal.cloud import inventory
 from rehearsal.cloud.process import CREDENTIALS, Cloud, running_cloud
 from rehearsal.faked.api import KubernetesApi, running_api
-from rehearsal.faked.machines import FakedMachines, faked_machines
+from rehearsal.faked.machines import SimulatedMachines, simulated_machines
 from rehearsal.project import Project
 
 REGION = "eu-west-1"
-STACK = "faked"
-# What a stack here is configured with, unless told otherwise; loopback stands for the operator's network.
+STACK = "simulated"
+# The default configuration of a stack. Loopback stands for the operator's network.
 CONFIG: Mapping[str, object] = {"adminCidrs": ["127.0.0.0/8"], "readyTimeoutMinutes": 1}
 CHANGES = ("up", "destroy", "refresh")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """What an open one holds."""
+    """The parts of a simulated world."""
 
     cloud: Cloud
     api: KubernetesApi
-    machines: FakedMachines
+    machines: SimulatedMachines
     stack: Project
 
     def pulumi(self, command: str, *options: str, check: bool = True) -> str:
-        """`pulumi up` or `destroy` without a question, or any other command of the stack."""
+        """Run a `pulumi` command of the stack; `up`, `destroy` and `refresh` ask no question."""
         yes = ("--yes", "--skip-preview") if command in CHANGES else ()
         try:
             return self.stack.run("pulumi", command, *yes, *options, "--stack", self.stack.stack, "--non-interactive", check=check)
@@ -40,26 +42,28 @@ class World:
             self.machines.check()
 
     def configure(self, **values: object) -> None:
-        """The stack's configuration: CONFIG, and what is told here."""
+        """Write the stack's configuration: CONFIG with these changes."""
         self.stack.configure({**CONFIG, **values})
 
     def session(self) -> Any:
-        """boto3 with the operator's made-up credentials; clients need the cloud's endpoint."""
+        """Return a boto3 session with the operator's keys; its clients need the cloud's endpoint."""
         return boto3.Session(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name=self.cloud.region)
 
     def inventory(self) -> inventory.Inventory:
-        """Everything that the fake cloud holds now."""
+        """List all resources of the fake cloud."""
         return inventory.list_everything(self.session(), self.cloud.endpoint)
 
 
 @contextmanager
-def faked_world(folder: Path, programs: Path | None = None, *, stack: str = STACK, enforce_iam: bool = False) -> Generator[World]:
-    """Opens one in a folder that is there; `programs` holds the engine and the Kubernetes servers, else they are on PATH."""
+def simulated_world(folder: Path, programs: Path | None = None, *, stack: str = STACK, enforce_iam: bool = False) -> Generator[World]:
+    """Open a simulated world in an existing folder; `programs` holds the engine and the Kubernetes servers,
+    else they are on PATH.
+    """
     folder = folder.resolve()
     with ExitStack() as parts:
         cloud = parts.enter_context(running_cloud(folder / "cloud", REGION, enforce_iam=enforce_iam))
         api = parts.enter_context(running_api(folder / "kubernetes", programs))
-        machines = parts.enter_context(faked_machines(cloud, api))
+        machines = parts.enter_context(simulated_machines(cloud, api))
         home = folder / "pulumi"
         environment = project.environment(cloud, home, [programs] if programs else []) | {
             "HOME": str(folder),

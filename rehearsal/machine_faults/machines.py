@@ -1,6 +1,7 @@
 """The faults of machines, in the order in which one cluster goes through them.
 
-Each worker fault happens to a worker that `up` is making, so the next one also shows that a worker made later still joins.
+Each worker fault hits a worker that `up` is creating, so the next fault also shows that a later worker still
+joins.
 """
 
 import re
@@ -18,8 +19,9 @@ API_SECONDS = 15.0
 SKEW_SECONDS = 600.0
 LINE_SECONDS = 240.0
 ANEW = {"PULUMI_K8S_DELETE_UNREACHABLE": "true"}
-# Points of `kubeadm init`, each by a file that is there by then: certificates begun, the administrator's kubeconfig
-# written (which an unfinished cluster has too), and etcd about to start. The fourth is an API server without what comes after it.
+# Points of `kubeadm init`, each marked by a file that exists by then: certificates begun, the administrator's
+# kubeconfig written (an unfinished cluster has it too), etcd about to start. The fourth point is the API
+# server, which answers before `kubeadm init` has ended.
 INIT_POINTS = ("etc/kubernetes/pki/ca.crt", "etc/kubernetes/admin.conf", "etc/kubernetes/manifests/etcd.yaml")
 PHASES = "var/lib/microcosm/phases"
 
@@ -83,7 +85,7 @@ def _silent(stage: Stage, service: tuple[str, int]) -> str:
     node = stage.one_more_worker()
     up = stage.up()
     stage.wait_for_file(node, PHASES, "download")
-    with stage.silent(service, node):
+    with stage.unreachable(service, node):
         time.sleep(SILENT_SECONDS)
     up.succeeded()
     return up.phases(node)
@@ -92,7 +94,7 @@ def _silent(stage: Stage, service: tuple[str, int]) -> str:
 def mirror_slow_and_cut(stage: Stage) -> str:
     node = stage.one_more_worker()
     slow, cut = {"does": "slow", "size": 8_000_000}, {"does": "cut", "size": 1_000_000, "times": 2}
-    with stage.spoilt_mirror(kubelet=slow, kubeadm=cut):
+    with stage.faulty_mirror(kubelet=slow, kubeadm=cut):
         up = stage.up()
         up.succeeded()
     return up.phases(node)
@@ -100,33 +102,33 @@ def mirror_slow_and_cut(stage: Stage) -> str:
 
 def mirror_wrong_file(stage: Stage) -> str:
     node = stage.one_more_worker()
-    with stage.spoilt_mirror(kubeadm={"does": "wrong"}):
+    with stage.faulty_mirror(kubeadm={"does": "wrong"}):
         line = stage.up().failed(f"{node} (", "failed: phase download: kubeadm: sha256 is", "the bill of materials says")
     stage.up().succeeded()
     return line
 
 
 def token_expired(stage: Stage) -> str:
-    """Nobody renewed it: the timer is off and the tokens are gone, which is what Kubernetes does with one that has expired."""
-    stage.inside("control-plane", "systemctl", "stop", "microcosm-publish.timer")
-    tokens = stage.inside("control-plane", "kubeadm", "token", "list", "--output", "jsonpath={.token} ").split()
-    stage.inside("control-plane", "kubeadm", "token", "delete", *tokens)
+    """Stop the renewal timer and delete the tokens, as Kubernetes does with expired tokens."""
+    stage.run_in("control-plane", "systemctl", "stop", "microcosm-publish.timer")
+    tokens = stage.run_in("control-plane", "kubeadm", "token", "list", "--output", "jsonpath={.token} ").split()
+    stage.run_in("control-plane", "kubeadm", "token", "delete", *tokens)
     node, up = stage.one_more_worker(), stage.up()
     line = up.wait_for(f"{node}: join: ", LINE_SECONDS)
-    stage.inside("control-plane", "systemctl", "start", "microcosm-publish.timer", "microcosm-publish.service")
+    stage.run_in("control-plane", "systemctl", "start", "microcosm-publish.timer", "microcosm-publish.service")
     up.succeeded()
     return line
 
 
 def disk_full(stage: Stage) -> str:
-    """The folder of the downloads on a file system of its own: the host's disk is not the machine's to fill."""
+    """Put the download folder on a small file system, because the machine shares the host's disk."""
     node, up = stage.one_more_worker(), stage.up()
     id = stage.instance(node)["InstanceId"]
     wait_until(lambda: stage.leader(id), LINE_SECONDS, f"{node} runs")
     folder = "/var/lib/microcosm"
-    stage.inside(node, "sh", "-c", f"mkdir --parents {folder} && mount -t tmpfs -o size=100m tmpfs {folder}")
+    stage.run_in(node, "sh", "-c", f"mkdir --parents {folder} && mount -t tmpfs -o size=100m tmpfs {folder}")
     line = up.wait_for(f"{node}: download failed", LINE_SECONDS)
-    stage.inside(node, "mount", "-o", "remount,size=2g", folder)
+    stage.run_in(node, "mount", "-o", "remount,size=2g", folder)
     up.succeeded()
     return line
 
@@ -146,7 +148,7 @@ def clock_late(stage: Stage) -> str:
 
 
 def pool_shrunk(stage: Stage) -> str:
-    """Back to one worker, which also makes the rest quicker. Nobody but the control plane's own timer takes the Nodes away."""
+    """Shrink the pool to one worker. Only the control plane's timer removes the Node objects."""
     if stage.linux_workers == 1:
         stage.one_more_worker()
         stage.up().succeeded()
@@ -159,7 +161,7 @@ def pool_shrunk(stage: Stage) -> str:
 
 
 def _registered(stage: Stage) -> set[str]:
-    """The Node objects, whether or not a machine stands behind each."""
+    """Return the names of the Node objects, with or without a machine."""
     return {node["metadata"]["name"] for node in stage.objects("nodes")}
 
 
@@ -183,7 +185,7 @@ def control_plane_terminated(stage: Stage) -> str:
     stage.terminate("control-plane")
     line = stage.up().failed("control-plane (", "is terminated")
     stage.command(*UP, "--refresh", environment=ANEW).succeeded()
-    # The variable became an input of the provider, which another `up` takes back.
+    # The variable became an input of the Kubernetes provider, which a second `up` removes.
     stage.up().succeeded()
     return line
 
@@ -200,7 +202,7 @@ def api_gone_in_up(stage: Stage) -> str:
 
 
 def api_gone_in_destroy(stage: Stage) -> str:
-    """The last of all: the stack goes, and the audit finds nothing."""
+    """Destroy the stack without its API server and audit the cloud; this fault is always the last."""
     stage.stop_api()
     destroyed = stage.command("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK)
     destroyed.succeeded()
@@ -210,7 +212,7 @@ def api_gone_in_destroy(stage: Stage) -> str:
 
 FIRST = Fault(
     name="control-plane-in-init",
-    done="the control plane loses its power four times in `kubeadm init`: certificates begun, kubeconfig written, etcd about to start, API up",
+    done="the control plane loses its power in `kubeadm init`: at certificates, kubeconfig, etcd and API",
     repair=HEALS,
     act=control_plane_in_init,
 )

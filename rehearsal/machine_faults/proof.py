@@ -1,4 +1,4 @@
-"""That nothing is lost: every node Ready by a heartbeat of now, the page answers, and `up` has nothing left to do."""
+"""Check that a fault left no damage."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,8 @@ READY_SECONDS = 180.0
 PAGE_SECONDS = 180.0
 
 
-def nothing_is_lost(stage: Stage) -> str:
-    """CheckFailed when something is."""
+def check_recovered(stage: Stage) -> str:
+    """Wait for Ready nodes and the page, and run `up`, which must change nothing; CheckFailed otherwise."""
     now = datetime.now(UTC)
     read_outputs(stage.run)
     wait_until(lambda: _all_alive(stage, now), READY_SECONDS, f"{', '.join(stage.nodes)} are Ready, each by a heartbeat of now")
@@ -25,7 +25,9 @@ def nothing_is_lost(stage: Stage) -> str:
 
 
 def _all_alive(stage: Stage, now: datetime) -> bool:
-    """A machine that died a moment ago still counts as Ready: only a lease renewed since then proves life."""
+    """Report whether all nodes are Ready with a lease renewed since `now`: a dead machine stays Ready for a
+    while.
+    """
     nodes = {node["metadata"]["name"]: _is_ready(node) for node in stage.objects("nodes")}
     leases = {lease["metadata"]["name"]: lease["spec"]["renewTime"] for lease in stage.objects("leases", "--namespace=kube-node-lease")}
     return all(nodes.get(node) and datetime.fromisoformat(leases.get(node, "1970-01-01T00:00:00Z")) > now for node in stage.nodes)

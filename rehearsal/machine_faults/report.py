@@ -1,4 +1,4 @@
-"""What the faults showed, in docs/reliability.md: a row a fault, each written by the run that played it, never by hand."""
+"""Write a table row per fault into docs/reliability.md."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ SEEN_CHARACTERS = 320
 
 
 def keep(outcome: Outcome, document: Path = DOCUMENT) -> None:
-    """Puts the row in the place of the one before it; rows of faults that are no more are dropped."""
+    """Replace the fault's row; drop rows of faults that no longer exist."""
     before, rest = document.read_text().split(BEGIN)
     old, after = rest.split(END)
     rows = _rows(old) | {outcome.fault.name: row(outcome)}
@@ -24,7 +24,7 @@ def keep(outcome: Outcome, document: Path = DOCUMENT) -> None:
 
 
 def section(rows: Mapping[str, str]) -> str:
-    """The table, in the order of the faults."""
+    """Return the table, in the order of the faults."""
     kept = [rows[fault.name] for fault in FAULTS if fault.name in rows]
     return "\n".join([BEGIN, f"{len(kept)} faults, all survived; the last row was written on {machine()}.", "", *HEAD, *kept, END])
 

@@ -1,4 +1,4 @@
-"""The faults as steps of a rehearsal: all on one cluster, or one alone by its name."""
+"""Make steps of a rehearsal from the faults: all on one cluster, or one alone by its name."""
 
 import time
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ _UP = Step("up", "pulumi up", up)
 
 
 @dataclass(slots=True)
-class Play:
-    """What the steps of one run share; made by the first of them."""
+class SharedStage:
+    """The state that the steps of one run share."""
 
     stage: Stage | None = None
 
     def step(self, fault: Fault) -> Step:
-        """The fault, its repair, the proof and its row; after one that ends the stack there is nothing left to prove."""
+        """Return a step that injects the fault, repairs it, checks the cluster and writes the row."""
 
         def act(run: Run) -> str:
             self.stage = self.stage or Stage(run)
             start = time.monotonic()
             seen = fault.act(self.stage)
-            proved = "0 resources left" if fault is LAST else proof.nothing_is_lost(self.stage)
+            proved = "0 resources left" if fault is LAST else proof.check_recovered(self.stage)
             report.keep(Outcome(fault=fault, seen=seen, proof=proved, seconds=time.monotonic() - start))
             return f"{seen}\n           {fault.repair}; {proved}"
 
@@ -36,16 +36,16 @@ class Play:
 
 
 def together() -> tuple[Step, ...]:
-    """The first makes the cluster and the last takes it away."""
-    play = Play()
-    return (_PREVIEW, *map(play.step, FAULTS))
+    """Return the steps of all faults; the first creates the cluster and the last destroys it."""
+    shared = SharedStage()
+    return (_PREVIEW, *map(shared.step, FAULTS))
 
 
 def alone(fault: Fault) -> tuple[Step, ...]:
-    """On a cluster of its own, with an ordinary beginning and end where the fault is neither."""
+    """Return the steps of one fault on its own cluster."""
     before = () if fault is FIRST else (_UP,)
     after = () if fault is LAST else LIFE[-2:]
-    return (_PREVIEW, *before, Play().step(fault), *after)
+    return (_PREVIEW, *before, SharedStage().step(fault), *after)
 
 
 SCENARIOS = {ALL: together()} | {fault.name: alone(fault) for fault in FAULTS}

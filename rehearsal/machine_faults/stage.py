@@ -1,4 +1,4 @@
-"""The running cluster, and what can be done to its machines, from outside, as the world does it."""
+"""Act on a running cluster and its machines from outside."""
 
 import json
 import ssl
@@ -33,7 +33,7 @@ _Found = TypeVar("_Found")
 
 @dataclass(slots=True)
 class Stage:
-    """One run's cluster. `linux_workers` is what the stack's configuration says now."""
+    """The cluster of one run. `linux_workers` is the count in the stack's configuration."""
 
     run: Run
     linux_workers: int = 1
@@ -45,13 +45,13 @@ class Stage:
         return ["control-plane", *(f"linux-{number}" for number in range(self.linux_workers)), "windows-0"]
 
     def configure(self, linux_workers: int) -> None:
-        """The stack's configuration from now on."""
+        """Write the stack's configuration."""
         self.linux_workers = linux_workers
         pools = [{"name": "linux", "os": "ubuntu-24.04", "count": self.linux_workers}, {"name": "windows", "os": "windows-2019", "count": 1}]
         self.run.session.write_config(nodePools=pools)
 
     def one_more_worker(self) -> str:
-        """The name of the worker that the next `up` will make."""
+        """Add a worker to the configuration; return the name of the node that the next `up` creates."""
         self.configure(self.linux_workers + 1)
         return f"linux-{self.linux_workers - 1}"
 
@@ -59,11 +59,13 @@ class Stage:
         return Command(self.run.session, *arguments, tell=self.run.tell, environment=environment)
 
     def up(self) -> Command:
-        """`pulumi up`, under way."""
+        """Start `pulumi up`."""
         return self.command(*UP)
 
     def objects(self, *what: str) -> list[dict[str, Any]]:
-        """What `kubectl get` has for the operator, by the kubeconfig that is published; nothing while the API does not answer."""
+        """Return the result of `kubectl get` with the published kubeconfig; nothing while the API does not
+        answer.
+        """
         try:
             return json.loads(self.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s"))["items"]
         except RehearsalError:
@@ -72,7 +74,7 @@ class Stage:
     # --- machines
 
     def instance(self, node: str, seconds: float = BOOT_SECONDS) -> dict[str, Any]:
-        """The node's living instance, once EC2 has it."""
+        """Wait until EC2 has an instance of the node, and return it."""
         filters = [
             {"Name": f"tag:{STACK_TAG}", "Values": [STACK]},
             {"Name": f"tag:{NODE_TAG}", "Values": [node]},
@@ -94,11 +96,13 @@ class Stage:
         return Layout(self.run.session.state)
 
     def disk(self, instance_id: str) -> Path:
-        """What the machine has written of its root file system."""
+        """Return the writable layer of the machine's disk."""
         return self.layout.machine(instance_id).upper
 
     def wait_for_file(self, node: str, path: str, content: str = "", since: float = 0.0) -> str:
-        """Until the node's machine has a file, written later than `since`, that holds `content`; the id of its instance."""
+        """Wait until the machine has a file, written after `since`, with `content`; return the instance's
+        id.
+        """
         id = self.instance(node)["InstanceId"]
         file = self.disk(id) / path
 
@@ -113,23 +117,23 @@ class Stage:
         return machine["leader"] if machine else None
 
     def cut_power(self, instance_id: str) -> None:
-        """Pull the plug, as when the host fails and EC2 starts the instance on another: nothing in it gets to say goodbye."""
-        self.restarted(instance_id, self.layout.machine(instance_id).power_cut.touch)
+        """Cut the machine's power, as when its host fails and EC2 starts the instance on another."""
+        self.wait_for_restart(instance_id, self.layout.machine(instance_id).power_cut.touch)
 
     def reboot(self, instance_id: str) -> None:
-        self.restarted(instance_id, lambda: self.ec2.reboot_instances(InstanceIds=[instance_id]))
+        self.wait_for_restart(instance_id, lambda: self.ec2.reboot_instances(InstanceIds=[instance_id]))
 
-    def restarted(self, instance_id: str, act: Callable[[], object]) -> None:
-        """Do it, and wait until the machine runs again."""
+    def wait_for_restart(self, instance_id: str, act: Callable[[], object]) -> None:
+        """Run the action and wait until the machine runs again."""
         before = wait_until(lambda: self.leader(instance_id), BOOT_SECONDS, f"{instance_id} runs")
         act()
         wait_until(lambda: self.leader(instance_id) not in (before, None), BOOT_SECONDS, f"{instance_id} runs again")
 
-    def inside(self, node: str, *command: str) -> str:
+    def run_in(self, node: str, *command: str) -> str:
         return checks.in_machine(self.run.session, node, *command)
 
     def terminate(self, node: str) -> str:
-        """As by hand in the console, or as EC2 does with a failing disk: Pulumi is not told."""
+        """Terminate the node's instance without Pulumi, as in the console or by EC2 after a disk failure."""
         id = self.instance(node)["InstanceId"]
         self.ec2.terminate_instances(InstanceIds=[id])
         wait_until(lambda: self.leader(id) is None, BOOT_SECONDS, f"{node} has ended")
@@ -138,8 +142,8 @@ class Stage:
     # --- what machines depend on
 
     @contextmanager
-    def silent(self, service: tuple[str, int], node: str) -> Generator[None]:
-        """While the block runs, the node's packets to the service vanish."""
+    def unreachable(self, service: tuple[str, int], node: str) -> Generator[None]:
+        """Drop the node's packets to the service during the block."""
         instance = self.instance(node)
         address, port = service
         table = f"{_TABLE}_{node.replace('-', '_')}"
@@ -155,8 +159,10 @@ class Stage:
         subprocess.run(["ip", "netns", "exec", namespace, "nft", "--file", "-"], input=rules, text=True, check=True)
 
     @contextmanager
-    def spoilt_mirror(self, **orders: Mapping[str, object]) -> Generator[None]:
-        """While the block runs, the artifact mirror does this with these files (rehearsal/room/mirror.py)."""
+    def faulty_mirror(self, **orders: Mapping[str, object]) -> Generator[None]:
+        """Order faults of these files from the artifact mirror during the block
+        (rehearsal/room/mirror.py).
+        """
         self.layout.mirror_faults.write_text(json.dumps(orders))
         try:
             yield
@@ -165,7 +171,7 @@ class Stage:
 
     @contextmanager
     def clock_ahead(self, seconds: float) -> Generator[None]:
-        """While the block runs, AWS's clock is this much ahead of the machines'."""
+        """Set AWS's clock ahead of the machines' clocks during the block."""
         path = self.run.session.state / CLOCK_AHEAD
         path.write_text(str(seconds))
         try:
@@ -174,17 +180,19 @@ class Stage:
             path.unlink()
 
     def stop_api(self) -> None:
-        """kubelet takes the API server down when its manifest is gone."""
-        self.inside("control-plane", "mv", "/etc/kubernetes/manifests/kube-apiserver.yaml", "/root/")
+        """Remove the API server's manifest, so that the kubelet stops it."""
+        self.run_in("control-plane", "mv", "/etc/kubernetes/manifests/kube-apiserver.yaml", "/root/")
         wait_until(lambda: not self.api_answers(), BOOT_SECONDS, "the API server is gone")
 
     def start_api(self) -> None:
-        self.inside("control-plane", "mv", "/root/kube-apiserver.yaml", "/etc/kubernetes/manifests/")
+        self.run_in("control-plane", "mv", "/root/kube-apiserver.yaml", "/etc/kubernetes/manifests/")
 
     def api_answers(self) -> bool:
-        """At the control plane's Elastic IP, to whoever asks."""
+        """Report whether the API answers at the control plane's Elastic IP, without checking its
+        certificate.
+        """
         address = self.ec2.describe_addresses()["Addresses"][0]["PublicIp"]
-        # Not who answers matters here, but whether.
+        # Only whether it answers matters here.
         anybody = ssl.create_default_context()
         anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
         try:

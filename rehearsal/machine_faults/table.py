@@ -1,4 +1,4 @@
-"""One fault as a row of the table, and what a run saw of it."""
+"""A fault, and the result of its run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from .stage import Stage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """`act` does it, looks at it as a user does, repairs it, and returns the line that the user saw."""
+    """A fault.
+
+    `act` injects it, observes it as a user does, repairs it and returns the line that the user sees.
+    """
 
     name: str
     done: str
@@ -18,7 +21,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of a fault. `seconds` are those of the fault, its repair and the proof."""
+    """The result of a fault. `seconds` cover the fault, its repair and the check."""
 
     fault: Fault
     seen: str

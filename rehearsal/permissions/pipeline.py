@@ -12,7 +12,7 @@ from typing import Any
 
 from rehearsal.cloud.asked import Asked
 from rehearsal.cloud.settings import ACCOUNT, JOURNAL
-from rehearsal.faked import World, faked_world
+from rehearsal.faked import World, simulated_world
 from rehearsal.faked.world import CONFIG
 from rehearsal.permissions.permission import Permission, document
 from rehearsal.project import Project
@@ -76,7 +76,7 @@ class Pipeline:
 @contextmanager
 def running_pipeline(folder: Path, programs: Path | None = None) -> Generator[Pipeline]:
     """The role, its session and a project folder, in a fake cloud that holds sessions to their policies."""
-    with faked_world(folder, programs, enforce_iam=True) as world:
+    with simulated_world(folder, programs, enforce_iam=True) as world:
         iam = world.session().client("iam", endpoint_url=world.cloud.endpoint)
         # Roles of others are looked at, too: this one is the account's only other.
         iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(ANYBODY))

@@ -122,6 +122,6 @@ def test_the_writers_of_the_rehearsal_keep_to_the_schema():
     progress = Progress(instance="i-1", node="windows-0", publish=sent.append)
     with pytest.raises(OSError, match="no way"), progress.phase("join"):
         raise OSError("no way")
-    instance = birth.Machine(instance="i-1", node="linux-0", os="ubuntu-24.04", stack="dev", private_ip="10.0.0.9")
+    instance = birth.NodeInstance(instance="i-1", node="linux-0", os="ubuntu-24.04", stack="dev", private_ip="10.0.0.9")
     sent.append(json.dumps(machines.report(instance, 60)))
     assert [report.parse("n", text, AFTER).result for text in sent] == ["running", "failed", "ok"]

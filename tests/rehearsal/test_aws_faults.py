@@ -96,7 +96,7 @@ def test_every_way_of_failing_is_tried_once_and_lastingly_on_every_service_and_o
 
 def test_each_series_is_played_once_and_those_that_mostly_wait_beside_those_that_work(tmp_path, monkeypatch):
     by_world: dict[Path, list[Series]] = {}
-    monkeypatch.setattr(sweep, "faked_world", lambda folder, programs: nullcontext(folder))
+    monkeypatch.setattr(sweep, "simulated_world", lambda folder, programs: nullcontext(folder))
     monkeypatch.setattr(sweep.Sweep, "_one", lambda self, each, world: by_world.setdefault(world, []).append(each))
     todo = series.of(False)
     sweep.Sweep(tmp_path, tmp_path, tell=lambda *_: None, done=lambda *_: None).play(todo, at_once=2)

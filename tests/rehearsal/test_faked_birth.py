@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra import boot
-from rehearsal.faked.birth import Machine, node_object, shell_value
+from rehearsal.faked.birth import NodeInstance, node_object, shell_value
 from rehearsal.faked.machines import report
 from tests.support.stacks import parsed
 
@@ -19,8 +19,8 @@ CONFIG = parsed("many-pools")
 KNOWN = {"region": "eu-west-1", "control_plane_id": "i-0"}
 
 
-def machine(node: str, os: str) -> Machine:
-    return Machine(instance="i-1", stack="dev", node=node, os=os, private_ip="10.0.0.9")
+def machine(node: str, os: str) -> NodeInstance:
+    return NodeInstance(instance="i-1", stack="dev", node=node, os=os, private_ip="10.0.0.9")
 
 
 def pool(name: str):

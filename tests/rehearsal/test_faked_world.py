@@ -8,7 +8,7 @@ import pytest
 
 from infra import naming
 from rehearsal.cloud import inventory
-from rehearsal.faked import faked_world
+from rehearsal.faked import simulated_world
 from rehearsal.faked.api import PROGRAMS
 from rehearsal.waiting import poll
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.skipif(bool(MISSING), reason=f"not
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    with faked_world(tmp_path_factory.mktemp("faked")) as world:
+    with simulated_world(tmp_path_factory.mktemp("faked")) as world:
         yield world
 
 
@@ -58,7 +58,7 @@ def test_an_instance_that_ends_takes_its_node_along(world):
     world.pulumi("refresh")
     assert "1 created" in world.pulumi("up"), "the machine that went comes back, under the same name"
     assert "linux-0" in nodes(world)
-    reports = world.session().client("ssm", endpoint_url=world.cloud.endpoint).get_parameter(Name="/microcosm/faked/status/linux-0")
+    reports = world.session().client("ssm", endpoint_url=world.cloud.endpoint).get_parameter(Name="/microcosm/simulated/status/linux-0")
     assert json.loads(reports["Parameter"]["Value"])["instance"] != instance
 
 
@@ -86,4 +86,4 @@ def test_of_two_machines_of_one_name_the_younger_speaks(world):
 
 def reported(world, node: str) -> str:
     ssm = world.session().client("ssm", endpoint_url=world.cloud.endpoint)
-    return json.loads(ssm.get_parameter(Name=f"/microcosm/faked/status/{node}")["Parameter"]["Value"])["instance"]
+    return json.loads(ssm.get_parameter(Name=f"/microcosm/simulated/status/{node}")["Parameter"]["Value"])["instance"]

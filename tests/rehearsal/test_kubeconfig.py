@@ -9,7 +9,7 @@ import pytest
 
 import rehearsal.__main__ as command
 from rehearsal import kubeconfig
-from rehearsal.faked import faked_world
+from rehearsal.faked import simulated_world
 from rehearsal.faked.api import PROGRAMS
 from rehearsal.waiting import poll
 
@@ -68,7 +68,7 @@ def test_in_the_shell_plain_kubectl_works_after_plain_pulumi_up(tmp_path, monkey
     shell.write_text(f"#!/bin/sh\nset -e\n{commands}\npulumi destroy --yes --skip-preview\n")
     shell.chmod(0o755)
     monkeypatch.setenv("SHELL", str(shell))
-    with faked_world(tmp_path) as world:
+    with simulated_world(tmp_path) as world:
         path = tmp_path / "kubeconfig"
         environment = {**world.stack.environment, "KUBECONFIG": str(path), "PULUMI_STACK": world.stack.stack}
         session = SimpleNamespace(

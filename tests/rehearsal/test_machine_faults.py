@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from rehearsal import scenario as ordinary
 from rehearsal.checks import CheckFailed
 from rehearsal.machine_faults import machines, report, scenario
-from rehearsal.machine_faults.command import Command, said
+from rehearsal.machine_faults.command import Command, program_line
 from rehearsal.machine_faults.table import Outcome
 from rehearsal.room.mirror import Mirror
 
@@ -31,7 +31,7 @@ from rehearsal.room.mirror import Mirror
     ],
 )
 def test_what_the_program_said_is_taken_out_of_what_pulumi_prints(printed, line):
-    assert said(printed) == line
+    assert program_line(printed) == line
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_the_phases_of_a_machine_are_told_in_their_order(command):
 def test_a_machine_of_which_nothing_was_told_is_a_failed_check(command):
     under_way = command("echo linux-1: join")
     under_way.succeeded()
-    with pytest.raises(CheckFailed, match="told no phase of linux-1"):
+    with pytest.raises(CheckFailed, match="printed no phase of linux-1"):
         under_way.phases("linux-1")
 
 
