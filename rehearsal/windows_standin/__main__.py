@@ -1,4 +1,4 @@
-"""The command that the machine host starts, as root and in the instance's network, for each Windows instance."""
+"""The command that the machine host starts, as root in the network of each Windows instance."""
 
 import logging
 import shutil

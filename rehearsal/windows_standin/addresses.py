@@ -1,7 +1,7 @@
-"""Pod addresses of the node, and the hostPorts that lead to them: what the CNI plugins do, on one bridge.
+"""Assign pod addresses and hostPorts on one bridge, as the CNI plugins do.
 
-All pods share the instance's network namespace, each with an address of its own: a program that binds to its address needs
-no more, and everything goes with the namespace.
+All pods share the instance's network namespace, each with its own address: a program only has to bind to its
+address, and everything goes with the namespace.
 """
 
 import ipaddress
@@ -14,10 +14,11 @@ from rehearsal.windows_standin.errors import StandinError
 from rehearsal.windows_standin.shell import run
 
 _BRIDGE = "cbr0"
-# host-local hands out the first two otherwise: the bridge's own, and the source VIP that kube-proxy on Windows reserves.
+# host-local never assigns the first two: the bridge's address, and the source VIP that kube-proxy on Windows
+# reserves.
 _RESERVED = 2
 _CHAIN = "STANDIN-HOSTPORT"
-# iptables-restore --noflush makes the chain, or empties it, and leaves all others alone.
+# iptables-restore --noflush creates or empties this chain and leaves all others alone.
 _CHAIN_RULES = f"*nat\n:{_CHAIN} - [0:0]\n-A PREROUTING -j {_CHAIN}\nCOMMIT\n"
 
 
@@ -31,7 +32,7 @@ class HostPort:
 
 
 def host_ports_of(container: Json) -> list[HostPort]:
-    """The hostPorts of a container's specification."""
+    """Return the hostPorts in a container's specification."""
     ports: list[Json] = container.get("ports", [])
     return [
         HostPort(host_port=port["hostPort"], container_port=port["containerPort"], protocol=port.get("protocol", "TCP"))
@@ -41,7 +42,7 @@ def host_ports_of(container: Json) -> list[HostPort]:
 
 
 class PodAddresses:
-    """Hands out the addresses of the node's subnet."""
+    """The addresses of the node's pod subnet."""
 
     def __init__(self, node_ip: str) -> None:
         self._node_ip = node_ip
@@ -51,7 +52,9 @@ class PodAddresses:
         self.host_ports = False
 
     def use(self, subnet: ipaddress.IPv4Network, *, host_ports: bool) -> None:
-        """Make the bridge and the chain of hostPorts, anew on every boot; from now on pods can get addresses."""
+        """Create the bridge and the chain of hostPorts, anew at every boot; after this, pods can get
+        addresses.
+        """
         gateway = next(subnet.hosts())
         if f"{_BRIDGE}:" in run("ip", "-oneline", "link", "show", "type", "bridge"):
             run("ip", "link", "delete", _BRIDGE)
@@ -67,7 +70,7 @@ class PodAddresses:
         return self._subnet is not None
 
     def allocate(self) -> str:
-        """A free address, set up so that the namespace answers on it."""
+        """Add a free address to the bridge and return it."""
         with self._lock:
             address = self._free()
             self._taken.add(address)
@@ -75,13 +78,13 @@ class PodAddresses:
         return address
 
     def release(self, address: str) -> None:
-        """Give an address back."""
+        """Remove an address from the bridge."""
         run("ip", "address", "del", f"{address}/32", "dev", _BRIDGE)
         with self._lock:
             self._taken.discard(address)
 
     def open_port(self, address: str, port: HostPort) -> None:
-        """Lead a port of the node to a pod, as the CNI plugin does where `host_ports` says that it can."""
+        """Forward a port of the node to a pod, as the CNI plugin does if `host_ports` is set."""
         self._translate("-A", address, port)
 
     def close_port(self, address: str, port: HostPort) -> None:

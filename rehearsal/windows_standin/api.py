@@ -1,7 +1,6 @@
-"""The few verbs of the Kubernetes API that a kubelet speaks, on plain JSON objects.
+"""Call the Kubernetes API with plain JSON objects, in the few verbs of a kubelet.
 
-Not the `kubernetes` package: its typed models alone are larger than the whole stand-in may be, and a kubelet wants the
-objects as they are on the wire.
+The `kubernetes` package is not used: its typed models need more memory than the whole stand-in may use.
 """
 
 import json
@@ -24,15 +23,15 @@ STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 
 
 class ApiFailure(StandinError):
-    """A call did not succeed; what every loop that outlives a restart of the API server catches."""
+    """A failed call; every loop that outlives a restart of the API server catches it."""
 
 
 class ApiUnreachable(ApiFailure):
-    """No answer: the network, TLS, or nobody listening."""
+    """No answer: the network or TLS failed, or no server listens."""
 
 
 class ApiError(ApiFailure):
-    """The API server refused: carries the code and reason of its Status object."""
+    """A refusal of the API server, with the code and reason of its Status object."""
 
     def __init__(self, method: str, path: str, status: int, answer: Json) -> None:
         self.status = status
@@ -42,18 +41,21 @@ class ApiError(ApiFailure):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Where the API is and who calls; no `ca_pem` means an unverified look, which only discovery may take."""
+    """The API server's address and the caller's credentials.
+
+    No `ca_pem`: TLS is not verified, which only discovery may use.
+    """
 
     server: str
     ca_pem: str | None = None
     token: str | None = None
-    client_pem: Path | None = None  # certificate and key in one file, as kubelet keeps them
+    client_pem: Path | None = None  # certificate and key in one file, as kubelet stores them
 
     def tls(self) -> ssl.SSLContext:
-        """The TLS settings that this access asks for."""
+        """Return the TLS settings of this access."""
         context = ssl.create_default_context(cadata=self.ca_pem)
         if self.ca_pem is None:
-            # Meant so: what is read this way is believed for its signature alone.
+            # Intended: discovery trusts the content for its signature alone.
             urllib3.disable_warnings(InsecureRequestWarning)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -63,7 +65,7 @@ class Access:
 
 
 class Api:
-    """One identity's connection to one API server; safe to use from several threads."""
+    """One identity's connection to one API server; threads may share it."""
 
     def __init__(self, access: Access) -> None:
         self._server = access.server
@@ -86,7 +88,9 @@ class Api:
         return self._call("DELETE", path, body=body)
 
     def watch(self, path: str, **query: str) -> Iterator[tuple[str, Json]]:
-        """The changes after `resourceVersion`, until the server ends the watch (it does so every few minutes)."""
+        """Yield the changes after `resourceVersion` until the server ends the watch, as it does every few
+        minutes.
+        """
         query |= {"watch": "1", "timeoutSeconds": str(_WATCH_SECONDS)}
         with self._send("GET", path, query=query, stream=True) as answer:
             for line in _lines(answer, path):
@@ -108,7 +112,8 @@ class Api:
         content_type: str = _JSON,
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
-        # A stream is silent while nothing changes: only the server's own end of the watch may be longer than this.
+        # A stream is silent while nothing changes, so its timeout exceeds the server's own limit of the
+        # watch.
         read_timeout = _WATCH_SECONDS + 30 if stream else 30
         try:
             answer = self._pool.request(
@@ -135,7 +140,7 @@ def _lines(answer: urllib3.BaseHTTPResponse, path: str) -> Iterator[bytes]:
 
 
 def _status_object(data: bytes) -> Json:
-    """The API server's Status object; a proxy's answer, or a very early one, may be plain text."""
+    """Return the API server's Status object; a proxy or a starting server may answer with plain text."""
     try:
         decoded = json.loads(data)
     except ValueError:

@@ -1,6 +1,6 @@
-"""The instance's calls to AWS: the public host names, the role's credentials, and nothing else.
+"""Call AWS with the instance role's credentials, at the public host names.
 
-Signed by botocore, sent by urllib3: boto3's clients would cost more memory than all the rest of the stand-in.
+botocore signs and urllib3 sends: boto3's clients would use more memory than the rest of the stand-in.
 """
 
 import json
@@ -19,19 +19,19 @@ from urllib3.exceptions import HTTPError
 from rehearsal.windows_standin import metadata
 from rehearsal.windows_standin.errors import StandinError
 
-_CREDENTIALS_SECONDS = 600.0  # taken anew from the metadata service well before a session of an hour ends
+_CREDENTIALS_SECONDS = 600.0  # shorter than a session, which lasts an hour
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)
 _NONE: Mapping[str, str] = {}
 _SIGNERS = {"ssm": SigV4Auth, "s3": S3SigV4Auth}
 
 
 class AwsError(StandinError):
-    """AWS refused, or could not be reached."""
+    """AWS refused the call or did not answer."""
 
 
 @dataclass
 class Aws:
-    """SSM and S3 of one region as one instance may use them."""
+    """SSM and S3 of one region for one instance."""
 
     region: str
     ca_file: Path | None = None
@@ -42,15 +42,15 @@ class Aws:
         self._pool = urllib3.PoolManager(ca_certs=str(self.ca_file) if self.ca_file else None, timeout=_TIMEOUT, retries=False)
 
     def read_parameter(self, name: str) -> str:
-        """The decrypted value of a parameter."""
+        """Return the decrypted value of a parameter."""
         return self._ssm("GetParameter", {"Name": name, "WithDecryption": True})["Parameter"]["Value"]
 
     def write_parameter(self, name: str, value: str) -> None:
-        """Overwrite a parameter that the program has declared."""
+        """Overwrite an existing parameter."""
         self._ssm("PutParameter", {"Name": name, "Value": value, "Type": "String", "Overwrite": True})
 
     def read_object(self, bucket: str, key: str) -> bytes:
-        """The content of an S3 object."""
+        """Return the content of an S3 object."""
         return self._send("s3", "GET", f"https://{bucket}.s3.{self.region}.amazonaws.com/{key}")
 
     def _ssm(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Aws:
         return answer.data
 
     def _sign(self, service: str, request: AWSRequest) -> dict[str, str]:
-        """The request's headers with its signature."""
+        """Sign the request and return its headers."""
         role = self._credentials()
         keys = Credentials(role.access_key, role.secret_key, role.session_token)
         _SIGNERS[service](keys, service, self.region).add_auth(request)

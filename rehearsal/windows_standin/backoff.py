@@ -1,4 +1,4 @@
-"""kubelet's back-off for containers that end again and again (MaxCrashLoopBackOff in pkg/kubelet/kubelet.go): 10 s doubling to 5 min."""
+"""kubelet's back-off for containers that end repeatedly (MaxCrashLoopBackOff in pkg/kubelet/kubelet.go)."""
 
 _FIRST_SECONDS = 10.0
 _LONGEST_SECONDS = 300.0
@@ -6,7 +6,9 @@ _FORGOTTEN_AFTER_SECONDS = 2 * _LONGEST_SECONDS
 
 
 class CrashBackOff:
-    """The delay before the next start: none after the first end, then growing; a long quiet run forgets it."""
+    """The delay before the next start: none after the first end, then 10 s doubling to 5 min; reset by a
+    long run.
+    """
 
     def __init__(self) -> None:
         self._delay = 0.0
@@ -17,7 +19,7 @@ class CrashBackOff:
         return self._delay
 
     def ended(self, now: float) -> float:
-        """Note that the container has ended; returns how long to wait from then on."""
+        """Record that the container has ended; return the seconds to wait."""
         if now - self._updated > _FORGOTTEN_AFTER_SECONDS:
             self._delay = 0.0
         wait, self._updated = self._delay, now

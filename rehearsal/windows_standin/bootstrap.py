@@ -1,7 +1,8 @@
-"""A node's way to its own identity: kubeadm's token discovery, then kubelet's certificate request.
+"""Get a node's identity: kubeadm's token discovery, then kubelet's certificate request.
 
-Discovery as in cmd/kubeadm/app/discovery/token/token.go, the request as in pkg/kubelet/certificate/bootstrap/bootstrap.go
-(kubernetes v1.35.8): the CA is believed only when the token's signature and the pinned hash both match.
+Discovery follows cmd/kubeadm/app/discovery/token/token.go, the request
+pkg/kubelet/certificate/bootstrap/bootstrap.go (kubernetes v1.35.8): the CA is trusted only if both the
+token's signature and the pinned hash match.
 """
 
 import base64
@@ -32,7 +33,9 @@ _WAIT_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Discovery:
-    """What the JoinConfiguration's discovery.bootstrapToken section says, the token also being the TLS bootstrap token."""
+    """The discovery.bootstrapToken section of the JoinConfiguration; its token is also the TLS bootstrap
+    token.
+    """
 
     endpoint: str
     token: str
@@ -44,7 +47,7 @@ class Discovery:
 
 
 def discover(discovery: Discovery) -> str:
-    """The cluster's CA (PEM), believed as kubeadm believes it."""
+    """Return the cluster's CA (PEM), verified as kubeadm does."""
     unverified = _signed_kubeconfig(Api(Access(server=discovery.server)), discovery.token)
     ca_pem = pinned_ca(unverified, discovery.ca_cert_hashes)
     verified = _signed_kubeconfig(Api(Access(server=discovery.server, ca_pem=ca_pem)), discovery.token)
@@ -54,7 +57,9 @@ def discover(discovery: Discovery) -> str:
 
 
 def client_certificate(api: Api, node: str, pem: Path) -> None:
-    """Ask for the node's client certificate with the bootstrap token, wait until it is issued, keep it with its key in `pem`."""
+    """Request the node's client certificate with the bootstrap token, wait for it, and write it with its key
+    to `pem`.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     created = api.create(_REQUESTS, signing_request(node, key))
     issued = _issued(api, created["metadata"]["name"])
@@ -62,17 +67,17 @@ def client_certificate(api: Api, node: str, pem: Path) -> None:
 
 
 def pinned_ca(kubeconfig: str, pins: tuple[str, ...]) -> str:
-    """The CA inside cluster-info's kubeconfig, if its public key is one of the pinned ones."""
+    """Return the CA in cluster-info's kubeconfig if its public key is pinned."""
     document: Json = yaml.safe_load(kubeconfig)
     ca_pem = base64.b64decode(document["clusters"][0]["cluster"]["certificate-authority-data"])
     found = public_key_hash(x509.load_pem_x509_certificate(ca_pem))
     if found not in pins:
-        raise BootstrapError(f"the cluster's CA has the hash {found}, the join document pins {', '.join(pins)}: this is another cluster")
+        raise BootstrapError(f"this is another cluster: its CA has the hash {found}, not {', '.join(pins)}")
     return ca_pem.decode()
 
 
 def public_key_hash(certificate: x509.Certificate) -> str:
-    """kubeadm's pin: sha256 of the DER SubjectPublicKeyInfo."""
+    """Return kubeadm's pin: sha256 of the DER SubjectPublicKeyInfo."""
     spki = certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return f"sha256:{hashlib.sha256(spki).hexdigest()}"
 
@@ -92,7 +97,7 @@ def signature_is_valid(detached: str, content: str, token: str) -> bool:
 
 
 def signing_request(node: str, key: ec.EllipticCurvePrivateKey) -> Json:
-    """The CertificateSigningRequest that the controller manager approves for a bootstrapping node."""
+    """Return a CertificateSigningRequest that the controller manager approves for a bootstrapping node."""
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
@@ -107,42 +112,43 @@ def signing_request(node: str, key: ec.EllipticCurvePrivateKey) -> Json:
         "spec": {
             "request": base64.b64encode(request.public_bytes(serialization.Encoding.PEM)).decode(),
             "signerName": _SIGNER,
-            # An EC key takes no "key encipherment"; with it the request is not one that is approved unseen.
+            # The controller manager does not approve "key encipherment" for an EC key.
             "usages": ["digital signature", "client auth"],
         },
     }
 
 
 def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The key as kubelet writes it into kubelet-client-current.pem."""
+    """Return the key as kubelet writes it into kubelet-client-current.pem."""
     form = serialization.PrivateFormat.TraditionalOpenSSL
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
 def _signed_kubeconfig(api: Api, token: str) -> str:
-    """cluster-info's kubeconfig once it carries a signature by our token, which the controller manager adds a moment later."""
+    """Return cluster-info's kubeconfig once the controller manager has signed it with our token."""
     name = f"jws-kubeconfig-{token.partition('.')[0]}"
 
     def unsigned(data: dict[str, str]) -> bool:
         return name not in data
 
-    data: dict[str, str] = _patiently(unsigned)(lambda: api.get(_CLUSTER_INFO)["data"])
+    data: dict[str, str] = _retry(unsigned)(lambda: api.get(_CLUSTER_INFO)["data"])
     if unsigned(data):
-        raise BootstrapError(f"cluster-info carries no signature {name} after {_WAIT_SECONDS} s: the bootstrap token is unknown or expired")
+        raise BootstrapError(f"cluster-info has no {name} after {_WAIT_SECONDS} s: the bootstrap token is unknown or expired")
     if not signature_is_valid(data[name], data["kubeconfig"], token):
-        raise BootstrapError("the signature of cluster-info does not match the bootstrap token: this API server cannot be trusted")
+        raise BootstrapError("the signature of cluster-info does not match the token: this API server cannot be trusted")
     return data["kubeconfig"]
 
 
 def _issued(api: Api, name: str) -> bytes:
-    """The certificate (PEM) of a request, once it is approved and signed."""
+    """Return the certificate (PEM) of a request once it is approved and signed."""
 
     def pending(request: Json) -> bool:
         return not request.get("status", {}).get("certificate") and not _refusal(request)
 
-    request: Json = _patiently(pending)(lambda: api.get(f"{_REQUESTS}/{name}"))
+    request: Json = _retry(pending)(lambda: api.get(f"{_REQUESTS}/{name}"))
     if pending(request) or _refusal(request):
-        raise BootstrapError(f"certificate request {name} was not granted: {_refusal(request) or f'undecided for {_WAIT_SECONDS} s'}")
+        reason = _refusal(request) or f"undecided for {_WAIT_SECONDS} s"
+        raise BootstrapError(f"certificate request {name} was not granted: {reason}")
     return base64.b64decode(request["status"]["certificate"])
 
 
@@ -151,8 +157,8 @@ def _refusal(request: Json) -> str:
     return next((f"{c['type']}: {c.get('message', '')}" for c in conditions if c["type"] in ("Denied", "Failed")), "")
 
 
-def _patiently(undecided: Any) -> Retrying:
-    """Call again twice a second while the API is away or its answer undecided; the last answer is handed back."""
+def _retry(undecided: Any) -> Retrying:
+    """Call twice a second while the API is away or its answer undecided; return the last answer."""
     return Retrying(
         retry=retry_if_exception_type(ApiFailure) | retry_if_result(undecided),
         wait=wait_fixed(0.5),

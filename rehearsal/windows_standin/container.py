@@ -1,4 +1,4 @@
-"""One run of a pod's container: the process, its log, and the probes that judge it."""
+"""Run a pod's container: its process, its log and its probes."""
 
 import threading
 import time
@@ -13,12 +13,15 @@ from rehearsal.windows_standin.program import Program
 from rehearsal.windows_standin.threads import spawn
 
 _TICK_SECONDS = 0.5
-# The image's own environment; nothing of the stand-in's own (credentials of the room among it) reaches the program.
+# The environment of the image. The stand-in's environment must not reach the program: it holds credentials.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class ContainerRun:
-    """Starts on construction; `unhealthy` hears of each kind of probe that begins to fail, and what was wrong."""
+    """A running container, started on construction.
+
+    `unhealthy` gets each kind of probe that starts to fail, and why.
+    """
 
     def __init__(
         self,
@@ -40,7 +43,7 @@ class ContainerRun:
             self._process = shell.start(prepared.command, output, environment)
         self._unhealthy = unhealthy
         self._over = threading.Event()
-        # Beside the worker: a probe may take as long as its timeout, and a deletion must not wait for it.
+        # In its own thread: a probe may last until its timeout, and a deletion must not wait for it.
         spawn(f"probes {container_id}", self._probe)
 
     @property
@@ -53,15 +56,15 @@ class ContainerRun:
 
     @property
     def must_restart(self) -> str | None:
-        """The kind of probe that has given the container up."""
+        """Return the kind of probe for which kubelet restarts the container."""
         return self._probing.must_restart
 
     def ended(self) -> Terminated | None:
-        """How the run has ended, None while it lasts."""
+        """Return how the run has ended; None while it lasts."""
         return None if self._process.poll() is None else self._terminated()
 
     def end(self, grace_seconds: float) -> Terminated:
-        """Stop it as a container runtime does; from here on no probe is sent."""
+        """Stop the container as a runtime does; after this no probe is sent."""
         self._over.set()
         shell.end(self._process, grace_seconds)
         return self._terminated()

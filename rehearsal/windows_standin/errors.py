@@ -8,12 +8,12 @@ StandinError
 
 
 class StandinError(Exception):
-    """Base of all: its text is complete, no traceback is wanted."""
+    """Base class. Its text is complete and needs no traceback."""
 
 
 class InputError(StandinError):
-    """User-data, join document or command line: what is wrong, where, and what is accepted."""
+    """Invalid user-data, join document or command line: what is wrong, where, and what is accepted."""
 
 
 class BootstrapError(StandinError):
-    """Discovery or the certificate request failed for a reason that waiting does not cure."""
+    """Discovery or the certificate request failed, and waiting does not help."""

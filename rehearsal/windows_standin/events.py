@@ -1,4 +1,4 @@
-"""Events about pods and the node, so that `kubectl describe` tells here what it tells everywhere."""
+"""Record events about pods, so that `kubectl describe` shows them."""
 
 import logging
 from datetime import UTC, datetime
@@ -9,17 +9,17 @@ from rehearsal.windows_standin.node import timestamp
 log = logging.getLogger(__name__)
 
 NORMAL, WARNING = "Normal", "Warning"
-_MESSAGE_CHARACTERS = 1024  # the limit of events.k8s.io/v1: more is no line of `kubectl describe` (a compiler says much)
+_MESSAGE_CHARACTERS = 1024  # the limit of events.k8s.io/v1; a compiler's output may be longer
 
 
 class Recorder:
-    """Records events under the node's identity; losing one is no failure."""
+    """Records events under the node's identity; a failure is only logged."""
 
     def __init__(self, api: Api, node: str) -> None:
         self._api, self._node = api, node
 
     def pod(self, pod: Json, kind: str, reason: str, message: str) -> None:
-        """An event about a pod."""
+        """Record an event about a pod."""
         metadata = pod["metadata"]
         log.info("pod %s/%s: %s: %s", metadata["namespace"], metadata["name"], reason, message)
         now = timestamp(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""The node's life in the API: registration, lease and status, with the node's own identity."""
+"""Register the node and renew its lease and status, with the node's own identity."""
 
 import logging
 import threading
@@ -13,7 +13,8 @@ from rehearsal.windows_standin.node import Machine, Readiness, labels, lease, no
 
 log = logging.getLogger(__name__)
 
-# kubelet's defaults: the lease every quarter of its 40 s, the status when it changes and otherwise every five minutes.
+# kubelet's defaults: renew the lease every quarter of its 40 s; report the status on a change and every five
+# minutes.
 _LEASE_SECONDS = 10
 _STATUS_EVERY = timedelta(minutes=5)
 _REGISTRATION_SECONDS = 300
@@ -21,7 +22,7 @@ _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 class Heartbeat:
-    """Registers the node, then keeps it alive until the process ends."""
+    """Registers the node and keeps it alive until the process ends."""
 
     def __init__(self, api: Api, machine: Machine, registration: Registration, clock: Callable[[], datetime] | None = None) -> None:
         self._api, self._machine, self._registration = api, machine, registration
@@ -33,7 +34,7 @@ class Heartbeat:
 
     @retry(retry=retry_if_exception_type(ApiFailure), wait=wait_fixed(2), stop=stop_after_delay(_REGISTRATION_SECONDS), reraise=True)
     def register(self) -> None:
-        """Create the Node, or take over the one that an earlier machine of this name has left."""
+        """Create the Node, or take over the Node of an earlier machine with this name."""
         try:
             self._api.create("/api/v1/nodes", node_object(self._machine, self._registration, self._readiness))
         except ApiError as error:
@@ -43,12 +44,12 @@ class Heartbeat:
         log.info("registered as %s", self._registration.name)
 
     def network_is_up(self) -> None:
-        """Called once the pod network works: the node may become Ready."""
+        """Let the node become Ready, because the pod network works."""
         self._readiness = Readiness(network_up=True, since=self._clock())
         self._wake.set()
 
     def keep(self) -> None:
-        """Renew the lease and report the status, for as long as the process lives."""
+        """Renew the lease and report the status until the process ends."""
         while True:
             try:
                 self.beat()
@@ -58,7 +59,7 @@ class Heartbeat:
             self._wake.clear()
 
     def beat(self) -> None:
-        """Renew the lease, and report the status if it has changed or has not been heard of for long."""
+        """Renew the lease; report the status if it has changed or the last report is old."""
         self._renew_lease()
         self._report_status()
 

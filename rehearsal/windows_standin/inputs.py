@@ -1,4 +1,6 @@
-"""What a Windows node starts from: the inputs in its user-data, and the JoinConfiguration completed by the join document."""
+"""Read the inputs of a Windows node from its user-data, and complete its JoinConfiguration from the join
+document.
+"""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ _FILLED_IN = {"@API_ENDPOINT@": "endpoint", "@TOKEN@": "token", "@CA_HASH@": "ca
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeInputs:
-    """The assignments of the user-data that the stand-in acts on, under the names the Windows script has for them."""
+    """The inputs that the stand-in uses, out of those of the Windows script."""
 
     stack: str
     node_name: str
@@ -37,7 +39,7 @@ class NodeInputs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registration:
-    """How the node enters the cluster."""
+    """The node's name, labels, taints and discovery."""
 
     name: str
     discovery: Discovery
@@ -73,7 +75,9 @@ def from_user_data(raw: bytes) -> NodeInputs:
 
 
 def registration(template: str, document: dict[str, Any]) -> Registration:
-    """The JoinConfiguration as kubeadm.exe would get it, reduced to what the stand-in does with it."""
+    """Complete the JoinConfiguration as kubeadm.exe would get it, and return the parts that the stand-in
+    uses.
+    """
     config = _completed(template, document)
     token = config["discovery"]["bootstrapToken"]
     node = config["nodeRegistration"]
@@ -93,7 +97,7 @@ def _completed(template: str, document: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"the join document has no {field}; it has {', '.join(sorted(document))}")
         text = text.replace(token, str(document[field]))
     if left := _TOKEN.findall(text):
-        raise InputError(f"the JoinConfiguration still holds {', '.join(left)}: only {', '.join(_FILLED_IN)} are filled in on the machine")
+        raise InputError(f"the JoinConfiguration still holds {', '.join(left)}; only {', '.join(_FILLED_IN)} are replaced")
     loaded: object = yaml.safe_load(text)
     config = cast(dict[str, Any], loaded if isinstance(loaded, dict) else {})
     kind = (config.get("apiVersion"), config.get("kind"))
@@ -105,17 +109,18 @@ def _completed(template: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _labels(text: str) -> dict[str, str]:
-    """kubelet's --node-labels."""
+    """Parse kubelet's --node-labels."""
     pairs = (pair.partition("=") for pair in text.split(",") if pair)
     return {key: value for key, _, value in pairs}
 
 
 def _check_artifacts(artifacts: "Literal | None") -> None:
-    """Every download as the Windows script reads it: `@{ Urls = @(...); Sum = 'sha256:...' }`."""
+    """Check every download as the Windows script reads it: `@{ Urls = @(...); Sum = 'sha256:...' }`."""
     for name, entry in artifacts.items() if isinstance(artifacts, dict) else [("(none)", "")]:
         urls, total = (entry.get("Urls"), entry.get("Sum")) if isinstance(entry, dict) else (None, None)
         if not isinstance(urls, list) or not urls or not isinstance(total, str) or not _SUM.fullmatch(total):
-            raise InputError(f"user-data, $Artifacts, {name}: accepted is @{{'Urls' = @('https://...'); 'Sum' = 'sha256:<hex>'}}, got {entry!r}")
+            accepted = "@{'Urls' = @('https://...'); 'Sum' = 'sha256:<hex>'}"
+            raise InputError(f"user-data, $Artifacts, {name}: accepted is {accepted}, got {entry!r}")
 
 
 def _texts(found: dict[str, Literal], variable: str) -> tuple[str, ...]:

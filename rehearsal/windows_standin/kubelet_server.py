@@ -1,4 +1,4 @@
-"""kubelet's HTTPS port, reduced to `kubectl logs`: the API server alone may ask, as its own client certificate proves."""
+"""Serve kubelet's HTTPS port for `kubectl logs`, to the API server's client certificate alone."""
 
 import logging
 import ssl
@@ -23,7 +23,8 @@ from rehearsal.windows_standin.node import KUBELET_PORT
 
 log = logging.getLogger(__name__)
 
-# kubeadm's API server identifies itself so to kubelets. A real kubelet would ask the API whether this user may.
+# The name of the API server's client certificate in kubeadm clusters. A real kubelet would ask the API for
+# its permissions.
 _API_SERVER = "kube-apiserver-kubelet-client"
 _FOLLOW_SECONDS = 0.5
 
@@ -31,7 +32,7 @@ LogFile = Callable[[str, str], Path | None]
 
 
 class KubeletServer:
-    """Serves /containerLogs/<namespace>/<pod>/<container>; `log_file` finds a pod's log."""
+    """Serves /containerLogs/<namespace>/<pod>/<container>; `log_file` returns a pod's log."""
 
     def __init__(self, *, node: str, ip: str, ca_pem: str, directory: Path, log_file: LogFile, port: int = KUBELET_PORT) -> None:
         pem = directory / "kubelet-serving.pem"
@@ -42,7 +43,7 @@ class KubeletServer:
         context.verify_mode = ssl.CERT_REQUIRED
         self._server = ThreadingHTTPServer((ip, port), handler(log_file))
         self._server.daemon_threads = True
-        # The handshake belongs to the connection's own thread: in accept() one silent client would hold up all others.
+        # The handshake runs in the connection's thread: in accept() one silent client would block all others.
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     @property
@@ -50,7 +51,7 @@ class KubeletServer:
         return self._server.server_port
 
     def keep(self) -> None:
-        """Serve for as long as the process lives."""
+        """Serve until the process ends."""
         self._server.serve_forever()
 
     def close(self) -> None:
@@ -59,7 +60,7 @@ class KubeletServer:
 
 
 def self_signed(node: str, ip: str) -> bytes:
-    """The serving certificate that kubelet makes for itself, with its key."""
+    """Create the serving certificate that a kubelet signs itself, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{node}@stand-in")])
     now = datetime.now(UTC)
@@ -71,10 +72,10 @@ def self_signed(node: str, ip: str) -> bytes:
 
 
 def handler(log_file: LogFile) -> type[BaseHTTPRequestHandler]:
-    """The request handler over one node's logs."""
+    """Return a request handler for one node's logs."""
 
     class Logs(BaseHTTPRequestHandler):
-        """GET /containerLogs/NAMESPACE/POD/CONTAINER with kubectl's tailLines and follow."""
+        """Answers GET /containerLogs/NAMESPACE/POD/CONTAINER with kubectl's tailLines and follow."""
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
@@ -111,7 +112,7 @@ def handler(log_file: LogFile) -> type[BaseHTTPRequestHandler]:
 
 
 def last_lines(text: bytes, count: str) -> bytes:
-    """kubectl's --tail; no count means all."""
+    """Return as many last lines as `count` says (kubectl's --tail); all lines for an empty count."""
     if not count:
         return text
     lines = text.splitlines(keepends=True)
@@ -119,6 +120,6 @@ def last_lines(text: bytes, count: str) -> bytes:
 
 
 def common_name(certificate: Any) -> str | None:
-    """The subject's common name, out of what SSLSocket.getpeercert() returns."""
+    """Return the subject's common name from the result of SSLSocket.getpeercert()."""
     pairs = [pair for group in (certificate or {}).get("subject", ()) for pair in group]
     return dict(pairs).get("commonName")

@@ -1,4 +1,4 @@
-"""The boot of one Windows instance, phase by phase, as its user-data would do it; then the life of the node."""
+"""Boot one Windows instance phase by phase as its user-data would, then run the node."""
 
 import hashlib
 import threading
@@ -23,16 +23,16 @@ from rehearsal.windows_standin.threads import spawn
 from rehearsal.windows_standin.worker import Node
 
 _NOTHING_HERE = ("reboot", "download", "containerd", "prepare-node")
-_DOCUMENT_SECONDS = 2400.0  # as the Windows script waits
+_DOCUMENT_SECONDS = 2400.0  # as long as the Windows script waits
 _NETWORK_SECONDS = 2400.0
 _READY_SECONDS = 600.0
-# The machine is gone by then, and the room does not wait long.
+# The machine host sends SIGKILL soon after SIGTERM.
 _GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What the machine room says about the instance; `os_name` overrides what the user-data tells of the release."""
+    """The machine host's arguments; `os_name` overrides the release in the user-data."""
 
     instance_id: str
     node: str
@@ -50,7 +50,7 @@ class StandIn:
         self._options = options
         self._inputs = inputs.from_user_data(metadata.user_data())
         if self._inputs.node_name != options.node:
-            raise InputError(f"user-data names the node {self._inputs.node_name}, the instance's tag names it {options.node}")
+            raise InputError(f"the node is {self._inputs.node_name} in the user-data and {options.node} in its tag")
         self._progress = Progress(instance=options.instance_id, node=options.node, publish=self._publish)
         self._addresses = PodAddresses(options.ip)
         self._stop = threading.Event()
@@ -58,7 +58,7 @@ class StandIn:
         self._pods: Pods | None = None
 
     def run(self) -> None:
-        """Boot, then stay."""
+        """Boot, then wait for SIGTERM."""
         with self._progress.phase("feature"):
             self._check_script()
         for phase in _NOTHING_HERE:
@@ -77,7 +77,7 @@ class StandIn:
         threading.Event().wait()
 
     def end(self) -> None:
-        """Stop what runs for the node. Its interfaces and addresses go with the namespace."""
+        """Stop the node's processes. Its interfaces and addresses go with the namespace."""
         self._stop.set()
         if self._pods is not None:
             self._pods.end_all(_GRACE_SECONDS)
@@ -85,12 +85,13 @@ class StandIn:
             self._flannel.join(_GRACE_SECONDS)
 
     def _check_script(self) -> None:
-        """Fetch the node's script as bootstrap.ps1 does: the program must have put there what the user-data announces."""
+        """Download the node's script and check its sum, as bootstrap.ps1 does."""
         wanted = self._inputs
         script = self._options.aws.read_object(wanted.script_bucket, wanted.script_key)
         found = hashlib.sha256(script).hexdigest()
         if found != wanted.script_sha256:
-            raise InputError(f"s3://{wanted.script_bucket}/{wanted.script_key} has the sha256 {found}, the user-data says {wanted.script_sha256}")
+            address = f"s3://{wanted.script_bucket}/{wanted.script_key}"
+            raise InputError(f"{address} has the sha256 {found}, the user-data says {wanted.script_sha256}")
 
     def _machine(self) -> Machine:
         return Machine(
@@ -108,7 +109,7 @@ class StandIn:
         return registration
 
     def _identity(self, registration: inputs.Registration) -> Access:
-        """The node's own credentials; a machine that boots again has them already."""
+        """Return the node's credentials; a machine that boots again already has them."""
         discovery, pem, ca_file = registration.discovery, self._options.state / "kubelet-client-current.pem", self._options.state / "ca.crt"
         if not (pem.exists() and ca_file.exists()):
             ca_pem = bootstrap.discover(discovery)
@@ -118,7 +119,7 @@ class StandIn:
         return Access(server=discovery.server, ca_pem=ca_file.read_text(), client_pem=pem)
 
     def _kubelet(self, registration: inputs.Registration, access: Access) -> Heartbeat:
-        """Register the node and begin to serve its pods; they wait for the network."""
+        """Register the node and start to serve its pods, which wait for the network."""
         options, api = self._options, Api(access)
         heartbeat = Heartbeat(api, self._machine(), registration)
         heartbeat.register()
@@ -150,7 +151,7 @@ class StandIn:
         heartbeat.network_is_up()
 
     def _document(self, name: str) -> dict[str, Any]:
-        """One of the control plane's documents in the rendezvous."""
+        """Wait for one of the control plane's documents."""
         parameter = f"/microcosm/{self._inputs.stack}/{name}"
         return wait_for_document(
             lambda: self._options.aws.read_parameter(parameter),

@@ -1,4 +1,4 @@
-"""The instance metadata service as the machine itself sees it: IMDSv2 only, from inside its network."""
+"""Read the instance metadata service from inside the machine's network, with IMDSv2 only."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _BASE = "http://169.254.169.254/latest"
 _SESSION_SECONDS = "300"
 _TIMEOUT_SECONDS = 5
 
-# A proxy of the environment must not see link-local requests: they carry the role's credentials.
+# A proxy of the environment must not see link-local requests, which carry the role's credentials.
 _open = build_opener(ProxyHandler({})).open
 
 
@@ -25,12 +25,12 @@ class RoleCredentials:
 
 
 def user_data() -> bytes:
-    """The user-data of the instance, as EC2Launch gets it."""
+    """Return the user-data of the instance, as EC2Launch gets it."""
     return _get("user-data")
 
 
 def role_credentials() -> RoleCredentials:
-    """The credentials of the one role in the instance profile."""
+    """Return the credentials of the role in the instance profile."""
     role = _get("meta-data/iam/security-credentials/").decode().split()[0]
     answer = json.loads(_get(f"meta-data/iam/security-credentials/{role}"))
     return RoleCredentials(
@@ -41,7 +41,9 @@ def role_credentials() -> RoleCredentials:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """A role takes moments to reach a fresh instance's metadata (404 until then), and the service itself may be late."""
+    """Retry on every error: the role of a new instance is missing for moments (404), and the service may
+    start late.
+    """
     return isinstance(error, OSError)
 
 

@@ -1,6 +1,7 @@
-"""The overlay network of the node: the real flanneld, with the credentials that the Windows nodes are given.
+"""Run the node's overlay network: the real flanneld, with the credentials of the Windows nodes.
 
-The flags are those of userdata/windows/worker.ps1, with a subnet file of the instance's own, since all instances share one disk.
+The flags are those of userdata/windows/worker.ps1, plus a subnet file per instance, because all instances
+share one disk.
 """
 
 import base64
@@ -32,26 +33,27 @@ _GRACE_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backend:
-    """One of Flannel's backends as Windows has it; `host_ports` tells whether the CNI plugin that goes with it knows hostPorts."""
+    """One of Flannel's backends on Windows; `host_ports`: its CNI plugin supports hostPorts."""
 
     config: dict[str, str | int]
     host_ports: bool
 
     def net_conf(self, pod_cidr: str) -> str:
-        """flanneld's net-conf.json."""
+        """Return flanneld's net-conf.json."""
         return json.dumps({"Network": pod_cidr, "Backend": self.config})
 
 
 _BACKENDS = {
-    # Windows takes no smaller VNI and no other port (flannel v0.28.9, pkg/backend/vxlan/vxlan_windows.go). win-overlay applies no
-    # port mappings, win-bridge does (containernetworking/plugins v1.9.1, plugins/main/windows): what is refused there is refused here.
+    # Windows accepts no smaller VNI and no other port (flannel v0.28.9, pkg/backend/vxlan/vxlan_windows.go).
+    # win-overlay ignores port mappings, win-bridge applies them (containernetworking/plugins v1.9.1,
+    # plugins/main/windows).
     "vxlan": Backend(config={"Type": "vxlan", "VNI": 4096, "Port": 4789}, host_ports=False),
     "host-gw": Backend(config={"Type": "host-gw"}, host_ports=True),
 }
 
 
 def backend_named(name: str) -> Backend:
-    """The backend that the user-data names."""
+    """Return the backend that the user-data names."""
     if name not in _BACKENDS:
         raise InputError(f"user-data sets $FlannelBackend to {name}; accepted is one of {', '.join(_BACKENDS)}")
     return _BACKENDS[name]
@@ -59,7 +61,7 @@ def backend_named(name: str) -> Backend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flanneld:
-    """One flanneld and its files."""
+    """One flanneld with its files."""
 
     program: str
     directory: Path
@@ -72,7 +74,7 @@ class Flanneld:
         return self.directory / "subnet.env"
 
     def write(self, kubeconfig: str, net_conf: str) -> None:
-        """Lay out what flanneld reads."""
+        """Write the files that flanneld reads."""
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "net-conf.json").write_text(net_conf)
         write_atomically(self.directory / "network.kubeconfig", kubeconfig, mode=0o600)
@@ -96,13 +98,13 @@ class Flanneld:
 
 
 class Overlay:
-    """Keeps flanneld running, from the moment its credentials are allowed to read nodes."""
+    """Keeps flanneld running once its credentials may read nodes."""
 
     def __init__(self, flanneld: Flanneld, kubeconfig: str, stop: threading.Event) -> None:
         self._flanneld, self._kubeconfig, self._stop = flanneld, kubeconfig, stop
 
     def keep(self) -> None:
-        """Until told to stop: a flanneld that ends is started again."""
+        """Restart flanneld whenever it ends, until the stop event."""
         self._wait_until_allowed()
         while not self._stop.is_set():
             process = self._flanneld.start()
@@ -113,14 +115,16 @@ class Overlay:
             log.info("flanneld ended with %s", shell.exit_code(process))
 
     def wait_until_up(self, timeout_seconds: float) -> ipaddress.IPv4Network | None:
-        """The node's pod subnet once flanneld has its lease and device; None when that took too long or the end came first."""
+        """Return the node's pod subnet once flanneld is ready; None after the time limit or the stop
+        event.
+        """
         ready = poll(lambda: self._stop.is_set() or _answers(_READY_URL), timeout_seconds, _POLL_SECONDS / 4)
         return pod_subnet(self._flanneld.subnet_file.read_text()) if ready and not self._stop.is_set() else None
 
     def _wait_until_allowed(self) -> None:
-        """The program binds the role some time after the node may have started.
+        """Wait until the role binding exists, which the program creates after the node may have started.
 
-        flanneld would wait too, but its list of nodes is retried ever more slowly, up to 30 s apart.
+        flanneld would wait too, but it retries its list of nodes ever more slowly, up to every 30 s.
         """
         api = Api(kubeconfig_access(self._kubeconfig, self._flanneld.directory / "client.pem"))
         reason = ""
@@ -142,13 +146,13 @@ def _answers(url: str) -> bool:
 
 
 def pod_subnet(subnet_env: str) -> ipaddress.IPv4Network:
-    """The node's own subnet out of flanneld's subnet.env."""
+    """Return the node's subnet from flanneld's subnet.env."""
     settings = dict(line.split("=", 1) for line in subnet_env.splitlines() if "=" in line)
     return ipaddress.IPv4Interface(settings["FLANNEL_SUBNET"]).network
 
 
 def kubeconfig_access(kubeconfig: str, client_pem: Path) -> Access:
-    """The one cluster and user of a kubeconfig with an embedded client certificate."""
+    """Return the access of a kubeconfig with one cluster and an embedded client certificate."""
     config: Json = yaml.safe_load(kubeconfig)
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     pem = base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"])

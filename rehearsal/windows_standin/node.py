@@ -1,6 +1,9 @@
-"""The Node object of the stand-in, as kubelet.exe would write it. Pure: no API, no clock of its own.
+"""Build the Node object as kubelet.exe would write it.
 
-Labels and status as in pkg/kubelet/kubelet_node_status.go and pkg/kubelet/nodestatus/setters.go (kubernetes v1.35.8).
+Pure: no API and no clock.
+
+Labels and status follow pkg/kubelet/kubelet_node_status.go and pkg/kubelet/nodestatus/setters.go (kubernetes
+v1.35.8).
 """
 
 import os
@@ -14,7 +17,7 @@ from rehearsal.windows_standin.inputs import Registration
 KUBELET_PORT = 10250
 STAND_IN = "microcosm.dev/stand-in"
 _EVICTION_MEMORY_KIB = 500 * 1024  # pkg/kubelet/eviction/defaults_windows.go: memory.available 500Mi
-_DISK_KIB = 50 * 1024**2  # what the Kubernetes documentation asks of a Windows node
+_DISK_KIB = 50 * 1024**2  # the Kubernetes documentation's minimum for a Windows node
 _NETWORK_NOT_READY = (
     "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
     "message:Network plugin returns error: cni plugin not initialized"
@@ -23,7 +26,9 @@ _NETWORK_NOT_READY = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Release:
-    """A Windows Server release; the revision is of the last update that the pinned pause image was published for."""
+    """A Windows Server release; the revision is that of the update for which the pinned pause image was
+    published.
+    """
 
     product: str
     build: str
@@ -40,7 +45,7 @@ RELEASES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """What the node says about the machine under it."""
+    """The machine's facts in the Node's status."""
 
     instance_id: str
     ip: str
@@ -55,22 +60,22 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """Whether the pod network is up, and since when it is as it is."""
+    """Whether the pod network is up, and since when."""
 
     network_up: bool
     since: datetime
 
 
 def release_of(images: tuple[str, ...]) -> Release:
-    """The release that the node's images are for: Windows runs only those of its own build."""
+    """Return the release of the node's images: Windows runs only images of its own build."""
     for release in RELEASES.values():
         if any(image.endswith(release.image_suffix) for image in images):
             return release
-    raise InputError(f"none of the images to pull ahead ({', '.join(images)}) is for {', '.join(RELEASES)}; name the release with --os")
+    raise InputError(f"no image ({', '.join(images)}) is for {', '.join(RELEASES)}; name the release with --os")
 
 
 def node_object(machine: Machine, registration: Registration, readiness: Readiness) -> Json:
-    """The Node that is created at registration."""
+    """Return the Node for registration."""
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -88,7 +93,7 @@ def node_object(machine: Machine, registration: Registration, readiness: Readine
 
 
 def labels(machine: Machine, registration: Registration) -> dict[str, str]:
-    """kubelet's own labels, overridden by --node-labels as kubelet does it."""
+    """Return kubelet's labels; those of --node-labels override them, as in kubelet."""
     own = {
         "kubernetes.io/hostname": registration.name,
         "kubernetes.io/os": "windows",
@@ -102,7 +107,7 @@ def labels(machine: Machine, registration: Registration) -> dict[str, str]:
 
 
 def status(machine: Machine, name: str, readiness: Readiness, *, now: datetime) -> Json:
-    """The whole status, as kubelet patches it."""
+    """Return the whole status, as kubelet patches it."""
     memory_kib = _memory_kib()
     capacity = {"cpu": str(os.cpu_count()), "memory": f"{memory_kib}Ki", "pods": "110", "ephemeral-storage": f"{_DISK_KIB}Ki"}
     return {
@@ -116,7 +121,7 @@ def status(machine: Machine, name: str, readiness: Readiness, *, now: datetime) 
 
 
 def conditions(readiness: Readiness, *, now: datetime) -> list[Json]:
-    """Ready only with a pod network, as kubelet has it with CNI."""
+    """Return the conditions; Ready needs a pod network, as with CNI."""
     ready = ("True", "KubeletReady", "kubelet is posting ready status (stand-in)")
     not_ready = ("False", "KubeletNotReady", _NETWORK_NOT_READY)
     table = {
@@ -130,7 +135,7 @@ def conditions(readiness: Readiness, *, now: datetime) -> list[Json]:
 
 
 def lease(name: str, *, now: datetime) -> Json:
-    """The node's lease, whose renewal is the heartbeat."""
+    """Return the node's lease, whose renewal is the heartbeat."""
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -144,7 +149,7 @@ def lease(name: str, *, now: datetime) -> Json:
 
 
 def timestamp(moment: datetime) -> str:
-    """A metav1.Time: whole seconds, UTC."""
+    """Format a metav1.Time: whole seconds, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

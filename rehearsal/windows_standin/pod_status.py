@@ -1,6 +1,9 @@
-"""A pod's status out of what happened to its one container, as kubelet composes it. Pure.
+"""Build a pod's status from the state of its one container, as kubelet does.
 
-Phases and conditions as in pkg/kubelet/kubelet_pods.go and pkg/kubelet/status/generate.go (kubernetes v1.35.8).
+Pure.
+
+Phases and conditions follow pkg/kubelet/kubelet_pods.go and pkg/kubelet/status/generate.go (kubernetes
+v1.35.8).
 """
 
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from rehearsal.windows_standin.node import timestamp
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not running now, and why."""
+    """A container that does not run, and why."""
 
     reason: str
     message: str = ""
@@ -52,7 +55,7 @@ class Terminated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
-    """The container so far."""
+    """The container's state and history."""
 
     state: Waiting | Running | Terminated
     last: Terminated | None = None
@@ -64,7 +67,7 @@ class Container:
 
 
 def status(pod: Json, container: Container, *, before: Json, host_ip: str, pod_ip: str | None, created: datetime, now: datetime) -> Json:
-    """The status that the node reports for a pod."""
+    """Return the status that the node reports for a pod."""
     addresses = {"podIP": pod_ip, "podIPs": [{"ip": pod_ip}]} if pod_ip else {}
     return {
         "observedGeneration": pod["metadata"].get("generation", 0),
@@ -79,7 +82,7 @@ def status(pod: Json, container: Container, *, before: Json, host_ip: str, pod_i
 
 
 def phase(pod: Json, container: Container) -> str:
-    """Pending until the first start; final only when the container will not be started again."""
+    """Return the phase: Pending until the first start, final only if the container will not be restarted."""
     if isinstance(container.state, Terminated) and not restarts(pod, container.state):
         return "Succeeded" if container.state.exit_code == 0 else "Failed"
     ran = container.last is not None or not isinstance(container.state, Waiting)
@@ -87,7 +90,9 @@ def phase(pod: Json, container: Container) -> str:
 
 
 def restarts(pod: Json, ended: Terminated) -> bool:
-    """Whether the pod's policy wants its container back; a pod that is being deleted never does."""
+    """Report whether the pod's policy restarts the container; a pod that is being deleted never
+    restarts it.
+    """
     if "deletionTimestamp" in pod["metadata"]:
         return False
     policy = pod["spec"].get("restartPolicy", "Always")
@@ -95,7 +100,7 @@ def restarts(pod: Json, ended: Terminated) -> bool:
 
 
 def conditions(pod: Json, container: Container, *, before: Json, has_network: bool, now: datetime) -> list[Json]:
-    """The conditions that kubelet owns; the time of each is kept until its status changes."""
+    """Return the conditions that kubelet owns; each keeps its time until its status changes."""
     unready = {"reason": "ContainersNotReady", "message": f"containers with unready status: {_names(pod)}"}
     verdict = {} if container.ready else unready
     owned: dict[str, tuple[bool, Json]] = {
@@ -113,7 +118,7 @@ def _condition(kind: str, value: bool, why: Json, before: Json | None, now: date
     status = str(value)
     unchanged = before is not None and before["status"] == status
     since = before["lastTransitionTime"] if before and unchanged and before.get("lastTransitionTime") else timestamp(now)
-    # A strategic merge keeps what is not mentioned: None takes the reason of the other status away.
+    # A strategic merge keeps omitted fields: None removes the reason of the previous status.
     return {"type": kind, "status": status, "lastTransitionTime": since, "reason": None, "message": None} | why
 
 
@@ -132,5 +137,5 @@ def _container_status(spec: Json, container: Container) -> Json:
 
 
 def _names(pod: Json) -> str:
-    """Go prints a list of strings so."""
+    """Format a list of strings as Go does."""
     return "[" + " ".join(spec["name"] for spec in pod["spec"]["containers"]) + "]"

@@ -1,4 +1,4 @@
-"""The pods that are bound to the node: one worker each, kept in step with the API by list and watch."""
+"""Run a worker for each pod that is bound to the node, following the API by list and watch."""
 
 import logging
 import time
@@ -16,32 +16,32 @@ _FINAL = ("Succeeded", "Failed")
 
 
 class Pods:
-    """Lists, then watches; a broken watch begins with a new list."""
+    """Lists, then watches; lists again after a broken watch."""
 
     def __init__(self, node: Node, node_name: str) -> None:
         self._node = node
-        # The node authorizer lets a node list only with this selector.
+        # The node authorizer allows a node no list without this selector.
         self._selector = f"spec.nodeName={node_name}"
         self._workers: dict[str, PodWorker] = {}
 
     def keep(self) -> None:
-        """Follow the API for as long as the process lives."""
+        """Follow the API until the process ends."""
         while True:
             try:
                 self._list_and_watch()
             except ApiFailure as error:
                 log.warning("pods: %s", error)
-            # Also after a watch that ended in good order: an API server on its way down ends each at once.
+            # Pause after an orderly end too: an API server that stops ends each watch at once.
             time.sleep(_PAUSE_SECONDS)
 
     def log_file(self, namespace: str, name: str) -> Path | None:
-        """Where the container of a pod writes to."""
+        """Return the log file of a pod's container."""
         wanted = (namespace, name)
         metadata = ((worker, worker.pod["metadata"]) for worker in list(self._workers.values()))
         return next((worker.log_file for worker, pod in metadata if (pod["namespace"], pod["name"]) == wanted), None)
 
     def end_all(self, grace_seconds: float) -> None:
-        """The node goes away: stop every container, together."""
+        """Stop every container at the same time, because the node goes away."""
         workers = list(self._workers.values())
         for worker in workers:
             worker.end(grace_seconds)
@@ -72,7 +72,7 @@ class Pods:
         self._workers[uid].update(pod)
 
     def _gone(self, uid: str) -> None:
-        """Deleted without waiting for the node, or by the node itself."""
+        """Remove the pod, which was deleted by force or by the node itself."""
         worker = self._workers.pop(uid, None)
         if worker is not None:
             worker.end(0)

@@ -1,7 +1,7 @@
-"""Reads the assignments in front of a PowerShell user-data script: strictly what PowerShell itself would take for literals.
+"""Read the assignments at the head of PowerShell user-data, as strictly as PowerShell reads literals.
 
-The renderer writes `$Name = literal` lines, a literal being a single-quoted string, a list `@(...)` or a table `@{...}`.
-Anything else there is a rendering error and refused, with its line.
+The renderer writes `$Name = literal` lines; a literal is a single-quoted string, a list `@(...)` or a table
+`@{...}`. Anything else is a rendering error and is refused with its line.
 """
 
 import re
@@ -11,7 +11,7 @@ from rehearsal.windows_standin.errors import InputError
 
 Literal: TypeAlias = "str | list[Literal] | dict[str, Literal]"
 
-# PowerShell closes a single-quoted string at any of these, too, unless doubled (about_Quoting_Rules).
+# PowerShell ends a single-quoted string at any of these unless doubled (about_Quoting_Rules).
 _QUOTES = "'\u2018\u2019\u201a\u201b"
 _QUOTED = re.compile(f"[{_QUOTES}]((?:[^{_QUOTES}]|([{_QUOTES}])\\2)*)[{_QUOTES}]")
 _DOUBLED = re.compile(f"([{_QUOTES}])\\1")
@@ -20,15 +20,15 @@ _BLOCK = re.compile(r"\A<powershell>\n(.*)\n</powershell>\n<persist>true</persis
 
 
 def script_of(user_data: str) -> str:
-    """The script that EC2Launch would run, at every boot."""
+    """Return the script that EC2Launch runs at every boot."""
     block = _BLOCK.match(user_data)
     if block is None:
-        raise InputError("user-data is not one <powershell> block followed by <persist>true</persist>, which EC2Launch runs at every boot")
+        raise InputError("user-data is not one <powershell> block and <persist>true</persist>, as EC2Launch needs it")
     return block[1]
 
 
 def assignments(script: str) -> dict[str, Literal]:
-    """The assignments at the head of the script, up to the first line that is none."""
+    """Return the assignments at the head of the script, up to the first other line."""
     reader = _Reader(script)
     found: dict[str, Literal] = {}
     while reader.at("$"):

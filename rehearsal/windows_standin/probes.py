@@ -1,6 +1,7 @@
-"""kubelet's probes: when they are due, what their answers add up to, and the HTTP request itself.
+"""kubelet's probes: their schedule, the verdict of their results, and the HTTP request.
 
-Behaviour of pkg/kubelet/prober and pkg/probe/http (kubernetes v1.35.8): only httpGet, the kind that the workloads use.
+Behaviour of pkg/kubelet/prober and pkg/probe/http (kubernetes v1.35.8); only httpGet, the kind that the
+workloads use.
 """
 
 import http.client
@@ -14,7 +15,7 @@ KINDS = ("startup", "liveness", "readiness")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpProbe:
-    """A probe of the pod's specification, with the API's defaults filled in by the API server."""
+    """A probe of the pod's specification; the API server has filled in the defaults."""
 
     path: str
     port: int
@@ -27,7 +28,7 @@ class HttpProbe:
 
 
 def probes_of(container: Json) -> dict[str, HttpProbe]:
-    """The probes of a container, by kind."""
+    """Return the probes of a container by kind."""
     ports = {port["name"]: port["containerPort"] for port in container.get("ports", []) if "name" in port}
     return {kind: _http_probe(container[f"{kind}Probe"], ports) for kind in KINDS if f"{kind}Probe" in container}
 
@@ -47,7 +48,7 @@ def _http_probe(spec: Json, ports: dict[str, int]) -> HttpProbe:
 
 
 class Series:
-    """The answers of one probe since its container started: `passing` is what they add up to."""
+    """The results of one probe since its container started; `passing` is their verdict."""
 
     def __init__(self, probe: HttpProbe, *, passing: bool, started: float) -> None:
         self.probe = probe
@@ -61,7 +62,10 @@ class Series:
         return now >= self._due
 
     def observe(self, success: bool, now: float) -> bool:
-        """Take one answer; the verdict changes only at the threshold of its kind. True for the first failure in a row."""
+        """Record a result; the verdict changes at the threshold of its kind.
+
+        Return True for the first failure in a row.
+        """
         self._due = now + self.probe.period_seconds
         self._streak = self._streak + 1 if success == self._last else 1
         self._last = success
@@ -88,11 +92,11 @@ class Probing:
 
     @property
     def must_restart(self) -> str | None:
-        """The kind of probe that has given the container up."""
+        """Return the kind of probe for which kubelet restarts the container."""
         return next((kind for kind in ("startup", "liveness") if kind in self._series and self._series[kind].failed), None)
 
     def due(self, now: float) -> list[tuple[str, Series]]:
-        """The probes to send now: the startup probe alone until it has passed, the others from then on."""
+        """Return the probes to send now: the startup probe alone until it has passed, then the others."""
         kinds = ("liveness", "readiness") if self.started else ("startup",)
         return [(kind, self._series[kind]) for kind in kinds if kind in self._series and self._series[kind].due(now)]
 
@@ -101,7 +105,7 @@ class Probing:
 
 
 def send(probe: HttpProbe, address: str) -> tuple[bool, str]:
-    """Whether the pod answered as kubelet wants (200 to 399), and what to say when it did not."""
+    """Return whether the pod answered with 200 to 399, as kubelet requires, and otherwise the problem."""
     connection = http.client.HTTPConnection(address, probe.port, timeout=probe.timeout_seconds)
     try:
         connection.request("GET", probe.path, headers=_HEADERS | probe.headers)

@@ -1,4 +1,4 @@
-"""Which pods the stand-in can run, and with what: CCAuth's own C#, out of the pod's own ConfigMap, compiled and run by Mono."""
+"""Decide which pods the stand-in can run, and compile CCAuth's C# from the pod's ConfigMap for Mono."""
 
 import hashlib
 import shutil
@@ -13,10 +13,10 @@ from rehearsal.windows_standin.errors import StandinError
 from rehearsal.windows_standin.probes import KINDS
 
 _WCF_IMAGE = "mcr.microsoft.com/dotnet/framework/wcf:"
-# What ASP.NET takes out of the source: the service's page gives the path, its C# the behaviour.
+# The files that ASP.NET reads: the service's page gives the path, its C# the behaviour.
 _PAGE, _CODE = ".svc", ".cs"
 
-# fieldRef -> its value; the rest of the downward API is not used by the workloads.
+# fieldRef -> value; the workloads use no other part of the downward API.
 _FIELDS: dict[str, Callable[[Json, str, str], str]] = {
     "spec.nodeName": lambda pod, pod_ip, host_ip: pod["spec"]["nodeName"],
     "metadata.name": lambda pod, pod_ip, host_ip: pod["metadata"]["name"],
@@ -28,26 +28,26 @@ _FIELDS: dict[str, Callable[[Json, str, str], str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """What is started for a pod."""
+    """The program that is started for a pod."""
 
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict[str, str])
     image_id: str = ""
 
 
-def why_not(pod: Json) -> str | None:
-    """The reason why this pod cannot run here, or None."""
+def unsupported_reason(pod: Json) -> str | None:
+    """Return the reason why this pod cannot run here, or None."""
     containers: list[Json] = pod["spec"]["containers"]
     images = [container["image"] for container in [*pod["spec"].get("initContainers", []), *containers]]
     if len(images) != 1 or not images[0].startswith(_WCF_IMAGE):
-        return f"a stand-in cannot run Windows images ({', '.join(images)}); it runs the C# of one {_WCF_IMAGE}<tag> container under Mono"
+        return f"a stand-in cannot run Windows images ({', '.join(images)}); it runs one {_WCF_IMAGE}<tag>"
     if len(_config_maps(pod)) == 0:
         return "a stand-in runs only a service whose source comes from a ConfigMap volume; the pod has none"
     return _unsupported_probe(containers[0]) or _unsupported_variable(containers[0])
 
 
 def prepare(api: Api, pod: Json, directory: Path, *, pod_ip: str, host_ip: str) -> Program:
-    """Fetch the source as kubelet mounts it, compile it, and say how it is run."""
+    """Write the source as kubelet mounts it, compile it, and return the program."""
     source = directory / "src"
     digest = _write_source(api, pod, source)
     container = pod["spec"]["containers"][0]
@@ -61,7 +61,7 @@ def prepare(api: Api, pod: Json, directory: Path, *, pod_ip: str, host_ip: str) 
 
 
 def _write_source(api: Api, pod: Json, source: Path) -> str:
-    """All files of the pod's ConfigMap volumes in one folder; the digest of their content."""
+    """Write all files of the pod's ConfigMap volumes into one folder; return the digest of their content."""
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     digest = hashlib.sha256()
@@ -78,7 +78,7 @@ def _only(source: Path, suffix: str) -> Path:
     found = sorted(path for path in source.iterdir() if path.suffix == suffix)
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise StandinError(f"the pod's ConfigMaps hold {len(found)} {suffix} files ({names}); the stand-in serves exactly one")
+        raise StandinError(f"the pod's ConfigMaps hold {len(found)} {suffix} files ({names}); one is needed")
     return found[0]
 
 
@@ -103,5 +103,6 @@ def _unsupported_variable(container: Json) -> str | None:
     for variable in container.get("env", []):
         source = variable.get("valueFrom", {"fieldRef": {"fieldPath": "spec.nodeName"}})
         if source.get("fieldRef", {}).get("fieldPath") not in _FIELDS:
-            return f"a stand-in cannot fill in the variable {variable['name']}; it knows values and fieldRefs to {', '.join(_FIELDS)}"
+            known = f"values and fieldRefs to {', '.join(_FIELDS)}"
+            return f"a stand-in cannot fill in the variable {variable['name']}, only {known}"
     return None

@@ -1,4 +1,4 @@
-"""The machine's status as the contract has it: one JSON document a node, written at each phase, best effort."""
+"""Report the machine's status: one JSON document per node, written at each phase, best effort."""
 
 import json
 import logging
@@ -11,9 +11,9 @@ from rehearsal.windows_standin.errors import StandinError
 
 log = logging.getLogger(__name__)
 
-# The phases of a Windows node, in order, and what the stand-in says it does in each.
+# The phases of a Windows node in order, and what the stand-in does in each.
 PHASES = {
-    "feature": "the node's script fetched and checked, not run: the Containers feature exists on Windows alone",
+    "feature": "the node's script downloaded and checked, not run: only Windows has the Containers feature",
     "reboot": "not run: there is no Windows to restart",
     "download": "not run: the node's files are Windows programs",
     "containerd": "not run: Windows containers need Windows",
@@ -27,7 +27,7 @@ _DETAIL_CHARACTERS = 500
 
 
 class Progress:
-    """Collects the phases of one boot and hands every change to `publish`."""
+    """The phases of one boot; every change is passed to `publish`."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Progress:
 
     @contextmanager
     def phase(self, name: str) -> Generator[None]:
-        """A phase that lasts as long as the block; its failure is published with the error's own sentence."""
+        """Run the block as a phase; its failure is published with the error's text."""
         times = self._phases[name] = {"start": int(self._clock()), "end": None}
         self._write(name, "running", PHASES[name])
         try:
@@ -56,12 +56,12 @@ class Progress:
             times["end"] = int(self._clock())
 
     def skip(self, name: str) -> None:
-        """A phase that only Windows has: it takes no time here, and its detail says that it did not run."""
+        """Report a phase that only Windows has; its detail says that it did not run."""
         with self.phase(name):
             pass
 
     def done(self) -> None:
-        """The whole boot has succeeded."""
+        """Report that the whole boot has succeeded."""
         self._write(next(reversed(self._phases)), "ok", "this node is no Windows machine")
 
     def _write(self, name: str, result: str, detail: str) -> None:

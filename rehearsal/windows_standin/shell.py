@@ -1,4 +1,4 @@
-"""Running the programs of the system."""
+"""Run programs of the system."""
 
 import subprocess
 from typing import BinaryIO
@@ -7,24 +7,27 @@ from rehearsal.windows_standin.errors import StandinError
 
 
 def run(*command: str, stdin: str = "") -> str:
-    """Run to the end; a failure is one sentence with what the program said."""
+    """Run a program to its end; a failure is one sentence with the program's output."""
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise StandinError(f"{command[0]} is not installed; it is needed for: {' '.join(command)}") from error
     if done.returncode != 0:
-        raise StandinError(f"`{' '.join(command)}` failed with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+        output = done.stderr.strip() or done.stdout.strip()
+        raise StandinError(f"`{' '.join(command)}` failed with {done.returncode}: {output}")
     return done.stdout
 
 
 def start(command: list[str], log_file: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start a long-running program that cannot outlive the calling thread, even when the stand-in itself is killed."""
+    """Start a long-running program that ends with the calling thread, even if the stand-in is killed."""
     tied = ["setpriv", "--pdeathsig", "KILL", *command]
     return subprocess.Popen(tied, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, env=environment)
 
 
 def end(process: subprocess.Popen[bytes], grace_seconds: float) -> int:
-    """SIGTERM, then after the grace period SIGKILL; the exit code as a container runtime reports it (128 + signal)."""
+    """Send SIGTERM, then SIGKILL after the grace period; return the exit code as a container runtime does
+    (128 + signal).
+    """
     process.terminate()
     try:
         process.wait(grace_seconds)
@@ -35,6 +38,6 @@ def end(process: subprocess.Popen[bytes], grace_seconds: float) -> int:
 
 
 def exit_code(process: subprocess.Popen[bytes]) -> int:
-    """The exit code of an ended process, signals as 128 + their number."""
+    """Return the exit code of an ended process, a signal as 128 + its number."""
     code = process.returncode
     return 128 - code if code < 0 else code

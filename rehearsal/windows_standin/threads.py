@@ -1,4 +1,4 @@
-"""Background threads that cannot die unnoticed."""
+"""Start background threads whose defects end the stand-in."""
 
 import logging
 import os
@@ -10,7 +10,9 @@ log = logging.getLogger(__name__)
 
 
 def spawn(name: str, work: Callable[[], None]) -> threading.Thread:
-    """Run `work` beside the main thread; a defect in it ends the whole stand-in (SIGINT: exit code 1), not just the thread."""
+    """Run `work` in a thread; an unexpected error ends the whole stand-in (SIGINT: exit code 1), not only
+    the thread.
+    """
 
     def guarded() -> None:
         try:

@@ -1,4 +1,4 @@
-"""One pod on the node: a thread that brings its container from Waiting to Running, and in the end away."""
+"""Run one pod on the node in a thread: from Waiting to Running, and finally to its removal."""
 
 import logging
 import threading
@@ -19,13 +19,13 @@ from rehearsal.windows_standin.pod_status import Container, Running, Terminated,
 
 log = logging.getLogger(__name__)
 
-_RELIST_SECONDS = 1.0  # kubelet looks at its containers as often
+_RELIST_SECONDS = 1.0  # kubelet polls its containers as often
 _RETRY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """What all pods of the node share."""
+    """The parts of the node that its pods share."""
 
     api: Api
     addresses: PodAddresses
@@ -42,7 +42,7 @@ class PodWorker:
         self.log_file = node.directory / f"{pod['metadata']['namespace']}.{pod['metadata']['name']}.log"
         self._folder = node.directory / "pods" / pod["metadata"]["uid"]
         self._node = node
-        self._unable = program.why_not(pod)
+        self._unable = program.unsupported_reason(pod)
         self._container = Container(state=Waiting("ContainerCreating"), restarts=_earlier_restarts(pod))
         self._run: ContainerRun | None = None
         self._address: str | None = None
@@ -56,18 +56,20 @@ class PodWorker:
         self.ended = threading.Event()
 
     def update(self, pod: Json) -> None:
-        """Take the pod as the API has it now; a deletion timestamp ends it within its grace period."""
+        """Take the pod's present object from the API; a deletion timestamp ends it within its grace
+        period.
+        """
         self.pod = pod
         if "deletionTimestamp" in pod["metadata"]:
             self.end(pod["metadata"].get("deletionGracePeriodSeconds", 0))
 
     def end(self, grace_seconds: float) -> None:
-        """Have the container stopped within its grace period; returns at once."""
+        """Request the end of the container within the grace period; return at once."""
         self._grace = grace_seconds
         self._wake.set()
 
     def run(self) -> None:
-        """The pod's whole life."""
+        """Run the pod until its end."""
         while self._grace is None:
             self._step()
             settled = self._publish() and self._unable is not None
@@ -75,10 +77,10 @@ class PodWorker:
         self._tear_down(self._grace)
         self.ended.set()
 
-    # --- from Waiting to Running, and again ---------------------------------------------------------------------------
+    # --- from Waiting to Running, and again -----------------------------------------------------------------
 
     def _step(self) -> None:
-        """One look at the container, and what follows from it."""
+        """Check the container and start, supervise or refuse it."""
         if self._unable is not None:
             self._wait_for("StandInCannotRun", self._unable)
         elif self._run is not None:
@@ -99,7 +101,7 @@ class PodWorker:
             prepared = program.prepare(self._node.api, self.pod, self._folder, pod_ip=address, host_ip=self._node.ip)
         except StandinError as error:
             self._start_at = time.monotonic() + _RETRY_SECONDS
-            self._say(WARNING, "Failed", str(error))
+            self._record_event(WARNING, "Failed", str(error))
             self._wait_for("CreateContainerError", str(error))
             return
         spec = self.pod["spec"]["containers"][0]
@@ -111,12 +113,12 @@ class PodWorker:
             container_id=container_id,
             image_id=prepared.image_id,
         )
-        self._say(NORMAL, "Started", f"Started container {spec['name']}: CCAuth's C# under Mono, a stand-in for {spec['image']}")
+        self._record_event(NORMAL, "Started", f"Started container {spec['name']}: CCAuth's C# under Mono, a stand-in for {spec['image']}")
 
     def _supervise(self, run: ContainerRun) -> None:
         ended = run.ended()
         if ended is None and run.must_restart:
-            self._say(NORMAL, "Killing", f"Container failed {run.must_restart} probe, will be restarted")
+            self._record_event(NORMAL, "Killing", f"Container failed {run.must_restart} probe, will be restarted")
             ended = run.end(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
         if ended is not None:
             self._ended(ended)
@@ -129,20 +131,21 @@ class PodWorker:
         self._start_at = time.monotonic() + delay
         self._container = replace(self._container, state=ended, last=ended, started=False, ready=False)
         if delay and pod_status.restarts(self.pod, ended):
-            message = f"back-off {delay:.0f}s restarting failed container={self._name} pod={self.pod['metadata']['name']}"
+            pod = self.pod["metadata"]["name"]
+            message = f"back-off {delay:.0f}s restarting failed container={self._name} pod={pod}"
             self._wait_for("CrashLoopBackOff", message)
-            self._say(WARNING, "BackOff", message)
+            self._record_event(WARNING, "BackOff", message)
 
     def _unhealthy(self, kind: str, problem: str) -> None:
-        self._say(WARNING, "Unhealthy", f"{kind.capitalize()} probe failed: {problem}")
+        self._record_event(WARNING, "Unhealthy", f"{kind.capitalize()} probe failed: {problem}")
 
     def _wait_for(self, reason: str, message: str) -> None:
         self._container = replace(self._container, state=Waiting(reason, message))
 
-    # --- address ------------------------------------------------------------------------------------------------------
+    # --- address --------------------------------------------------------------------------------------------
 
     def _sandbox(self) -> str:
-        """The pod's address, kept over restarts of its container."""
+        """Return the pod's address, which restarts of its container keep."""
         if self._address is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             address = self._node.addresses.allocate()
@@ -153,22 +156,23 @@ class PodWorker:
         return self._address
 
     def _host_ports(self) -> list[HostPort]:
-        """The hostPorts that the node's CNI plugin would open."""
+        """Return the hostPorts that the node's CNI plugin would open."""
         wanted = host_ports_of(self.pod["spec"]["containers"][0])
         if wanted and not self._node.addresses.host_ports:
             numbers = ", ".join(str(port.host_port) for port in wanted)
-            self._say(WARNING, "HostPortIgnored", f"hostPort {numbers}: win-overlay, the CNI plugin of Flannel's vxlan on Windows, opens none")
+            self._record_event(WARNING, "HostPortIgnored", f"hostPort {numbers}: win-overlay, Flannel's CNI plugin for vxlan on Windows, opens none")
             return []
         return wanted
 
-    # --- the end ------------------------------------------------------------------------------------------------------
+    # --- the end --------------------------------------------------------------------------------------------
 
     def _tear_down(self, grace_seconds: float) -> None:
         if self._run is not None:
             ended = self._run.end(grace_seconds)
             self._container = replace(self._container, state=ended, last=ended, started=False, ready=False)
         self._free_address()
-        # Without a deletion timestamp the pod is gone already, or the node goes away, which a real one does not report either.
+        # Without a deletion timestamp the pod is already gone, or the node goes away, which a real kubelet
+        # does not report either.
         while "deletionTimestamp" in self.pod["metadata"] and not (self._publish() and self._remove()):
             time.sleep(_RELIST_SECONDS)
 
@@ -180,14 +184,14 @@ class PodWorker:
         self._node.addresses.release(self._address)
 
     def _remove(self) -> bool:
-        """The node's last word on a pod: it is gone now."""
+        """Delete the pod's object, which tells the API server that the pod has ended."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": self.pod["metadata"]["uid"]}}
-        return self._tell(lambda: self._node.api.delete(self._path, body))
+        return self._call(lambda: self._node.api.delete(self._path, body))
 
-    # --- the API ------------------------------------------------------------------------------------------------------
+    # --- the API --------------------------------------------------------------------------------------------
 
     def _publish(self) -> bool:
-        """Bring the status up to date; False when the API could not be told."""
+        """Update the status in the API; return False if the call failed."""
         status = pod_status.status(
             self.pod,
             self._container,
@@ -199,16 +203,17 @@ class PodWorker:
         )
         if status == self._published:
             return True
-        # A strategic merge joins lists of addresses: those of a node that this one replaces would stay beside its own.
+        # A strategic merge joins lists of addresses, so those of a replaced node would stay beside this
+        # node's.
         lists = {name: [{"$patch": "replace"}, *status[name]] for name in ("hostIPs", "podIPs") if name in status}
         body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status | lists}
-        told = self._tell(lambda: self._node.api.patch(f"{self._path}/status", body))
-        if told:
+        succeeded = self._call(lambda: self._node.api.patch(f"{self._path}/status", body))
+        if succeeded:
             self._published = status
-        return told
+        return succeeded
 
-    def _tell(self, call: Callable[[], Json]) -> bool:
-        """One call about this pod; a pod that is no longer there, or another one of its name, needs none."""
+    def _call(self, call: Callable[[], Json]) -> bool:
+        """Make a call about this pod; a pod that is gone, or another one with its name, counts as success."""
         try:
             call()
         except ApiFailure as error:
@@ -218,7 +223,7 @@ class PodWorker:
             return gone
         return True
 
-    def _say(self, kind: str, reason: str, message: str) -> None:
+    def _record_event(self, kind: str, reason: str, message: str) -> None:
         self._node.recorder.pod(self.pod, kind, reason, message)
 
     @property
@@ -232,6 +237,6 @@ class PodWorker:
 
 
 def _earlier_restarts(pod: Json) -> int:
-    """A node that has restarted goes on counting."""
+    """Return the restarts before this node started again."""
     statuses: list[Json] = pod.get("status", {}).get("containerStatuses", [])
     return statuses[0]["restartCount"] if statuses else 0

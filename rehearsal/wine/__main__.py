@@ -1,4 +1,4 @@
-"""`python -m rehearsal.wine`: the check by itself, and the recording of what the programs say of their flags."""
+"""`python -m rehearsal.wine`: run the check alone, or record the help texts of the programs."""
 
 import sys
 import tempfile
@@ -13,7 +13,7 @@ from rehearsal import supplies
 from rehearsal.session import STATE, RehearsalError, kept_session
 from rehearsal.wine import help_texts
 from rehearsal.wine.check import check
-from rehearsal.wine.computer import Computer
+from rehearsal.wine.computer import WineHost
 from rehearsal.wine.errors import WineError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -25,32 +25,34 @@ def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal
     """Run the check against the cluster that `make rehearse KEEP=1` left up."""
     session = kept_session(supplies.ensure(), state)
     if session is None:
-        raise WineError(f"no rehearsal is up in {state}: begin one with `make rehearse KEEP=1`")
+        raise WineError(f"no rehearsal is up in {state}: start one with `make rehearse KEEP=1`")
     began = time.monotonic()
     console.print(check(session), markup=False)
-    console.print(f"in {time.monotonic() - began:.1f} s; what each program said is in {session.state / 'logs' / 'wine'}", markup=False)
+    logs = session.state / "logs" / "wine"
+    console.print(f"in {time.monotonic() - began:.1f} s; the programs' output is in {logs}", markup=False)
 
 
 @app.command("help")
 def record_help(
-    folder: Annotated[Path, typer.Argument(help="where the texts go")] = help_texts.FOLDER,
+    folder: Annotated[Path, typer.Argument(help="folder of the texts")] = help_texts.FOLDER,
     kubernetes: Annotated[str, typer.Option(help="another Kubernetes version than the pinned one, with --programs")] = "",
     programs: Annotated[Path | None, typer.Option(help="folder with its kubeadm.exe, kubelet.exe and kube-proxy.exe")] = None,
 ) -> None:
-    """Record --help of the pinned Windows binaries; to be done when their pins move."""
+    """Record --help of the pinned Windows binaries; needed when their pins change."""
     if bool(kubernetes) != bool(programs):
         raise WineError("--kubernetes and --programs go together: a version, and where its Windows programs are")
     if programs and (missing := [name for name in ("kubeadm.exe", "kubelet.exe", "kube-proxy.exe") if not (programs / name).is_file()]):
-        raise WineError(f"{programs} has no {', '.join(missing)}; build them from k8s.io/kubernetes v{kubernetes} with GOOS=windows CGO_ENABLED=0")
+        build = f"build them from k8s.io/kubernetes v{kubernetes} with GOOS=windows CGO_ENABLED=0"
+        raise WineError(f"{programs} has no {', '.join(missing)}; {build}")
     made = supplies.ensure()
     with tempfile.TemporaryDirectory() as scratch:
-        computer = Computer(folder=Path(scratch) / "wine", logs=Path(scratch) / "logs")
-        computer.set_up(made.wine_prefix, programs.resolve() if programs else made.windows)
+        wine_host = WineHost(folder=Path(scratch) / "wine", logs=Path(scratch) / "logs")
+        wine_host.set_up(made.wine_prefix, programs.resolve() if programs else made.windows)
         try:
-            for path in help_texts.record(computer, {"kubernetes": kubernetes} if kubernetes else made.versions, folder):
+            for path in help_texts.record(wine_host, {"kubernetes": kubernetes} if kubernetes else made.versions, folder):
                 console.print(path, markup=False)
         finally:
-            computer.shut_down()
+            wine_host.shut_down()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The command lines in userdata/windows/worker.ps1: arrays of single-quoted words with @TOKENS@ in them.
+"""Read the command lines in userdata/windows/worker.ps1: arrays of single-quoted words with @TOKENS@.
 
-Only literals are read: what PowerShell would have to work out is refused, not guessed."""
+Only literals are read; anything that PowerShell would have to evaluate is refused.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ _TOKEN = re.compile(r"@[A-Z_]+@")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """What one of Flannel's backends is on Windows."""
+    """One of Flannel's backends on Windows."""
 
     name: str
     net_conf: str
@@ -36,8 +37,8 @@ class CommandLines:
 
 
 def read(script: str) -> CommandLines:
-    """Every array that becomes a command line of a program that there is for Wine."""
-    script = _HERE_STRING.sub("''", script)  # their braces are not the script's
+    """Read every array that is the command line of a program under Wine."""
+    script = _HERE_STRING.sub("''", script)  # Braces in here-strings are not the script's.
     return CommandLines(
         kubeadm=_array(script, "$KubeadmArguments"),
         kubelet=_array(script, "$KubeletArguments"),
@@ -52,7 +53,7 @@ def of_the_product() -> CommandLines:
 
 
 def filled(words: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
-    """The words with their tokens filled in, as Expand-Token does it."""
+    """Replace the tokens in the words, as Expand-Token does."""
     return tuple(filled_text(word, values) for word in words)
 
 
@@ -65,7 +66,7 @@ def filled_text(text: str, values: Mapping[str, str]) -> str:
 
 
 def value_of(words: tuple[str, ...], flag: str) -> str:
-    """The value of `--flag=value`."""
+    """Return the value of `--flag=value`."""
     found = [word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}=")]
     if len(found) != 1:
         raise WineError(f"{flag}= stands {len(found)} times in: {' '.join(words)}")
@@ -73,7 +74,7 @@ def value_of(words: tuple[str, ...], flag: str) -> str:
 
 
 def _networks(script: str) -> dict[str, Network]:
-    """The table $Networks, by backend; each entry ends with a brace at the depth at which it began."""
+    """Read the table $Networks by backend; an entry ends with a brace at the depth of its beginning."""
     table = re.search(r"^\$Networks = @\{\n(.*?)^\}", script, re.MULTILINE | re.DOTALL)
     entries = re.findall(r"^    '([\w-]+)' = @\{\n(.*?)^    \}", table[1], re.MULTILINE | re.DOTALL) if table else []
     if not entries:
@@ -85,7 +86,7 @@ def _networks(script: str) -> dict[str, Network]:
 
 
 def _array(script: str, name: str) -> tuple[str, ...]:
-    """`name = @('a', 'b')`, on one line or a word a line."""
+    """Read `name = @('a', 'b')`, on one line or with one word per line."""
     found = re.findall(rf"^ *{re.escape(name)} = @\(((?:{_WORD.pattern}|[\s,])*)\)$", script, re.MULTILINE)
     if len(found) != 1:
         raise WineError(f"worker.ps1 has {len(found)} arrays {name} of single-quoted words; one is wanted")

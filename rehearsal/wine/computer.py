@@ -1,4 +1,4 @@
-"""A Wine prefix in a network: where Windows programs are run, watched and ended. It is Wine, not Windows."""
+"""Run, watch and end Windows programs in a Wine prefix and a network. It is Wine, not Windows."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ _TAIL, _WIDTH = 15, 400
 
 
 class Process:
-    """A Windows program that runs, and what it has said."""
+    """A running Windows program and its output."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name, self.log, self._process = name, log, process
@@ -33,7 +33,9 @@ class Process:
         return self._process.poll()
 
     def wait_for(self, pattern: str, seconds: float) -> str:
-        """The first line that it says with this in it; WineError with its last lines when it ends or stays silent."""
+        """Return the first line of its output that matches; WineError has its last lines if it ends or the
+        time passes.
+        """
 
         def line() -> str:
             match = re.search(f"^.*(?:{pattern}).*$", self.output, re.MULTILINE)
@@ -52,7 +54,7 @@ class Process:
             raise self._failure(f"has not ended after {seconds:.0f} s") from None
 
     def expect_success(self, seconds: float) -> str:
-        """Wait for its end; what it said. An exit code other than 0 is a WineError."""
+        """Wait for its end and return its output; WineError for an exit code other than 0."""
         if code := self.wait(seconds):
             raise self._failure(f"ended with exit code {code}")
         return self.output
@@ -63,17 +65,19 @@ class Process:
             self._process.wait()
 
     def _failure(self, what: str) -> WineError:
-        """What went wrong; a command line that was not taken goes before all else, since usage texts are long."""
+        """Describe the failure. A refused command line comes first, because usage texts are long."""
         if refused := flags.refusal(self.output):
-            return WineError(f"{self.name} does not take its command line: {refused}")
+            return WineError(f"{self.name} refuses its command line: {refused}")
         lines = [line[:_WIDTH] for line in self.output.splitlines() if line.strip()]
         said = "\n".join(f"  {line}" for line in lines[-_TAIL:]) or "  (nothing)"
         return WineError(f"{self.name} {what}; its log {self.log} ends:\n{said}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Computer:
-    """One C: drive and registry, and the network namespace that its programs are in; without one they have no network at all."""
+class WineHost:
+    """A C: drive with a registry, and the network namespace of its programs; without one they have no
+    network.
+    """
 
     folder: Path
     logs: Path
@@ -85,22 +89,22 @@ class Computer:
 
     @property
     def entering(self) -> tuple[str, ...]:
-        """What a command in this network begins with."""
+        """Return the command that enters this network."""
         return ("ip", "netns", "exec", self.namespace) if self.namespace else ("unshare", "--net")
 
     def set_up(self, prefix: Path, programs: Path) -> None:
-        """A fresh drive, with the programs where worker.ps1 has them."""
+        """Create a new drive with the programs where worker.ps1 has them."""
         remove_tree(self.folder)
         remove_tree(self.logs)
         self.logs.mkdir(parents=True)
         wine_prefix.copy(prefix, self.prefix)
         self.path(PROGRAMS).mkdir(parents=True)
         for program in programs.iterdir():
-            # A program learns the drive that it is on from its own path, so that must be C:.
+            # A program derives its drive from its own path, which must therefore be on C:.
             (self.path(PROGRAMS) / program.name).symlink_to(program)
 
     def path(self, windows_path: str) -> Path:
-        """Where the host has a file of drive C:."""
+        """Return the path on the host of a file on drive C:."""
         parts = PureWindowsPath(windows_path).parts
         if parts[0].lower() not in ("c:\\", "\\"):
             raise WineError(f"{windows_path} is not on drive C:, the only one")
@@ -118,7 +122,7 @@ class Computer:
         return path.read_text()
 
     def start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
-        """Start C:\\k\\<program>, with a log of its own. It cannot outlive the calling thread."""
+        r"""Start C:\k\<program> with its own log. It ends with the calling thread."""
         log = self.logs / f"{program}.{len(list(self.logs.glob(f'{program}.*')))}.log"
         command = ("setpriv", "--pdeathsig", "KILL", *self.entering, "wine", rf"{PROGRAMS}\{program}", *arguments)
         with log.open("wb") as output:
@@ -133,9 +137,9 @@ class Computer:
         return Process(program, process, log)
 
     def run(self, program: str, arguments: Sequence[str], seconds: float) -> str:
-        """Run to the end; what it said. An exit code other than 0 is an error."""
+        """Run a program to its end and return its output; WineError for an exit code other than 0."""
         return self.start(program, arguments).expect_success(seconds)
 
     def shut_down(self) -> None:
-        """End everything of this prefix: Wine's own services too, which hold the network."""
+        """End all processes of this prefix, also Wine's services, which hold the network namespace."""
         subprocess.run(["wineserver", "--kill"], env=wine_prefix.environment(self.prefix), capture_output=True, check=False)

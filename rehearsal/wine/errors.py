@@ -1,5 +1,5 @@
-"""What the check raises."""
+"""The error of the check."""
 
 
 class WineError(Exception):
-    """A Windows binary did not take what a Windows node would give it, or could not be run; the text is complete."""
+    """A Windows binary refused the inputs of a Windows node, or could not be run; the text is complete."""

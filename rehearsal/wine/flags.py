@@ -1,7 +1,8 @@
-"""What a program's --help says of its flags, and what that means for a command line.
+"""Parse the flags in a program's --help and check a command line against them.
 
-kubeadm, kubelet and kube-proxy print the flags of pflag (`--name type   text`), flanneld those of Go's own package
-(`-name type`, then the text). A flag that its maker has retired is either gone from there or marked DEPRECATED."""
+kubeadm, kubelet and kube-proxy print the flags of pflag (`--name type text`), flanneld those of Go's flag
+package (`-name type`, then the text). A retired flag is absent there or marked DEPRECATED.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,16 +10,19 @@ from dataclasses import dataclass
 
 _PFLAG = re.compile(r"^ {2,}(?:-\w, |    )--(?P<name>[\w.-]+)(?: (?P<type>\S+))?(?: {2,}(?P<text>.*))?$")
 _GO_FLAG = re.compile(r"^  -(?P<name>[\w-]+)(?: (?P<type>\S+))?(?:\t(?P<text>.*))?$")
-_REFUSAL = re.compile(r"unknown (?:shorthand )?flag|flag provided but not defined|unrecognized feature gate|invalid argument .* for .* flag")
+_REFUSAL = re.compile(
+    r"unknown (?:shorthand )?flag|flag provided but not defined|unrecognized feature gate"
+    r"|invalid argument .* for .* flag"
+)
 _ENDING = re.compile(r"^Flag --\S+ has been deprecated|Setting (?:GA|deprecated) feature gate")
-# kubelet says this of nearly all of its flags and has for years: it announces no end. kubeadm gives all nodes one
-# configuration file, so what only Windows needs can only be a flag.
+# kubelet prints this for nearly all of its flags and has for years, without announcing a removal. kubeadm
+# gives all nodes one configuration file, so settings for Windows alone must be flags.
 _PREFERS_FILE = "This parameter should be set via the config file"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flag:
-    """`takes_value` is false for a switch, which may stand alone."""
+    """A flag; `takes_value` is False for a switch."""
 
     takes_value: bool
     text: str
@@ -29,7 +33,7 @@ class Flag:
 
 
 def read(help_text: str) -> dict[str, Flag]:
-    """The flags by name, without dashes."""
+    """Return the flags by name, without dashes."""
     found: dict[str, Flag] = {}
     name = ""
     for line in help_text.splitlines():
@@ -45,7 +49,7 @@ def read(help_text: str) -> dict[str, Flag]:
 
 
 def problems(words: Iterable[str], known: Mapping[str, Flag]) -> list[str]:
-    """What the program would not take of this command line, or will not for long."""
+    """Return the words that the program would refuse, now or soon."""
     return [problem for word in words if word.startswith("-") and (problem := _problem(word, known))]
 
 
@@ -60,10 +64,10 @@ def _problem(word: str, known: Mapping[str, Flag]) -> str:
 
 
 def refusal(output: str) -> str:
-    """The line in which a program says that it does not take its command line."""
+    """Return the line with which a program refuses its command line, or an empty text."""
     return next((line.strip() for line in output.splitlines() if _REFUSAL.search(line)), "")
 
 
-def complaints(output: str) -> list[str]:
-    """What a running program says of flags and feature gates that it will not take for long."""
+def deprecations(output: str) -> list[str]:
+    """Return the lines in which a running program reports deprecated flags and feature gates."""
     return [line for line in output.splitlines() if _ENDING.search(line) and _PREFERS_FILE not in line]

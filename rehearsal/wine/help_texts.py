@@ -1,15 +1,16 @@
-"""What the pinned Windows binaries say of their flags, recorded: for machines that have no Wine.
+"""Record the --help of the pinned Windows binaries, for machines without Wine.
 
-`python -m rehearsal.wine help` writes the texts, from the binaries themselves under Wine; with `--programs` and `--kubernetes` those
-of another version in the matrix, which somebody has built. They differ from what the Linux ones say: kubelet.exe alone has
---windows-priorityclass, and has none of the flags for cgroups of its own."""
+`python -m rehearsal.wine help` writes the texts from the binaries under Wine; with `--programs` and
+`--kubernetes` from built binaries of another supported version. They differ from the texts of the Linux
+binaries: only kubelet.exe has --windows-priorityclass, and it has no flags for cgroups.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.wine import flags
-from rehearsal.wine.computer import Computer
+from rehearsal.wine.computer import WineHost
 
 FOLDER = Path(__file__).parents[2] / "tests/windows/help"
 _SECONDS = 60.0
@@ -17,7 +18,7 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """One program's help: `of` is the folder of tools/ that pins it."""
+    """One program's help; `of` is the folder of tools/ that pins it."""
 
     program: str
     of: str
@@ -35,19 +36,19 @@ TEXTS = (
 )
 
 
-def record(computer: Computer, versions: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write the texts of the programs whose versions are given; earlier versions' stay."""
+def record(wine_host: WineHost, versions: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write the texts of the programs whose versions are given; texts of earlier versions stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_record_one(computer, text, folder / text.name(versions)) for text in TEXTS if text.of in versions]
+    return [_record_one(wine_host, text, folder / text.name(versions)) for text in TEXTS if text.of in versions]
 
 
-def _record_one(computer: Computer, text: Text, path: Path) -> Path:
-    lines = computer.run(f"{text.program}.exe", text.arguments, _SECONDS).splitlines()
+def _record_one(wine_host: WineHost, text: Text, path: Path) -> Path:
+    lines = wine_host.run(f"{text.program}.exe", text.arguments, _SECONDS).splitlines()
     path.write_text("\n".join(line.rstrip() for line in lines) + "\n")
     return path
 
 
 def known_flags(program: str, versions: Mapping[str, str], folder: Path = FOLDER) -> dict[str, flags.Flag]:
-    """The flags of the pinned version of a program, from its recorded text."""
+    """Return the flags of the pinned version of a program, from its recorded text."""
     text = next(text for text in TEXTS if text.program == program)
     return flags.read((folder / text.name(versions)).read_text())

@@ -1,9 +1,11 @@
-"""kubeadm.exe and kubelet.exe take a node into the cluster, as they do on Windows.
+"""Join the cluster with kubeadm.exe and kubelet.exe, as on Windows.
 
-What Wine cannot do is done in its place, and nothing else:
-  - containerd is a fake that is never ready, over TCP: so kubelet.exe registers its node, and the node stays NotReady;
+Three things are replaced because of Wine:
+
+  - containerd is a fake over TCP that is never ready: kubelet.exe registers its node, which stays NotReady;
   - kubelet-client-current.pem, a symbolic link, is made here: Wine's CreateSymbolicLink does nothing;
-  - kubelet's own port is another one: the stand-in's holds 10250 in this network."""
+  - kubelet has another port, because the stand-in holds 10250 in this network.
+"""
 
 import subprocess
 from collections.abc import Generator
@@ -19,97 +21,102 @@ from infra.userdata import CRI_SOCKETS
 from rehearsal.windows_standin.bootstrap import public_key_hash
 from rehearsal.wine import flags
 from rehearsal.wine.command_lines import CommandLines, filled, value_of
-from rehearsal.wine.computer import PROGRAMS, Computer, Process
+from rehearsal.wine.computer import PROGRAMS, Process, WineHost
 from rehearsal.wine.errors import WineError
-from rehearsal.wine.subject import Subject
+from rehearsal.wine.subject import WindowsNode
 
 _CRI_ADDRESS = "127.0.0.1:15735"
 _KUBELET_PORT = 15750
 _SECONDS = 60.0
-# There is no containerd to ask and no PowerShell to ask for the system's version, and the stand-in has the port.
+# No containerd and no PowerShell answer here, and the stand-in has the port.
 _NOT_HERE = "--ignore-preflight-errors=CRI,ContainerRuntimeVersion,SystemVerification,Port-10250"
 _PKI = r"C:\var\lib\kubelet\pki"
 _CONFIG = r"C:\var\lib\kubelet\config.yaml"
 _ENVIRONMENT_FILE = r"C:\var\lib\kubelet\kubeadm-flags.env"
-# Install-Node of kubernetes.ps1 makes these; kubeadm.exe fails where the last is missing.
+# Install-Node of kubernetes.ps1 creates these; without the last one kubeadm.exe fails.
 _FOLDERS = (r"C:\etc\kubernetes", _PKI)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Joining:
-    """What joins, and with what."""
+    """The inputs of a join."""
 
-    computer: Computer
-    subject: Subject
+    wine_host: WineHost
+    node: WindowsNode
     lines: CommandLines
     fake_cri: Path
 
     def run(self) -> None:
-        """Join, until kubelet.exe has registered its node; it runs on until the computer is shut down."""
+        """Join until kubelet.exe has registered its node; it runs until the Wine host is shut down."""
         for folder in _FOLDERS:
-            self.computer.path(folder).mkdir(parents=True)
+            self.wine_host.path(folder).mkdir(parents=True)
         join_file = value_of(self.lines.kubeadm, "--config")
-        self.computer.write(join_file, self.subject.join_configuration)
-        self.computer.run("kubeadm.exe", ("config", "validate", f"--config={join_file}"), _SECONDS)
-        # PrepareNode.ps1 puts its folder on the PATH, where kubeadm looks for kubelet.
-        kubeadm = self.computer.start("kubeadm.exe", (*self.lines.kubeadm, _NOT_HERE), {"WINEPATH": PROGRAMS})
+        self.wine_host.write(join_file, self.node.join_configuration)
+        self.wine_host.run("kubeadm.exe", ("config", "validate", f"--config={join_file}"), _SECONDS)
+        # PrepareNode.ps1 puts this folder on the PATH, where kubeadm looks for kubelet.
+        kubeadm = self.wine_host.start("kubeadm.exe", (*self.lines.kubeadm, _NOT_HERE), {"WINEPATH": PROGRAMS})
         kubeadm.wait_for(r"Waiting for a healthy kubelet", _SECONDS)
         self._check_files()
         with self._runtime():
             self._bring_up(kubeadm)
 
     def _check_files(self) -> None:
-        """What kubeadm.exe has written is what a Windows kubelet needs, on the drive that it needs it on."""
-        config = yaml.safe_load(self.computer.read(_CONFIG))
+        """Check that kubeadm.exe wrote the files of a Windows kubelet, on the right drive."""
+        config = yaml.safe_load(self.wine_host.read(_CONFIG))
         found = {
             "clientCAFile": config["authentication"]["x509"]["clientCAFile"],
             "staticPodPath": config["staticPodPath"],
             "resolvConf": config["resolvConf"],
             "containerRuntimeEndpoint": config["containerRuntimeEndpoint"],
-            "caCertHash": public_key_hash(x509.load_pem_x509_certificate(self.computer.read(r"C:\etc\kubernetes\pki\ca.crt").encode())),
+            "caCertHash": public_key_hash(x509.load_pem_x509_certificate(self.wine_host.read(r"C:\etc\kubernetes\pki\ca.crt").encode())),
         }
         wanted = {
             "clientCAFile": r"C:\etc\kubernetes\pki\ca.crt",
             "staticPodPath": r"C:\etc\kubernetes\manifests",
             "resolvConf": "",
             "containerRuntimeEndpoint": CRI_SOCKETS["windows"],
-            "caCertHash": self.subject.join["caCertHash"],
+            "caCertHash": self.node.join["caCertHash"],
         }
         if wrong := [f"{name} is {found[name]!r}, not {value!r}" for name, value in wanted.items() if found[name] != value]:
             raise WineError(f"kubeadm.exe has written something else than a Windows node needs: {'; '.join(wrong)}")
 
     def _bring_up(self, kubeadm: Process) -> None:
-        """kubelet.exe twice, as its service would restart it: once for its certificate, once with it."""
-        settings = yaml.safe_load(self.computer.read(_CONFIG))
-        self.computer.write(_CONFIG, yaml.safe_dump(settings | {"containerRuntimeEndpoint": f"tcp://{_CRI_ADDRESS}", "port": _KUBELET_PORT}))
-        first = self.computer.start("kubelet.exe", self._kubelet_arguments())
+        """Run kubelet.exe twice, as its service would restart it: once to get its certificate, once
+        with it.
+        """
+        settings = yaml.safe_load(self.wine_host.read(_CONFIG))
+        self.wine_host.write(_CONFIG, yaml.safe_dump(settings | {"containerRuntimeEndpoint": f"tcp://{_CRI_ADDRESS}", "port": _KUBELET_PORT}))
+        first = self.wine_host.start("kubelet.exe", self._kubelet_arguments())
         first.wait_for("Unable to store the new cert/key pair", _SECONDS)
         first.end()
         self._link_certificate()
-        second = self.computer.start("kubelet.exe", self._kubelet_arguments())
+        second = self.wine_host.start("kubelet.exe", self._kubelet_arguments())
         second.wait_for("Successfully registered node", _SECONDS)
         kubeadm.wait_for("This node has joined the cluster", _SECONDS)
-        if complaints := flags.complaints(second.output):
-            raise WineError(f"kubelet.exe says of its flags: {'; '.join(complaints)}")
+        if deprecations := flags.deprecations(second.output):
+            raise WineError(f"kubelet.exe reports: {'; '.join(deprecations)}")
 
     def _kubelet_arguments(self) -> tuple[str, ...]:
-        """As Start-Kubelet of kubernetes.ps1: worker.ps1's own, then what kubeadm left for it."""
-        text = self.computer.read(_ENVIRONMENT_FILE).strip().removeprefix("KUBELET_KUBEADM_ARGS=").strip('"')
-        values = {"NODE_NAME": self.subject.guest, "NODE_IP": self.subject.ip}
+        """Return the arguments as Start-Kubelet of kubernetes.ps1 does: worker.ps1's, then those that
+        kubeadm wrote.
+        """
+        text = self.wine_host.read(_ENVIRONMENT_FILE).strip().removeprefix("KUBELET_KUBEADM_ARGS=").strip('"')
+        values = {"NODE_NAME": self.node.second_name, "NODE_IP": self.node.ip}
         return (*filled(self.lines.kubelet, values), *text.split())
 
     def _link_certificate(self) -> None:
-        folder = self.computer.path(_PKI)
+        folder = self.wine_host.path(_PKI)
         issued = sorted(folder.glob("kubelet-client-2*.pem"))
         if not issued:
-            raise WineError(f"kubelet.exe has kept no certificate in {_PKI}; there are {', '.join(path.name for path in folder.iterdir())}")
+            names = [path.name for path in folder.iterdir()]
+            raise WineError(f"kubelet.exe has kept no certificate in {_PKI}; it has {', '.join(names)}")
         (folder / "kubelet-client-current.pem").symlink_to(issued[-1].name)
 
     @contextmanager
     def _runtime(self) -> Generator[None]:
-        """The fake runtime, in the same network."""
-        command = ("setpriv", "--pdeathsig", "KILL", *self.computer.entering, self.fake_cri, _CRI_ADDRESS)
-        with (self.computer.logs / "fake-cri.log").open("wb") as log:
+        """Run the fake container runtime in the same network during the block."""
+        command = ("setpriv", "--pdeathsig", "KILL", *self.wine_host.entering, self.fake_cri, _CRI_ADDRESS)
+        with (self.wine_host.logs / "fake-cri.log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             yield
@@ -118,18 +125,19 @@ class Joining:
             process.wait()
 
 
-def check_node(subject: Subject, node: dict[str, Any], stand_in: dict[str, Any]) -> str:
-    """The Node that kubelet.exe made: as the JoinConfiguration says, and so that the stand-in's is no different in kind."""
-    labels, info = node["metadata"]["labels"], node["status"]["nodeInfo"]
-    wanted = {taint_text(taint) for taint in yaml.safe_load(subject.join_configuration)["nodeRegistration"]["taints"]}
-    taints = {taint_text(taint) for taint in node["spec"]["taints"]}
+def check_node(node: WindowsNode, registered: dict[str, Any], stand_in: dict[str, Any]) -> str:
+    """Check kubelet.exe's Node against the JoinConfiguration and the stand-in's Node; return a summary."""
+    labels, info = registered["metadata"]["labels"], registered["status"]["nodeInfo"]
+    wanted = {taint_text(taint) for taint in yaml.safe_load(node.join_configuration)["nodeRegistration"]["taints"]}
+    taints = {taint_text(taint) for taint in registered["spec"]["taints"]}
     if missing := wanted - taints:
         raise WineError(f"kubelet.exe registered its node without {', '.join(missing)}; it has {', '.join(taints)}")
     if (system := info["operatingSystem"]) != "windows":
         raise WineError(f"kubelet.exe registered a node whose system is {system}")
     if foreign := labels.keys() - stand_in["metadata"]["labels"].keys():
-        raise WineError(f"the stand-in's node lacks labels that kubelet.exe gives its own: {', '.join(sorted(foreign))}")
-    return f"Node {info['operatingSystem']}/{info['architecture']} {info['kubeletVersion']}, tainted {', '.join(sorted(wanted))}"
+        raise WineError(f"the stand-in's node lacks labels of kubelet.exe's node: {', '.join(sorted(foreign))}")
+    version = f"{system}/{info['architecture']} {info['kubeletVersion']}"
+    return f"Node {version}, tainted {', '.join(sorted(wanted))}"
 
 
 def taint_text(taint: dict[str, str]) -> str:

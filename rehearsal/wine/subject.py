@@ -1,4 +1,4 @@
-"""The stand-in's node, and what the cluster has ready for it: read as the node would read it, from the fake cloud."""
+"""Read the inputs of the stand-in's node from the fake cloud, as the node does."""
 
 import base64
 import ipaddress
@@ -21,8 +21,10 @@ _SYSTEM = "tag:microcosm:os"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
-    """`guest` is the name under which kubeadm.exe joins: the stand-in already holds the node's own, and kubeadm respects that."""
+class WindowsNode:
+    """The stand-in's node. kubeadm.exe joins as `second_name`, because kubeadm refuses a name that is in
+    use.
+    """
 
     name: str
     ip: str
@@ -33,20 +35,23 @@ class Subject:
     network_kubeconfig: str
 
     @property
-    def guest(self) -> str:
+    def second_name(self) -> str:
         return f"{self.name}-under-wine"
 
     @property
     def join_configuration(self) -> str:
-        """The rendered JoinConfiguration, completed from the rendezvous; only the node's name is the guest's."""
+        """Return the rendered JoinConfiguration, completed from the join document, with the second name."""
         own = f'"name": "{self.name}"'
         if (count := self.inputs.join_configuration.count(own)) != 1:
             raise WineError(f"the JoinConfiguration of {self.name} has {own} {count} times; once is wanted")
         values = {"API_ENDPOINT": self.join["endpoint"], "TOKEN": self.join["token"], "CA_HASH": self.join["caCertHash"]}
-        return filled_text(self.inputs.join_configuration.replace(own, f'"name": "{self.guest}"'), values)
+        return filled_text(self.inputs.join_configuration.replace(own, f'"name": "{self.second_name}"'), values)
 
     def values(self, network: Network, *, node: str) -> dict[str, str]:
-        """What fills the tokens of worker.ps1. The source VIP is the first address that host-local would give out."""
+        """Return the values of worker.ps1's tokens.
+
+        The source VIP is the first address that host-local would assign.
+        """
         return {
             "NODE_NAME": node,
             "NODE_IP": self.ip,
@@ -56,14 +61,14 @@ class Subject:
         }
 
 
-def of(session: Session) -> Subject:
-    """The first Windows node of the running rehearsal."""
+def of(session: Session) -> WindowsNode:
+    """Return the first Windows node of the running rehearsal."""
     instance = _instance(session)
     name = next(tag["Value"] for tag in instance["Tags"] if tag["Key"] == "microcosm:node")
     attribute = session.client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
     node_inputs = inputs.from_user_data(base64.b64decode(attribute["UserData"]["Value"]))
     node = json.loads(session.run("kubectl", "get", "node", name, "--output", "json"))
-    return Subject(
+    return WindowsNode(
         name=name,
         ip=instance["PrivateIpAddress"],
         namespace=record.machine_of(record.read(Layout(session.state)), name)["netns"],

@@ -52,7 +52,7 @@ def status(container: Container, *, before: dict | None = None, now: datetime = 
 
 
 def test_the_pod_of_ccauth_can_run():
-    assert program.why_not(POD) is None
+    assert program.unsupported_reason(POD) is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_pod_of_ccauth_can_run():
     ],
 )
 def test_any_other_pod_is_told_what_the_stand_in_cannot_do(change, reason):
-    assert reason in (program.why_not(pod(**change)) or "")
+    assert reason in (program.unsupported_reason(pod(**change)) or "")
 
 
 # --- status ---------------------------------------------------------------------------------------------------------------

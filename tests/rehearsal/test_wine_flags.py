@@ -58,4 +58,4 @@ def test_a_program_that_refuses_its_command_line_is_quoted():
 def test_what_a_running_program_says_of_old_flags_and_gates_is_kept():
     said = "Flag --a has been deprecated, use b\nFlag --c has been deprecated, This parameter should be set via the config file\nI1125 fine\n"
     gate = "W1125 feature_gate.go:410] Setting GA feature gate WinDSR=true. It will be removed in a future release."
-    assert flags.complaints(said + gate) == ["Flag --a has been deprecated, use b", gate]
+    assert flags.deprecations(said + gate) == ["Flag --a has been deprecated, use b", gate]

@@ -13,12 +13,12 @@ from rehearsal.wine.command_lines import Network
 from rehearsal.wine.computer import Process
 from rehearsal.wine.errors import WineError
 from rehearsal.wine.join import check_node
-from rehearsal.wine.subject import Subject
+from rehearsal.wine.subject import WindowsNode
 
 JOIN = {"endpoint": "10.0.0.4:6443", "token": "abcdef.0123456789abcdef", "caCertHash": "sha256:ab"}
 
 
-def subject(**changes: str) -> Subject:
+def windows_node(**changes: str) -> WindowsNode:
     template = userdata.kubeadm_join(node_name="windows-0", family="windows", labels={"pool": "windows-0"}, taints=[], ignore_preflight_errors=[])
     texts = {
         "stack": "dev",
@@ -34,7 +34,7 @@ def subject(**changes: str) -> Subject:
         "script_sha256": "0" * 64,
     }
     inputs = NodeInputs(images=(), **{**texts, **changes})
-    return Subject(name="windows-0", ip="10.0.0.6", namespace="ns", pod_cidr="10.244.1.0/24", inputs=inputs, join=JOIN, network_kubeconfig="")
+    return WindowsNode(name="windows-0", ip="10.0.0.6", namespace="ns", pod_cidr="10.244.1.0/24", inputs=inputs, join=JOIN, network_kubeconfig="")
 
 
 def node(**changes: Any) -> dict[str, Any]:
@@ -52,27 +52,27 @@ def node(**changes: Any) -> dict[str, Any]:
 
 def test_the_joinconfiguration_is_the_rendered_one_but_for_the_name():
     """The stand-in holds the name, and kubeadm refuses one whose node is Ready."""
-    lines = subject().join_configuration.splitlines()
-    own = subject().inputs.join_configuration.splitlines()
+    lines = windows_node().join_configuration.splitlines()
+    own = windows_node().inputs.join_configuration.splitlines()
     changed = [line.strip() for line, before in zip(lines, own, strict=True) if line != before]
     assert '"name": "windows-0-under-wine"' in changed
     assert len(changed) == 4, "the name, and the three places that the join document fills in"
-    assert '"value": "pool=windows-0"' in subject().join_configuration, "a label that looks like the name stays"
+    assert '"value": "pool=windows-0"' in windows_node().join_configuration, "a label that looks like the name stays"
 
 
 def test_a_joinconfiguration_without_the_name_is_refused():
     with pytest.raises(WineError, match=r'has "name": "windows-0" 0 times'):
-        _ = subject(join_configuration="kind: JoinConfiguration").join_configuration
+        _ = windows_node(join_configuration="kind: JoinConfiguration").join_configuration
 
 
 def test_the_source_vip_is_the_first_address_of_the_nodes_own_subnet():
     """.0 is the subnet, .1 the gateway that host-local keeps free."""
-    values = subject().values(Network(name="flannel.4096", net_conf="", kube_proxy_arguments=()), node="windows-0")
+    values = windows_node().values(Network(name="flannel.4096", net_conf="", kube_proxy_arguments=()), node="windows-0")
     assert values["SOURCE_VIP"] == "10.244.1.2"
 
 
 def test_a_node_as_the_joinconfiguration_says_is_accepted():
-    assert check_node(subject(), node(), node()) == "Node windows/amd64 v1.35.8, tainted os=windows:NoSchedule"
+    assert check_node(windows_node(), node(), node()) == "Node windows/amd64 v1.35.8, tainted os=windows:NoSchedule"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_node_as_the_joinconfiguration_says_is_accepted():
 )
 def test_a_node_that_is_not_is_refused(made: dict[str, Any], says: str):
     with pytest.raises(WineError, match=says):
-        check_node(subject(), made, node())
+        check_node(windows_node(), made, node())
 
 
 @pytest.fixture
@@ -111,5 +111,5 @@ def test_a_program_that_ends_without_it_is_quoted(process):
 
 def test_a_refused_flag_goes_before_everything_else(process):
     """Go's flag package prints its usage after it, and ends with 0."""
-    with pytest.raises(WineError, match=r"^x\.exe does not take its command line: flag provided but not defined: -y$"):
+    with pytest.raises(WineError, match=r"^x\.exe refuses its command line: flag provided but not defined: -y$"):
         process("print('flag provided but not defined: -y'); print('usage\\n' * 50)").wait_for("two", 10)

@@ -8,7 +8,7 @@ import pytest
 from rehearsal.supplies import Supplies, ensure
 from rehearsal.wine import command_lines, help_texts
 from rehearsal.wine.command_lines import filled
-from rehearsal.wine.computer import Computer
+from rehearsal.wine.computer import WineHost
 from rehearsal.wine.errors import WineError
 
 pytestmark = pytest.mark.machine
@@ -31,30 +31,30 @@ def supplies() -> Supplies:
 
 
 @pytest.fixture(scope="module")
-def computer(supplies: Supplies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computer]:
+def wine_host(supplies: Supplies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WineHost]:
     folder = tmp_path_factory.mktemp("wine")
-    computer = Computer(folder=folder / "computer", logs=folder / "logs")
-    computer.set_up(supplies.wine_prefix, supplies.windows)
-    yield computer
-    computer.shut_down()
+    wine_host = WineHost(folder=folder / "wine_host", logs=folder / "logs")
+    wine_host.set_up(supplies.wine_prefix, supplies.windows)
+    yield wine_host
+    wine_host.shut_down()
 
 
 @pytest.mark.parametrize("program", CASES)
-def test_each_program_takes_its_command_line(computer: Computer, program: str):
+def test_each_program_takes_its_command_line(wine_host: WineHost, program: str):
     arguments, says = CASES[program]
-    computer.start(program, filled(arguments, VALUES)).wait_for(says, 30)
+    wine_host.start(program, filled(arguments, VALUES)).wait_for(says, 30)
 
 
 @pytest.mark.parametrize("program", CASES)
-def test_each_program_refuses_a_flag_that_it_does_not_know(computer: Computer, program: str):
+def test_each_program_refuses_a_flag_that_it_does_not_know(wine_host: WineHost, program: str):
     arguments, says = CASES[program]
-    process = computer.start(program, (*filled(arguments, VALUES), "--a-flag-of-yesterday=1"))
-    with pytest.raises(WineError, match=rf"^{program} does not take its command line: .*a-flag-of-yesterday"):
+    process = wine_host.start(program, (*filled(arguments, VALUES), "--a-flag-of-yesterday=1"))
+    with pytest.raises(WineError, match=rf"^{program} refuses its command line: .*a-flag-of-yesterday"):
         process.wait_for(says, 30)
 
 
-def test_the_recorded_help_is_what_the_programs_say(supplies: Supplies, computer: Computer, tmp_path: Path):
-    for path in help_texts.record(computer, supplies.versions, tmp_path):
+def test_the_recorded_help_is_what_the_programs_say(supplies: Supplies, wine_host: WineHost, tmp_path: Path):
+    for path in help_texts.record(wine_host, supplies.versions, tmp_path):
         assert path.read_text() == (help_texts.FOLDER / path.name).read_text()
 
 

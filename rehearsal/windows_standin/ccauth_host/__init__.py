@@ -1,1 +1,1 @@
-"""CCAuth's own C# under Mono: the stand-in for IIS on the stand-in for a Windows node."""
+"""Serve CCAuth's C# under Mono, in place of IIS."""

@@ -1,6 +1,6 @@
-"""Compiles CCAuth together with its Mono host, once for each content, and says how to run it.
+"""Compile CCAuth with its Mono host, once per content, and return the command that serves it.
 
-A stand-in for IIS: WCF's programming model is Mono's here, not Microsoft's; the service's source is the one that ships.
+It stands in for IIS: WCF is Mono's here, not Microsoft's. The service's source is the one that ships.
 """
 
 import hashlib
@@ -10,20 +10,20 @@ from pathlib import Path
 
 from rehearsal.windows_standin.errors import StandinError
 
-# mono-mcs brings the runtime, the other WCF; 48 packages, 42 MB unpacked.
+# mono-mcs brings the runtime, the other package WCF: 48 packages, 42 MB unpacked.
 DEBIAN_PACKAGES = ("mono-mcs", "libmono-system-servicemodel-web4.0-cil")
 
-# C# 5 is what ASP.NET's own compiler takes on the Windows node: newer syntax must fail here too.
+# ASP.NET's compiler on the Windows node accepts C# 5, so newer syntax must fail here too.
 _COMPILE = ("mcs", "-langversion:5", "-warnaserror", "-r:System.ServiceModel", "-r:System.ServiceModel.Web")
 _HOST_SOURCE = Path(__file__).with_name("CcAuthHost.cs")
 
 
 class CompileError(StandinError):
-    """The service's source, or its host, is not C# that ASP.NET would compile."""
+    """ASP.NET would not compile the service's source or its host."""
 
 
 def build(source: Path, out_dir: Path) -> Path:
-    """The path of an executable made from `source` (CCAuth.cs); compiles only what `out_dir` does not hold yet."""
+    """Return an executable made from `source` (CCAuth.cs); compile it unless `out_dir` has it."""
     executable = out_dir / f"ccauth-{_content_hash(source, _HOST_SOURCE)}.exe"
     if not executable.exists():
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,9 @@ def build(source: Path, out_dir: Path) -> Path:
 
 
 def command(exe: Path, url: str) -> list[str]:
-    """The command line that serves `url`, as in http://10.244.2.10:80/ccauth.svc (an IP address for a host)."""
+    """Return the command that serves `url`, as in http://10.244.2.10:80/ccauth.svc (the host is an IP
+    address).
+    """
     return ["mono", str(exe), url]
 
 
