@@ -48,7 +48,7 @@ def asked(signature: Signature, environ: Environ, body: bytes) -> Iterator[Asked
     return FORM_CALLS.get(signature.service, _any_call)(signature, form)
 
 
-# --- services that speak JSON ---------------------------------------------------------------------------------------
+# --- services that speak JSON -----------------------------------------------------------------------------
 
 # Where Systems Manager's calls name their parameters.
 PARAMETER_NAMES = ("Name", "Names", "Path", "ResourceId")
@@ -71,7 +71,7 @@ def _parameter_arn(region: str, name: str) -> str:
     return f"arn:{PARTITION}:ssm:{region}:{account}:parameter/{name.removeprefix('/')}"
 
 
-# --- IAM ------------------------------------------------------------------------------------------------------------
+# --- IAM --------------------------------------------------------------------------------------------------
 
 # Tags given at creation: https://github.com/openshift/installer/issues/1073 (roles),
 # https://github.com/hashicorp/terraform-provider-aws/issues/25470 (instance profiles).
@@ -98,7 +98,7 @@ def _pass_role(role: str) -> Asked:
     return Asked("iam:PassRole", _iam_arn("role", role), {"iam:PassedToService": "ec2.amazonaws.com"})
 
 
-# --- EC2 ------------------------------------------------------------------------------------------------------------
+# --- EC2 --------------------------------------------------------------------------------------------------
 
 # The parameter that names what a call ends or changes, where a policy asks for that object's tags.
 SUBJECTS = {
@@ -141,7 +141,7 @@ def _any_call(signature: Signature, form: Form) -> Iterator[Asked]:
 FORM_CALLS = {"iam": _iam, "ec2": _ec2}
 
 
-# --- S3 -------------------------------------------------------------------------------------------------------------
+# --- S3 ---------------------------------------------------------------------------------------------------
 
 OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 BUCKET_ACTIONS = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}

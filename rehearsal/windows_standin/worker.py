@@ -77,7 +77,7 @@ class PodWorker:
         self._tear_down(self._grace)
         self.ended.set()
 
-    # --- from Waiting to Running, and again -----------------------------------------------------------------
+    # --- from Waiting to Running, and again ---------------------------------------------------------------
 
     def _step(self) -> None:
         """Check the container and start, supervise or refuse it."""
@@ -142,7 +142,7 @@ class PodWorker:
     def _wait_for(self, reason: str, message: str) -> None:
         self._container = replace(self._container, state=Waiting(reason, message))
 
-    # --- address --------------------------------------------------------------------------------------------
+    # --- address ------------------------------------------------------------------------------------------
 
     def _sandbox(self) -> str:
         """Return the pod's address, which restarts of its container keep."""
@@ -164,7 +164,7 @@ class PodWorker:
             return []
         return wanted
 
-    # --- the end --------------------------------------------------------------------------------------------
+    # --- the end ------------------------------------------------------------------------------------------
 
     def _tear_down(self, grace_seconds: float) -> None:
         if self._run is not None:
@@ -188,7 +188,7 @@ class PodWorker:
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": self.pod["metadata"]["uid"]}}
         return self._call(lambda: self._node.api.delete(self._path, body))
 
-    # --- the API --------------------------------------------------------------------------------------------
+    # --- the API ------------------------------------------------------------------------------------------
 
     def _publish(self) -> bool:
         """Update the status in the API; return False if the call failed."""

@@ -1,4 +1,4 @@
-"""A fake AWS in this process for the tests of its rules. moto is imported by those alone: it takes seconds."""
+"""Fixtures for a fake AWS in this process. moto is imported only on use, because the import takes seconds."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory) -> Path:
-    """Where consoles and reboots of the fake cloud's instances are kept."""
+    """Return the folder of the consoles and reboot requests of the fake cloud's instances."""
     return tmp_path_factory.mktemp("machines")
 
 
@@ -33,7 +33,7 @@ def network(ec2):
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
-    """The fake cloud behind its server, in a thread of this process."""
+    """Serve the fake cloud in a thread of this process."""
     from tests.support.fake_aws import served_aws
 
     state = tmp_path_factory.mktemp("cloud")
@@ -44,7 +44,7 @@ def cloud(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served_session(cloud):
-    """An operator of the served cloud."""
+    """Return a boto3 session with the operator's keys for the served cloud."""
     import boto3
 
     keys = cloud.environment()

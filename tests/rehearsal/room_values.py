@@ -1,4 +1,4 @@
-"""Values for the tests of the machine room."""
+"""Values for the tests of the machine host."""
 
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any

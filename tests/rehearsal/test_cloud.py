@@ -1,4 +1,4 @@
-"""The fake cloud as its users meet it: a process, an inventory, and what instance roles may do."""
+"""Test the fake cloud: its process, its inventory, and the permissions of instance roles."""
 
 import functools
 import os
@@ -13,6 +13,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from infra import iam as iam_policies
 from rehearsal.cloud import images, inventory
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
 from rehearsal.cloud.rules import Call, RuleBook
@@ -21,15 +22,15 @@ from rehearsal.cloud.signature import ALGORITHM, Signature
 from tests.support.fake_aws import served_aws
 
 REGION = "eu-west-1"
-TRUST = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}}'
 MAY_READ_JOIN = (
     '{"Version": "2012-10-17", "Statement": ['
-    '{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:eu-west-1:123456789012:parameter/dev/join"},'
+    '{"Effect": "Allow", "Action": "ssm:GetParameter",'
+    ' "Resource": "arn:aws:ssm:eu-west-1:123456789012:parameter/dev/join"},'
     '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::scripts/*"}]}'
 )
 
 
-# --- the process ------------------------------------------------------------------------------------------------
+# --- the process ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +52,9 @@ def operator(cloud, session) -> Any:
 
 @pytest.fixture(scope="module")
 def role(operator) -> dict[str, str]:
-    """A session of an instance role, as a machine gets it from its metadata service."""
+    """Return the session of an instance role, as a machine gets it from its metadata service."""
     iam, ssm, s3 = operator("iam"), operator("ssm"), operator("s3")
-    iam.create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
+    iam.create_role(RoleName="worker", AssumeRolePolicyDocument=iam_policies.assume_role_policy())
     iam.put_role_policy(RoleName="worker", PolicyName="worker", PolicyDocument=MAY_READ_JOIN)
     for name in ("/dev/join", "/dev/kubeconfig"):
         ssm.put_parameter(Name=name, Value="pending", Type="SecureString")
@@ -135,7 +136,7 @@ def request(body: bytes) -> dict[str, Any]:
     return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
 
-# --- instance roles ---------------------------------------------------------------------------------------------
+# --- instance roles ---------------------------------------------------------------------------------------
 
 
 def test_a_role_reads_what_its_policy_names_and_nothing_else(machine):
@@ -176,20 +177,21 @@ def test_a_wrong_key_or_an_invented_token_is_refused(machine):
         (0, None),
         (299, None),
         (-299, None),
-        (600, "Signature expired: 20260101T120000Z is now earlier than 20260101T120500Z (20260101T121000Z - 5 min.)"),
-        (-600, "Signature not yet current: 20260101T120000Z is still later than 20260101T115500Z (20260101T115000Z + 5 min.)"),
+        (600, "expired: 20260101T120000Z is now earlier than 20260101T120500Z (20260101T121000Z - 5 min.)"),
+        (-600, "not yet current: 20260101T120000Z is still later than 20260101T115500Z (20260101T115000Z + 5 min.)"),
     ],
 )
 def test_a_signature_is_good_for_five_minutes_around_its_date(late, refusal):
-    """In the words of github.com/aws/aws-sdk-java/issues/1764."""
+    """The texts are those of github.com/aws/aws-sdk-java/issues/1764."""
     signed = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    authorization = f"{ALGORITHM} Credential=key/20260101/eu-west-1/ssm/aws4_request, SignedHeaders=host, Signature={'0' * 64}"
+    credential = "Credential=key/20260101/eu-west-1/ssm/aws4_request"
+    authorization = f"{ALGORITHM} {credential}, SignedHeaders=host, Signature={'0' * 64}"
     signature = Signature.of({"HTTP_AUTHORIZATION": authorization, "HTTP_X_AMZ_DATE": "20260101T120000Z"})
     assert signature is not None
-    assert signature.skew(signed + timedelta(seconds=late)) == refusal
+    assert signature.skew(signed + timedelta(seconds=late)) == (refusal and f"Signature {refusal}")
 
 
-# --- rules ------------------------------------------------------------------------------------------------------
+# --- rules ------------------------------------------------------------------------------------------------
 
 
 class Backend:
@@ -215,7 +217,7 @@ def test_a_rule_sees_the_arguments_may_change_them_and_is_gone_with_its_block():
     assert Backend().double(2) == 4
 
 
-# --- inventory --------------------------------------------------------------------------------------------------
+# --- inventory --------------------------------------------------------------------------------------------
 
 
 def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, session, operator, role):

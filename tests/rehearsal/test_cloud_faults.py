@@ -1,4 +1,4 @@
-"""The fault layer in front of the fake cloud: what it fails, how it words it, what has happened all the same."""
+"""Test the fault layer of the fake cloud: which calls fail, with which error, and which take effect."""
 
 import json
 import urllib.request
@@ -87,7 +87,7 @@ def test_the_sdk_does_not_get_through_a_call_that_goes_on_failing(cloud, plan):
 
 
 def test_a_repeated_create_without_a_token_is_a_second_object_and_with_one_it_is_not(cloud, plan):
-    """As in AWS: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html."""
+    """AWS does the same: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html."""
     ec2 = client(cloud, "ec2", attempts=2)
     plan("lost-reply")
     ec2.create_vpc(CidrBlock="10.44.0.0/16")
@@ -137,7 +137,8 @@ def test_a_limit_is_a_number_of_calls_not_of_attempts():
 
 
 def request(body: str, service: str = "ec2", **more: str) -> dict[str, str]:
-    signature = f"AWS4-HMAC-SHA256 Credential={CALLER}/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature={'0' * 64}"
+    credential = f"{CALLER}/20260101/eu-west-1/{service}/aws4_request"
+    signature = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature={'0' * 64}"
     return {"HTTP_AUTHORIZATION": signature, "REQUEST_METHOD": "POST", "PATH_INFO": "/", **more}
 
 

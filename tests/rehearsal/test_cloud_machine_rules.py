@@ -1,4 +1,4 @@
-"""The fake cloud treats machines, parameters and roles as AWS does, where moto would not."""
+"""Test the patches of moto for machines, parameters and roles."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from rehearsal.cloud.corrections import CONSOLE_LIMIT, WINDOWS_ADMINISTRATOR
 from rehearsal.cloud.machine_refusals import USER_DATA_LIMIT
 from tests.support.small_network import UBUNTU, WINDOWS, refused
 
-# --- launches ---------------------------------------------------------------------------------------------------
+# --- launches ---------------------------------------------------------------------------------------------
 
 
 def test_user_data_may_have_16384_bytes_before_it_is_encoded_and_no_more(network):
@@ -78,7 +78,7 @@ def test_new_user_data_is_kept_as_it_was_given(ec2, network):
     assert base64.b64decode(shown) == b"\x1f\x8b"
 
 
-# --- parameters and roles ---------------------------------------------------------------------------------------
+# --- parameters and roles ---------------------------------------------------------------------------------
 
 
 def test_a_standard_parameter_holds_4096_bytes(session):
@@ -106,12 +106,14 @@ def test_a_replaced_profile_shows_on_the_instance(session, ec2, network):
     assert network.show(machine)["IamInstanceProfile"]["Arn"].endswith("/second")
 
 
-# --- machines ---------------------------------------------------------------------------------------------------
+# --- machines ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("region", ["us-west-2", "ap-southeast-7"])
 def test_each_region_has_images_of_its_own(session, region):
-    """An image is of one region: its id means nothing in another (EC2 user guide, "Copy an Amazon EC2 AMI")."""
+    """An image belongs to one region: its id is unknown in another (EC2 user guide, "Copy an Amazon EC2
+    AMI").
+    """
     ssm, ec2 = (session.client(service, region_name=region) for service in ("ssm", "ec2"))
     for image in images.IMAGES:
         ami = ssm.get_parameter(Name=image.parameter)["Parameter"]["Value"]
@@ -175,7 +177,9 @@ def test_the_windows_password_opens_with_the_key_of_the_launch(ec2, network):
 
 
 def test_a_reboot_reaches_the_machine(ec2, network, machines):
-    """No state of an instance tells of one: the room looks for this file in the folder of a machine that it has."""
+    """No state of an instance shows a reboot, so the machine host looks for this file in the machine's
+    folder.
+    """
     first, second = (network.launch()["InstanceId"] for _ in range(2))
     (machines / first).mkdir(parents=True)
     ec2.reboot_instances(InstanceIds=[first, second])

@@ -1,10 +1,10 @@
-"""The fake cloud guards a network as AWS does, where moto would not: nothing goes while something live uses it."""
+"""Test the patches of moto for networks: AWS deletes nothing that is in use."""
 
 import pytest
 
 from tests.support.small_network import refused
 
-# --- what must be gone first ------------------------------------------------------------------------------------
+# --- what must be gone first ------------------------------------------------------------------------------
 
 
 def test_what_a_live_machine_uses_cannot_be_deleted_and_what_a_dead_one_used_can(ec2, network):
@@ -59,7 +59,7 @@ def test_a_public_address_and_a_default_route_need_the_gateway_first(ec2, networ
         ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=network.gateway)
 
 
-# --- network and groups -----------------------------------------------------------------------------------------
+# --- network and groups -----------------------------------------------------------------------------------
 
 
 def test_a_vpc_has_one_gateway_and_a_subnet_has_one_table(ec2, network):

@@ -59,7 +59,7 @@ def test_every_condition_must_hold_and_a_key_that_a_call_lacks_holds_none(contex
     assert policy.allows([{"Statement": [STATEMENT, denied]}], "ssm:GetParameter", JOIN, context) is not allowed
 
 
-# --- signatures -------------------------------------------------------------------------------------------------
+# --- signatures -------------------------------------------------------------------------------------------
 
 
 def signed(body: bytes, key: str, secret: str) -> dict[str, Any]:

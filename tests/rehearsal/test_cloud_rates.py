@@ -1,4 +1,4 @@
-"""The rates of an account in front of the fake cloud: which bucket a call takes from, what is refused, and how it is worded."""
+"""Test the rates of an account: the bucket of each call, the refusals and their texts."""
 
 import json
 import urllib.request

@@ -1,4 +1,4 @@
-"""What a faked machine registers is what its own user-data says, as the program renders it."""
+"""Test that a simulated machine registers the Node of its user-data, as the program renders it."""
 
 import base64
 import gzip

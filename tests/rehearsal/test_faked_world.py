@@ -1,4 +1,6 @@
-"""Faked machines under the real engine: the whole program comes up, changes nothing, scales, and goes without a trace, twice."""
+"""Test the whole program under the real engine with simulated machines: up, no change, scale, destroy,
+twice.
+"""
 
 import base64
 import json
@@ -63,7 +65,7 @@ def test_an_instance_that_ends_takes_its_node_along(world):
 
 
 def test_of_two_machines_of_one_name_the_younger_speaks(world):
-    """The answer to the first launch was lost; the second is the one that the state knows."""
+    """If the answer to the first launch was lost, the state knows the second instance."""
     ec2 = world.session().client("ec2", endpoint_url=world.cloud.endpoint)
     filters = [{"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]}, {"Name": "instance-state-name", "Values": ["running"]}]
     old = ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]

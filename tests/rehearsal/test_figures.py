@@ -1,4 +1,4 @@
-"""The figures that a run writes into docs/benchmarks.md."""
+"""Test the figures that a run writes into docs/benchmarks.md."""
 
 from rehearsal import figures
 

@@ -1,4 +1,6 @@
-"""The kubeconfig of a rehearsal follows what the control plane publishes; `make shell` is used as the README says."""
+"""Test that the kubeconfig of a rehearsal follows the published one, also in `make shell` as the README
+says.
+"""
 
 import json
 import shutil
@@ -18,11 +20,11 @@ MISSING = [name for name in ("kubectl", "pulumi", "pulumi-resource-kubernetes", 
 
 
 class Parameters:
-    """An SSM client with one parameter, or none."""
+    """An SSM client with one parameter or none."""
 
     class exceptions:
         class ParameterNotFound(Exception):
-            """There is none."""
+            """The parameter does not exist."""
 
     def __init__(self):
         self.value = None
@@ -62,7 +64,7 @@ def test_the_file_follows_the_parameter_from_the_placeholder_to_the_end(tmp_path
 @pytest.mark.engine
 @pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}; put the rehearsal's tools there")
 def test_in_the_shell_plain_kubectl_works_after_plain_pulumi_up(tmp_path, monkeypatch):
-    """README.md: `make shell` opens a shell in which plain `pulumi preview|up|destroy` and `kubectl` work."""
+    """README.md: `pulumi preview|up|destroy` and `kubectl` work without further options in `make shell`."""
     shell = tmp_path / "shell"
     commands = "pulumi preview && pulumi up --yes --skip-preview && kubectl get nodes --output=name >nodes"
     shell.write_text(f"#!/bin/sh\nset -e\n{commands}\npulumi destroy --yes --skip-preview\n")

@@ -1,4 +1,6 @@
-"""The stand-in language host shows a program's errors as the official one does, and hands it its configuration."""
+"""Test that the stand-in language host reports errors and passes the configuration as the official one
+does.
+"""
 
 import signal
 import subprocess
@@ -36,11 +38,11 @@ def test_it_ends_when_the_engine_is_killed():
 
 
 class TestWithoutTheEngine:
-    """The host alone, with a script for what runs the program."""
+    """The host alone, with a script in place of the program that runs Pulumi programs."""
 
     @pytest.fixture
     def host(self, tmp_path):
-        """A host that finds this script; yields the script's path, a client and the host's process."""
+        """Start a host that finds this script; yield the script's path, a client and the host's process."""
         script = tmp_path / "pulumi-language-python-exec"
         script.touch(mode=0o755)
         environment = ENVIRONMENT | {"PATH": f"{tmp_path}:{ENVIRONMENT['PATH']}"}
@@ -58,7 +60,7 @@ class TestWithoutTheEngine:
         assert (answer.error, answer.bail) == (error, bail)
 
     def test_no_program_outlives_the_host(self, host, tmp_path):
-        """It would wait for machines for half an hour."""
+        """The program would wait for machines for half an hour."""
         script, client, process = host
         script.write_text(f"import os, time\nopen('{tmp_path}/pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
         call = client.Run.future(language_pb2.RunRequest(pwd=str(tmp_path)))
@@ -111,7 +113,8 @@ class TestUnderTheEngine:
     def test_configuration_secrets_and_names_reach_the_program(self, tmp_path, cloud):
         program = (
             "import os, pulumi\nconfig = pulumi.Config()\npulumi.export('plain', config.require('plain'))\n"
-            "pulumi.export('hidden', config.require_secret('hidden'))\npulumi.export('names', [pulumi.get_project(), pulumi.get_stack()])\n"
+            "pulumi.export('hidden', config.require_secret('hidden'))\n"
+            "pulumi.export('names', [pulumi.get_project(), pulumi.get_stack()])\n"
             "pulumi.export('folder', os.getcwd())\n"
         )
         stack = Stack(project(tmp_path / "configured", program), cloud)

@@ -1,6 +1,7 @@
-"""Lint and the real API server judge the same objects: what the server refuses for a reason of Windows, lint calls an error.
+"""Compare lint with the real API server: a refusal for a reason of Windows must be an error of lint.
 
-The server is each kube-apiserver that a rehearsal has built on this machine; `--dry-run=server` is a POST with dryRun=All.
+The servers are those that a rehearsal has built on this machine; `--dry-run=server` is a POST with
+dryRun=All.
 """
 
 import json
@@ -24,15 +25,16 @@ BUILT = built_tools.kubernetes()
 SERVED_BY = ("etcd", "kube-apiserver")
 pytestmark = pytest.mark.skipif(not (BUILT and built_tools.etcd()), reason="no kube-apiserver is built here: `make rehearse` builds one")
 PATHS = {"Pod": "/api/v1", "Job": "/apis/batch/v1", "CronJob": "/apis/batch/v1"}
-# Rules that speak of what the API server may refuse. The others are about nodes, kubelets and images, which it does not know.
+# Rules about refusals of the API server. The others are about nodes, kubelets and images, which it does not
+# know.
 ADMISSION = {
     *("refused-field", "linux-identity", "privileged", "windows-options", "os-value", "host-process", "windows-options-value"),
     *("pod-security", "runtime-class-selector"),
 }
-# Where lint and the server disagree on purpose: at most five classes.
+# The classes in which lint and the server disagree on purpose; at most five.
 EXPLAINED = {
-    "identity": "Without spec.os.name the server calls no validateWindows and takes runAsUser and privileged, which Windows does not have.",
-    "template": "Of a workload the server judges Pod Security and runtime class later, of its pods (podsecurity ValidatePodController).",
+    "identity": "Without spec.os.name the server skips validateWindows and accepts runAsUser and privileged.",
+    "template": "The server checks Pod Security and runtime class of pods only (podsecurity ValidatePodController).",
     "linux": "Pod Security of a pod for Linux is no matter of Windows, and lint does not speak of it.",
 }
 SURROUNDINGS = [
@@ -57,14 +59,15 @@ def server(request, tmp_path_factory) -> Iterator[KubernetesApi]:
 
 @pytest.fixture(scope="module")
 def judged(server) -> list[tuple[dict[str, Any], str, list[Any]]]:
-    """Each object with the server's refusal (or an empty text), and with lint's errors."""
+    """Return each object with the server's refusal (or an empty text) and lint's errors."""
     client = server.client()
     return [(each, refusal(client, each), errors(each)) for each in generate(COUNT).objects]
 
 
 def refusal(client: Any, object_: Mapping[str, Any]) -> str:
     kind = object_["kind"]
-    path = f"{PATHS.get(kind, '/apis/apps/v1')}/namespaces/{object_['metadata']['namespace']}/{kind.lower()}s?dryRun=All"
+    namespace = object_["metadata"]["namespace"]
+    path = f"{PATHS.get(kind, '/apis/apps/v1')}/namespaces/{namespace}/{kind.lower()}s?dryRun=All"
     try:
         client.create(path, object_)
     except ApiError as error:
@@ -92,12 +95,12 @@ def test_what_the_server_refuses_is_an_error(judged):
 
 
 def of_linux(refused: str, written: str) -> bool:
-    """The class `linux`."""
+    """Report whether the disagreement is of the class `linux`."""
     return "violates PodSecurity" in refused and '"os": {"name": "linux"}' in written and '"kubernetes.io/os": "linux"' in written
 
 
 def test_each_field_that_the_server_names_is_named(judged):
-    """Not only is there some error: every field that is forbidden for Windows is in lint's words."""
+    """Lint must name every field that is forbidden for Windows, not only report some error."""
     silent = []
     for each, refused, found in judged:
         said = " ".join(finding.what for finding in found)
@@ -110,7 +113,7 @@ def test_each_field_that_the_server_names_is_named(judged):
 
 
 def test_pod_security_is_judged_as_the_server_judges_it(judged):
-    """Of pods for Windows: an error where the server says so, none where it takes the pod."""
+    """For pods on Windows: an error if the server refuses the pod for Pod Security, none if it accepts it."""
     for each, refused, found in judged:
         if each["kind"] == "Pod" and not of_linux(refused, json.dumps(each)):
             says = any(finding.rule == "pod-security" for finding in found)
@@ -127,7 +130,7 @@ def test_what_the_server_takes_is_an_error_for_an_explained_reason_only(judged):
 
 
 def disagreement(object_: Mapping[str, Any], rule: str) -> str:
-    """The class of an error on what the server takes; empty for rules of which the server knows nothing."""
+    """Return the class of an error for an accepted object; empty for rules that the server does not have."""
     if rule not in ADMISSION:
         return ""
     if rule in ("linux-identity", "privileged"):

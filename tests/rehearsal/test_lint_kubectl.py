@@ -1,6 +1,8 @@
-"""Lint reads what kubectl reads: the same objects, out of streams in every form; and it reads on where kubectl stops.
+"""Compare lint with kubectl: lint must read the same objects from every form of stream, and read on where
+kubectl stops.
 
-`kubectl label --local -o json` reads as apply does (StreamVisitor, YAMLOrJSONDecoder), prints what it has read, asks no server.
+`kubectl label --local -o json` reads as apply does (StreamVisitor, YAMLOrJSONDecoder) and prints the objects
+without a server.
 """
 
 import io
@@ -32,7 +34,7 @@ def kubectl(request) -> Path:
 
 @pytest.fixture(scope="module")
 def both(kubectl, tmp_path_factory) -> list[tuple[bytes, list[Any], str, manifests.Manifests]]:
-    """Each text, the objects that kubectl reads in it, its complaint, and what lint reads."""
+    """Return each text, the objects that kubectl reads in it, kubectl's error, and the result of lint."""
     given = texts(COUNT)
     answers: list[tuple[list[Any], str]] = []
     for first in range(0, COUNT, BATCH):
@@ -47,14 +49,14 @@ def both(kubectl, tmp_path_factory) -> list[tuple[bytes, list[Any], str, manifes
 
 
 def ask(kubectl: Path, path: str, text: bytes = b"") -> tuple[list[Any], list[str]]:
-    """What kubectl reads under a path: the objects that say what they are, and its complaints."""
+    """Return the objects that kubectl reads under a path, and its errors."""
     command = [kubectl, "label", "--local", "-f", path, "seen=yes", "-o", "json"]
     done = subprocess.run(command, input=text, capture_output=True, check=False)
     return [each for each in objects(done.stdout.decode()) if each.get("apiVersion")], COMPLAINT.split(done.stderr.decode())
 
 
 def objects(printed: str) -> Iterator[Any]:
-    """What kubectl printed, without the label."""
+    """Yield the objects that kubectl printed, without the added label."""
     place, decoder = 0, json.JSONDecoder(parse_int=lambda digits: int(digits) if abs(int(digits)) < 2**63 else float(digits))
     while place < len(printed.rstrip()):
         value, end = decoder.raw_decode(printed, place)
@@ -80,7 +82,7 @@ def test_where_kubectl_has_no_complaint_lint_reads_the_same_and_has_none(both):
         more = [each["metadata"]["name"] for each in read(ours) if each not in theirs]
         if not complaint:
             assert [each for each in read(ours) if each in theirs] == theirs, text
-            # After JSON that it reads as YAML, kubectl loses the objects that follow, and says nothing.
+            # After JSON that it reads as YAML, kubectl silently drops the objects that follow.
             assert all(name.startswith("j") for name in more), text
             assert more or not theirs or not ours.problems, text
     fine = sum(1 for _, theirs, complaint, _ in both if theirs and not complaint)

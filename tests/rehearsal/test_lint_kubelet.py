@@ -1,6 +1,8 @@
-"""Lint and the kubelet's own admission judge the same pods: what the kubelet on Windows does not admit, lint calls an error.
+"""Compare lint with the kubelet's admission: a pod that the kubelet on Windows refuses must be an error of
+lint.
 
-The kubelet is pkg/kubelet/lifecycle and pkg/kubelet/sysctl of the pinned Kubernetes, built for Windows and run under Wine.
+The kubelet is pkg/kubelet/lifecycle and pkg/kubelet/sysctl of the pinned Kubernetes, built for Windows and
+run under Wine.
 """
 
 import json
@@ -26,7 +28,9 @@ REASONS = {
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory) -> list[tuple[dict[str, Any], str, list[Any]]]:
-    """Each pod that may land on a Windows node, with the kubelet's refusal and with lint's findings."""
+    """Return each pod that may be scheduled to a Windows node, with the kubelet's refusal and lint's
+    findings.
+    """
     pods = [pod for pod in map(as_pod, generate(COUNT).objects) if pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "windows"]
     program = kubelet_admission.build(tmp_path_factory.mktemp("program"))
     reasons = kubelet_admission.judge(program, tmp_path_factory.mktemp("wine"), pods)
@@ -34,7 +38,7 @@ def judged(tmp_path_factory) -> list[tuple[dict[str, Any], str, list[Any]]]:
 
 
 def as_pod(object_: dict[str, Any]) -> dict[str, Any]:
-    """The pod that a workload makes."""
+    """Return the pod of a workload."""
     template = dig(object_, *TEMPLATES[object_["kind"]])
     metadata = template.get("metadata", {}) | {"name": object_["metadata"]["name"], "namespace": "default"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
@@ -46,7 +50,7 @@ def test_what_the_kubelet_does_not_admit_is_an_error(judged):
 
 
 def test_lint_says_of_the_kubelet_what_the_kubelet_says(judged):
-    """Nothing of it where the kubelet admits the pod; and where a pod says no system, the kubelet's refusal by its name."""
+    """Lint reports nothing for an admitted pod, and names the kubelet's refusal for a pod without spec.os."""
     for pod, reason, found in judged:
         says = any(finding.rule == "kubelet-admission" for finding in found)
         assert reason or not says, json.dumps(pod)

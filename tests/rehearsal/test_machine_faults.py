@@ -1,4 +1,4 @@
-"""The pure parts of the machine faults: what a command says, what a run is made of, and what it writes down."""
+"""Test the pure parts of the machine faults: the output of commands, the steps of a run, and its table."""
 
 import asyncio
 import shlex
@@ -132,7 +132,7 @@ def test_a_line_that_is_too_long_for_a_table_is_cut():
 
 @pytest.fixture
 def mirror(tmp_path):
-    """Fetches files from a mirror one after the other; an answer that breaks off is None."""
+    """Return a function that downloads files from a mirror; a download that breaks off is None."""
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1/kubelet").write_bytes(b"k" * 1000)
 

@@ -1,4 +1,4 @@
-"""Long-running parts: started, recorded, recognised, ended."""
+"""Test how long-running processes are started, recorded, recognised and ended."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the room writes down, and what it makes of it again."""
+"""Test the files that the machine host writes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Security groups: the ports of Elastic IPs, and the rules between machines."""
+"""Test the ports of Elastic IPs and the rules between machines."""
 
 from ipaddress import IPv4Network
 
@@ -54,7 +54,7 @@ B = an_instance("i-b", "10.0.16.5", security_groups=(("sg-2", "other"),))
 
 
 def chain(of: str, *permissions: Permission) -> list[str]:
-    """The rules of one machine's chain."""
+    """Return the rules of one machine's chain."""
     rules = ruleset([A, B], {"sg-1": permissions})
     return [line.strip() for line in rules.partition(f"chain {of} {{\n")[2].partition("}\n  chain")[0].splitlines() if line.strip(" }")]
 

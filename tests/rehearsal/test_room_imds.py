@@ -1,4 +1,4 @@
-"""The instance metadata service: who gets what, and what it is."""
+"""Test the instance metadata service: access and content."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Real machines in a real room, beside a real fake cloud. Needs root and what `python -m rehearsal.supplies` makes."""
+"""Test real machines beside a real fake cloud.
+
+Needs root and the results of `python -m rehearsal.supplies`.
+"""
 
 import gzip
 import hashlib
@@ -15,6 +18,7 @@ from typing import Any
 import boto3
 import pytest
 
+from infra import iam as iam_policies
 from rehearsal.room.layout import Layout
 from rehearsal.supplies.catalogue import catalogue
 from rehearsal.supplies.oci import NAME_ANNOTATION
@@ -25,7 +29,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 WINDOWS = "/aws/service/ami-windows-latest/Windows_Server-2019-English-Core-Base"
-TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
 MAY_USE_SSM = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:*","Resource":"*"}]}'
 BOOTED = "cloud-init finished its work"
 
@@ -40,7 +43,7 @@ def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> float:
 
 @dataclass
 class World:
-    """A fake cloud and a room, and what AWS has in it."""
+    """A fake cloud with a machine host, and the AWS resources of the tests."""
 
     state: Path
     endpoint: str
@@ -93,7 +96,7 @@ class World:
         return done.stdout
 
     def left(self, mark: str) -> list[str]:
-        """Everything of this room whose name holds `mark`."""
+        """Return everything of this machine host whose name contains `mark`."""
         tag = self.layout.tag
         folders = [*Path("/run/netns").glob(f"{tag}*"), *Path("/sys/fs/cgroup").glob(f"*/{tag}/*"), *self.layout.machines.glob("*")]
         folders += Path("/run/systemd/nspawn/propagate").glob("*")
@@ -118,7 +121,9 @@ def start_room(state: Path, endpoint: str) -> subprocess.Popen[bytes]:
 
 
 def supplies_for(state: Path) -> list[str]:
-    """The real machine image; a mirror with one file and a registry with one image."""
+    """Return the options with the real machine image, a mirror with one file and a registry with one
+    image.
+    """
     root = catalogue(Store(default_home())).supplies.machine_root
     if not root.exists():
         pytest.skip(f"{root} is missing: run `python -m rehearsal.supplies`")
@@ -150,7 +155,7 @@ def fill(world: World) -> None:
             {"IpProtocol": "tcp", "FromPort": 7000, "ToPort": 7000, "UserIdGroupPairs": [{"GroupId": world.group}]},
         ],
     )
-    iam.create_role(RoleName="node", AssumeRolePolicyDocument=TRUST)
+    iam.create_role(RoleName="node", AssumeRolePolicyDocument=iam_policies.assume_role_policy())
     iam.put_role_policy(RoleName="node", PolicyName="ssm", PolicyDocument=MAY_USE_SSM)
     iam.create_instance_profile(InstanceProfileName="node")
     iam.add_role_to_instance_profile(InstanceProfileName="node", RoleName="node")
@@ -178,7 +183,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def node(world: World) -> str:
-    """A machine for the tests that leave it as it was."""
+    """Boot a machine for the tests that do not change it."""
     return world.boot("node-0")
 
 
@@ -193,18 +198,21 @@ def test_an_instance_runs_its_user_data_at_once_and_is_gone_as_soon_as_aws_says_
     world.terminate(id)
     gone_seconds = wait_for(lambda: not world.left(id), 10, "everything of the machine is removed")
     print(f"user-data after {boot_seconds:.2f} s, gone after {gone_seconds:.2f} s")
-    # 2 s and 0.3 s on two idle cores; a test run shares them with others.
+    # 2 s and 0.3 s on two idle cores, which other processes may use during a test run.
     assert boot_seconds < 12
     assert gone_seconds < 3
     assert BOOTED in (world.layout.logs / f"quick.{id}" / "console.log").read_text(errors="replace"), "the logs outlive the machine"
 
 
 POD = (
-    "ip netns add pod; ip link add p0 type veth peer name eth0 netns pod; ip addr add 10.244.0.1/24 dev p0; ip link set p0 up\n"
-    "ip -n pod addr add 10.244.0.2/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via 10.244.0.1\n"
+    "ip netns add pod; ip link add p0 type veth peer name eth0 netns pod\n"
+    "ip addr add 10.244.0.1/24 dev p0; ip link set p0 up\n"
+    "ip -n pod addr add 10.244.0.2/24 dev eth0; ip -n pod link set eth0 up\n"
+    "ip -n pod route add default via 10.244.0.1\n"
     "sysctl -qw net.ipv4.ip_forward=1; iptables -t nat -A POSTROUTING -s 10.244.0.0/24 -j MASQUERADE\n"
 )
-ASK = f"ip netns exec pod curl -sS -m 2 -o /dev/null -w '%{{http_code}}' -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 9' {METADATA}/api/token"
+TTL = "X-aws-ec2-metadata-token-ttl-seconds: 9"
+ASK = f"ip netns exec pod curl -sS -m 2 -o /dev/null -w '%{{http_code}}' -X PUT -H '{TTL}' {METADATA}/api/token"
 
 
 def test_a_pod_cannot_get_a_token_through_a_hop_limit_of_one(world: World, node: str) -> None:
@@ -250,7 +258,9 @@ def test_an_elastic_ip_lets_in_whom_the_security_group_lets_in(world: World, ela
 def test_machines_reach_each_other_where_their_security_group_says_so(world: World, node: str) -> None:
     other = world.boot("node-1")
     ip = world.machines()[node]["ip"]
-    world.inside("node-0", "for p in 7000 7001; do systemd-run --quiet socat TCP-LISTEN:$p,fork,reuseaddr SYSTEM:'echo hello'; done; sleep 0.3")
+    for port in (7000, 7001):
+        world.inside("node-0", f"systemd-run --quiet socat TCP-LISTEN:{port},fork,reuseaddr SYSTEM:'echo hello'")
+    time.sleep(0.3)
     assert world.inside("node-1", f"socat -T 2 - TCP:{ip}:7000,connect-timeout=2 </dev/null") == "hello\n"
     assert "no way" in world.inside("node-1", f"socat -T 2 - TCP:{ip}:7001,connect-timeout=2 </dev/null || echo no way")
     world.terminate(other)
@@ -274,7 +284,7 @@ def clean(state: Path) -> str:
 
 @pytest.fixture
 def second(world: World, node: str, tmp_path: Path) -> Iterator[World]:
-    """Another room beside the first, looking at the same cloud."""
+    """Return the world of a second machine host with the same cloud."""
     yield World(tmp_path, world.endpoint, world.subnet, world.group)
     clean(tmp_path)
 

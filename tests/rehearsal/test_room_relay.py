@@ -1,4 +1,4 @@
-"""Connections through the room."""
+"""Test connections through the machine host."""
 
 import asyncio
 import socket
@@ -7,7 +7,7 @@ from rehearsal.room.relay import Stream, relay
 
 
 async def connected() -> tuple[Stream, socket.socket]:
-    """A stream for the relay and the far end of it."""
+    """Return a stream for the relay and its far end."""
     near, far = socket.socketpair()
     far.setblocking(False)
     return await asyncio.open_connection(sock=near), far

@@ -1,4 +1,4 @@
-"""A node believes a cluster as kubeadm does, and asks for its certificate as kubelet does."""
+"""Test that a node verifies a cluster as kubeadm does and requests its certificate as kubelet does."""
 
 import base64
 import hmac
@@ -21,9 +21,10 @@ from rehearsal.windows_standin.bootstrap import Discovery
 from rehearsal.windows_standin.errors import BootstrapError
 
 TOKEN = "abcdef.0123456789abcdef"
-# Written by the bootstrap signer of kube-controller-manager v1.35.8 in a throw-away cluster.
+# Written by the bootstrap signer of kube-controller-manager v1.35.8 in a temporary cluster.
 CLUSTER_INFO = json.loads(Path(__file__).with_name("windows_standin_cluster_info.json").read_text())
-PIN = "sha256:e3b0ecd5a24428a4d6262fb286c74852a55729e1135da3e52414584015777e25"  # by openssl, as the kubeadm documentation has it
+# computed with openssl as in the kubeadm documentation
+PIN = "sha256:e3b0ecd5a24428a4d6262fb286c74852a55729e1135da3e52414584015777e25"
 
 
 def test_a_signature_of_the_real_controller_manager_is_accepted():
@@ -63,7 +64,7 @@ def test_the_request_is_one_that_is_approved_unseen():
 
 
 class Cluster:
-    """An API server over TLS on loopback that knows cluster-info and certificate requests."""
+    """An API server over TLS on loopback that serves cluster-info and certificate requests."""
 
     def __init__(self) -> None:
         self.ca = trustme.CA()

@@ -1,4 +1,4 @@
-"""The stand-in does what the Windows scripts do, as far as Linux can: the two are held together here."""
+"""Test that the stand-in does what the Windows scripts do, as far as Linux can."""
 
 import re
 from pathlib import Path

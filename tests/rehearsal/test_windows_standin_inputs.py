@@ -1,4 +1,4 @@
-"""The stand-in reads user-data as PowerShell would, so that what is rendered wrongly fails in a rehearsal."""
+"""Test that the stand-in reads user-data as PowerShell would, so that rendering errors fail a rehearsal."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ POOLS = [{"name": "linux", "os": "ubuntu-24.04", "count": 1}, {"name": "windows"
 
 
 def rendered() -> str:
-    """What the program itself would give to the instance."""
+    """Return the user-data that the program renders."""
     stack = config.parse({"adminCidrs": ["203.0.113.7/32"], "nodePools": POOLS}, stack="dev")
     script = StagedScript(bucket="scripts", key="node.ps1", sha256=hashlib.sha256(b"script").hexdigest())
     return boot.worker(stack, stack.node_pools[1], "windows-0", region="eu-west-1", control_plane_id="i-1", script=script)

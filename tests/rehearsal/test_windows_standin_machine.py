@@ -1,4 +1,4 @@
-"""What is around the node: rendezvous, status reports, AWS, the pods' source, and the door for `kubectl logs`."""
+"""Test the parts around the node: documents, status reports, the pods' source and `kubectl logs`."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from rehearsal.windows_standin.rendezvous import validated, wait_for_document
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
-# --- rendezvous -----------------------------------------------------------------------------------------------------------
+# --- rendezvous -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_waiting_in_vain_says_what_was_seen_last():
         wait_for_document(lambda: "pending", control_plane="i-cp", timeout_seconds=0)
 
 
-# --- progress -------------------------------------------------------------------------------------------------------------
+# --- progress ---------------------------------------------------------------------------------------------
 
 
 def reports() -> tuple[Progress, list[dict[str, Any]]]:
@@ -93,15 +93,15 @@ def test_a_failure_is_reported_with_its_own_sentence_and_no_more_than_a_line():
     assert len(sent[-1]["detail"]) == 500
 
 
-# --- AWS ------------------------------------------------------------------------------------------------------------------
+# --- AWS --------------------------------------------------------------------------------------------------
 
 
-# --- flanneld and addresses -----------------------------------------------------------------------------------------------
+# --- flanneld and addresses -------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def commands(monkeypatch) -> list[str]:
-    """What would be run as root."""
+    """Record the commands that would run as root."""
     ran: list[str] = []
 
     def run(*command: str, stdin: str = "") -> str:
@@ -127,7 +127,7 @@ def test_a_full_subnet_is_an_error_and_not_a_double_address(commands):
         node.allocate()
 
 
-# --- the source of a pod --------------------------------------------------------------------------------------------------
+# --- the source of a pod ----------------------------------------------------------------------------------
 
 SOURCE = {"CCAuth.cs": "class CCAuth {}", "ccauth.svc": "<%@ ServiceHost %>", "web.config": "<configuration/>"}
 POD = {
@@ -149,7 +149,7 @@ POD = {
 
 
 def config_maps(data: dict[str, str]) -> SimpleNamespace:
-    """The API as far as it hands out one ConfigMap."""
+    """Return an API that serves one ConfigMap."""
 
     def get(path: str) -> dict[str, Any]:
         if path != "/api/v1/namespaces/microcosm/configmaps/ccauth-source":
@@ -175,11 +175,11 @@ def test_two_services_in_one_pod_are_refused_by_name(tmp_path):
         program.prepare(config_maps(twice), POD, tmp_path, pod_ip="10.244.2.3", host_ip="10.0.0.20")
 
 
-# --- following the API ----------------------------------------------------------------------------------------------------
+# --- following the API ------------------------------------------------------------------------------------
 
 
 class Started:
-    """Stands where a pod's worker would run."""
+    """Replaces a pod's worker."""
 
     def __init__(self, node: object, pod: dict[str, Any]) -> None:
         self.pod = pod
@@ -201,7 +201,7 @@ def named(name: str, phase: str = "Pending") -> dict[str, Any]:
 
 
 class Watched:
-    """Two lists of pods, each with a watch after it; then the API is gone."""
+    """Two lists of pods, each followed by a watch; then the API is gone."""
 
     def __init__(self) -> None:
         self.lists = iter([[named("a"), named("done", "Succeeded")], [named("b")]])
@@ -214,7 +214,7 @@ class Watched:
         items = next(self.lists, None)
         if items is None:
             self.over.set()
-            threading.Event().wait()  # until the process ends; an error here would fail another test
+            threading.Event().wait()  # until the process ends: an error here would fail another test
         return {"items": items, "metadata": {"resourceVersion": "7"}}
 
     def watch(self, path: str, **query: str):
@@ -244,12 +244,12 @@ def test_pods_follow_lists_and_watches(monkeypatch):
     assert followed.log_file("default", "a") is None
 
 
-# --- kubectl logs ---------------------------------------------------------------------------------------------------------
+# --- kubectl logs -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory):
-    """A kubelet server, and a function that asks it as somebody."""
+    """Start a kubelet server; yield a function that calls it with a client certificate."""
     ca = trustme.CA()
     folder = tmp_path_factory.mktemp("kubelet")
     log_file = folder / "container.log"
@@ -265,7 +265,8 @@ def logs(tmp_path_factory):
 
     def ask(path: str, common_name: str | None) -> tuple[int, bytes]:
         tls = ssl.create_default_context()
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE  # as the API server does with self-signed kubelets
+        # as the API server does with self-signed kubelets
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
         if common_name:
             ca.issue_cert(common_name=common_name).configure_cert(tls)
         with urllib3.PoolManager(ssl_context=tls, retries=False) as pool:
@@ -296,7 +297,7 @@ class TestLogs:
         assert logs("/containerLogs/microcosm/other/c", "kube-apiserver-kubelet-client")[0] == 404
 
 
-# --- the command line -----------------------------------------------------------------------------------------------------
+# --- the command line -------------------------------------------------------------------------------------
 
 ARGUMENTS = {
     "--instance-id": "i-1",

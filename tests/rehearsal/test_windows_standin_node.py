@@ -1,4 +1,4 @@
-"""The Node that the stand-in registers is the one that kubelet.exe would register, but for its name tag."""
+"""Test that the stand-in registers the Node of kubelet.exe, except for its label and annotation."""
 
 from datetime import UTC, datetime
 
@@ -45,7 +45,7 @@ def test_a_node_without_pod_network_is_not_ready_and_says_why():
 
 
 class Registry:
-    """The API as far as a heartbeat sees it; a node of this name may be there from an earlier machine."""
+    """The API of a heartbeat; a Node of an earlier machine with this name may exist."""
 
     def __init__(self, *, taken: bool = False) -> None:
         self.taken = taken

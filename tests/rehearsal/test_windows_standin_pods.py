@@ -1,4 +1,4 @@
-"""Pods on the stand-in go through the states that kubelet would report, and only those it can run are run."""
+"""Test that pods on the stand-in go through kubelet's states, and that it runs only pods that it supports."""
 
 import copy
 import sys
@@ -38,7 +38,7 @@ ENDED = Terminated(exit_code=137, started_at=NOW, finished_at=NOW, container_id=
 
 
 def pod(**changes: object) -> dict:
-    """The pod, with changes to its one container."""
+    """Return the pod with changes to its one container."""
     changed = copy.deepcopy(POD)
     changed["spec"]["containers"][0] |= changes
     return changed
@@ -48,7 +48,7 @@ def status(container: Container, *, before: dict | None = None, now: datetime = 
     return pod_status.status(POD, container, before=before or {}, host_ip="10.0.0.20", pod_ip="10.244.1.3", created=NOW, now=now)
 
 
-# --- what can run ---------------------------------------------------------------------------------------------------------
+# --- what can run -----------------------------------------------------------------------------------------
 
 
 def test_the_pod_of_ccauth_can_run():
@@ -67,7 +67,7 @@ def test_any_other_pod_is_told_what_the_stand_in_cannot_do(change, reason):
     assert reason in (program.unsupported_reason(pod(**change)) or "")
 
 
-# --- status ---------------------------------------------------------------------------------------------------------------
+# --- status -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_back_off_grows_as_kubelets_does_and_is_forgotten_after_a_long_run()
     assert back_off.ended(800 + 601) == 0
 
 
-# --- probes ---------------------------------------------------------------------------------------------------------------
+# --- probes -----------------------------------------------------------------------------------------------
 
 
 def probe(**changes: int) -> HttpProbe:
@@ -161,7 +161,7 @@ def test_a_probe_waits_for_its_delay_and_its_period():
 
 @pytest.fixture
 def answering() -> Iterator[int]:
-    """A port of loopback that answers each path with the status that it names."""
+    """Serve on a loopback port; each path is answered with the status that it names."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -187,11 +187,11 @@ def test_an_answer_from_200_to_399_is_a_success(answering, code, success):
 PROBE_NUMBERS = ("initial_delay_seconds", "period_seconds", "timeout_seconds", "success_threshold", "failure_threshold")
 
 
-# --- the life of a pod ----------------------------------------------------------------------------------------------------
+# --- the life of a pod ------------------------------------------------------------------------------------
 
 
 class Api:
-    """Records what the node tells about its pods."""
+    """Records the node's reports about its pods."""
 
     def __init__(self) -> None:
         self.statuses: list[dict] = []
@@ -210,7 +210,7 @@ class Api:
 
 
 class Addresses:
-    """A network that is up; remembers what was given back."""
+    """A working network; records the released addresses."""
 
     available = True
     host_ports = True
@@ -233,7 +233,7 @@ class Addresses:
 
 
 class Recorder:
-    """Events, by their reason."""
+    """Records the reasons of events."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
@@ -249,7 +249,7 @@ def node(tmp_path, monkeypatch) -> Node:
 
 
 def start(node: Node, monkeypatch, code: str, described: dict = POD) -> PodWorker:
-    """A worker whose container is a Python program."""
+    """Start a worker whose container is a Python program."""
     run = program.Program(command=[sys.executable, "-c", code], image_id="stand-in://test")
     monkeypatch.setattr(program, "prepare", lambda *_, **__: run)
     started = PodWorker(node, described)
@@ -283,7 +283,7 @@ def test_a_pod_runs_and_is_removed_once_its_container_has_ended(node, monkeypatc
 
 
 def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(node, monkeypatch):
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
     running = start(node, monkeypatch, deaf)
     wait_until(lambda: running.log_file.exists() and running.log_file.read_bytes())
     delete(running, grace=0)
@@ -335,7 +335,9 @@ def test_a_host_port_that_windows_would_not_open_is_not_opened(node, monkeypatch
 
 
 def test_addresses_take_the_place_of_those_of_the_machine_before(node, monkeypatch):
-    """A worker that replaces another has its name and pods; a strategic merge would keep both addresses, which the API refuses."""
+    """A replacing worker has the name and pods of the old one; a strategic merge would keep both addresses,
+    which the API refuses.
+    """
     running = start(node, monkeypatch, SLEEP)
     wait_until(lambda: any("podIPs" in status for status in node.api.statuses))
     assert all(status[name][0] == {"$patch": "replace"} for status in node.api.statuses for name in ("hostIPs", "podIPs") if name in status)

@@ -1,4 +1,4 @@
-"""rehearsal/wine/command_lines.py: what worker.ps1 gives its programs, read from its arrays."""
+"""Test how the command lines in worker.ps1 are read."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_arrays_are_read_on_one_line_and_on_many():
 
 
 def test_a_word_that_ends_in_a_token_begins_no_here_string():
-    """`@'` and a line's end follow in both."""
+    """The word and a here-string both contain `@'` at the end of a line."""
     assert "--resolv-conf=" in command_lines.read(SCRIPT).kubelet
 
 

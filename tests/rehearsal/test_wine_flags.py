@@ -1,4 +1,4 @@
-"""rehearsal/wine/flags.py: a program's --help, and what a command line makes of it."""
+"""Test how a program's --help is read and a command line is checked against it."""
 
 from rehearsal.wine import flags
 
@@ -8,13 +8,21 @@ Usage:
 
 Flags:
       --bind-address ip          The IP address (default 0.0.0.0)
-      --cgroups-per-qos          Enable QoS cgroups (DEPRECATED: This parameter should be set via the config file. See x)
+      --cgroups-per-qos          QoS cgroups (DEPRECATED: This parameter should be set via the config file.)
       --old-thing string         Was good once (DEPRECATED: will be removed in 1.99)
   -h, --help                     help for kubelet
       --feature-gates mapStringBool   A set of pairs. Options are:
                                  Other=true|false (BETA - default=true)
 """
-GO = "Usage: flanneld.exe [OPTION]...\n  -iface value\n    \tinterface to use\n  -version\n    \tprint version\n  -v value\n    \tlevel\n"
+GO = """\
+Usage: flanneld.exe [OPTION]...
+  -iface value
+    \tinterface to use
+  -version
+    \tprint version
+  -v value
+    \tlevel
+"""
 
 
 def test_the_flags_of_pflag_are_read():
@@ -40,7 +48,7 @@ def test_a_flag_that_will_go_is_a_problem():
 
 
 def test_a_flag_that_kubelet_would_rather_have_in_its_file_is_none():
-    """It says so of nearly all, and our nodes share one file."""
+    """kubelet prints it for nearly all of its flags, and our nodes share one file."""
     assert flags.problems(["--cgroups-per-qos=false"], flags.read(PFLAG)) == []
 
 
@@ -56,6 +64,7 @@ def test_a_program_that_refuses_its_command_line_is_quoted():
 
 
 def test_what_a_running_program_says_of_old_flags_and_gates_is_kept():
-    said = "Flag --a has been deprecated, use b\nFlag --c has been deprecated, This parameter should be set via the config file\nI1125 fine\n"
-    gate = "W1125 feature_gate.go:410] Setting GA feature gate WinDSR=true. It will be removed in a future release."
+    in_file = "Flag --c has been deprecated, This parameter should be set via the config file"
+    said = f"Flag --a has been deprecated, use b\n{in_file}\nI1125 fine\n"
+    gate = "W1125 feature_gate.go:410] Setting GA feature gate WinDSR=true. It will be removed."
     assert flags.deprecations(said + gate) == ["Flag --a has been deprecated, use b", gate]

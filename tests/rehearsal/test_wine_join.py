@@ -1,4 +1,4 @@
-"""rehearsal/wine: what is decided about the node that joins under Wine, without Wine."""
+"""Test the parts of the check under Wine that need no Wine."""
 
 import subprocess
 import sys
@@ -51,7 +51,7 @@ def node(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_joinconfiguration_is_the_rendered_one_but_for_the_name():
-    """The stand-in holds the name, and kubeadm refuses one whose node is Ready."""
+    """The stand-in holds the name, and kubeadm refuses the name of a Ready node."""
     lines = windows_node().join_configuration.splitlines()
     own = windows_node().inputs.join_configuration.splitlines()
     changed = [line.strip() for line, before in zip(lines, own, strict=True) if line != before]
@@ -66,7 +66,7 @@ def test_a_joinconfiguration_without_the_name_is_refused():
 
 
 def test_the_source_vip_is_the_first_address_of_the_nodes_own_subnet():
-    """.0 is the subnet, .1 the gateway that host-local keeps free."""
+    """.0 is the subnet, .1 the gateway that host-local reserves."""
     values = windows_node().values(Network(name="flannel.4096", net_conf="", kube_proxy_arguments=()), node="windows-0")
     assert values["SOURCE_VIP"] == "10.244.1.2"
 
@@ -90,7 +90,7 @@ def test_a_node_that_is_not_is_refused(made: dict[str, Any], says: str):
 
 @pytest.fixture
 def process(tmp_path: Path):
-    """Starts Python in the place of a Windows program."""
+    """Start Python in place of a Windows program."""
 
     def start(code: str) -> Process:
         log = tmp_path / "log"
@@ -110,6 +110,6 @@ def test_a_program_that_ends_without_it_is_quoted(process):
 
 
 def test_a_refused_flag_goes_before_everything_else(process):
-    """Go's flag package prints its usage after it, and ends with 0."""
+    """Go's flag package prints its usage after the error and exits with 0."""
     with pytest.raises(WineError, match=r"^x\.exe refuses its command line: flag provided but not defined: -y$"):
         process("print('flag provided but not defined: -y'); print('usage\\n' * 50)").wait_for("two", 10)

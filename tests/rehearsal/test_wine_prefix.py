@@ -1,4 +1,4 @@
-"""rehearsal/supplies/wine_prefix.py: what a prefix is made of, without Wine."""
+"""Test the parts of a Wine prefix without Wine."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_nothing_of_the_host_is_left_in_a_prefix(tmp_path: Path):
 
 
 def test_wine_is_told_of_no_display_and_of_no_other_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """On a desktop it would open windows there, and CI has none."""
+    """On a desktop Wine would open windows there, and CI has no display."""
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("WINEDLLOVERRIDES", "pdh=b")
     environment = wine_prefix.environment(tmp_path)

@@ -1,4 +1,6 @@
-"""The pinned Windows binaries under Wine (marker `machine`): not Windows. What needs a cluster is in the rehearsal itself."""
+"""Test the pinned Windows binaries under Wine, not Windows (marker `machine`); a rehearsal tests them with a
+cluster.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,8 @@ pytestmark = pytest.mark.machine
 LINES = command_lines.of_the_product()
 NETWORK = LINES.networks["vxlan"]
 VALUES = {"NODE_NAME": "windows-0", "NODE_IP": "127.0.0.1", "NETWORK": NETWORK.name, "SOURCE_VIP": "10.244.1.2"}
-# What each says once it has taken its command line, and misses the files of a node.
+# The line that each program prints after it has accepted its command line, when it misses the files of a
+# node.
 CASES = {
     "kubeadm.exe": (LINES.kubeadm, "unable to read config"),
     "kubelet.exe": (LINES.kubelet, "failed to load kubelet config file"),

@@ -1,1 +1,1 @@
-"""What Microcosm promises of security, each promise tried: docs/security.md lists them with the test that holds each."""
+"""Test each security promise of docs/security.md."""

@@ -1,6 +1,6 @@
-"""Values that a shell, PowerShell, YAML, TOML, JSON or a template would take for something else than a value."""
+"""Values that a shell, PowerShell, YAML, TOML, JSON or a template might execute or parse."""
 
-# Each tries to make a file `executed` where it runs, by a program and by the shell alone.
+# Each creates a file `executed` if it is run, by a program or by the shell alone.
 SHELL = [
     "$(touch executed)",
     "`touch executed`",

@@ -1,7 +1,9 @@
-"""Runs Linux user-data for real: bash, with a folder in the place of / and recording stand-ins in the place of what changes a machine.
+"""Run Linux user-data in bash, with a folder in place of / and recording stand-ins for programs that change
+a machine.
 
-The scripts of userdata/ run as they stand, but for their absolute paths, which lead into the folder; python3, sed, awk and the like
-are the machine's own. So are `touch` and every shell builtin: a value that bash would run could do what it wants.
+The scripts of userdata/ run unchanged, except for their absolute paths, which lead into the folder. python3,
+sed, awk and others are the machine's own, as are `touch` and the shell builtins, so a value that bash ran
+could do anything.
 """
 
 import base64
@@ -19,42 +21,19 @@ from unittest import mock
 from infra import userdata
 
 ROOT_OF_A_PATH = re.compile(r"(?<![\w./}])/(?=(etc|var|run|opt|usr/local|proc)[/\s])")
-# What no script may reach on the machine that runs the tests; the interpreter of the first line alone is its own.
+# Paths that no script may reach on the machine that runs the tests, except for the interpreter of the first
+# line.
 FOREIGN = re.compile(r"(?<![\w./}])/(etc|var|run|opt|usr|proc|sys|boot|root|home|lib|bin|sbin|mnt|srv|tmp)\b(?!/bin/env bash)")
 OWN_PROGRAMS = [
-    "awk",
-    "bash",
-    "cat",
-    "chmod",
-    "cmp",
-    "cut",
-    "date",
-    "df",
-    "env",
-    "find",
-    "flock",
-    "grep",
-    "head",
-    "install",
-    "mkdir",
-    "mv",
-    "rm",
-    "sed",
-    "seq",
-    "sha256sum",
-    "sync",
-    "tail",
-    "tee",
-    "timeout",
-    "touch",
-    "tr",
-    "uniq",
+    *("awk", "bash", "cat", "chmod", "cmp", "cut", "date", "df", "env"),
+    *("find", "flock", "grep", "head", "install", "mkdir", "mv", "rm", "sed"),
+    *("seq", "sha256sum", "sync", "tail", "tee", "timeout", "touch", "tr", "uniq"),
 ]
 NODE = json.dumps({"status": {"conditions": [{"type": "Ready", "status": "True", "message": "fine"}]}})
 CREDENTIALS = json.dumps({"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "the-secret-key", "Token": "the-session-token"})
 DOWNLOAD = b"what a mirror serves"
 
-# Each call is kept: its arguments, ended by NUL, and what it read.
+# Record each call: its arguments, ended by NUL, and its input.
 RECORD = """#!/usr/bin/env bash
 name=${0##*/}
 printf '%s\\0' "$@" >"${RECORD}/${name}.$$"
@@ -90,7 +69,8 @@ case $1 in
 init | join)
   cat "$3" >"${RECORD}/$1.yaml"
   mkdir -p "${ROOT}/etc/kubernetes"
-  printf 'server: https://10.0.0.9:6443\n' | tee "${ROOT}/etc/kubernetes/kubelet.conf" >"${ROOT}/etc/kubernetes/admin.conf"
+  printf 'server: https://10.0.0.9:6443\n' >"${ROOT}/etc/kubernetes/kubelet.conf"
+  cp "${ROOT}/etc/kubernetes/kubelet.conf" "${ROOT}/etc/kubernetes/admin.conf"
   ;;
 token) printf 'abcdef.0123456789abcdef\n' ;;
 kubeconfig) printf 'a kubeconfig\n' ;;
@@ -105,23 +85,23 @@ esac
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run left behind."""
+    """The result of a run."""
 
     folder: Path
     code: int
     output: str
 
     def calls(self, program: str) -> list[list[str]]:
-        """The arguments of every call of a stand-in."""
+        """Return the arguments of every call of a stand-in."""
         return [_text(path).split("\0")[:-1] for path in sorted((self.folder / "record").glob(f"{program}.*")) if path.suffix != ".yaml"]
 
     def written(self) -> list[dict[str, str]]:
-        """The parameters that were written, as Systems Manager was asked for it."""
+        """Return the parameters that were written to Systems Manager."""
         asked = [path.read_text() for path in sorted((self.folder / "record").glob("request.*"))]
         return [json.loads(text) for text in asked if '"Overwrite": true' in text]
 
     def read(self) -> set[str]:
-        """The names of the parameters that were read."""
+        """Return the names of the parameters that were read."""
         asked = [path.read_text() for path in sorted((self.folder / "record").glob("request.*"))]
         return {json.loads(text)["Name"] for text in asked if '"Overwrite": true' not in text}
 
@@ -129,17 +109,17 @@ class Run:
         return _text(self.folder / "record" / name)
 
     def file(self, path: str) -> str:
-        """A file of the machine."""
+        """Return the content of a file of the machine."""
         return _text(self.folder / "root" / path.lstrip("/"))
 
 
 def _text(path: Path) -> str:
-    """Its line ends as they are."""
+    """Read a file with its line ends unchanged."""
     return path.read_bytes().decode()
 
 
 class Sandbox:
-    """One machine's folder. `canary` is what hostile values try to make, in the working directory."""
+    """One machine's folder. Hostile values try to create `canary` in the working directory."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.root = folder, folder / "root"
@@ -158,7 +138,9 @@ class Sandbox:
         return self.folder / "work" / "executed"
 
     def run(self, render: Callable[[], str], answer: dict[str, str], *arguments: str) -> Run:
-        """Renders user-data (base64) from this machine's scripts and runs it; `answer` is the value of any parameter that it reads."""
+        """Render user-data (base64) from this machine's scripts and run it; `answer` is the value of every
+        parameter.
+        """
         with mock.patch.object(userdata, "SCRIPTS", self.folder / "userdata"):
             raw = base64.b64decode(render())
         script = self.folder / "user-data.sh"
@@ -187,7 +169,7 @@ class Sandbox:
             found = shutil.which(name)
             assert found, f"{name} is not on PATH"
             (programs / name).symlink_to(found)
-        # Without site-packages it starts in a third of the time.
+        # Python starts three times as fast without site-packages.
         stand_ins = STAND_INS | {"python3": f'{RECORD}exec {sys.executable} -I -S "$@"\n'}
         for name, text in stand_ins.items():
             (programs / name).write_text(text)

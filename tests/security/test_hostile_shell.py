@@ -1,4 +1,6 @@
-"""The whole Linux user-data, run for real, with values that want to be commands: none is run, and what the stack accepts arrives where it is used."""
+"""Run the whole Linux user-data with values that look like commands: none runs, and accepted values arrive
+unchanged.
+"""
 
 import hashlib
 import json
@@ -21,7 +23,7 @@ CONTROL_PLANE_ID, PUBLIC_IP = "i-0123456789abcdef0", "198.51.100.7"
 JOIN = {"instance": CONTROL_PLANE_ID, "endpoint": "10.0.0.9:6443", "token": "abcdef.0123456789abcdef", "caCertHash": "sha256:0"}
 SUM = hashlib.sha256(DOWNLOAD).hexdigest()
 OWN = {"worker": {"CONTROL_PLANE_ID": CONTROL_PLANE_ID}, "control-plane": {"PUBLIC_IP": PUBLIC_IP}}
-# Every kind of quote, bracket and end of a document in one value; bash holds no NUL.
+# Every kind of quote, bracket and end of a document in one value; bash values hold no NUL.
 EVERYTHING = "".join([*SHELL, *ODD])
 ROLES = ("worker", "control-plane")
 
@@ -43,7 +45,7 @@ def inputs(role: str, **changed: str) -> dict[str, str]:
 
 
 def run_raw(folder, role: str, **changed: str) -> Run:
-    """The user-data with inputs that no configuration could give it, past every check of infra/config.py."""
+    """Run user-data with inputs that bypass every check of infra/config.py."""
     machine = Sandbox(folder)
     done = machine.run(lambda: userdata.linux(role, inputs(role, **changed)), JOIN)
     assert not machine.canary.exists(), f"a value was run:\n{done.output}"
@@ -51,7 +53,7 @@ def run_raw(folder, role: str, **changed: str) -> Run:
 
 
 def test_a_value_that_is_run_would_be_noticed(tmp_path):
-    """The canary sings: the same machine with a renderer that quotes nothing."""
+    """Prove that the test detects an executed value, with a renderer that does not quote."""
     machine = Sandbox(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(userdata.shlex, "quote", lambda text: f'"{text}"')
@@ -61,7 +63,7 @@ def test_a_value_that_is_run_would_be_noticed(tmp_path):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_value_of_any_input_is_run_and_texts_arrive_as_they_are(tmp_path, role):
-    """The second line of defence: what the configuration would refuse."""
+    """The second line of defence: values that the configuration refuses."""
     document = userdata.kubeadm_join(
         node_name=EVERYTHING, family="linux", labels={"a": EVERYTHING}, taints=[f"k={EVERYTHING}:NoSchedule"], ignore_preflight_errors=[EVERYTHING]
     )

@@ -1,7 +1,8 @@
-"""Values that want to be code, in every field that a user can set: refused in a plain sentence, or a value wherever they end up.
+"""Set values that look like code in every field of a user: each is refused in a plain sentence or stays a
+value.
 
-Bash runs them in test_hostile_shell.py. PowerShell cannot run here: its grammar says that each is one literal, and the literal's own
-rules give the value back.
+test_hostile_shell.py runs them in bash. PowerShell does not run here: its grammar proves that each is one
+literal, and the rules of the literal return the value.
 """
 
 import json
@@ -23,7 +24,7 @@ from tests.infra.config_cases import ADMINS, LINUX, WINDOWS
 from . import hostile
 
 SCRIPT = StagedScript(bucket="b", key="k", sha256="0" * 64)
-# libyaml's, where it is: another reader than the writer's own, and a quick one.
+# libyaml's loader is fast, and another implementation than the writer's.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXTS = st.sampled_from(hostile.ALL) | st.text(max_size=30) | st.lists(st.sampled_from(hostile.ALL), min_size=2, max_size=3).map("".join)
 
@@ -35,7 +36,7 @@ def in_pools(**changes):
     return {"nodePools": [LINUX | changes, WINDOWS | changes | {"name": "w"}]} if "name" not in changes else {"nodePools": [LINUX | changes, WINDOWS]}
 
 
-# Where a text can stand: each key of Pulumi.yaml, and each of what is nested in them.
+# The places of a text: each key of Pulumi.yaml and each nested field.
 PLACES = {
     **{f"pool {key}": (lambda text, key=key: in_pools(**{key: text})) for key in ("name", "os", "count", "instanceType", "diskSizeGb")},
     "pool label key": lambda text: in_pools(labels={text: "x"}),
@@ -57,7 +58,7 @@ PLACES |= {key: (lambda text, key=key: {key: [text]}) for key in LISTS}
 
 
 def test_no_field_is_forgotten():
-    """A key that is new in Pulumi.yaml must be in the tables above."""
+    """A new key in Pulumi.yaml must be added to the tables above."""
     schema = yaml.safe_load((config.PROJECT / "Pulumi.yaml").read_text())["config"]
     assert {*PLAIN.split(), *LISTS} == set(schema)
 
@@ -70,7 +71,7 @@ def parsed(changes) -> tuple[config.StackConfig | None, tuple[str, ...]]:
 
 
 def told(stack: config.StackConfig) -> dict[str, str]:
-    """All that the machines of a stack are told."""
+    """Return the user-data of all machines of a stack."""
     texts = {"control-plane": boot.control_plane(stack, region="eu-west-1", public_ip="198.51.100.7")}
     for pool in stack.node_pools:
         script = SCRIPT if pool.os.family == "windows" else None
@@ -78,7 +79,7 @@ def told(stack: config.StackConfig) -> dict[str, str]:
     return texts
 
 
-# --thorough tries every value in every place, the usual run every fifth, beginning with another one in each place.
+# --thorough tries every value in every place; otherwise every fifth, starting with another one in each place.
 STEP = 1 if settings.default.max_examples > 50 else 5
 
 
@@ -88,11 +89,12 @@ def test_a_hostile_text_is_refused_in_plain_sentences_or_stays_a_text(place):
     for text in hostile.ALL[[*PLACES].index(place) % STEP :: STEP]:
         stack, problems = parsed(PLACES[place](text))
         assert all(problem.isprintable() and len(problem) < 1000 for problem in problems), text
-        # Of the values that only reach a tag or a number of AWS, one is enough: the machines are told the same.
+        # Values that reach only a tag or a number of AWS need one test: the user-data does not contain them.
         windows = [user_data for user_data in told(stack).values() if user_data.startswith("<powershell>")] if stack and place != "keyName" else []
         for user_data in windows:
             assert user_data.count("</powershell>") == 1
-            # Only the product's own script stands behind the literals (tests/windows/rules.Tests.ps1 asks PowerShell itself).
+            # Only the product's own script stands behind the literals (tests/windows/rules.Tests.ps1 asks
+            # PowerShell itself).
             assert userdata.windows(assignments(script_of(user_data))) == user_data
 
 
@@ -139,7 +141,9 @@ YAML_TEXTS = st.sampled_from([text for text in hostile.ALL if "\0" not in text a
 
 @given(YAML_TEXTS, YAML_TEXTS, st.lists(YAML_TEXTS, max_size=2), st.sampled_from(["linux", "windows"]))
 def test_a_join_document_holds_what_it_was_given_and_nothing_more(key, value, checks, family):
-    """As a YAML loader reads it back; every text is quoted, so that YAML 1.1's booleans and numbers stay texts."""
+    """A YAML loader reads the values back; every text is quoted, so that YAML 1.1's booleans and numbers
+    stay texts.
+    """
     document = userdata.kubeadm_join(
         node_name=value,
         family=family,
@@ -184,7 +188,7 @@ def sentence(call, *arguments) -> str | None:
 
 @given(TEXTS)
 def test_a_hostile_option_is_refused_in_one_sentence(text):
-    """Before anything is asked of AWS or of Pulumi."""
+    """The refusal comes before any call to AWS or Pulumi."""
     for call in (lambda: target.resolve(text or "-", "eu-west-1"), lambda: preview.parse_pr(text), lambda: preview.parse_ttl(text)):
         told_so = sentence(call)
         if told_so is not None:

@@ -1,4 +1,4 @@
-"""docs/security.md: every promise names a place that exists and tests that exist."""
+"""Test that every promise in docs/security.md names an existing place and existing tests."""
 
 import ast
 import re
@@ -35,6 +35,6 @@ def test_a_promise_names_where_it_is_kept_and_tests_that_exist(row):
 
 
 def test_every_test_of_this_folder_is_of_a_module_that_the_page_names():
-    """Or a promise is tested that nobody was told of."""
+    """Otherwise the page would omit a promise that is tested."""
     page = (PROJECT / "docs/security.md").read_text()
     assert [path.name for path in Path(__file__).parent.glob("test_*.py") if f"tests/security/{path.name}" not in page] == []

@@ -1,6 +1,7 @@
-"""Who can reach what, by the security groups as they are declared, for configurations that nobody wrote: only administrators from outside.
+"""Test who can reach what through the declared security groups, for generated configurations: outside only
+administrators.
 
-The declared rules are walked as data: every ingress of every group, whoever declared it. The oracle is a list of ports.
+The tests walk every ingress rule of every group in any component. The expectation is a list of ports.
 """
 
 import json
@@ -16,10 +17,11 @@ from tests.support.stacks import STACKS, deployed
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 GROUP, INSTANCE = "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/instance:Instance"
-# What people may reach: the API, the NodePorts, RDP, and with host-gw CCAuth's hostPort. Protocol, first and last port, group.
+# The ports for people: the API, NodePorts, RDP, and with host-gw CCAuth's hostPort. Protocol, first and last
+# port, group.
 FOR_PEOPLE = {("tcp", 6443, 6443, "control-plane"), ("tcp", 30000, 32767, "nodes"), ("tcp", 3389, 3389, "windows-worker")}
 WITH_HOST_GW = FOR_PEOPLE | {("tcp", 80, 80, "windows-worker")}
-# What opens a machine, besides rules and groups. A stack that declared one of these would need another oracle.
+# Other resources that open a machine. A stack with one of these would need more checks.
 OTHER_DOORS = (
     "securityGroupRule",
     "defaultSecurityGroup",
@@ -38,7 +40,7 @@ def ingress(found: Deployment) -> list[dict]:
 
 
 def from_outside(found: Deployment) -> set[tuple[str, str, int, int, str]]:
-    """Every door that a range of addresses may come through: the range, protocol, ports, group."""
+    """Return every ingress from a range of addresses: the range, protocol, ports, group."""
     doors = [rule for rule in ingress(found) if "referencedSecurityGroupId" not in rule]
     assert all(set(rule) & {"cidrIpv4", "cidrIpv6", "prefixListId"} == {"cidrIpv4"} for rule in doors), "nothing but IPv4 ranges is walked here"
     return {(rule["cidrIpv4"], rule["ipProtocol"], rule.get("fromPort", 0), rule.get("toPort", 65535), rule["group"]) for rule in doors}
@@ -52,7 +54,7 @@ def expected(admins: tuple[str, ...], pod_cidr: str, backend: str) -> set[tuple[
 RANGES = st.builds(lambda address, prefix: str(IPv4Network((address, prefix), strict=False)), st.integers(0, 2**32 - 1), st.integers(1, 32))
 
 
-# A deployment takes tens of milliseconds, where a property has one or two.
+# A deployment takes tens of milliseconds, so fewer examples are tried.
 @settings(max_examples=settings.default.max_examples // 10, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RANGES, min_size=1, max_size=4, unique=True), RANGES, st.sampled_from(config.FLANNEL_BACKENDS))
 @example(["203.0.113.7/32"], "10.244.0.0/16", "host-gw")
@@ -63,7 +65,7 @@ def test_only_administrators_come_in_from_outside_and_only_by_these_doors(admins
 
 
 def test_it_is_so_in_whole_stacks():
-    """Whatever else the program declares: a rule of another component would be found here."""
+    """Finds rules of other components too."""
     for stack, changes in STACKS.items():
         admins = tuple(changes.get("adminCidrs", ["203.0.113.7/32"]))
         found = deployed(stack, "up")
@@ -73,7 +75,7 @@ def test_it_is_so_in_whole_stacks():
 
 
 def test_machines_wear_only_groups_of_the_table():
-    """The VPC's default group lets its members say anything to each other."""
+    """The VPC's default group allows all traffic between its members."""
     for stack in STACKS:
         found = deployed(stack, "up")
         own = {f"{group.name}-id" for group in found.of(GROUP)}
@@ -84,7 +86,9 @@ def test_machines_wear_only_groups_of_the_table():
 
 
 def test_between_machines_only_what_kubernetes_needs_is_open():
-    """By group: the API server, etcd with itself, kubelet, and Flannel's packets; with host-gw everything, since pods come as they are."""
+    """By group: the API server, etcd with itself, kubelet, and Flannel's packets; with host-gw all, because
+    pods use their own addresses.
+    """
     between = {
         stack: {
             (rule["ipProtocol"], rule.get("fromPort"), rule["group"], rule["referencedSecurityGroupId"].removeprefix("dev-").removesuffix("-id"))
@@ -99,7 +103,7 @@ def test_between_machines_only_what_kubernetes_needs_is_open():
 
 
 def test_no_pod_can_ask_for_a_machines_credentials_beyond_one_hop():
-    """For every machine of every stack: IMDSv2 only, and answers with a token that travel one hop."""
+    """Every machine of every stack has IMDSv2 only, with a hop limit of one."""
     for stack in STACKS:
         for machine in deployed(stack, "up").of(INSTANCE):
             options = plain(machine.inputs["metadataOptions"])
@@ -107,7 +111,7 @@ def test_no_pod_can_ask_for_a_machines_credentials_beyond_one_hop():
 
 
 def test_the_commands_that_are_shown_open_no_port():
-    """`pulumi stack output access`: everything goes through Session Manager."""
+    """`pulumi stack output access`: all commands use Session Manager."""
     shown = json.dumps(cluster.access_commands("eu-west-1", {"windows-0": {"instanceId": "i-1"}}))
     assert shown.count("aws ssm start-session") == 2
     assert "authorize" not in shown

@@ -1,6 +1,8 @@
-"""What each machine's role can really do: the calls of its scripts go through, and everything else that is tried is refused.
+"""Test the permissions of each machine's role: the calls of its scripts succeed, all others that are tried
+are refused.
 
-The fake cloud holds a session to its role's policies and signatures (`--enforce-iam`), which it asks of every call before moto sees it.
+The fake cloud checks each session's signature and its role's policies (`--enforce-iam`) before moto sees the
+call.
 """
 
 import functools
@@ -23,7 +25,7 @@ ROLES = (security.CONTROL_PLANE, security.LINUX_WORKER, security.WINDOWS_WORKER)
 SCRIPTS, FOREIGN_BUCKET, KEY = "dev-scripts", "prod-scripts", "windows-node-1.ps1"
 REFUSALS = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
 
-# Written by hand from DESIGN: who reads and who writes what below /microcosm/<own stack>.
+# Written by hand from the design: the reader and writer of each parameter below /microcosm/<own stack>.
 READS = {
     security.CONTROL_PLANE: {"expiry"},
     security.LINUX_WORKER: {"join", "expiry"},
@@ -65,7 +67,7 @@ def cloud(tmp_path_factory) -> Any:
                 "aws_secret_access_key": own["SecretAccessKey"],
                 "aws_session_token": own["SessionToken"],
             }
-            # A refusal is final; and the cloud must judge the call, not the SDK its arguments.
+            # No retries after a refusal; and the cloud must judge the call, not the SDK its arguments.
             config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
             return session.client(service, endpoint_url=served.endpoint, config=config, **given)
 
@@ -73,7 +75,7 @@ def cloud(tmp_path_factory) -> Any:
 
 
 def assume(operator: Any, role: str) -> dict[str, str]:
-    """The session that a machine gets from its metadata service, of the role as infra/iam.py declares it."""
+    """Return the session of a machine, with the role that infra/iam.py declares."""
     name = OWN.of(role)
     operator("iam").create_role(RoleName=name, AssumeRolePolicyDocument=iam.assume_role_policy())
     document = iam.role_policy(role, OWN, account=ACCOUNT, region=REGION, partition="aws", script_bucket=SCRIPTS)
@@ -82,7 +84,7 @@ def assume(operator: Any, role: str) -> dict[str, str]:
 
 
 def is_refused(call: Any) -> bool:
-    """By the role's policies; any other answer, an error of the service too, means that the call was let in."""
+    """Report whether the role's policies refused the call; any other answer means that it was allowed."""
     try:
         call()
     except ClientError as error:
@@ -95,7 +97,7 @@ def is_refused(call: Any) -> bool:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_reads_just_what_it_needs(cloud, role):
-    """No worker reads the kubeconfig; nobody reads another stack's."""
+    """No worker reads the kubeconfig, and no role reads another stack."""
     ssm = cloud.machine(role, "ssm")
     read = {path for path in PATHS if not is_refused(lambda path=path: ssm.get_parameter(Name=OWN.parameter(path), WithDecryption=True))}
     foreign = {path for path in PATHS if not is_refused(lambda path=path: ssm.get_parameter(Name=OTHER.parameter(path)))}
@@ -104,7 +106,7 @@ def test_a_role_reads_just_what_it_needs(cloud, role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_writes_just_what_it_publishes(cloud, role):
-    """A worker that could write `join` could lead the next worker into a cluster of its own."""
+    """A worker that could write `join` could lead the next worker into another cluster."""
     ssm = cloud.machine(role, "ssm")
 
     def put(names: Names, path: str) -> Any:
@@ -142,7 +144,7 @@ def test_no_role_goes_round_by_another_call(cloud, role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_script_is_read_by_windows_workers_and_written_by_nobody(cloud, role):
-    """What lies there runs as SYSTEM."""
+    """The script runs as SYSTEM."""
     s3 = cloud.machine(role, "s3")
     may = {
         "read": not is_refused(lambda: s3.get_object(Bucket=SCRIPTS, Key=KEY)),
@@ -161,16 +163,20 @@ def test_the_script_is_read_by_windows_workers_and_written_by_nobody(cloud, role
 
 # --- everything else
 
-# Every operation that the SDK knows of these services, called without arguments: the refusal comes before they would be read.
+# Every operation of these services in the SDK, without arguments: the refusal comes before they would be
+# read.
 WHOLE_SERVICES = ("iam", "ssm", "sts")
-# Of the others, what an intruder would try first.
+# Of the other services, the first calls of an intruder.
 TRIED = {
     "ec2": (
-        "run_instances terminate_instances stop_instances describe_instances describe_instance_attribute modify_instance_attribute "
-        "get_console_output get_password_data create_key_pair import_key_pair authorize_security_group_ingress describe_security_groups "
-        "create_security_group modify_instance_metadata_options associate_iam_instance_profile replace_iam_instance_profile_association "
-        "create_image create_snapshot modify_snapshot_attribute describe_volumes attach_volume describe_vpcs create_route "
-        "associate_address allocate_address release_address delete_vpc create_tags delete_tags create_launch_template request_spot_instances"
+        "run_instances terminate_instances stop_instances describe_instances describe_instance_attribute "
+        "modify_instance_attribute get_console_output get_password_data create_key_pair import_key_pair "
+        "authorize_security_group_ingress describe_security_groups create_security_group "
+        "modify_instance_metadata_options associate_iam_instance_profile "
+        "replace_iam_instance_profile_association create_image create_snapshot modify_snapshot_attribute "
+        "describe_volumes attach_volume describe_vpcs create_route associate_address allocate_address "
+        "release_address delete_vpc create_tags delete_tags create_launch_template "
+        "request_spot_instances"
     ),
     "secretsmanager": "get_secret_value list_secrets put_secret_value",
     "kms": "decrypt encrypt list_keys create_grant schedule_key_deletion",
@@ -178,18 +184,19 @@ TRIED = {
     "logs": "put_log_events describe_log_groups get_log_events",
     "resourcegroupstaggingapi": "get_resources tag_resources",
 }
-# IAM allows it to everybody. What Session Manager's agent calls has no operation in the SDK: tests/infra/test_iam.py holds those.
+# IAM allows it to all. Session Manager's agent uses calls that the SDK lacks: tests/infra/test_iam.py tests
+# those.
 ALLOWED = {"GetCallerIdentity"}
 
 
 def arguments(operation: Any) -> dict[str, Any]:
-    """Something for each argument that the SDK writes into an address; the others may be missing."""
+    """Return a value for each argument that the SDK writes into the address; the others may be missing."""
     members = operation.input_shape.members if operation.input_shape else {}
     return {name: "x" for name, shape in members.items() if shape.serialization.get("location") == "uri"}
 
 
 def let_in(client: Any, operations: set[str]) -> set[str]:
-    """The operations that were not refused."""
+    """Return the operations that were not refused."""
     model = client.meta.service_model
     methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
     return {
@@ -200,9 +207,10 @@ def let_in(client: Any, operations: set[str]) -> set[str]:
 @pytest.mark.parametrize("service", WHOLE_SERVICES)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_can_do_nothing_else_of_a_service(cloud, role, service):
-    """All that the SDK knows: a call that appears tomorrow is tried tomorrow."""
+    """All operations of the installed SDK: a new one is tested as soon as it appears."""
     client = cloud.machine(role, service)
-    # Anybody may ask for these without any permission (IAM user guide, "Requesting temporary security credentials"): they carry other proof.
+    # These need no permission (IAM user guide, "Requesting temporary security credentials"): they carry
+    # another proof.
     unsigned = {"AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"}
     operations = set(client.meta.service_model.operation_names) - unsigned
     assert len(operations) > 5
@@ -219,7 +227,7 @@ def test_what_an_intruder_tries_first_is_refused(cloud, role, service):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_machine_takes_no_other_role(cloud, role):
-    """Neither the operator's nor the control plane's; only EC2 hands them out."""
+    """Only EC2 hands out the roles of machines."""
     sts = cloud.machine(role, "sts")
     for other in ROLES:
         assert is_refused(lambda other=other: sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{OWN.of(other)}", RoleSessionName="mine"))

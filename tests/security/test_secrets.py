@@ -1,4 +1,4 @@
-"""Where the secrets of a cluster may not stand: command lines, logs, reports, files of others, outputs in the clear."""
+"""Test that secrets of a cluster are in no log, report, readable file or plain output."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def mode(path: Path) -> int:
 
 @pytest.mark.parametrize("before", [None, 0o644, 0o666, 0o600], ids=["new", "0644", "0666", "0600"])
 def test_a_kubeconfig_is_its_owners_alone_whatever_was_there_and_whatever_the_umask(tmp_path, umask, before):
-    """Written, merged and edited again: a file that was readable by all is so no longer."""
+    """A file that was readable by all is private after it is written, merged or edited."""
     path = tmp_path / "config"
     if before is not None:
         path.touch()
@@ -47,7 +47,7 @@ def test_a_kubeconfig_is_its_owners_alone_whatever_was_there_and_whatever_the_um
 
 
 def test_the_draft_of_a_kubeconfig_is_private_from_its_first_byte(tmp_path, monkeypatch, umask):
-    """Between its creation and its renaming others could read it."""
+    """Others could read the draft between its creation and its renaming."""
     seen: list[int] = []
     replace = os.replace
 
@@ -64,7 +64,7 @@ def test_the_draft_of_a_kubeconfig_is_private_from_its_first_byte(tmp_path, monk
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_secret_is_marked_as_one_wherever_the_program_hands_it_to_pulumi(stack):
-    """Pulumi encrypts in the state what is marked, and shows nobody."""
+    """Pulumi encrypts marked values in the state and hides them."""
     found = deployed(stack, "up")
     for registration in found.registrations.values():
         for key, value in registration.inputs.items():
@@ -79,7 +79,7 @@ def test_a_secret_is_marked_as_one_wherever_the_program_hands_it_to_pulumi(stack
 
 
 def test_the_readme_writes_no_kubeconfig_that_others_can_read():
-    """A shell's redirection obeys the umask, which lets all read."""
+    """A shell redirection obeys the umask, which lets all users read."""
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     assert "(umask 077; pulumi stack output --show-secrets kubeconfig > kubeconfig)" in readme
     assert readme.count("--show-secrets") == 1

@@ -1,6 +1,7 @@
-"""What the state keeps of the secrets that machines publish: nothing, with the real engine and after every kind of operation.
+"""Test that the state holds no secret that machines publish, with the real engine and after every operation.
 
-The provider is the rehearsal's stand-in, which treats write-only inputs as the official one does (its source is named there).
+The provider is the rehearsal's stand-in, which treats write-only inputs as the official one does (its source
+is named there).
 """
 
 import json
@@ -46,7 +47,7 @@ def stack_of(tmp_path, cloud, program: str) -> Stack:
 
 
 def publish(ssm) -> None:
-    """As the control plane does."""
+    """Publish the documents as the control plane does."""
     for document in DOCUMENTS:
         value = json.dumps({"instance": "i-1", "secret": SECRET})
         ssm.put_parameter(Name=f"/microcosm/dev/{document}", Value=value, Type="SecureString", Overwrite=True)

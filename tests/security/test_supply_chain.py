@@ -1,4 +1,6 @@
-"""What is installed and run that others wrote: pinned by its content, in the workflows, the lock file and the bills of materials."""
+"""Test that all code of others is pinned by its content: in workflows, the lock file and the bills of
+materials.
+"""
 
 import json
 import re
@@ -15,14 +17,14 @@ WORKFLOWS = sorted((PROJECT / ".github/workflows").iterdir())
 
 
 def used(node: Any) -> list[str]:
-    """Every `uses` of a workflow, in jobs and in steps."""
+    """Return every `uses` of a workflow, in jobs and in steps."""
     if isinstance(node, dict):
         return [value for key, value in node.items() if key == "uses"] + [name for value in node.values() for name in used(value)]
     return [name for item in node for name in used(item)] if isinstance(node, list) else []
 
 
 def test_there_are_workflows_and_nothing_else_beside_them():
-    """Local actions would need a walk of their own."""
+    """Local actions would need a test of their own."""
     assert {path.name for path in WORKFLOWS} == {"audit.yml", "preview.yml"}
     assert not list((PROJECT / ".github").glob("actions/*"))
 
@@ -46,7 +48,7 @@ def test_a_workflow_has_no_rights_but_those_that_a_job_names(path):
 
 
 def test_one_commit_of_an_action_is_used_everywhere():
-    """Two would be one that somebody forgot."""
+    """Two commits would mean that one was forgotten."""
     commits: dict[str, set[str]] = {}
     for path in WORKFLOWS:
         for name in used(yaml.safe_load(path.read_text())):
@@ -56,7 +58,7 @@ def test_one_commit_of_an_action_is_used_everywhere():
 
 
 def test_every_line_of_the_lock_file_has_its_hashes():
-    """pip takes no other bytes then: `make setup` asks for --require-hashes."""
+    """With hashes pip accepts no other bytes: `make setup` uses --require-hashes."""
     text = (PROJECT / "requirements.lock").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert len(lines) > 50
@@ -74,13 +76,15 @@ def test_every_download_has_a_sum_that_a_publisher_gave():
 
 
 def test_images_have_a_tag_of_their_own_and_never_the_newest():
-    """kubelet pulls them; a tag that moves would be another program tomorrow."""
+    """kubelet pulls the images; a tag that moves would be another program tomorrow."""
     images = [flannel.IMAGE, flannel.CNI_IMAGE, workloads.NGINX_IMAGE, *(row.pause_image for row in matrix.KUBERNETES_VERSIONS.values())]
     images += [system.wcf_image for system in matrix.OPERATING_SYSTEMS.values() if system.wcf_image]
     assert [image for image in images if not re.search(r":v?\d[\w.-]*(@sha256:[0-9a-f]{64})?$", image)] == []
 
 
 def test_the_audit_asks_for_what_the_lock_file_names_and_nothing_more():
-    """`make audit-deps`: no resolver, which could audit other versions than those that are installed; and a package that cannot be audited fails."""
+    """`make audit-deps` uses no resolver, which could audit other versions, and fails for a package that
+    cannot be audited.
+    """
     (line,) = [line for line in (PROJECT / "Makefile").read_text().splitlines() if "bin/pip-audit " in line]
     assert {"--strict", "--disable-pip", "--require-hashes", "--requirement", "requirements.lock"} <= set(line.split())

@@ -1,1 +1,1 @@
-"""What the tests share: an engine that records, the SDK's own types as a schema, a simulated destroy."""
+"""Helpers of the tests: a recording engine, the SDK's types as a schema, a simulated destroy."""

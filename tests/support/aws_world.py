@@ -1,4 +1,4 @@
-"""What a resource under test needs around it, made through the stand-in provider itself."""
+"""Create the surroundings of a resource under test through the stand-in provider."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/eb
 
 
 class World:
-    """What a resource under test needs around it; made on demand, unmade in reverse."""
+    """The surroundings of a resource under test; created on demand, deleted in reverse."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver

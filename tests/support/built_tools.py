@@ -1,4 +1,4 @@
-"""The programs that a rehearsal has built on this machine, by Kubernetes version, for tests that ask the real ones."""
+"""Find the programs that a rehearsal has built on this machine, by Kubernetes version."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from rehearsal.supplies.store import default_home
 
 
 def kubernetes() -> dict[str, Path]:
-    """Each built version of Kubernetes (1.35.8) with the folder of its programs."""
+    """Return each built version of Kubernetes (1.35.8) with the folder of its programs."""
     found: dict[str, Path] = {}
     for folder in sorted((default_home() / "supplies").glob("kubernetes-*")):
         if (folder / "kubectl").is_file() and (folder / "kube-apiserver").is_file() and folder.suffix != ".partial":
@@ -19,12 +19,12 @@ def kubernetes() -> dict[str, Path]:
 
 
 def etcd() -> Path | None:
-    """The folder of a built etcd."""
+    """Return the folder of a built etcd."""
     return next((path.parent for path in sorted((default_home() / "supplies").glob("etcd-*/etcd"))), None)
 
 
 def together(folder: Path, programs: Sequence[Path]) -> Path:
-    """A folder in which all these programs are."""
+    """Return a folder with links to all these programs."""
     folder.mkdir(parents=True, exist_ok=True)
     for program in programs:
         (folder / program.name).symlink_to(shutil.which(program) or program)

@@ -1,7 +1,7 @@
-"""deploy(): runs a whole Pulumi program against mocks in a context of its own, as the engine would, and keeps the raw registrations.
+"""Run a whole Pulumi program against mocks in its own context, and keep the raw registrations.
 
-The SDK's own `set_mocks` hands a test only type, name and inputs. What decides whether a destroy works (dependencies,
-parents, deletedWith, ignoreChanges, secrets) is in the raw requests, so the monitor keeps those.
+The SDK's `set_mocks` passes only type, name and inputs to a test. The raw requests also hold the values that
+decide whether a destroy works: dependencies, parents, deletedWith, ignoreChanges and secrets.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 SECRET_KEY, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 UNKNOWN = "<unknown>"
 
-# A failed apply is re-raised by run_in_stack; asyncio would print it a second time.
+# run_in_stack raises a failed apply again; asyncio would print it a second time.
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def plain(value: Any) -> Any:
-    """A serialized value without its secret wrappers, and whole numbers as such: on the wire every number is a float."""
+    """Return a serialized value without secret wrappers; on the wire every number is a float."""
     if isinstance(value, dict):
         return plain(value["value"]) if value.get(SECRET_KEY) == SECRET else {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Registration:
-    """One resource as the engine was asked for it."""
+    """A resource as the program registered it."""
 
     urn: str
     type: str
@@ -72,7 +72,7 @@ class Registration:
 
 
 class RecordingMonitor(mocks.MockMonitor):
-    """A mock monitor that keeps every request, and refuses what the engine would: the same URN twice."""
+    """A mock monitor that keeps every request and refuses a URN twice, as the engine does."""
 
     def __init__(self, answers: mocks.Mocks) -> None:
         super().__init__(answers)
@@ -95,7 +95,7 @@ class RecordingMonitor(mocks.MockMonitor):
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a program registered and exported. Outputs that are not known yet read UNKNOWN."""
+    """The registrations and exports of a program. Unknown outputs are UNKNOWN."""
 
     registrations: Mapping[str, Registration] = field(repr=False)
     invokes: list[Any] = field(repr=False)
@@ -113,7 +113,7 @@ class Deployment:
 
 @dataclass
 class Answers(mocks.Mocks):
-    """Made-up answers of AWS: ids from names, addresses from documentation ranges."""
+    """Answers of AWS: ids from names, addresses from documentation ranges."""
 
     preview: bool = False
     calls: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(CALLS))
@@ -153,7 +153,7 @@ def deploy(
     stack_name: str = "dev",
     answers: mocks.Mocks | None = None,
 ) -> Deployment:
-    """Runs the program (a function, or the path of a `__main__.py`) to its end; its own errors are raised."""
+    """Run the program (a function, or the path of a `__main__.py`) to its end; its errors are raised."""
     return contextvars.copy_context().run(_deploy, program, dict(config or {}), preview, stack_name, answers or Answers(preview))
 
 
@@ -178,7 +178,7 @@ def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str
         )
     )
     run = program if callable(program) else (lambda: runpy.run_path(str(program), run_name="__main__") and None)
-    # Where in the program a resource was declared: nobody asks here, and each answer formats the whole stack.
+    # No test reads where a resource was declared, and each stack trace formats the whole stack.
     with _event_loop() as loop, mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace):
         outputs, secrets = loop.run_until_complete(_run(run))
     return Deployment(monitor.registrations, monitor.invokes, outputs, secrets)
@@ -186,10 +186,11 @@ def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str
 
 @contextlib.contextmanager
 def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop of the program's own, with one thread for the calls of the monitor. Nothing of it is left behind.
+    """Create an event loop for the program, with one thread for the calls of the monitor, and close both
+    afterwards.
 
-    The mock monitor gives each thread that calls it a loop, which nobody closes; the garbage collector would complain of
-    that in the middle of some other test.
+    The mock monitor gives each calling thread a loop and never closes it; the garbage collector would warn
+    during another test.
     """
     loop, loop_of_calls = asyncio.new_event_loop(), asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop_of_calls,)))

@@ -1,4 +1,4 @@
-"""The fake cloud inside the test process: moto with the rehearsal's rules, and no server."""
+"""Run the fake cloud in the test process: moto with the rehearsal's patches."""
 
 import contextlib
 import json
@@ -21,17 +21,18 @@ REGION = "eu-west-1"
 MANAGED_POLICY = "AmazonSSMManagedInstanceCore"
 _AWS_POLICIES = json.loads(aws_managed_policies_data)
 PUBLIC_KEY = (
-    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDusXfgTE4eBP50NglSzCSEGnIL6+cr6m3H6cZANOQ+P1o/W4BdtcAL3sor4iGi7SOeJgo8kweyMQrhrt6HaKGgromRiz37LQx"
-    "4YIAcBi4Zd023mO/V7Rc2Chh18mWgLSmA6ng+j37ip6452zxtv0jHAz9pJolbKBpJzbZlPN45ZCTk9ck0fSVHRl6VRSSPQcpqi65XpRf+35zNOCGCc1mAOOTmw59Q2a6A3t8mL7r"
-    "91aM5q6QOQm219lctFM8O7HRJnDgmhGpnjRwE1LyKktWTbgFZ4SNWU2XqusUO07jKuSxzPumXBeU+JEtx0J1tqZwJlpGt2R+0qN7nKnPl2+hx"
+    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDusXfgTE4eBP50NglSzCSEGnIL6+cr6m3H6cZANOQ+P1o/W4BdtcAL3sor4i"
+    "Gi7SOeJgo8kweyMQrhrt6HaKGgromRiz37LQx4YIAcBi4Zd023mO/V7Rc2Chh18mWgLSmA6ng+j37ip6452zxtv0jHAz9pJolb"
+    "KBpJzbZlPN45ZCTk9ck0fSVHRl6VRSSPQcpqi65XpRf+35zNOCGCc1mAOOTmw59Q2a6A3t8mL7r91aM5q6QOQm219lctFM8O7H"
+    "RJnDgmhGpnjRwE1LyKktWTbgFZ4SNWU2XqusUO07jKuSxzPumXBeU+JEtx0J1tqZwJlpGt2R+0qN7nKnPl2+hx"
 )
 
 
 @contextlib.contextmanager
 def _strict_moto(machines: Path) -> Iterator[None]:
-    """The rules of the rehearsal, and one of AWS's own policies.
+    """Apply the rehearsal's patches, and load one of AWS's managed policies.
 
-    One: at its start and at its end moto builds every partition of AWS anew, and with all 1,300 policies in each that takes seconds.
+    moto builds every partition of AWS at its start and end; with all 1,300 policies that takes seconds.
     """
     environment = CREDENTIALS | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
     policies = mock.patch("moto.iam.models.aws_managed_policies_data", json.dumps({MANAGED_POLICY: _AWS_POLICIES[MANAGED_POLICY]}))
@@ -42,7 +43,7 @@ def _strict_moto(machines: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def fake_aws(machines: Path) -> Iterator[boto3.Session]:
-    """An account with nothing in it but AWS's own images: boto3's calls never leave the process."""
+    """Yield a session for an account that has only AWS's images; boto3's calls never leave the process."""
     with _strict_moto(machines), mock_aws():
         server.fill(REGION)
         yield boto3.Session(region_name=REGION)
@@ -50,7 +51,7 @@ def fake_aws(machines: Path) -> Iterator[boto3.Session]:
 
 @contextlib.contextmanager
 def served_aws(machines: Path) -> Iterator[Cloud]:
-    """The same account behind the server, in a thread of this process, with instance roles held to their policies."""
+    """Serve the same account in a thread of this process, and enforce the policies of instance roles."""
     with _strict_moto(machines):
         moto_api_backend.reset()
         running = server.serve(server.Options(state=machines.parent, region=REGION, enforce_iam=True))

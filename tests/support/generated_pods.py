@@ -1,6 +1,7 @@
-"""Pods in which every field that is bound to a system is set again and again, from one table and one seed.
+"""Generate pods in which every field that is bound to a system is set many times, from one table and one
+seed.
 
-Alone each object is valid but for what the table sets. So whatever the API server refuses, it refuses for one of these fields.
+Without these fields each object is valid, so a refusal of the API server is about one of them.
 """
 
 import copy
@@ -26,7 +27,8 @@ USERS = (
 )
 SAFE, UNSAFE = [{"name": "net.ipv4.tcp_syncookies", "value": "1"}], [{"name": "kernel.sem", "value": "1"}]
 LOCALHOST = {"type": "Localhost", "localhostProfile": "profiles/a.json"}
-# Where it is set (the pod, a container, the first container, the pod's metadata), its path there, and the values that it takes.
+# The owner of the field (the pod, a container, the first container, the pod's metadata), its path, and its
+# values.
 FIELDS: dict[str, tuple[str, tuple[str, ...], tuple[Any, ...]]] = {
     **{
         f"{where}.{name}": (where, ("securityContext", name), values)
@@ -58,7 +60,7 @@ FIELDS: dict[str, tuple[str, tuple[str, ...], tuple[Any, ...]]] = {
     "sysctls": (
         "pod",
         ("securityContext", "sysctls"),
-        ([], [{"name": "net.ipv4.tcp_syncookies", "value": "1"}], [{"name": "kernel.sem", "value": "1"}]),
+        ([], SAFE, UNSAFE),
     ),
     "hostPID": ("pod", ("hostPID",), (True, False)),
     "hostIPC": ("pod", ("hostIPC",), (True, False)),
@@ -94,7 +96,7 @@ class Generated:
 
 
 def generate(count: int, seed: int = 18) -> Generated:
-    """As many objects, always the same for a seed."""
+    """Generate objects, always the same for a seed."""
     source, made = random.Random(seed), Generated()
     for number in range(count):
         template = _template(source)
@@ -108,13 +110,13 @@ def generate(count: int, seed: int = 18) -> Generated:
 
 
 def _chosen(source: random.Random, number: int) -> list[str]:
-    """Every field in its turn, with some others beside it."""
+    """Choose every field in turn, with up to two others."""
     names = [*FIELDS]
     return list(dict.fromkeys([names[number % len(names)], *source.sample(names, source.randrange(3))]))
 
 
 def _template(source: random.Random) -> dict[str, Any]:
-    """A pod for Windows by its selector or for either system; half of them say so by spec.os.name as well."""
+    """Return a pod for Windows by its selector or for either system; half of them also set spec.os.name."""
     container = {"name": "web", "image": "registry.example.com/web:ltsc2022"}
     spec: dict[str, Any] = {"containers": [container], "nodeSelector": {"kubernetes.io/os": "windows"}}
     if source.random() < 0.5:
@@ -135,7 +137,7 @@ def _target(source: random.Random, template: dict[str, Any], where: str) -> dict
 
 
 def _settle(spec: dict[str, Any]) -> None:
-    """Take out what the server refuses of every pod together, whatever its system."""
+    """Remove combinations that the server refuses for every system."""
     contexts = [container.get("securityContext", {}) for container in (*spec["containers"], *spec.get("initContainers", ()))]
     if spec.get("securityContext", {}).get("sysctls"):
         spec.pop("hostNetwork", None), spec.pop("hostIPC", None)

@@ -1,4 +1,6 @@
-"""Texts of Kubernetes objects in every form that kubectl takes, and in forms that it does not, from one seed."""
+"""Generate texts of Kubernetes objects in forms that kubectl accepts and others that it refuses, from one
+seed.
+"""
 
 import json
 import random
@@ -41,7 +43,7 @@ BROKEN = ("a: [\n", "a: 1\n b: 2\n", "\ta: 1\n", "a: 'x\n", "- a\nb: 1\n", "a: 1
 
 
 def texts(count: int, seed: int = 18) -> list[bytes]:
-    """As many texts, always the same for a seed."""
+    """Generate texts, always the same for a seed."""
     source = random.Random(seed)
     return [_text(source, number) for number in range(count)]
 

@@ -1,7 +1,8 @@
-"""What the engine makes of the registrations when it destroys: the rounds of deletion, and which deletions providers are asked for.
+"""Simulate a destroy: the engine's rounds of deletion, and the deletions that providers are called for.
 
-After pulumi/pulumi v3.260.0: pkg/resource/graph/dependency_graph.go (DependenciesOf), pkg/resource/deploy/step_generator.go
-(ScheduleDeletes: antichains, in reverse) and step.go (DeleteStep.Apply).
+Source: pulumi/pulumi v3.260.0: pkg/resource/graph/dependency_graph.go (DependenciesOf),
+pkg/resource/deploy/step_generator.go (ScheduleDeletes: antichains, in reverse) and step.go
+(DeleteStep.Apply).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -10,7 +11,7 @@ from tests.support.engine import Deployment, Registration
 
 
 def direct(deployment: Deployment, resource: Registration) -> set[str]:
-    """The URNs that a resource depends on directly: parent, provider, dependencies, and what it is deleted with."""
+    """Return the URNs of direct dependencies: parent, provider, dependencies, and deletedWith."""
     raw = resource.raw
     provider = raw.provider.rpartition("::")[0]
     by_property = (urn for dependencies in raw.propertyDependencies.values() for urn in dependencies.urns)
@@ -19,7 +20,7 @@ def direct(deployment: Deployment, resource: Registration) -> set[str]:
 
 
 def reachable(deployment: Deployment, resource: Registration) -> set[str]:
-    """Everything that must be there before the resource is, and may only go after it."""
+    """Return the resources that are created before this one and deleted after it."""
     found: set[str] = set()
     waiting = direct(deployment, resource)
     while waiting:
@@ -30,7 +31,7 @@ def reachable(deployment: Deployment, resource: Registration) -> set[str]:
 
 
 def destroy_rounds(deployment: Deployment, condemned: Iterable[str] | None = None) -> list[list[Registration]]:
-    """What is deleted together, round after round; `condemned` are all resources unless URNs are named."""
+    """Return the rounds of deletion; `condemned` are all resources unless URNs are given."""
     left = set(deployment.registrations if condemned is None else condemned)
     rounds: list[list[Registration]] = []
     while left:
@@ -42,7 +43,7 @@ def destroy_rounds(deployment: Deployment, condemned: Iterable[str] | None = Non
 
 
 def deletions(rounds: Collection[Collection[Registration]]) -> Iterator[tuple[int, Registration]]:
-    """The deletions that a provider is really asked for, each with its round."""
+    """Yield the deletions that a provider is called for, each with its round."""
     condemned = {resource.urn for together in rounds for resource in together}
     for number, together in enumerate(rounds):
         for resource in together:

@@ -1,4 +1,6 @@
-"""The kubelet's own admission for Windows (tools/kubernetes/kubelet-admission), built from the pins and run under Wine."""
+"""Build the kubelet's admission for Windows (tools/kubernetes/kubelet-admission) from the pins and run it
+under Wine.
+"""
 
 import json
 import os
@@ -13,17 +15,17 @@ from rehearsal.supplies.store import default_home
 from rehearsal.supplies.toolchain import TOOLS
 
 SOURCE = TOOLS / "kubernetes"
-# A cold build compiles a good part of the kubelet for Windows.
+# A cold build compiles a large part of the kubelet for Windows.
 BUILD_SECONDS, RUN_SECONDS = 1_800, 300
 
 
 def prefix() -> Path | None:
-    """The Wine prefix that a rehearsal has made here."""
+    """Return the Wine prefix that a rehearsal has made here."""
     return next((path for path in sorted((default_home() / "supplies").glob("wine-prefix-*")) if path.suffix != ".partial"), None)
 
 
 def missing() -> str:
-    """What is not here of all that it takes, or an empty text."""
+    """Return the missing requirements, or an empty text."""
     lacking = [name for name in ("go", "wine", "wineserver") if not shutil.which(name)]
     return ", ".join([*lacking, *(() if prefix() else ("a Wine prefix",))])
 
@@ -37,7 +39,7 @@ def build(folder: Path) -> Path:
 
 
 def judge(program: Path, folder: Path, pods: Sequence[dict[str, Any]]) -> list[str]:
-    """The kubelet's reason for each pod that it does not admit; an empty text for each that it admits."""
+    """Return the kubelet's reason for each pod that it refuses; an empty text for an admitted pod."""
     made = prefix()
     assert made, missing()
     wine_prefix.copy(made, folder / "prefix")

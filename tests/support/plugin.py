@@ -1,4 +1,4 @@
-"""A plugin of the engine, started by itself and told to end."""
+"""Start and end a plugin of the engine."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PULUMI_PYTHON_CMD": sys.executable}
 
 
 def start_and_interrupt(plugin: Path) -> tuple[int, int, str]:
-    """The port that it printed, its exit code, and what it complained about."""
+    """Return the port that it printed, its exit code, and its stderr."""
     process = subprocess.Popen([plugin, "127.0.0.1:1"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         port = process.stdout.readline()
@@ -23,7 +23,7 @@ def start_and_interrupt(plugin: Path) -> tuple[int, int, str]:
 
 
 def start_and_kill_its_parent(plugin: Path) -> str:
-    """What it says until it ends of itself, its parent killed."""
+    """Return the output until its end after its parent was killed."""
     parent = subprocess.Popen(["sh", "-c", f"'{plugin}' 127.0.0.1:1 & wait"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
     first = parent.stdout.readline()
     parent.kill()

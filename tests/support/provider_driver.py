@@ -1,4 +1,6 @@
-"""Drives the stand-in aws provider as the engine does: check, then create, or diff and update; refresh by read; delete."""
+"""Drive the stand-in aws provider as the engine does: check, create, diff, update, refresh by read,
+delete.
+"""
 
 import contextlib
 import os
@@ -20,7 +22,7 @@ SEED = b"\x01" * 32
 
 
 class Refusal(Exception):
-    """The provider answered with an error; `id` is set where the resource was made all the same."""
+    """An error of the provider; `id` is set if the resource was created anyway."""
 
     def __init__(self, message: str, id_: str = "") -> None:
         super().__init__(message)
@@ -29,7 +31,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Live:
-    """A resource as the engine's state has it."""
+    """A resource in the engine's state."""
 
     type: str
     name: str
@@ -48,7 +50,7 @@ def urn(type_: str, name: str) -> str:
 
 @contextlib.contextmanager
 def running_plugin(program: Path, environment: dict[str, str]) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
-    """The plugin as a process, and the engine's side of its protocol."""
+    """Run the plugin and connect the engine's side of its protocol."""
     process = subprocess.Popen([program], env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
@@ -62,7 +64,7 @@ def running_plugin(program: Path, environment: dict[str, str]) -> Iterator[provi
 
 @contextlib.contextmanager
 def driver_of(program: Path, cloud: Cloud | None = None, **configuration: Any) -> Iterator["Driver"]:
-    """A configured provider; without a cloud, one whose every call to AWS fails at once."""
+    """Yield a configured provider; without a cloud, every call to AWS fails at once."""
     where = cloud.environment() if cloud else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **where}
     environment = {name: value for name, value in environment.items() if name not in ("AWS_REGION", "AWS_DEFAULT_REGION")}
@@ -77,7 +79,7 @@ class Driver:
         self.stub = stub
 
     def _call(self, method: str, request: Any) -> Any:
-        """One request; an error is what the user would read, and the id of what was made all the same."""
+        """Make one request; an error has the user's text and the id of a created resource."""
         try:
             return getattr(self.stub, method)(request)
         except grpc.RpcError as error:
@@ -137,7 +139,8 @@ class Driver:
         return self._call("Diff", request)
 
     def up(self, live: Live, ignore: tuple[str, ...] = (), /, **inputs: Any) -> tuple[Live, set[str]]:
-        """Plan and update as the engine does, which resets ignored inputs to those of the state before Check.
+        """Plan and update as the engine does, which resets ignored inputs to those of the state before
+        Check.
 
         Source: pulumi/pulumi 3.260.0, pkg/resource/deploy/step_generator.go, processIgnoreChanges.
         """
@@ -174,7 +177,7 @@ class Driver:
         return replace(live, id=response.id, inputs=from_struct(response.inputs), state=from_struct(response.properties))
 
     def delete(self, live: Live, seconds: float = 0) -> None:
-        """Delete; `seconds` is the timeout that a program may set."""
+        """Delete the resource; `seconds` is the timeout that a program may set."""
         request = provider_pb2.DeleteRequest(
             id=live.id, urn=live.urn, properties=to_struct(live.state), old_inputs=to_struct(live.inputs), timeout=seconds
         )

@@ -1,4 +1,4 @@
-"""Find the built stand-in aws provider. Tests do not build it: that takes minutes."""
+"""Find the built stand-in aws provider. Tests do not build it, because that takes minutes."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ NAME = "pulumi-resource-aws"
 
 @functools.cache
 def plugin() -> Path:
-    """The program of the present sources, from the rehearsal's cache."""
+    """Return the program of the present sources from the rehearsal's cache."""
     if given := os.environ.get("MICROCOSM_PROVIDER"):
         return Path(given)
     try:
@@ -31,5 +31,5 @@ def plugin() -> Path:
 
 @functools.cache
 def names() -> dict[str, dict[str, list[str]]]:
-    """By token: the inputs and the outputs that the provider models."""
+    """Return the modelled inputs and outputs by token."""
     return json.loads(subprocess.run([plugin(), "-names"], capture_output=True, check=True).stdout)

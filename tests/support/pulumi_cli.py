@@ -1,4 +1,4 @@
-"""A stack driven by the real Pulumi CLI, against a fake cloud, with the stand-in plugins of the rehearsal."""
+"""Drive a stack with the real Pulumi CLI, against a fake cloud, with the rehearsal's stand-in plugins."""
 
 import os
 import re
@@ -14,7 +14,9 @@ from tests.support.provider_plugin import plugin
 BIN = Path(rehearsal.__file__).parent / "bin"
 # `    + 43 created`, `    ~ 1 updated`, `    +-1 replaced`, `    38 changes. 5 unchanged`
 _COUNT = re.compile(
-    r"^ {4}(?:[-+~=]+ ?|\d+ changes\. )?(\d+) (created|updated|deleted|replaced|unchanged|to create|to update|to replace)$", re.MULTILINE
+    r"^ {4}(?:[-+~=]+ ?|\d+ changes\. )?(\d+) "
+    r"(created|updated|deleted|replaced|unchanged|to create|to update|to replace)$",
+    re.MULTILINE,
 )
 
 
@@ -41,7 +43,7 @@ class Stack:
         return done.stdout
 
     def change(self, operation: str, *options: str) -> dict[str, int]:
-        """Do it, and count what happened to how many resources."""
+        """Run the operation and count its results."""
         return counts(self.run(operation, *(() if operation == "preview" else ("--yes", "--skip-preview")), *options))
 
 
@@ -50,7 +52,7 @@ def counts(output: str) -> dict[str, int]:
 
 
 def project(folder: Path, program: str) -> Path:
-    """A project with this program, named like its folder."""
+    """Create a project with this program, named like its folder."""
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text(f"name: {folder.name}\nruntime: python\n")
     (folder / "__main__.py").write_text(program)

@@ -1,4 +1,4 @@
-"""What boto3 and moto work out anew for each client and each request, remembered: the same answers for a fraction of the time."""
+"""Cache values that boto3 and moto compute for each client and each request."""
 
 import functools
 import sys
@@ -7,7 +7,7 @@ from botocore.loaders import JSONFileLoader
 
 
 def remember() -> None:
-    """Once a test session, after the tests have imported what they need."""
+    """Install the caches once per test session, after the tests have been imported."""
     # Every session reads the models of the services from files: 2.5 MB for EC2 alone.
     read, loader = JSONFileLoader.load_file, JSONFileLoader()
     known = functools.cache(lambda path: read(loader, path))

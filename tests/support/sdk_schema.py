@@ -1,6 +1,6 @@
-"""Check inputs against the SDK's own argument classes, as the official provider checks them against its schema.
+"""Check inputs against the SDK's argument classes, as the official provider checks them against its schema.
 
-The SDK's Python classes are generated from that schema, so an unknown, missing or mistyped property is found here too, however deep.
+The classes are generated from that schema, so an unknown, missing or mistyped property is found at any depth.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def input_names(token: str) -> frozenset[str]:
 
 
 def input_paths(token: str) -> frozenset[str]:
-    """Every input, with the paths into objects (`rootBlockDevice.tags`)."""
+    """Return every input, with the paths into objects (`rootBlockDevice.tags`)."""
     return frozenset(_paths(_arguments_class(token), ""))
 
 
 def output_paths(token: str) -> frozenset[str]:
-    """Every property of the type's state, with the paths into objects."""
+    """Return every property of the type's state, with the paths into objects."""
     module, name = _module(token)
     return frozenset(_paths(getattr(module, f"_{name}State"), ""))
 
 
 def function_names(token: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The arguments and the results of a function."""
+    """Return the arguments and the results of a function."""
     module, name = _module(token)
     arguments = inspect.signature(getattr(module, _snake(name))).parameters.keys() - {"opts"}
     result = getattr(module, f"{name[0].upper()}{name[1:]}Result")
@@ -64,7 +64,9 @@ def _camel(name: str) -> str:
 
 
 def _module(token: str) -> tuple[Any, str]:
-    """`aws:ec2/internetGateway:InternetGateway` -> pulumi_aws.ec2.internet_gateway; the leaf alone, which imports in no time."""
+    """Import `aws:ec2/internetGateway:InternetGateway` as pulumi_aws.ec2.internet_gateway, which is quicker
+    than the package.
+    """
     _, path, name = token.split(":")
     package, leaf = path.split("/")
     folder = "pulumi_aws" if package == "index" else f"pulumi_aws.{package}"
@@ -79,7 +81,7 @@ def _arguments_class(token: str) -> type[Any]:
 
 @functools.cache
 def _properties(cls: type[Any]) -> dict[str, Any]:
-    """The wire's property names and their Python types."""
+    """Return the wire's property names and their Python types."""
     names = _types.input_type_py_to_pulumi_names(cls)
     # pulumi.Input[T] is a union that names its member Output[T] as text.
     scope = {**vars(importlib.import_module(cls.__module__)), "Output": pulumi.Output, "T": Any}
@@ -107,7 +109,7 @@ def _check_object(value: Mapping[str, Any], cls: type[Any], path: str) -> Iterat
 
 
 def _check(value: Any, annotation: Any, path: str) -> Iterator[tuple[str, str]]:
-    """A union is satisfied by any of its members; otherwise the complaint of the most specific member is the useful one."""
+    """Check a value. A union accepts any of its members; the error is that of the most specific member."""
     if value is None or value == UNKNOWN:
         return
     complaints = [list(_check_member(value, member, path)) for member in _members(annotation)]
@@ -116,7 +118,9 @@ def _check(value: Any, annotation: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _members(annotation: Any) -> Iterator[Any]:
-    """The types that a value on the wire can have: promises are kept by then, and a typed dictionary repeats its Args class."""
+    """Yield the types that a value on the wire can have: no outputs, and no typed dictionaries, which repeat
+    the Args classes.
+    """
     origin = typing.get_origin(annotation)
     if origin in (typing.Union, UnionType):
         for member in typing.get_args(annotation):
@@ -157,7 +161,7 @@ def _check_map(value: Any, item_type: Any, path: str) -> Iterator[tuple[str, str
 
 
 def _is_scalar(value: Any, member: Any) -> bool:
-    """Terraform's conversions: a number or a boolean may come as text, and text may come as either."""
+    """Apply Terraform's conversions: a number or a boolean may be a text, and a text may be either."""
     if member is bool:
         return isinstance(value, bool) or value in ("true", "false")
     if member in (int, float):

@@ -1,4 +1,6 @@
-"""The SDKs' own argument classes as a schema of both providers: they are generated from it, so a misspelt or mistyped input shows."""
+"""Check the inputs of both providers against the SDKs' argument classes, which are generated from the
+schemas.
+"""
 
 import functools
 import importlib
@@ -14,7 +16,7 @@ PROVIDER = "pulumi:providers:kubernetes"
 
 
 def problems(resource: Registration) -> list[str]:
-    """Every reason for which the official provider would refuse the inputs; components have none."""
+    """Return every reason for which the official provider would refuse the inputs; components have none."""
     if not resource.raw.custom:
         return []
     return [reason for _, reason in schema._check_object(revealed(from_struct(resource.raw.object)), _arguments(resource.type), "")]
@@ -34,5 +36,5 @@ def _arguments(token: str) -> Any:
 
 
 def input_names(resource: Registration) -> frozenset[str]:
-    """Every input that the type has."""
+    """Return every input of the type."""
     return frozenset(schema._properties(_arguments(resource.type)))

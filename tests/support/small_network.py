@@ -1,4 +1,4 @@
-"""One VPC with a gateway, a subnet and a group: enough for a machine."""
+"""Create a VPC with a gateway, a subnet and a group: enough for a machine."""
 
 from typing import Any
 

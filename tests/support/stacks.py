@@ -1,4 +1,4 @@
-"""The stacks that the whole-program tests deploy: the committed Pulumi.dev.yaml, and variants of it."""
+"""The stacks of the whole-program tests: the committed Pulumi.dev.yaml and variants of it."""
 
 import functools
 import json
@@ -24,7 +24,7 @@ MANY_POOLS = [
     {"name": "windows-new", "os": "windows-2025", "count": 1, "diskSizeGb": 200},
 ]
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundaries/previews"
-# What differs from the committed file.
+# The differences from the committed file.
 STACKS: dict[str, dict[str, Any]] = {
     "committed": {},
     "host-gw": {"flannelBackend": "host-gw", **OTHER_RANGES},
@@ -41,7 +41,7 @@ STACKS: dict[str, dict[str, Any]] = {
 
 
 class ReadyCloud:
-    """AWS as it answers when every machine is ready: the ids are those of `engine.Answers`."""
+    """AWS with every machine ready; the ids are those of `engine.Answers`."""
 
     def __init__(self, region: str, settings: object) -> None:
         assert region == "eu-west-1", "the gate must look where the machines are"
@@ -72,14 +72,14 @@ class ReadyCloud:
 
 
 class _EveryInstance(dict[str, Instance]):
-    """Every instance that is asked for runs."""
+    """Returns a running instance for any id."""
 
     def get(self, instance_id: str, default: Any = None) -> Instance:
         return Instance(state="running", launched=0, family="linux")
 
 
 class _EveryReport(dict[str, Report]):
-    """The report of any node that is asked for."""
+    """Returns a report for any node."""
 
     def __init__(self, stack: str) -> None:
         self._stack = stack
@@ -93,30 +93,30 @@ def _ready(stack: str, node: str) -> Report:
 
 
 def committed() -> dict[str, Any]:
-    """Pulumi.dev.yaml by its full keys, as it stands in the repository."""
+    """Return the configuration in Pulumi.dev.yaml by its full keys."""
     return yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]
 
 
 def raw(changes: Mapping[str, Any]) -> dict[str, str]:
-    """The committed configuration with changes, as Pulumi hands it to a program: text, JSON text for all that has structure."""
+    """Return the committed configuration with changes, as Pulumi passes it: text, and JSON for structures."""
     values = committed() | {f"microcosm:{key}": value for key, value in changes.items()}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def parsed(stack: str = "committed", **changes: Any) -> config.StackConfig:
-    """The validated configuration of a stack of this module, with more changes."""
+    """Return the validated configuration of a stack of this module, with more changes."""
     prefix = "microcosm:"
     values = raw(STACKS[stack] | changes)
     return config.parse({key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}, stack="dev")
 
 
 def run(changes: Mapping[str, Any], *, preview: bool = False, stack_name: str = "dev") -> Deployment:
-    """Deploys the unchanged __main__.py with the committed configuration and some changes."""
+    """Deploy the unchanged __main__.py with the committed configuration and some changes."""
     with mock.patch.object(readiness, "AmazonCloud", ReadyCloud):
         return deploy(config=raw(changes), preview=preview, stack_name=stack_name)
 
 
 @functools.cache
 def deployed(stack: str, mode: str, /) -> Deployment:
-    """One of STACKS in one of MODES, deployed once for all tests; nobody may change what comes back."""
+    """Deploy one of STACKS in one of MODES, once for all tests; tests must not change the result."""
     return run(STACKS[stack], preview=mode == "preview")

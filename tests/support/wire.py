@@ -1,4 +1,6 @@
-"""Read and write the values of Pulumi's protocol: protobuf Structs, in which marked objects stand for something else."""
+"""Read and write the values of Pulumi's protocol: protobuf Structs, in which marked objects have special
+meanings.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +65,7 @@ def is_asset(value: Any) -> bool:
 
 
 def revealed(value: Any) -> Any:
-    """The same value with its secrets in the clear."""
+    """Return the value without its secret wrappers."""
     if is_secret(value):
         return revealed(value["value"])
     match value:

@@ -1,4 +1,4 @@
-"""One resource of every type of the stand-in provider; `revision` changes everything that can change in place."""
+"""Declare a resource of every type of the stand-in provider; `revision` changes what needs no replacement."""
 
 import base64
 import gzip
