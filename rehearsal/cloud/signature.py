@@ -56,7 +56,7 @@ class Signature:
         )
         request.context["timestamp"] = self.moment
         expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
-        return hmac.compare_digest(expected, self.value)
+        return hmac.compare_digest(str(expected), self.value)
 
     def skew(self, now: datetime) -> str | None:
         """Why AWS takes the signature for too old or too new, or None; in its words, e.g. in github.com/aws/aws-sdk-java/issues/1764."""

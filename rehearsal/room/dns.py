@@ -48,8 +48,9 @@ def answer(query: bytes, services: IPv4Address) -> bytes | None:
         response.header.rcode = RCODE.NXDOMAIN
     elif request.q.qtype in (QTYPE.A, QTYPE.ANY):
         response.add_answer(RR(request.q.qname, QTYPE.A, rdata=A(str(address)), ttl=_TTL_SECONDS))
-    return response.pack()
+    return bytes(response.pack())
 
 
 def _refusal(header: DNSHeader, code: int) -> bytes:
-    return DNSRecord(DNSHeader(id=header.id, qr=1, aa=1, ra=1, rd=header.rd, opcode=header.opcode, rcode=code)).pack()
+    response = DNSHeader(id=header.id, qr=1, aa=1, ra=1, rd=header.rd, opcode=header.opcode, rcode=code)
+    return bytes(DNSRecord(response).pack())
