@@ -158,10 +158,14 @@ def _open(prepared: supplies.Supplies, region: str) -> Session:
 
 def _supplies(parts: Collection[str] = ALL) -> supplies.Supplies:
     """Builds and installs what is missing, with its progress shown."""
-    if not console.is_terminal:
-        return supplies.ensure(Lines(console), parts=parts)
-    with Live(console) as progress:
-        return supplies.ensure(progress, parts=parts)
+    if console.is_terminal:
+        with Live(console) as progress:
+            made = supplies.ensure(progress, parts=parts)
+    else:
+        made = supplies.ensure(Lines(console), parts=parts)
+    provider = "Pulumi's own" if made.official_provider else "a stand-in on Pulumi's own bridge"
+    console.print(f"aws provider: {provider}")
+    return made
 
 
 def _play(steps: tuple[Step, ...], session: Session) -> Run:

@@ -1,7 +1,7 @@
-"""The life of a cluster on a fresh machine: the Linux machines first, the Windows pool when its binaries are built.
+"""Play the life of a cluster on a fresh machine: Linux first, Windows when its binaries are built.
 
-A fresh machine builds for a quarter of an hour before its first cluster. The Windows binaries, Wine and Mono take
-as long again, and no Linux machine needs them: they are built beside the first `up`, and a second one adds the pool.
+The Windows binaries, Wine and Mono are a third of all that a fresh machine builds, and no Linux machine needs
+them. They are built beside the first `up`, and a second one adds the pool.
 """
 
 import os
@@ -20,8 +20,8 @@ LINUX_ALONE = {"nodePools": [{"name": "linux", "os": "ubuntu-24.04", "count": 1}
 class LinuxFirst:
     """The steps, and what they need to know of the builds before them.
 
-    `elapsed` gives the seconds since the command began, `cpu_seconds` are those of its builds until now, and `complete`
-    finds the supplies again once the rest is built.
+    `elapsed` gives the seconds since the command began, `cpu_seconds` are those of its builds until now, and
+    `complete` finds the supplies again once the rest is built.
     """
 
     elapsed: Callable[[], float]
@@ -34,7 +34,7 @@ class LinuxFirst:
         return (
             Step("preview", "pulumi preview of the Linux machines", self._preview),
             Step("first cluster", "pulumi up of the Linux machines alone", self._first_cluster),
-            Step("Windows pool", "a second pulumi up, once the Windows binaries are built", self._windows_pool),
+            Step("Windows pool", "a second pulumi up, with the Windows binaries built", self._windows_pool),
             *LIFE[2:],
         )
 
@@ -55,7 +55,7 @@ class LinuxFirst:
 
 
 def first_cluster(seconds: float, cpu_seconds: float, cores: int) -> str:
-    """Say when the first cluster was there, and how soon it could be: the builds share the cores without a gap."""
+    """Say when the first cluster was there, and how soon it could be if the builds left no core idle."""
     floor = cpu_seconds / cores
     return (
         f"the first cluster after {seconds:.0f} s since the command began; the builds that it needs took "

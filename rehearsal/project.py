@@ -33,7 +33,8 @@ def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
 
 def environment(cloud: Cloud, home: Path, programs: Iterable[Path] = ()) -> dict[str, str]:
     """What a user of this cloud has set; `home` is the engine's own folder, `programs` come first on PATH."""
-    path = [PLUGINS, *programs, Path(sys.executable).parent]
+    # Programs that were downloaded have Pulumi's own language host, which goes before the stand-in.
+    path = [*programs, PLUGINS, Path(sys.executable).parent]
     return (
         without_aws(os.environ)
         | cloud.environment()
@@ -64,6 +65,8 @@ class Project:
         folder.mkdir()
         for name in PROGRAM:
             (folder / name).symlink_to(CHECKOUT / name)
+        # Pulumi's own language host insists on what Pulumi.yaml calls `virtualenv` (pulumi 3.260.0, toolchain/pip.go, ValidateVenv).
+        (folder / ".venv").symlink_to(sys.prefix)
         project = cls(folder=folder, environment=environment, stack=stack, region=region)
         project.run("pulumi", "stack", "init", stack)
         return project

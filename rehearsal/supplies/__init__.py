@@ -3,8 +3,12 @@
 Modules, each using only those before it:
   errors, store, progress, steps     the cache, what is shown, the order of the work
   debian, toolchain, pause           the host's packages and the programs that are built
+  aws_provider                       Pulumi's own in place of the stand-in, where it is installed
   base_image, oci, container_images  the machines' root filesystem and the images that they pull
   artifacts                          the mirror of what they download, and its bill of materials
+  download, publishers               the same programs and files as their publishers have them
+  pulled_images                      and the images
+  way, sources                       which of the two it is, and the steps in which they differ
   wine_prefix                        what Windows programs run on where there is no Windows
   registry                           serves the images (used by the room)
   catalogue                          all steps together

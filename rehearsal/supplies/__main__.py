@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rehearsal.supplies.catalogue import Catalogue, make
+from rehearsal.supplies.catalogue import Catalogue, chosen, make
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.progress import Lines, Live
 from rehearsal.supplies.steps import Runner
-from rehearsal.supplies.store import Store, default_home, remove_tree, size_of
+from rehearsal.supplies.store import Store, default_home, key_of, remove_tree, size_of
 
 _console = Console()
 
@@ -21,9 +21,14 @@ def main(
     prune: Annotated[
         bool, typer.Option("--prune", help="Afterwards remove what the present pins do not ask for. Not while a rehearsal runs: it may use it.")
     ] = False,
+    key: Annotated[bool, typer.Option("--key", help="Only print a key of the present pins: what is kept elsewhere is kept under it.")] = False,
 ) -> None:
     """Make what a rehearsal needs, and show it."""
     store = Store(default_home())
+    if key:
+        wanted, way = chosen(store)
+        _console.print(f"{way.setting}-{key_of(*(step.entry.name for step in wanted.steps))}", highlight=False)
+        return
     with store.locked():
         if clean:
             _remove(store, keep=None)
@@ -44,7 +49,9 @@ def _make(store: Store) -> tuple[Runner, Catalogue]:
 
 
 def _remove(store: Store, keep: Catalogue | None) -> None:
-    for path in store.stale([step.entry for step in keep.steps] if keep else []):
+    """Remove what is not to be kept, and the downloads: what was made of them has them by links."""
+    stale = store.stale([step.entry for step in keep.steps] if keep else [])
+    for path in [*stale, *([store.downloads] if store.downloads.exists() else [])]:
         _console.print(f"removing {path}", highlight=False, soft_wrap=True)
         remove_tree(path)
 

@@ -21,7 +21,7 @@ LINUX = "linux/amd64"
 NOTE = "Made by the rehearsal: the Linux sums are those of the files that it built itself, not the publishers'."
 BOM_NAME = "bom.json"
 MIRROR_NAME = "mirror"
-_BOMS = Path(__file__).parents[2] / "bom"
+BOMS = Path(__file__).parents[2] / "bom"
 
 Bom = dict[str, Any]
 
@@ -43,7 +43,7 @@ ARCHIVES = {
 
 def artifacts_step(store: Store, tools: Mapping[str, Step], kubernetes_version: str) -> Step:
     needs = [tools[name] for name in ("kubernetes", "containerd", "runc", "cni-plugins")]
-    bom_file = _BOMS / f"{kubernetes_version}.json"
+    bom_file = BOMS / f"{kubernetes_version}.json"
     key = key_of(Path(__file__), bom_file if bom_file.is_file() else "", *(step.entry.name for step in needs))
 
     def build(folder: Path, _: Run) -> None:

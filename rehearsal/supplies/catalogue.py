@@ -1,14 +1,15 @@
 """All supplies together: which steps there are for the present pins, and where their results lie."""
 
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rehearsal.supplies import artifacts, base_image, container_images, debian, language_exec, toolchain, wine_prefix
-from rehearsal.supplies.pause import pause_step
+from rehearsal.supplies import artifacts, aws_provider, base_image, debian, sources, toolchain, wine_prefix
 from rehearsal.supplies.progress import Progress, Silent
 from rehearsal.supplies.steps import Run, Runner, Step
 from rehearsal.supplies.store import Store, default_home, key_of, link_file
+from rehearsal.supplies.way import SETTING, Way, choose
 
 HOST_STEP = "host packages"
 # What a scenario may need beside Linux machines, and the Debian packages of each.
@@ -31,6 +32,7 @@ class Supplies:
     wine_prefix: Path  # what they run on where there is no Windows: `rehearsal.supplies.wine_prefix.copy` makes one to write into
     fake_cri: Path  # the container runtime that kubelet.exe asks there
     versions: Mapping[str, str]  # by folder of tools/
+    official_provider: bool  # whether the aws provider is Pulumi's own
     cpu_seconds: float = field(default=0.0, compare=False)  # of the builds that this call had to make
 
 
@@ -40,7 +42,8 @@ class Catalogue:
 
     linux: tuple[Step, ...]
     wine: tuple[Step, ...]  # what only the check of the Windows binaries needs
-    programs: tuple[Step, ...]  # those of `linux` that make `supplies.bin`
+    tools: tuple[Step, ...]  # those of `linux` that make programs
+    programs: tuple[Step, ...]  # `tools`, and what puts them into `supplies.bin`
     supplies: Supplies
 
     @property
@@ -48,37 +51,57 @@ class Catalogue:
         return (*self.linux, *self.wine)
 
 
-def catalogue(store: Store) -> Catalogue:
-    """Reads the pins; builds nothing."""
-    go_version = toolchain.go_version()
+def catalogue(store: Store, *, downloads: bool = False, go_version: str = "") -> Catalogue:
+    """Reads the pins; builds and downloads nothing."""
+    go_version = go_version or toolchain.go_version()
     versions = {tool.folder: tool.pinned_version for tool in toolchain.GO_TOOLS}
-    tools = {tool.folder: toolchain.tool_step(store, tool, go_version) for tool in toolchain.GO_TOOLS}
-    windows_tools = [toolchain.tool_step(store, tool, go_version) for tool in toolchain.WINDOWS_TOOLS]
-    pause = pause_step(store, versions["kubernetes"])
+    came = (sources.published if downloads else sources.built)(store, go_version, versions)
     debian_root = base_image.debian_step(store)
     machine = base_image.image_step(store, debian_root)
-    parts = container_images.parts_step(store)
-    images = container_images.images_step(store, parts, {**tools, "pause": pause}, versions)
-    mirror = artifacts.artifacts_step(store, tools, versions["kubernetes"])
-    language = language_exec.exec_step(store)
-    fake_cri = tools["fake-cri"]
-    made = [*(step for step in tools.values() if step is not fake_cri), language]
+    fake_cri = came.tools["fake-cri"]
+    made = [step for step in came.programs if step is not fake_cri]
     programs = _programs_step(store, "programs", "bin", made)
-    windows = _programs_step(store, "windows programs", "windows", windows_tools)
+    windows = _programs_step(store, "windows programs", "windows", came.windows)
     prefix = wine_prefix.prefix_step(store)
     supplies = Supplies(
         bin=programs.entry,
         machine_root=machine.entry,
-        registry=images.entry,
-        artifacts=mirror.entry / artifacts.MIRROR_NAME,
-        bom=mirror.entry / artifacts.BOM_NAME,
+        registry=came.images.entry,
+        artifacts=came.mirror.entry / artifacts.MIRROR_NAME,
+        bom=came.mirror.entry / artifacts.BOM_NAME,
         windows=windows.entry,
         wine_prefix=prefix.entry,
         fake_cri=fake_cri.entry / "fake-cri",
         versions=versions,
+        official_provider=aws_provider.official(store) is not None,
     )
-    linux = (debian_root, machine, parts, *made, pause, programs, images, mirror)
-    return Catalogue(linux=linux, wine=(fake_cri, *windows_tools, windows, prefix), programs=(*made, programs), supplies=supplies)
+    return Catalogue(
+        linux=(debian_root, machine, *made, *came.others, programs, came.images, came.mirror),
+        wine=(fake_cri, *came.windows, windows, prefix),
+        tools=tuple(made),
+        programs=(*made, programs),
+        supplies=supplies,
+    )
+
+
+def chosen(store: Store) -> tuple[Catalogue, Way]:
+    """The catalogue of the way that SUPPLIES, the cache or the network decides."""
+    go_version = toolchain.go_version()
+    building, downloading = (catalogue(store, downloads=way, go_version=go_version) for way in (False, True))
+    way = choose(
+        built=lambda: _is_whole(building, downloading),
+        downloaded=lambda: _is_whole(downloading, building),
+        probes=lambda: sources.probes(store),
+    )
+    # Whatever begins after this, a build beside the first cluster too, takes the same way without asking again.
+    os.environ[SETTING] = way.setting
+    return (downloading if way.downloads else building), way
+
+
+def _is_whole(one: Catalogue, other: Catalogue) -> bool:
+    """Whether the programs are there that are had in this way alone."""
+    shared = {step.entry for step in other.tools}
+    return all(step.done for step in one.tools if step.entry not in shared)
 
 
 def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[Step]) -> Step:
@@ -105,20 +128,27 @@ def ensure_programs(progress: Progress | None = None, home: Path | None = None) 
     """As `ensure`, for whoever boots no machine: only the folder of programs, which needs neither root nor Debian."""
     runner = Runner(Store(home or default_home()), progress or Silent())
     with runner.store.locked():
-        wanted = catalogue(runner.store)
-        runner.make(wanted.programs)
+        wanted, way = chosen(runner.store)
+        _make(runner, wanted.programs, way)
         return wanted.supplies.bin
 
 
 def make(runner: Runner, parts: Collection[str] = ALL) -> Catalogue:
     """As `ensure`, for a caller that holds the store's lock and reads the steps and their costs afterwards."""
     debian.require_host()
-    if missing := debian.missing_packages(_packages(parts)):
+    made, way = chosen(runner.store)
+    if missing := debian.missing_packages(_packages(parts, way)):
         runner.during(HOST_STEP, lambda run: debian.install(missing, run))
+        made = catalogue(runner.store, downloads=way.downloads)  # Wine's version is in a key
     debian.require_bridge_filter()
-    made = catalogue(runner.store)
-    runner.make(made.steps if WINE in parts else made.linux)
+    _make(runner, made.steps if WINE in parts else made.linux, way)
     return made
+
+
+def _make(runner: Runner, steps: Sequence[Step], way: Way) -> None:
+    if not all(step.done for step in steps):
+        runner.progress.note(str(way))
+    runner.make(steps)
 
 
 def is_missing(part: str, home: Path | None = None) -> bool:
@@ -126,9 +156,10 @@ def is_missing(part: str, home: Path | None = None) -> bool:
     debian.require_host()
     if debian.missing_packages(PARTS[part]):
         return True
-    steps = catalogue(Store(home or default_home())).wine if part == WINE else ()
+    steps = chosen(Store(home or default_home()))[0].wine if part == WINE else ()
     return not all(step.done for step in steps)
 
 
-def _packages(parts: Collection[str]) -> list[str]:
-    return [*debian.LINUX_PACKAGES, *(package for part in parts for package in PARTS[part])]
+def _packages(parts: Collection[str], way: Way) -> list[str]:
+    of_the_way = debian.DOWNLOAD_PACKAGES if way.downloads else debian.BUILD_PACKAGES
+    return [*debian.LINUX_PACKAGES, *of_the_way, *(package for part in parts for package in PARTS[part])]

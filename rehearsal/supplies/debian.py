@@ -15,18 +15,23 @@ LINUX_PACKAGES = {
     "ca-certificates": "downloads",
     "conntrack": "the room",
     "debian-archive-keyring": "mmdebstrap",
-    "gcc": "runc, flanneld and pause are C as well as Go",
     "iproute2": "the room's networks",
     "iptables": "the room's networks",
     "kmod": "br_netfilter",
-    "libc6-dev": "gcc",
-    "libseccomp-dev": "runc",
     "mmdebstrap": "the machines' root filesystem",
     "nftables": "the room's networks",
-    "pkg-config": "runc",
     "systemd-container": "the room's machines",
+}
+# What is built:
+BUILD_PACKAGES = {
+    "gcc": "runc, flanneld and pause are C as well as Go",
+    "libc6-dev": "gcc",
+    "libseccomp-dev": "runc",
+    "pkg-config": "runc",
     "zstd": "container images",
 }
+# What is downloaded:
+DOWNLOAD_PACKAGES = {"skopeo": "container images"}
 # A rehearsal with a Windows pool:
 STAND_IN_PACKAGES = {
     "libmono-system-servicemodel-web4.0-cil": "CCAuth behind the Windows stand-in",

@@ -1,6 +1,6 @@
 """Make the rest of the supplies in a process of their own, while the rehearsal already uses the first part.
 
-The process is `python -m rehearsal.supplies` with a low priority: what it prints comes line by line, as in a log.
+The process is `python -m rehearsal.supplies` with a low priority; its output comes line by line, as in a log.
 """
 
 import os

@@ -18,6 +18,8 @@ class Progress(Protocol):
 
     def ended(self, step: str, seconds: float, *, ok: bool) -> None: ...
 
+    def note(self, text: str) -> None: ...
+
 
 class Silent:
     """Tells nobody."""
@@ -29,6 +31,9 @@ class Silent:
         pass
 
     def ended(self, step: str, seconds: float, *, ok: bool) -> None:
+        pass
+
+    def note(self, text: str) -> None:
         pass
 
 
@@ -49,6 +54,9 @@ class Lines:
 
     def ended(self, step: str, seconds: float, *, ok: bool) -> None:
         self._line(f"{step} {'ready' if ok else 'FAILED'} after {seconds:.1f} s")
+
+    def note(self, text: str) -> None:
+        self._console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 class Live:
@@ -75,3 +83,6 @@ class Live:
     def ended(self, step: str, seconds: float, *, ok: bool) -> None:
         self._progress.remove_task(self._tasks.pop(step))
         self._progress.console.print(f"{'[green]ready[/]' if ok else '[red]FAILED[/]'} {step} [dim]{seconds:.1f} s[/]", highlight=False)
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -24,6 +24,10 @@ class Run(Protocol):
 
     def __call__(self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None: ...
 
+    def say(self, line: str) -> None:
+        """Log and show a line of the step's own."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -87,12 +91,25 @@ class Runner:
         log = self.store.home / "logs" / f"{name.replace(' ', '-')}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("")
+        return _Logged(self, name, log)
 
-        def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-            used = run_logged(command, log, lambda line: self.progress.said(name, line), cwd=cwd, env=env)
-            self.cpu_seconds[name] = self.cpu_seconds.get(name, 0.0) + used
 
-        return run
+@dataclass(frozen=True)
+class _Logged:
+    """What a step runs and says, in its log and on the screen."""
+
+    runner: Runner
+    name: str
+    log: Path
+
+    def __call__(self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+        used = run_logged(command, self.log, lambda line: self.runner.progress.said(self.name, line), cwd=cwd, env=env)
+        self.runner.cpu_seconds[self.name] = self.runner.cpu_seconds.get(self.name, 0.0) + used
+
+    def say(self, line: str) -> None:
+        with self.log.open("a", encoding="utf-8") as lines:
+            print(line, file=lines)
+        self.runner.progress.said(self.name, line)
 
 
 def run_logged(

@@ -62,6 +62,11 @@ class Store:
     def entry(self, name: str, key: str) -> Path:
         return self.home / "supplies" / f"{name}-{key}"
 
+    @property
+    def downloads(self) -> Path:
+        """What was fetched from publishers, whole or in part."""
+        return self.home / "downloads"
+
     @contextmanager
     def filling(self, entry: Path) -> Generator[Path]:
         """A fresh folder that becomes `entry` when the block ends well and disappears when it does not."""

@@ -2,11 +2,10 @@
 
 These are the same sources that the publishers' binaries are made of. Pulumi and its Kubernetes provider are taken as they are
 where they are installed in the pinned version; what runs inside the machines is always built, static, from the pins.
-The aws provider is the rehearsal's own module, and gives way to Pulumi's where the engine has that one."""
+The aws provider is the rehearsal's own module (rehearsal/supplies/aws_provider.py)."""
 
 import importlib.metadata
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -36,7 +35,6 @@ class GoTool:
     installed: tuple[str, ...] = ()  # arguments that make an installed program print its version
     version: str = ""  # where go.mod has only a pseudo-version
     path: Path | None = None  # where the module is not under tools/
-    plugin: str = ""  # the name of Pulumi's own provider, which is taken instead where it is installed
 
     @property
     def module(self) -> Path:
@@ -83,7 +81,6 @@ AWS_PROVIDER = GoTool(
     version=sdk_version(),
     binaries={"pulumi-resource-aws": "."},
     stamps={"main.version": "{version}"},
-    plugin="aws",  # docs/adr/0040-a-provider-on-the-official-bridge.md
 )
 
 GO_TOOLS = (
@@ -183,7 +180,7 @@ def tool_step(store: Store, tool: GoTool, go_version: str) -> Step:
     key = key_of(*_sources(tool.module), *tool.command, str(tool.cgo), go_version)
 
     def build(folder: Path, run: Run) -> None:
-        if not _adopt_installed(tool, folder):
+        if not adopt_installed(tool, folder):
             _compile(tool, folder, run)
 
     return Step(name=f"build {tool.name}", entry=store.entry(tool.name, key), build=build)
@@ -201,25 +198,14 @@ def _compile(tool: GoTool, folder: Path, run: Run) -> None:
         (folder / f"{built}{tool.suffix}").rename(folder / name)
 
 
-def _adopt_installed(tool: GoTool, folder: Path) -> bool:
+def adopt_installed(tool: GoTool, folder: Path) -> bool:
     """Take a program that its own installer put on PATH, or where the engine keeps plugins, if it is the pinned version."""
-    if tool.plugin:
-        return _adopt_plugin(tool, folder)
     for name in tool.binaries if tool.installed else ():
         program = shutil.which(name)
         if program is None or tool.pinned_version not in _output([program, *tool.installed]).replace("v", " ").split():
             return False
         link_file(Path(program), folder / name)
     return bool(tool.installed)
-
-
-def _adopt_plugin(tool: GoTool, folder: Path) -> bool:
-    """Take Pulumi's own provider. Not from PATH: what a rehearsal has built says the same version there."""
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    installed = home / "plugins" / f"resource-{tool.plugin}-v{tool.pinned_version}" / f"pulumi-resource-{tool.plugin}"
-    if there := installed.is_file():
-        link_file(installed, folder / installed.name)
-    return there
 
 
 def _output(command: Sequence[str]) -> str:

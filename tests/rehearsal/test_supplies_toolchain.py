@@ -104,28 +104,6 @@ def test_a_package_in_a_subfolder_decides_the_key(sandbox: Path):
     assert tool_step(Store(sandbox), TOOL, "go1.26.6").entry != first
 
 
-def test_pulumis_own_provider_is_taken_where_the_engine_has_it_installed(sandbox: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PULUMI_HOME", str(sandbox / "home"))
-    program(sandbox, "pulumi-resource-aws", AWS_PROVIDER.pinned_version)
-    out = sandbox / "out"
-    out.mkdir()
-    builds: list[list[str]] = []
-
-    def run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-        builds.append(command)
-        (out / "provider").write_text("built")
-
-    tool_step(Store(sandbox), AWS_PROVIDER, "go").build(out, run)
-    assert builds, "what is on PATH may be an earlier build of the rehearsal itself"
-
-    plugin = sandbox / "home" / "plugins" / f"resource-aws-v{AWS_PROVIDER.pinned_version}" / "pulumi-resource-aws"
-    plugin.parent.mkdir(parents=True)
-    plugin.write_text("official")
-    (out / "pulumi-resource-aws").unlink()
-    tool_step(Store(sandbox), AWS_PROVIDER, "go").build(out, lambda command, *, cwd=None, env=None: pytest.fail("nothing to build"))
-    assert (out / "pulumi-resource-aws").read_text() == "official"
-
-
 def test_a_program_of_the_pinned_version_is_taken_from_path(sandbox: Path):
     program(sandbox, "pulumi", "v1.2.3")
     (sandbox / "out").mkdir()

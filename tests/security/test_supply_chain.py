@@ -25,7 +25,7 @@ def used(node: Any) -> list[str]:
 
 def test_there_are_workflows_and_nothing_else_beside_them():
     """Local actions would need a test of their own."""
-    assert {path.name for path in WORKFLOWS} == {"audit.yml", "preview.yml"}
+    assert {path.name for path in WORKFLOWS} == {"audit.yml", "ci.yml", "preview.yml"}
     assert not list((PROJECT / ".github").glob("actions/*"))
 
 
