@@ -18,6 +18,7 @@ from wsgiref.types import WSGIApplication
 from xml.sax.saxutils import escape
 
 from moto.core.utils import utcnow
+from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -84,7 +85,7 @@ def authenticate(signature: Signature | None, environ: Environ, body: bytes, now
     session = signature and _session(signature.access_key, environ["HTTP_X_AMZ_SECURITY_TOKEN"])
     if not (signature and session):
         raise Denied("UnrecognizedClientException", "The security token included in the request is invalid.")
-    if session.expiration < utcnow():
+    if session.expiration < utcnow() or _is_of_a_terminated_instance(session):
         raise Denied("ExpiredTokenException", "The security token included in the request is expired")
     if skew := signature.skew(now):
         raise Denied("InvalidSignatureException", skew)
@@ -109,6 +110,18 @@ def role_of(session: Any) -> str:
 def _session(access_key: str, token: str) -> Any:
     sessions = sts_backends[ACCOUNT][PARTITION].assumed_roles
     return next((each for each in sessions if each.access_key_id == access_key and each.session_token == token), None)
+
+
+def _is_of_a_terminated_instance(session: Any) -> bool:
+    """Tell whether the session's instance has ended.
+
+    EC2 names the session of an instance's role after the instance. AWS calls an instance `terminated` when its machine is
+    off (EC2 User Guide, "Amazon EC2 instance state changes"). moto does so at once, while the machine still ends: a report
+    that it sends then would bring back a parameter that Pulumi has deleted.
+    """
+    named = session.session_name
+    found = (backend.get_instance_by_id(named) for backend in ec2_backends[ACCOUNT].values()) if named.startswith("i-") else ()
+    return any(instance.state == "terminated" for instance in found if instance)
 
 
 def _policies(role_name: str) -> Iterator[dict[str, Any]]:

@@ -164,6 +164,20 @@ def test_calls_that_no_policy_allows_are_refused_in_the_words_of_their_service(m
     assert machine("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/i-1"), "this call is always allowed"
 
 
+def test_a_terminated_instance_writes_nothing_any_more(operator, machine):
+    ec2 = operator("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    instance = ec2.run_instances(ImageId=image, InstanceType="t3.large", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    assumed = operator("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/worker", RoleSessionName=instance)
+    ssm = machine("ssm", **assumed["Credentials"])
+    assert ssm.get_parameter(Name="/dev/join")["Parameter"]["Name"] == "/dev/join"
+
+    ec2.terminate_instances(InstanceIds=[instance])
+
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
+        ssm.get_parameter(Name="/dev/join")
+
+
 def test_a_wrong_key_or_an_invented_token_is_refused(machine):
     with pytest.raises(ClientError, match="InvalidSignatureException"):
         machine("ssm", SecretAccessKey="guessed").get_parameter(Name="/dev/join")
