@@ -60,7 +60,7 @@ class WholeBodies:
 
 
 class OneAtATime:
-    """moto's backends are not thread-safe, and under the interpreter lock parallel requests would win nothing."""
+    """Let one request at a time into moto, whose backends are not thread-safe. Each answer's body becomes one piece."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
@@ -68,13 +68,19 @@ class OneAtATime:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         with self._lock:
-            return list(self._application(environ, start_response))
+            return [b"".join(self._application(environ, start_response))]
 
 
 class QuietHandler(MotoRequestHandler):
-    """No access log; and answers leave at once, where Nagle's algorithm would hold the body for 40 ms."""
+    """Keep no access log, and send the head and the body of an answer together.
 
-    disable_nagle_algorithm = False
+    The AWS SDK for Go closes a request's body when it has the head of the answer (smithy-go v1.28.9,
+    transport/http/client.go). If net/http has not come to the end of that body yet, it closes the connection (Go 1.26,
+    net/http/transport.go, writeLoop). The SDK then cannot read the rest of the answer, and repeats a call that was done:
+    ParameterAlreadyExists. AWS answers too late for that. What has arrived with the head, the SDK has.
+    """
+
+    wbufsize = 64 * 1024
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass

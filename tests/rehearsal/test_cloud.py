@@ -1,8 +1,10 @@
 """Test the fake cloud: its process, its inventory, and the permissions of instance roles."""
 
+import contextlib
 import functools
 import os
 import signal
+import socket
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
@@ -12,12 +14,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from werkzeug.serving import make_server
 
 from infra import iam as iam_policies
 from rehearsal.cloud import images, inventory
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
 from rehearsal.cloud.rules import Call, RuleBook
-from rehearsal.cloud.server import OneAtATime, WholeBodies
+from rehearsal.cloud.server import OneAtATime, QuietHandler, WholeBodies
 from rehearsal.cloud.signature import ALGORITHM, Signature
 from tests.support.fake_aws import served_aws
 
@@ -124,6 +127,24 @@ def test_requests_run_one_at_a_time_because_moto_is_not_thread_safe():
         thread.join()
 
     assert answers == [[b"x"]] * 4
+
+
+def test_the_head_and_the_body_of_an_answer_leave_together():
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "6")])
+        return [b"par", b"ter"]
+
+    # Each `recv` of such a socket gives what one `send` sent.
+    client, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server = make_server("127.0.0.1", 0, OneAtATime(application), request_handler=QuietHandler)
+    with client, other, contextlib.closing(server.socket):
+        client.send(b"GET / HTTP/1.1\r\nHost: aws\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        QuietHandler(other, ("127.0.0.1", 1), server)
+        answer = client.recv(100_000)
+
+    assert answer.startswith(b"HTTP/1.")
+    assert answer.endswith(b"\r\n\r\nparter")
 
 
 def test_a_request_without_a_length_has_no_body_to_wait_for():
