@@ -46,7 +46,8 @@ def control_plane(config: StackConfig, *, region: str, public_ip: str) -> str:
     )
     # kubectl is for the person who opens a shell there.
     inputs = _linux(config, region, naming.CONTROL_PLANE, (*LINUX_DOWNLOADS, "kubectl"), document)
-    return userdata.linux("control-plane", {**inputs, "PUBLIC_IP": public_ip}, expires=bool(config.names.expires_at))
+    own = {"PUBLIC_IP": public_ip} | ({"KMS_KEY": config.kms_key} if config.kms_key else {})
+    return userdata.linux("control-plane", {**inputs, **own}, expires=bool(config.names.expires_at))
 
 
 def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str, script: StagedScript | None = None) -> str:

@@ -67,9 +67,11 @@ class Cluster(pulumi.ComponentResource):
             roles=tuple(roles),
             script_bucket=self._staging.bucket if self._staging else None,
             permissions_boundary=config.permissions_boundary,
+            kms_key=config.kms_key,
         )
         self._roles = iam.Roles(names.of("roles"), roles_args, self._child)
-        self._rendezvous = Rendezvous(names.of("rendezvous"), RendezvousArgs(names=names, node_names=tuple(config.node_names)), self._child)
+        rendezvous_args = RendezvousArgs(names=names, node_names=tuple(config.node_names), kms_key=config.kms_key)
+        self._rendezvous = Rendezvous(names.of("rendezvous"), rendezvous_args, self._child)
 
         # Nothing in the data flow says so: a machine needs its way out, its rules and its permissions from its first second.
         # It also writes its parameters: they must exist before it does, or Pulumi finds their names taken; and it must be

@@ -3,16 +3,14 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from math import ceil
 from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from . import account, bom, limits, matrix, naming, netplan, patterns, userdata
+from . import account, bom, config_checks, limits, matrix, naming, patterns
 from .errors import ConfigError
-from .settings import Settings, shown
+from .settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_KUBERNETES = "1.35.8"
@@ -66,6 +64,7 @@ class StackConfig:
     node_pools: tuple[NodePool, ...]
     key_name: str
     permissions_boundary: str
+    kms_key: str
     artifact_mirror: str
     registry_mirror: str
     ignore_preflight_errors: tuple[str, ...]
@@ -105,7 +104,7 @@ def load() -> StackConfig:
 def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     """Raw values to a validated configuration; ConfigError lists every problem, with key, value and what is accepted."""
     settings = Settings(values)
-    _check_stack_name(stack, settings.problems)
+    config_checks.stack_name(stack, settings.problems)
     version = settings.choice("kubernetesVersion", DEFAULT_KUBERNETES, tuple(matrix.KUBERNETES_VERSIONS))
     pools = tuple(_node_pool(item, version) for item in settings.sections("nodePools", DEFAULT_POOLS))
     materials = _bill_of_materials(settings, version, {"linux"} | {pool.os.family for pool in pools})
@@ -129,18 +128,14 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
         permissions_boundary=settings.text(
             "permissionsBoundary", "", patterns.POLICY_ARN, "the ARN of an IAM policy, e.g. arn:aws:iam::123456789012:policy/boundary"
         ),
+        kms_key=settings.text("kmsKeyId", "", patterns.KEY, "the id or the ARN of a KMS key (no alias), e.g. 6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"),
         artifact_mirror=settings.text("artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
         registry_mirror=settings.text("registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
         ignore_preflight_errors=settings.texts("ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"),
         workloads=settings.boolean("workloads", True),
         ready_timeout_minutes=settings.integer("readyTimeoutMinutes", 40, 1, 240),
     )
-    _check_admin_access(config, settings.boolean("allowPublicAdmin", False), settings.problems)
-    _check_network(config, settings.problems)
-    _check_pools(config, settings.problems)
-    _check_preflight(config.ignore_preflight_errors, settings.problems)
-    settings.problems += limits.control_plane_problems(config.control_plane.instance_type, config.ignore_preflight_errors)
-    _check_expiry(config.names.expires_at, settings.problems)
+    config_checks.whole(config, settings.boolean("allowPublicAdmin", False), settings.problems)
     settings.refuse_unknown()
     if settings.problems:
         raise ConfigError(settings.problems)
@@ -175,18 +170,10 @@ def _node_pool(settings: Settings, version: str) -> NodePool:
         taints=settings.texts("taints", patterns.TAINT, "key=value:Effect, e.g. dedicated=ci:NoSchedule"),
     )
     settings.refuse_unknown()
-    _check_taints(settings.where, pool, settings.problems)
+    config_checks.taints(settings.where, pool, settings.problems)
     if "name" not in settings.values:
         settings.problems.append(f"{settings.where}name is missing: every pool has a name of its own, e.g. linux")
     return pool
-
-
-def _check_taints(where: str, pool: NodePool, problems: list[str]) -> None:
-    """The API server refuses a node with two taints of one key and effect."""
-    places = [(taint["key"], taint["effect"]) for taint in userdata.node_taints(pool.os.family, pool.taints)]
-    for key, effect in sorted({place for place in places if places.count(place) > 1}):
-        own = "; every Windows node has it already" if f"{key}=windows:{effect}" == userdata.WINDOWS_TAINT else ""
-        problems.append(f"{where}taints has {key} with {effect} twice{own}; name each key and effect once")
 
 
 def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> bom.Bom:
@@ -200,72 +187,3 @@ def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> 
             f"bom {path} is for Kubernetes {materials.kubernetes}, but kubernetesVersion is {version}; name a file for {version}"
         )
     return materials
-
-
-def _check_stack_name(stack: str, problems: list[str]) -> None:
-    if wrong := naming.stack_name_problem(stack):
-        problems.append(f"the stack's name is {shown(stack)}: {wrong}; choose another with `pulumi stack init`")
-
-
-def _check_admin_access(config: StackConfig, public_is_meant: bool, problems: list[str]) -> None:
-    if not config.admin_cidrs and not any(problem.startswith("adminCidrs") for problem in problems):
-        problems.append(
-            "adminCidrs is missing: nobody could reach the API; name the ranges that may, e.g. "
-            "`pulumi config set --path 'adminCidrs[0]' \"$(curl -s https://checkip.amazonaws.com)/32\"`"
-        )
-    wrong = [problem for cidr in config.admin_cidrs for problem in netplan.range_problems("adminCidrs", cidr, range(33))]
-    problems.extend(wrong)
-    if not wrong and netplan.hold_every_address(config.admin_cidrs) and not public_is_meant:
-        holds = "holds 0.0.0.0/0" if "0.0.0.0/0" in config.admin_cidrs else "holds ranges that together are 0.0.0.0/0"
-        problems.append(
-            f"adminCidrs {holds}: the API, the NodePorts and RDP would be open to the whole Internet; "
-            "name your own ranges, or set allowPublicAdmin to true if that is what you want"
-        )
-
-
-def _check_network(config: StackConfig, problems: list[str]) -> None:
-    zones = config.availability_zones
-    if config.flannel_backend == "host-gw" and len(zones) > 1:
-        problems.append(
-            "flannelBackend is 'host-gw': it needs all nodes in one subnet, but several availabilityZones are named; name one, or use vxlan"
-        )
-    problems.extend(
-        netplan.problems(
-            vpc_cidr=config.vpc_cidr,
-            pod_cidr=config.pod_cidr,
-            service_cidr=config.service_cidr,
-            zones=len(zones),
-            nodes=len(config.node_names),
-            # Every pool begins in the first zone, where the control plane is.
-            nodes_in_first_zone=1 + sum(ceil(pool.count / max(len(zones), 1)) for pool in config.node_pools),
-        )
-    )
-
-
-def _check_pools(config: StackConfig, problems: list[str]) -> None:
-    names = [pool.name for pool in config.node_pools]
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
-        problems.append(f"nodePools has two pools named {name!r}; their nodes would have the same names; give each pool its own")
-    if naming.CONTROL_PLANE in config.node_names[1:] or naming.CONTROL_PLANE in names:
-        problems.append(f"nodePools has a pool named {naming.CONTROL_PLANE!r}, the control plane's own name; choose another")
-    families = {pool.os.family for pool in config.node_pools if pool.count}
-    # A system that was refused may be the one that would seem to be missing.
-    if config.workloads and families != {"linux", "windows"} and not any("].os is " in problem for problem in problems):
-        missing = ", ".join(sorted({"linux", "windows"} - families))
-        problems.append(
-            f"workloads is true, but no pool has a {missing} node: the page needs Linux, CCAuth Windows; add a pool or set workloads to false"
-        )
-
-
-def _check_preflight(ignored: tuple[str, ...], problems: list[str]) -> None:
-    """kubeadm's own rule (v1.35.8, apis/kubeadm/validation, ValidateIgnorePreflightErrors), which only the machines would tell."""
-    names = {name.lower() for name in ignored}
-    if "all" in names and len(names) > 1:
-        problems.append("ignorePreflightErrors names all and others besides, which kubeadm refuses; name all alone, or only the others")
-
-
-def _check_expiry(expires_at: str, problems: list[str]) -> None:
-    try:
-        datetime.fromisoformat(expires_at or "2027-01-31T18:00:00Z")
-    except ValueError as error:
-        problems.append(f"expiresAt is {expires_at!r}: {error}; accepted is a date that the calendar has")

@@ -55,8 +55,11 @@ def assume_role_policy() -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def role_policy(role: str, names: Names, *, account: str, region: str, partition: str, script_bucket: str | None = None) -> str:
-    """The whole permission of a node role as an IAM policy document; Windows workers also read the bucket of their script."""
+def role_policy(role: str, names: Names, *, account: str, region: str, partition: str, script_bucket: str | None = None, kms_key: str = "") -> str:
+    """Render the whole permission of a node role as an IAM policy document; Windows workers also read the bucket of their script.
+
+    `kms_key` is the user's own key for the documents, its id or ARN: a role may decrypt if it reads a document, and encrypt if it writes one.
+    """
     access = ACCESS[role]
     # Every machine of a stack that ends reads when that is.
     read = (*access.read, expiry.PARAMETER) if names.expires_at else access.read
@@ -72,8 +75,22 @@ def role_policy(role: str, names: Names, *, account: str, region: str, partition
     if role == WINDOWS_WORKER and script_bucket:
         objects = f"arn:{partition}:s3:::{script_bucket}/*"
         statements.append({"Sid": "Script", "Effect": "Allow", "Action": "s3:GetObject", "Resource": objects})
+    if kms_key:
+        statements.append(_key_statement(access, kms_key, account=account, region=region, partition=partition))
     statements.append({"Sid": "SessionManager", "Effect": "Allow", "Action": [*SESSION_MANAGER], "Resource": "*"})
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _key_statement(access: Access, key: str, *, account: str, region: str, partition: str) -> dict[str, Any]:
+    """Allow Systems Manager in this region to use the key for the role, and no other way to use it (KMS developer guide, kms:ViaService)."""
+    actions = [("kms:Decrypt", access.read), ("kms:Encrypt", access.write)]
+    return {
+        "Sid": "DocumentsKey",
+        "Effect": "Allow",
+        "Action": [action for action, paths in actions if {*paths} & {*rendezvous.DOCUMENTS}],
+        "Resource": key if key.startswith("arn:") else f"arn:{partition}:kms:{region}:{account}:key/{key}",
+        "Condition": {"StringEquals": {"kms:ViaService": f"ssm.{region}.amazonaws.com"}},
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +100,8 @@ class RolesArgs:
     script_bucket: pulumi.Input[str] | None
     # The ARN of a policy, or empty.
     permissions_boundary: str
+    # The id or ARN of a KMS key, or empty.
+    kms_key: str
 
 
 class Roles(pulumi.ComponentResource):
@@ -92,7 +111,7 @@ class Roles(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:Roles", name, None, opts)
-        self._names, self._boundary = args.names, args.permissions_boundary
+        self._names, self._boundary, self._key = args.names, args.permissions_boundary, args.kms_key
         self._child = pulumi.ResourceOptions(parent=self)
         invoke = pulumi.InvokeOutputOptions(parent=self)
         self._place = pulumi.Output.all(
@@ -118,7 +137,7 @@ class Roles(pulumi.ComponentResource):
             # Not a made-up one: where AWS's answer to the first attempt was lost, the next one writes the same policy and no second.
             name="permissions",
             role=iam_role.name,
-            policy=self._place.apply(lambda place: role_policy(role, names, **place)),
+            policy=self._place.apply(lambda place: role_policy(role, names, **place, kms_key=self._key)),
             opts=self._child,
         )
         return aws.iam.InstanceProfile(names.of(role), role=iam_role.name, tags=tags, opts=self._child).name

@@ -17,6 +17,10 @@ KEY_NAME = re.compile(rf"{_TRIMMED}[ -~]{{1,255}}")
 OWNER = re.compile(rf"(?!(?i:aws:)){_TRIMMED}[A-Za-z0-9 _.:/=+@-]{{1,128}}")
 # IAM API reference, PolicyName and path; `aws` is the account of AWS's own policies.
 POLICY_ARN = re.compile(r"arn:aws[a-z-]{0,20}:iam::([0-9]{12}|aws):policy/([\x21-\x7e]{1,200}/)?[A-Za-z0-9_+=,.@-]{1,128}", re.ASCII)
+# KMS developer guide, "Key identifiers": a key's id, or its ARN. An alias would not do: IAM takes none as a resource.
+_KEY_ID = r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})"
+KEY_ARN = re.compile(rf"arn:aws[a-z-]{{0,20}}:kms:[a-z0-9-]{{1,30}}:[0-9]{{12}}:key/{_KEY_ID}", re.ASCII)
+KEY = re.compile(rf"({KEY_ARN.pattern}|{_KEY_ID})", re.ASCII)
 PREFLIGHT = re.compile(r"[A-Za-z0-9-]+")
 # RFC 3339, which Python, .NET and AWS's tags all take.
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)

@@ -26,6 +26,8 @@ IGNORED = ("value", "version")
 class RendezvousArgs:
     names: Names
     node_names: tuple[str, ...]
+    # The id or ARN of the user's KMS key for the documents; empty for AWS's own key.
+    kms_key: str = ""
 
 
 class Rendezvous(pulumi.ComponentResource):
@@ -38,7 +40,7 @@ class Rendezvous(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RendezvousArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:Rendezvous", name, None, opts)
-        self._names = args.names
+        self._names, self._key = args.names, args.kms_key
         self.documents = [self._document(document) for document in DOCUMENTS]
         self.status = {node: self._parameter("String", STATUS, node) for node in args.node_names}
         end = args.names.expires_at
@@ -51,17 +53,20 @@ class Rendezvous(pulumi.ComponentResource):
 
         The provider writes the placeholder at creation, and then only if `value_wo_version` changes.
         """
-        return self._declare(document, type="SecureString", value_wo=PLACEHOLDER, value_wo_version=1)
+        # With another key the document is made anew: an update would have to write a value, and there is none that it could.
+        anew = pulumi.ResourceOptions(replace_on_changes=["key_id"], delete_before_replace=True)
+        return self._declare(document, opts=anew, type="SecureString", value_wo=PLACEHOLDER, value_wo_version=1, key_id=self._key or None)
 
     def _parameter(self, kind: str, *parts: str, value: str = PLACEHOLDER) -> aws.ssm.Parameter:
         return self._declare(*parts, type=kind, value=value)
 
-    def _declare(self, *parts: str, **inputs: Any) -> aws.ssm.Parameter:
+    def _declare(self, *parts: str, opts: pulumi.ResourceOptions | None = None, **inputs: Any) -> aws.ssm.Parameter:
+        own = pulumi.ResourceOptions(parent=self, ignore_changes=[*IGNORED])
         return aws.ssm.Parameter(
             self._names.of(*parts),
             name=self._names.parameter(*parts),
             tags=self._names.tags(*parts),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=[*IGNORED]),
+            opts=pulumi.ResourceOptions.merge(own, opts),
             **inputs,
         )
 

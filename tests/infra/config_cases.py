@@ -110,6 +110,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a key pair with a blank before": ({"keyName": " key"}, ["keyName", "' key'", "no blank at an end"]),
     "a key pair of emoji": ({"keyName": "\N{KEY}"}, ["keyName", "the name of an EC2 key pair"]),
     "a boundary by its name": ({"permissionsBoundary": "previews"}, ["permissionsBoundary", "'previews'", "the ARN of an IAM policy"]),
+    "a key by its alias": ({"kmsKeyId": "alias/documents"}, ["kmsKeyId", "'alias/documents'", "the id or the ARN of a KMS key (no alias)"]),
     "a role for a boundary": ({"permissionsBoundary": "arn:aws:iam::123456789012:role/x"}, ["permissionsBoundary", "the ARN of an IAM policy"]),
     "a check of kubeadm": ({"ignorePreflightErrors": ["Num CPU"]}, ["ignorePreflightErrors", "Num CPU", "the name of a kubeadm preflight check"]),
     "all checks and one more": ({"ignorePreflightErrors": ["All", "NumCPU"]}, ["ignorePreflightErrors names all and others", "name all alone"]),

@@ -7,7 +7,7 @@ import pytest
 
 from infra import iam
 from infra.naming import Names
-from tests.support.stacks import BOUNDARY, deployed
+from tests.support.stacks import BOUNDARY, KEY, deployed
 
 NAMES = Names(stack="dev")
 PARAMETERS = ("join", "kubeconfig", "windows-network", "status/control-plane", "status/linux-0")
@@ -73,3 +73,23 @@ def test_every_role_carries_the_boundary_of_the_configuration():
     roles = deployed("that-ends", "up").of("aws:iam/role:Role")
     assert {role.inputs.get("permissionsBoundary") for role in roles} == {BOUNDARY}
     assert {role.inputs.get("permissionsBoundary") for role in deployed("committed", "up").of("aws:iam/role:Role")} == {None}
+
+
+KEY_ARN = f"arn:aws:kms:eu-west-1:123456789012:key/{KEY}"
+
+
+@pytest.mark.parametrize(
+    ("role", "actions"), [("control-plane", ["kms:Encrypt"]), ("linux-worker", ["kms:Decrypt"]), ("windows-worker", ["kms:Decrypt"])]
+)
+@pytest.mark.parametrize("key", [KEY, KEY_ARN])
+def test_a_role_uses_the_key_of_the_documents_as_it_uses_the_documents(role, actions, key):
+    """Only that key, only through Systems Manager of the region."""
+    document = json.loads(iam.role_policy(role, NAMES, account="123456789012", region="eu-west-1", partition="aws", kms_key=key))
+    (statement,) = [each for each in document["Statement"] if "kms:" in str(each["Action"])]
+    assert (statement["Action"], statement["Resource"]) == (actions, KEY_ARN)
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}}
+
+
+def test_without_a_key_of_the_user_no_role_may_use_any():
+    """AWS's own key needs no permission of the caller."""
+    assert "kms:" not in str([policy.inputs["policy"] for policy in deployed("committed", "up").of("aws:iam/rolePolicy:RolePolicy")])

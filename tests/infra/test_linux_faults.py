@@ -102,6 +102,38 @@ def test_a_worker_waits_for_a_join_document_within_bounds_and_says_what_was_ther
     assert 600 <= int((machine.folder / "clock").read_text().split()[-1]) < 700
 
 
+# An Elastic IP that comes while the machine boots: metadata shows the first address, then none, then the last; what was begun before is cut.
+ADDRESSES = """
+metadata() {
+  asked=$(($(cat "${STATE}/asked" 2>/dev/null || echo 0) + 1)); echo "${asked}" >"${STATE}/asked"
+  case $1 in
+  */instance-id) echo i-1 ;;
+  */public-ipv4) [ "${asked}" -lt 4 ] && echo 203.0.113.9 || { [ "${asked}" -ge 6 ] || return 22; echo 198.51.100.7; } ;;
+  esac
+}
+prepare() { :; }
+download() {
+  [ "$(metadata meta-data/public-ipv4)" = 198.51.100.7 ] || die 'curl: (28) the connection is silent'
+  echo whole >>"${STATE}/downloads"
+}
+containerd_service() { :; }; init() { :; }; publish() { :; }; node_ready() { :; }
+"""
+
+
+def test_nothing_is_downloaded_before_the_address_that_stays(machine):
+    """EC2 cuts every connection of the address that it takes back."""
+    done = machine(f"PUBLIC_IP=198.51.100.7\n{CONTROL_PLANE}\n{ADDRESSES}\nmain\n")
+    assert (done.returncode, (machine.folder / "downloads").read_text()) == (0, "whole\n"), done.stdout + done.stderr
+
+
+def test_an_address_that_never_comes_does_not_end_the_boot(machine):
+    """Then it is as it was: the first address works, too."""
+    never = ADDRESSES.replace("-ge 6", "-ge 600").replace("-lt 4", "-lt 2").replace("download() {\n", "download() {\nreturn 0\n")
+    done = machine(f"PUBLIC_IP=198.51.100.7\n{CONTROL_PLANE}\n{never}{CLOCK}\nmain\n")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (machine.folder / "clock").read_text().count("\n") == 60
+
+
 def test_the_wait_for_ready_ends_in_its_time_with_what_the_api_said(machine):
     (machine.folder / "kubernetes").mkdir()
     (machine.folder / "kubernetes/kubelet.conf").write_text("    server: https://10.0.0.10:6443\n")

@@ -25,7 +25,7 @@ ROOT_OF_A_PATH = re.compile(r"(?<![\w./}])/(?=(etc|var|run|opt|usr/local|proc)[/
 # line.
 FOREIGN = re.compile(r"(?<![\w./}])/(etc|var|run|opt|usr|proc|sys|boot|root|home|lib|bin|sbin|mnt|srv|tmp)\b(?!/bin/env bash)")
 OWN_PROGRAMS = [
-    *("awk", "bash", "cat", "chmod", "cmp", "cut", "date", "df", "env"),
+    *("awk", "bash", "cat", "chmod", "cmp", "cp", "cut", "date", "df", "env"),
     *("find", "flock", "grep", "head", "install", "mkdir", "mv", "rm", "sed"),
     *("seq", "sha256sum", "sync", "tail", "tee", "timeout", "touch", "tr", "uniq"),
 ]
@@ -56,6 +56,7 @@ for output in "${outputs[@]}"; do printf %s "${DOWNLOAD}" >"${output}"; done
 case ${url} in
 */api/token) printf token ;;
 */instance-id) printf i-0123456789abcdef0 ;;
+*/public-ipv4) printf %s "${PUBLIC_ADDRESS}" ;;
 */local-ipv4) printf 10.0.0.9 ;;
 */security-credentials/) printf role ;;
 */security-credentials/role) printf %s "${CREDENTIALS}" ;;
@@ -119,10 +120,10 @@ def _text(path: Path) -> str:
 
 
 class Sandbox:
-    """One machine's folder. Hostile values try to create `canary` in the working directory."""
+    """One machine's folder. Hostile values try to create `canary` in the working directory; `address` is public."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.root = folder, folder / "root"
+    def __init__(self, folder: Path, address: str = "198.51.100.7") -> None:
+        self.folder, self.root, self.address = folder, folder / "root", address
         for part in ("etc", "proc/sys/net/bridge", "usr/local/sbin", "usr/local/bin", "run", "etc/modules-load.d", "etc/sysctl.d"):
             (self.root / part).mkdir(parents=True)
         for part in ("etc/kubernetes/pki", "etc/systemd/system", "var/lib/kubelet/pki"):
@@ -159,7 +160,14 @@ class Sandbox:
 
     def _environment(self) -> dict[str, str]:
         places = {"ROOT": self.root, "RECORD": self.folder / "record", "ANSWER": self.folder / "answer.json", "HOME": self.folder}
-        fixed = {"PATH": str(self.folder / "bin"), "LC_ALL": "C.UTF-8", "CREDENTIALS": CREDENTIALS, "NODE": NODE, "DOWNLOAD": DOWNLOAD.decode()}
+        fixed = {
+            "PUBLIC_ADDRESS": self.address,
+            "PATH": str(self.folder / "bin"),
+            "LC_ALL": "C.UTF-8",
+            "CREDENTIALS": CREDENTIALS,
+            "NODE": NODE,
+            "DOWNLOAD": DOWNLOAD.decode(),
+        }
         return fixed | {name: str(path) for name, path in places.items()}
 
     def _programs(self) -> None:

@@ -21,8 +21,12 @@ from .sandbox import DOWNLOAD, Run, Sandbox
 
 CONTROL_PLANE_ID, PUBLIC_IP = "i-0123456789abcdef0", "198.51.100.7"
 JOIN = {"instance": CONTROL_PLANE_ID, "endpoint": "10.0.0.9:6443", "token": "abcdef.0123456789abcdef", "caCertHash": "sha256:0"}
+KMS_KEY = "6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"
 SUM = hashlib.sha256(DOWNLOAD).hexdigest()
-OWN = {"worker": {"CONTROL_PLANE_ID": CONTROL_PLANE_ID}, "control-plane": {"PUBLIC_IP": PUBLIC_IP}}
+OWN = {
+    "worker": {"CONTROL_PLANE_ID": CONTROL_PLANE_ID},
+    "control-plane": {"PUBLIC_IP": PUBLIC_IP, "KMS_KEY": KMS_KEY},
+}
 # Every kind of quote, bracket and end of a document in one value; bash values hold no NUL.
 EVERYTHING = "".join([*SHELL, *ODD])
 ROLES = ("worker", "control-plane")
@@ -46,7 +50,7 @@ def inputs(role: str, **changed: str) -> dict[str, str]:
 
 def run_raw(folder, role: str, **changed: str) -> Run:
     """Run user-data with inputs that bypass every check of infra/config.py."""
-    machine = Sandbox(folder)
+    machine = Sandbox(folder, changed.get("PUBLIC_IP", PUBLIC_IP))
     done = machine.run(lambda: userdata.linux(role, inputs(role, **changed)), JOIN)
     assert not machine.canary.exists(), f"a value was run:\n{done.output}"
     return done
@@ -80,13 +84,13 @@ def test_no_value_of_any_input_is_run_and_texts_arrive_as_they_are(tmp_path, rol
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*inputs("worker"), "PUBLIC_IP"])
+@pytest.mark.parametrize("name", [*inputs("worker"), "PUBLIC_IP", "KMS_KEY"])
 @pytest.mark.parametrize("value", SHELL, ids=range(len(SHELL)))
 def test_no_value_of_one_input_is_run(tmp_path, name, value):
     """Each by itself: a script that stops at the first may hide what it does with the second."""
     if name == "CONTROL_PLANE_ID":
         pytest.skip("an instance's id is AWS' own, and a worker waits for a document of it")
-    run_raw(tmp_path, "control-plane" if name == "PUBLIC_IP" else "worker", **{name: value})
+    run_raw(tmp_path, "control-plane" if name in OWN["control-plane"] else "worker", **{name: value})
 
 
 # --- what the configuration accepts
@@ -201,5 +205,8 @@ def test_no_secret_of_the_cluster_stands_on_a_command_line_or_in_the_log(tmp_pat
     assert [secret for secret in secrets if any(secret in text for text in said)] == []
     published = {each["Name"].rpartition("/")[2]: each["Type"] for each in done.written() if "/status/" not in each["Name"]}
     assert published == (dict.fromkeys(("join", "kubeconfig", "windows-network"), "SecureString") if role == "control-plane" else {})
+    keys = {each.get("KeyId") for each in done.written() if each["Type"] == "SecureString"}
+    assert keys == ({KMS_KEY} if role == "control-plane" else set()), "without it the value would be AWS's own key's again"
+    assert not any("KeyId" in each for each in done.written() if each["Type"] == "String")
     assert stat.S_IMODE((machine.root / "var/lib/microcosm").stat().st_mode) == 0o700
     assert not (machine.root / "run/microcosm-join.yaml").exists(), "the token is gone with its use"

@@ -50,7 +50,8 @@ PLACES = {
 }
 LISTS = ("adminCidrs", "availabilityZones", "ignorePreflightErrors")
 PLAIN = (
-    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kubernetesVersion nodePools owner permissionsBoundary "
+    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kmsKeyId kubernetesVersion nodePools owner "
+    "permissionsBoundary "
     "podCidr readyTimeoutMinutes registryMirror serviceCidr vpcCidr workloads"
 )
 PLACES |= {key: (lambda text, key=key: {key: text}) for key in PLAIN.split()}

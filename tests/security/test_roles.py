@@ -6,6 +6,7 @@ call.
 """
 
 import functools
+import json
 from typing import Any, NamedTuple
 
 import boto3
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra import expiry, iam, rendezvous, security
 from infra.naming import Names
-from rehearsal.cloud.settings import ACCOUNT
+from rehearsal.cloud.settings import ACCOUNT, KMS_KEY
 from tests.support.fake_aws import REGION, served_aws
 
 OWN, OTHER = Names(stack="dev", expires_at="2027-01-31T18:00:00Z"), Names(stack="prod", expires_at="2027-01-31T18:00:00Z")
@@ -137,6 +138,62 @@ def test_no_role_goes_round_by_another_call(cloud, role):
     }
     let_in = {what for what, call in calls.items() if not is_refused(call)}
     assert let_in == set()
+
+
+# --- the key of the documents
+
+
+def test_a_role_uses_the_users_key_only_through_its_own_documents(cloud):
+    """Each role as infra/iam.py declares it with the key, and one as it is without: the documents of the stack are encrypted with it."""
+    operator, sealed = cloud.operator("ssm"), {*rendezvous.DOCUMENTS}
+    names = Names(stack="keyed")
+    for path in PATHS:
+        kind = {"Type": "SecureString", "KeyId": KMS_KEY} if path in sealed else {"Type": "String"}
+        operator.put_parameter(Name=names.parameter(path), Value="pending", **kind)
+    for role in ROLES:
+        clients = {key: session_of(cloud, role, names, key) for key in (KMS_KEY, "")}
+        readable = {
+            key: {
+                path
+                for path in PATHS
+                if not is_refused(lambda c=c, path=path: c("ssm").get_parameter(Name=names.parameter(path), WithDecryption=True))
+            }
+            for key, c in clients.items()
+        }
+        assert readable == {KMS_KEY: READS[role] - {"expiry"}, "": READS[role] - sealed - {"expiry"}}, role
+        for path in WRITES[role] & sealed:
+            call = {"Name": names.parameter(path), "Value": "mine", "Type": "SecureString", "Overwrite": True, "KeyId": KMS_KEY}
+            assert {key: is_refused(lambda c=c, call=call: c("ssm").put_parameter(**call)) for key, c in clients.items()} == {
+                KMS_KEY: False,
+                "": True,
+            }
+        for call in (lambda c: c.encrypt(KeyId=KMS_KEY, Plaintext=b"x"), lambda c: c.decrypt(KeyId=KMS_KEY, CiphertextBlob=b"x")):
+            assert is_refused(lambda call=call, c=clients[KMS_KEY]: call(c("kms"))), "by itself, past Systems Manager"
+
+
+def session_of(cloud: Cloud, role: str, names: Names, key: str) -> Any:
+    """Clients of a session of a role whose policy has the key, or none."""
+    iam_, name = cloud.operator("iam"), f"{names.of(role)}-{bool(key)}"
+    iam_.create_role(RoleName=name, AssumeRolePolicyDocument=iam.assume_role_policy())
+    document = iam.role_policy(role, names, account=ACCOUNT, region=REGION, partition="aws", kms_key=key)
+    iam_.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document)
+    own = cloud.operator("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="i-1")["Credentials"]
+    session = boto3.Session(own["AccessKeyId"], own["SecretAccessKey"], own["SessionToken"], region_name=REGION)
+    return functools.partial(session.client, endpoint_url=iam_.meta.endpoint_url, config=Config(retries={"total_max_attempts": 1}))
+
+
+def test_a_boundary_takes_away_what_the_policy_of_a_role_allows(cloud):
+    """A role has what both allow; the boundary alone gives nothing."""
+    names, role = Names(stack="bounded"), security.LINUX_WORKER
+    ssm, iam_ = session_of(cloud, role, names, "")("ssm"), cloud.operator("iam")
+    read = functools.partial(ssm.get_parameter, Name=names.parameter("join"))
+    assert not is_refused(read)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}]})
+    arn = iam_.create_policy(PolicyName="bounds", PolicyDocument=document)["Policy"]["Arn"]
+    iam_.put_role_permissions_boundary(RoleName=f"{names.of(role)}-False", PermissionsBoundary=arn)
+    assert is_refused(read)
+    assert is_refused(lambda: ssm.put_parameter(Name=names.parameter("join"), Value="x", Type="String")), "the policy of the role does not allow it"
+    assert not is_refused(lambda: ssm.put_parameter(Name=names.parameter("status/linux-0"), Value="x", Type="String"))
 
 
 # --- the staged script

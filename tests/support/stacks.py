@@ -24,6 +24,7 @@ MANY_POOLS = [
     {"name": "windows-new", "os": "windows-2025", "count": 1, "diskSizeGb": 200},
 ]
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundaries/previews"
+KEY = "6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"
 # The differences from the committed file.
 STACKS: dict[str, dict[str, Any]] = {
     "committed": {},
@@ -34,7 +35,7 @@ STACKS: dict[str, dict[str, Any]] = {
         "adminCidrs": ["203.0.113.7/32", "198.51.100.0/24"],
         "keyName": "the key",
     },
-    "that-ends": {"owner": "an engineer", "expiresAt": "2027-01-31T18:00:00Z", "permissionsBoundary": BOUNDARY},
+    "that-ends": {"owner": "an engineer", "expiresAt": "2027-01-31T18:00:00Z", "permissionsBoundary": BOUNDARY, "kmsKeyId": KEY},
     "no-windows": {"nodePools": [{"name": "linux", "os": "ubuntu-24.04", "count": 1}], "workloads": False},
     "no-nodes": {"nodePools": [{"name": "windows", "os": "windows-2022", "count": 0}], "workloads": False},
 }

@@ -69,10 +69,11 @@ ssm() {
   printf '%s' "${answer}"
 }
 
-# put_parameter NAME TYPE < value
+# put_parameter NAME TYPE [KEY] < value. Without its key a value would be encrypted with AWS's own again.
 put_parameter() {
-  python3 -c 'import json, sys; json.dump({"Name": sys.argv[1], "Type": sys.argv[2], "Value": sys.stdin.read(), "Overwrite": True}, sys.stdout)' \
-    "/microcosm/${STACK}/$1" "$2" | ssm PutParameter >/dev/null
+  python3 -c 'import json, sys
+request = {"Name": sys.argv[1], "Type": sys.argv[2], "Value": sys.stdin.read(), "Overwrite": True}
+json.dump(request | dict(zip(["KeyId"], sys.argv[3:])), sys.stdout)' "/microcosm/${STACK}/$1" "${@:2}" | ssm PutParameter >/dev/null
 }
 
 get_parameter() {
@@ -262,7 +263,6 @@ TOML
   fi
   cat >/etc/systemd/system/containerd.service <<'UNIT'
 [Unit]
-Description=containerd
 After=network.target
 [Service]
 Type=notify
@@ -279,7 +279,6 @@ WantedBy=multi-user.target
 UNIT
   cat >/etc/systemd/system/kubelet.service <<'UNIT'
 [Unit]
-Description=kubelet
 After=containerd.service network-online.target
 Wants=network-online.target
 [Service]

@@ -2,12 +2,24 @@
 # control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows common.sh in the same script.
 #
 # Inputs besides common.sh's: PUBLIC_IP (the Elastic IP, in the API server's certificate)
+#                             KMS_KEY   (the user's key for the documents; absent for AWS's own)
 # Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins;
 # with `forget` by another it takes Nodes away whose machines Pulumi has taken out of the stack.
 
 readonly JOIN_TOKEN_TTL=24h
 readonly INIT_CONFIG=${STATE}/init.yaml
 export KUBECONFIG=/etc/kubernetes/admin.conf
+
+# EC2 gives the machine a public address at launch and takes it back when the Elastic IP comes, some seconds later: each
+# connection that is open then goes silent. So nothing is downloaded before the Elastic IP is there.
+settle() {
+  local left=60
+  prepare
+  until [ "$(PATIENCE=1 metadata meta-data/public-ipv4)" = "${PUBLIC_IP}" ] || [ $((left -= 1)) -lt 0 ]; do sleep 1; done
+}
+
+# seal NAME < document: write a document of the stack.
+seal() { put_parameter "$1" SecureString ${KMS_KEY:+"${KMS_KEY}"}; }
 
 init() { once initialized make_cluster; }
 
@@ -44,25 +56,25 @@ wait_until_signed() {
 publish_join() {
   local token expires endpoint hash
   hash=$(ca_certificate_hash)
-  token=$(kubeadm token create --ttl "${JOIN_TOKEN_TTL}" --description 'microcosm: renewed by its timer')
+  token=$(kubeadm token create --ttl "${JOIN_TOKEN_TTL}" --description microcosm)
   expires=$(date --utc --date="+${JOIN_TOKEN_TTL%h} hours" +%FT%TZ)
   endpoint=$(metadata meta-data/local-ipv4):6443
   wait_until_signed "${token%%.*}"
   document "endpoint=${endpoint}" "token=${token}" "caCertHash=${hash}" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
-    put_parameter join SecureString
+    seal join
 }
 
 publish_kubeconfig() {
   local kubeconfig
   kubeconfig=$(sed "s#server: .*#server: https://${PUBLIC_IP}:6443#" /etc/kubernetes/admin.conf)
-  document "kubeconfig=${kubeconfig}" | put_parameter kubeconfig SecureString
+  document "kubeconfig=${kubeconfig}" | seal kubeconfig
 }
 
 # What flanneld.exe and kube-proxy.exe use: a client certificate whose group the stack binds to just their two roles.
 publish_windows_network() {
   local kubeconfig
   kubeconfig=$(kubeadm kubeconfig user --config "${INIT_CONFIG}" --client-name microcosm-windows-network --org microcosm:windows-network 2>/dev/null)
-  document "kubeconfig=${kubeconfig}" | put_parameter windows-network SecureString
+  document "kubeconfig=${kubeconfig}" | seal windows-network
 }
 
 publish() {
@@ -97,7 +109,7 @@ forget() {
 
 main() {
   begin
-  phase prepare 10 prepare
+  phase prepare 10 settle
   phase download 11 download
   phase containerd 12 containerd_service
   phase init 13 init
