@@ -5,12 +5,14 @@ is orphaned: a run created it and could not record it. It was never in use, so i
 creates it again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from . import audit, cleanup, parts, record
+from infra.naming import CONTROL_PLANE
+
+from . import audit, cleanup, fleet, parts, record
 from .aws import Session
 from .errors import OperatorError
 from .items import Item
@@ -20,6 +22,8 @@ from .preview_world import Context
 from .target import Target
 
 MACHINE = "aws:ec2/instance:Instance"
+# Part of the type of every Kubernetes object, which stands before the name in its URN.
+KUBERNETES = "kubernetes:"
 MACHINE_SUBRESOURCES = ("volume", "network interface")
 # Decides whether to break a lock: the user's option, or an age that no run reaches.
 MayBreak = Callable[[LockOwner], bool]
@@ -84,8 +88,24 @@ def repair(context: Context, target: Target, session: Session, refresh: bool = T
     known = {resource["urn"] for resource in resources}
     changed = [operation.urn for operation in pending if operation.operation != "creating" and operation.urn in known]
     if changed and refresh:
-        context.stacks.refresh(stack, changed)
+        refresh_reachable(context, target, session, changed)
     return deleted
+
+
+def refresh_reachable(context: Context, target: Target, session: Session, urns: Sequence[str] = ()) -> None:
+    """Refresh some resources, or all of them.
+
+    Kubernetes objects are left out while a control plane lives: the API may not admit this address yet, and the
+    next `up` applies them whatever they are. Once the control plane is gone, they are refreshed, and found deleted.
+    """
+    everything = [str(resource["urn"]) for resource in context.stacks.resources(target.stack)]
+    objects = [urn for urn in everything if KUBERNETES in urn.rpartition("::")[0]]
+    if any(machine.node == CONTROL_PLANE for machine in fleet.machines(session, target.stack)):
+        if reachable := [urn for urn in urns or everything if urn not in objects]:
+            context.stacks.refresh(target.stack, reachable)
+    else:
+        chosen = [*dict.fromkeys([*urns, *objects])] if urns else ()
+        context.stacks.refresh(target.stack, chosen, cluster_gone=True)
 
 
 def find_orphans(context: Context, target: Target, session: Session, resources: Iterable[Mapping[str, Any]]) -> Orphans:

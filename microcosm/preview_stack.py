@@ -132,8 +132,8 @@ class Stacks(Protocol):
         """Remove the pending operations from the state."""
         ...
 
-    def refresh(self, stack: str, urns: Sequence[str] = ()) -> None:
-        """Read the real state of some resources, or of all."""
+    def refresh(self, stack: str, urns: Sequence[str] = (), *, cluster_gone: bool = False) -> None:
+        """Read the real state of some resources, or of all; where the cluster is gone, its objects count as deleted."""
         ...
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def _prepare(context: Context, target: Target, session: Session, known: Preview 
     if known.expires and context.now() > known.expires + GRACE:
         expiry_time = preview.rfc3339(known.expires)
         context.log(f"{target.stack}: its machines have ended after its expiry ({expiry_time}): refreshing the state")
-        context.stacks.refresh(target.stack)
+        preview_recover.refresh_reachable(context, target, session)
 
 
 def announce_end(session: Session, wanted: Preview) -> bool:

@@ -36,9 +36,10 @@ _ADVICE = {
 # Messages of the engine that only introduce another error.
 _FRAMES = ("update failed", "destroy failed", "Exception calling application: ")
 _GONE = re.compile(r"no stack named|no previous deployment|stack .* not found")
-# Without the second variable a refresh fails if the cluster's machines have ended (pulumi-kubernetes v4,
-# provider.go).
-_ENVIRONMENT = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_K8S_DELETE_UNREACHABLE": "true"}
+_ENVIRONMENT = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+# Objects that cannot be reached count as deleted (pulumi-kubernetes v4, provider.go, Read and Delete). That is right
+# if their cluster is gone. If it lives and does not admit this address, the next `up` would create them again.
+_CLUSTER_GONE = _ENVIRONMENT | {"PULUMI_K8S_DELETE_UNREACHABLE": "true"}
 
 
 class PulumiStacks:
@@ -46,7 +47,11 @@ class PulumiStacks:
 
     def __init__(self, project: Path, command: automation.PulumiCommand | None = None) -> None:
         try:
-            self._workspace = automation.LocalWorkspace(work_dir=str(project), env_vars=_ENVIRONMENT, pulumi_command=command)
+            command = command or automation.PulumiCommand()
+            self._workspace, self._without_cluster = (
+                automation.LocalWorkspace(work_dir=str(project), env_vars=environment, pulumi_command=command)
+                for environment in (_ENVIRONMENT, _CLUSTER_GONE)
+            )
         except FileNotFoundError as problem:
             raise UsageError("Pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), then run this again") from problem
         self._project = project
@@ -121,9 +126,9 @@ class PulumiStacks:
         with _translated(stack):
             self._workspace.import_stack(stack, self._workspace.export_stack(stack))
 
-    def refresh(self, stack: str, urns: Sequence[str] = ()) -> None:
+    def refresh(self, stack: str, urns: Sequence[str] = (), *, cluster_gone: bool = False) -> None:
         with _translated(stack):
-            result = self._selected(stack).refresh(target=[*urns] or None)
+            result = self._selected(stack, cluster_gone).refresh(target=[*urns] or None)
         _refuse_a_kept_lock(stack, result.stderr)
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:
@@ -136,16 +141,18 @@ class PulumiStacks:
     def destroy(self, stack: str, on_event: OnEvent) -> None:
         messages: list[str] = []
         with _translated(stack, messages):
-            result = self._selected(stack).destroy(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
+            # The objects end with their cluster, whether it can be reached or not.
+            selected = self._selected(stack, cluster_gone=True)
+            result = selected.destroy(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
         _refuse_a_kept_lock(stack, result.stderr)
 
     def remove(self, stack: str) -> None:
         with _translated(stack):
             self._workspace.remove_stack(stack)
 
-    def _selected(self, stack: str) -> automation.Stack:
+    def _selected(self, stack: str, cluster_gone: bool = False) -> automation.Stack:
         with self._selecting:
-            return automation.Stack.select(stack, self._workspace)
+            return automation.Stack.select(stack, self._without_cluster if cluster_gone else self._workspace)
 
 
 def _pass_on(event: events.EngineEvent, on_event: OnEvent, messages: list[str]) -> None:

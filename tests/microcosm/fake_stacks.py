@@ -78,8 +78,8 @@ class FakeStacks:
         self._refuse_locked(stack)
         self.of(stack).pending.clear()
 
-    def refresh(self, stack: str, urns: Sequence[str] = ()) -> None:
-        self.calls.append(("refresh", stack, *urns))
+    def refresh(self, stack: str, urns: Sequence[str] = (), *, cluster_gone: bool = False) -> None:
+        self.calls.append(("refresh without cluster" if cluster_gone else "refresh", stack, *urns))
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:
         self.calls.append(("up", stack))

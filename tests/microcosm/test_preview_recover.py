@@ -116,7 +116,30 @@ def test_what_was_being_changed_is_looked_at_unless_it_goes_anyway(cloud: Cloud,
     name = urn("aws:ec2/vpc:Vpc", "dev-vpc")
     stacks = interrupted("updating", [{"type": "aws:ec2/vpc:Vpc", "urn": name, "id": "vpc-1"}])
     preview_recover.repair(context(stacks, cloud.session), TARGET, cloud.session, look)
-    assert (("refresh", "dev", name) in stacks.calls) is refreshed
+    assert (("refresh without cluster", "dev", name) in stacks.calls) is refreshed
+
+
+OBJECT = urn("microcosm:infra:Flannel$kubernetes:apps/v1:DaemonSet", "dev-flannel")
+VPC = urn("aws:ec2/vpc:Vpc", "dev-vpc")
+
+
+@pytest.mark.parametrize(
+    ("alive", "changed", "calls"),
+    [
+        (True, [VPC, OBJECT], [("refresh", "dev", VPC)]),
+        (True, [OBJECT], []),
+        (True, [], [("refresh", "dev", VPC)]),
+        (False, [VPC], [("refresh without cluster", "dev", VPC, OBJECT)]),
+        (False, [], [("refresh without cluster", "dev")]),
+    ],
+)
+def test_objects_of_a_cluster_are_looked_at_only_once_it_is_gone(cloud: Cloud, alive: bool, changed: list[str], calls: list[tuple[str]]) -> None:
+    """A new runner is not admitted yet: to it a living cluster is as silent as one that is gone."""
+    if alive:
+        cloud.machine("control-plane")
+    stacks = FakeStacks(stacks={"dev": Stack(resources=[{"urn": VPC}, {"urn": OBJECT}])})
+    preview_recover.refresh_reachable(context(stacks, cloud.session), TARGET, cloud.session, changed)
+    assert stacks.calls == calls
 
 
 def test_a_stray_of_a_run_that_was_not_killed_goes_too(cloud: Cloud) -> None:

@@ -75,7 +75,7 @@ def test_machines_that_have_ended_are_looked_for_first(cloud: Cloud) -> None:
     """The state still believes in them."""
     stacks = FakeStacks(stacks={"pr-7": Stack(tags=tags(rfc3339(NOW - GRACE - HOUR)))})
     preview_up.up(context(stacks, cloud.session), UpRequest(pr=7))
-    assert stacks.calls[0] == ("refresh", "pr-7")
+    assert stacks.calls[0] == ("refresh without cluster", "pr-7")
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,14 @@ from microcosm.stacks import PulumiStacks, without_traceback
 
 # Answers by the first words of a command; writes down what it was asked, and the events that a test wants told.
 PULUMI = """#!{python}
-import json, sys
+import json, os, sys
 from pathlib import Path
 folder = Path({folder!r})
 arguments = [word for word in sys.argv[1:] if word != "--non-interactive"]
 with (folder / "asked").open("a") as asked:
     asked.write(json.dumps(arguments) + "\\n")
+with (folder / "unreachable").open("a") as unreachable:
+    unreachable.write(arguments[0] + " " + os.environ.get("PULUMI_K8S_DELETE_UNREACHABLE", "kept") + "\\n")
 answers = json.loads((folder / "answers").read_text())
 line = " ".join(arguments)
 code, out, error = next((answer for words, answer in answers.items() if line.startswith(words)), (0, "", ""))
@@ -136,6 +138,18 @@ def test_a_destroy_refreshes_nothing_and_keeps_the_stack(cli: Cli) -> None:
     (words,) = [words for words in cli.asked if words[0] == "destroy"]
     assert not {"--refresh", "--remove"} & set(words)
     assert ["stack", "rm"] not in [words[:2] for words in cli.asked]
+
+
+def test_objects_that_cannot_be_reached_count_as_deleted_only_where_their_cluster_ends(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner whose address is not admitted yet would otherwise find a living cluster empty."""
+    monkeypatch.delenv("PULUMI_K8S_DELETE_UNREACHABLE", raising=False)
+    stacks = cli.stacks(stack_output=(0, "{}", ""))
+    stacks.refresh("pr-7")
+    stacks.up("pr-7", lambda event: None)
+    stacks.refresh("pr-7", cluster_gone=True)
+    stacks.destroy("pr-7", lambda event: None)
+    told = [line for line in (cli.folder / "unreachable").read_text().splitlines() if line.startswith(("refresh", "up", "destroy"))]
+    assert told == ["refresh kept", "up kept", "refresh true", "destroy true"]
 
 
 def test_a_locked_stack_says_who_has_it(cli: Cli) -> None:
