@@ -177,9 +177,15 @@ def policy(
         str | None,
         typer.Option("--permissions-boundary", metavar="ARN", help="The policy that bounds the previews' roles; also set it in `up`."),
     ] = None,
+    kms_key: Annotated[
+        str | None,
+        typer.Option("--kms-key", metavar="ARN", help="Your key for the previews' documents; also set kmsKeyId in `up`."),
+    ] = None,
     by_name: Annotated[bool, typer.Option("--subject-by-name", help="The tokens carry no ids (repositories from before 2026-07-15).")] = False,
 ) -> None:
     """Print the pipeline's role as JSON: its `permissions`, and its `trust` policy, by which GitHub's jobs assume it.
+
+    With --permissions-boundary also the `boundary`: what that policy has to allow for the roles of previews to work, and no more.
 
     `gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints the two ids.
 
@@ -187,9 +193,10 @@ def policy(
     --owner-id 583231 --repo-id 1296269`
     """
     repo = ci_policy.Repository(name=repository, owner_id=owner_id, id=repo_id, by_name=by_name)
-    ci_policy.refuse_misuse(account, state_bucket, repo, boundary)
-    permissions = ci_policy.permissions(account, state_bucket, boundary)
-    print_json({"permissions": permissions, "trust": ci_policy.trust(account, repo)})
+    ci_policy.refuse_misuse(account, state_bucket, repo, boundary, kms_key)
+    permissions = ci_policy.permissions(account, state_bucket, boundary, kms_key)
+    documents = {"permissions": permissions, "trust": ci_policy.trust(account, repo)}
+    print_json(documents | ({"boundary": ci_policy.boundary_of_nodes(account, kms_key)} if boundary else {}))
 
 
 def _open(path: Path | None, github: bool) -> frozenset[int] | None:

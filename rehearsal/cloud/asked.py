@@ -9,32 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
+from moto.ssm.models import ssm_backends
 
-from rehearsal.cloud.policy import Context
+from rehearsal.cloud import asked_ec2
+from rehearsal.cloud.asked_ec2 import PARTITION, Asked, Form
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
 Environ = Mapping[str, Any]
-Form = Mapping[str, str]
-PARTITION = "aws"
 # The name that a request is signed for, where IAM has another.
 PREFIXES = {"tagging": "tag"}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question to IAM."""
-
-    action: str
-    resource: str = "*"
-    context: Context = field(default_factory=dict[str, str])
 
 
 def asked(signature: Signature, environ: Environ, body: bytes) -> Iterator[Asked]:
@@ -58,11 +47,36 @@ def _json_call(signature: Signature, name: str, request: Mapping[str, Any]) -> I
     named = [request[key] for key in PARAMETER_NAMES if key in request] if signature.service == "ssm" else []
     names = [each for value in named for each in (value if isinstance(value, list) else [value])]
     resources = [_parameter_arn(signature.region, each) for each in names] or ["*"]
+    if signature.service == "kms" and "KeyId" in request:
+        resources = [_key_arn(signature.region, request["KeyId"])]
     actions = [f"{PREFIXES.get(signature.service, signature.service)}:{name}"]
     # Seen at https://github.com/pepperize/cdk-ssm-parameters-cross-region/issues/442
     actions += ["ssm:AddTagsToResource"] if name == "PutParameter" and request.get("Tags") else []
     for action in actions:
         yield from (Asked(action, resource) for resource in resources)
+    if signature.service == "ssm":
+        yield from _key_questions(signature.region, name, names, request)
+
+
+def _key_questions(region: str, call: str, names: Iterable[str], request: Mapping[str, Any]) -> Iterator[Asked]:
+    """Ask for the key of a SecureString, which Systems Manager uses in the caller's name; AWS's own key lets in the whole account.
+
+    Source: Systems Manager user guide, "How AWS Systems Manager Parameter Store uses AWS KMS" (standard parameters: Encrypt and Decrypt;
+    the encryption context is PARAMETER_ARN); KMS developer guide, kms:ViaService.
+    """
+    for name in names:
+        if call == "PutParameter":
+            action, key = "kms:Encrypt", request.get("KeyId")
+        else:
+            known = ssm_backends[ACCOUNT][region].get_parameter(name) if request.get("WithDecryption") else None
+            action, key = "kms:Decrypt", known.keyid if known else None
+        if key and not key.startswith("alias/aws/"):
+            via = {"kms:ViaService": f"ssm.{region}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": _parameter_arn(region, name)}
+            yield Asked(action, _key_arn(region, key), via)
+
+
+def _key_arn(region: str, key: str) -> str:
+    return key if key.startswith("arn:") else f"arn:{PARTITION}:kms:{region}:{ACCOUNT}:key/{key}"
 
 
 def _parameter_arn(region: str, name: str) -> str:
@@ -82,63 +96,37 @@ def _iam(signature: Signature, form: Form) -> Iterator[Asked]:
     name = form.get("Action", "unknown")
     role, profile = form.get("RoleName"), form.get("InstanceProfileName")
     resource = _iam_arn("instance-profile", profile) if profile else _iam_arn("role", role) if role else "*"
-    yield Asked(f"iam:{name}", resource)
+    yield Asked(f"iam:{name}", resource, _boundary(name, form))
     if name in TAG_ACTIONS and any(key.startswith("Tags.") for key in form):
         yield Asked(TAG_ACTIONS[name], resource)
     # "The caller of this operation must be granted the PassRole permission" (IAM API reference, AddRoleToInstanceProfile).
     if name == "AddRoleToInstanceProfile" and role:
-        yield _pass_role(role)
+        yield asked_ec2.pass_role(role)
+
+
+# Service Authorization Reference, IAM: the calls of this project that show a policy the boundary of the role (iam:PermissionsBoundary).
+BOUNDED = ("CreateRole", "DeleteRolePolicy", "PutRolePolicy")
+
+
+def _boundary(name: str, form: Form) -> dict[str, str]:
+    """The boundary that a new role is to have, or that a role has."""
+    if name not in BOUNDED:
+        return {}
+    roles = iam_backends[ACCOUNT][PARTITION].roles.values()
+    known = next((role.permissions_boundary_arn for role in roles if role.name == form.get("RoleName")), None)
+    arn = form.get("PermissionsBoundary") if name == "CreateRole" else known
+    return {"iam:PermissionsBoundary": arn} if arn else {}
 
 
 def _iam_arn(kind: str, name: str) -> str:
     return f"arn:{PARTITION}:iam::{ACCOUNT}:{kind}/{name}"
 
 
-def _pass_role(role: str) -> Asked:
-    return Asked("iam:PassRole", _iam_arn("role", role), {"iam:PassedToService": "ec2.amazonaws.com"})
-
-
-# --- EC2 --------------------------------------------------------------------------------------------------
-
-# The parameter that names what a call ends or changes, where a policy asks for that object's tags.
-SUBJECTS = {
-    "CreateTags": "ResourceId", "DeleteTags": "ResourceId", "DeleteInternetGateway": "InternetGatewayId", "DeleteRouteTable": "RouteTableId",
-    "DeleteSecurityGroup": "GroupId", "DeleteSubnet": "SubnetId", "DeleteVolume": "VolumeId", "DeleteVpc": "VpcId",
-    "ModifyInstanceAttribute": "InstanceId", "ModifySecurityGroupRules": "GroupId", "ModifyVolume": "VolumeId", "ReleaseAddress": "AllocationId",
-    "StartInstances": "InstanceId", "StopInstances": "InstanceId", "TerminateInstances": "InstanceId",
-}  # fmt: skip
-_TAG_OF_A_REQUEST = re.compile(r"TagSpecification\.\d+\.Tag\.(\d+)\.Key")
-
-
-def _ec2(signature: Signature, form: Form) -> Iterator[Asked]:
-    name = form.get("Action", "unknown")
-    subjects = _listed(form, SUBJECTS[name]) if name in SUBJECTS else []
-    tags = ec2_backends[ACCOUNT][signature.region].tags
-    for subject in subjects:
-        yield Asked(f"ec2:{name}", f"arn:{PARTITION}:ec2:{signature.region}:{ACCOUNT}:*/{subject}", _tag_keys("ResourceTag", tags.get(subject, {})))
-    if not subjects:
-        yield Asked(f"ec2:{name}")
-    # Amazon EC2 user guide, "Grant permission to tag Amazon EC2 resources during creation".
-    if given := {form[key]: form.get(f"{key.removesuffix('Key')}Value", "") for key in form if _TAG_OF_A_REQUEST.fullmatch(key)}:
-        yield Asked("ec2:CreateTags", "*", {"ec2:CreateAction": name, **_tag_keys("RequestTag", given)})
-    profile = form.get("IamInstanceProfile.Name") or form.get("IamInstanceProfile.Arn", "").rpartition("/")[2]
-    if name == "RunInstances" and profile:
-        yield from (_pass_role(role.name) for role in iam_backends[ACCOUNT][PARTITION].get_instance_profile(profile).roles)
-
-
-def _listed(form: Form, parameter: str) -> list[str]:
-    return [value for key, value in form.items() if key == parameter or re.fullmatch(rf"{parameter}\.\d+", key)]
-
-
-def _tag_keys(kind: str, tags: Mapping[str, str]) -> dict[str, str]:
-    return {f"aws:{kind}/{key}": value for key, value in tags.items()}
-
-
 def _any_call(signature: Signature, form: Form) -> Iterator[Asked]:
     yield Asked(f"{PREFIXES.get(signature.service, signature.service)}:{form.get('Action', 'unknown')}")
 
 
-FORM_CALLS = {"iam": _iam, "ec2": _ec2}
+FORM_CALLS = {"iam": _iam, "ec2": asked_ec2.asked}
 
 
 # --- S3 ---------------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from rehearsal.cloud import policy
-from rehearsal.cloud.asked import PARTITION, Asked, asked
+from rehearsal.cloud.asked import asked
+from rehearsal.cloud.asked_ec2 import PARTITION, Asked
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
@@ -68,8 +69,8 @@ class RoleSessions:
         signature = Signature.of(environ)
         session = authenticate(signature, environ, body, self._now())
         assert signature
-        documents = [*_policies(role_of(session))]
-        answers = [(question, is_allowed(documents, question)) for question in asked(signature, environ, body)]
+        documents, boundary = [*_policies(role_of(session))], _boundary(role_of(session))
+        answers = [(question, is_allowed(documents, question, boundary)) for question in asked(signature, environ, body)]
         with self._journal.open("a") as journal:
             journal.writelines(json.dumps({"role": role_of(session), "allowed": allowed, **asdict(each)}) + "\n" for each, allowed in answers)
         if denied := next((question for question, allowed in answers if not allowed), None):
@@ -94,8 +95,12 @@ def authenticate(signature: Signature | None, environ: Environ, body: bytes, now
     return session
 
 
-def is_allowed(documents: Iterable[Mapping[str, Any]], question: Asked) -> bool:
-    return question.action in ALWAYS_ALLOWED or policy.allows(documents, question.action, question.resource, question.context)
+def is_allowed(documents: Iterable[Mapping[str, Any]], question: Asked, boundary: Mapping[str, Any] | None = None) -> bool:
+    """Whether the policies allow it and the boundary, too, if there is one (IAM user guide, "Permissions boundaries for IAM entities")."""
+    if question.action in ALWAYS_ALLOWED:
+        return True
+    judges = [documents, *([[boundary]] if boundary is not None else [])]
+    return all(policy.allows(judge, question.action, question.resource, question.context) for judge in judges)
 
 
 def refusal(session: Any, question: Asked) -> Denied:
@@ -129,7 +134,21 @@ def _policies(role_name: str) -> Iterator[dict[str, Any]]:
     for document in role.policies.values():
         yield json.loads(unquote(document))
     for attached in role.managed_policies.values():
-        yield json.loads(attached.document)
+        yield _document(attached)
+
+
+def _document(managed: Any) -> dict[str, Any]:
+    return json.loads(next(version.document for version in managed.versions if version.version_id == managed.default_version_id))
+
+
+def _boundary(role_name: str) -> dict[str, Any] | None:
+    """The policy that bounds a role; one that is not there allows nothing."""
+    iam = iam_backends[ACCOUNT][PARTITION]
+    arn = iam.get_role(role_name).permissions_boundary_arn
+    if not arn:
+        return None
+    bounding = iam.managed_policies.get(arn)
+    return _document(bounding) if bounding else {"Statement": []}
 
 
 def _refuse(environ: Environ, start_response: Any, denied: Denied) -> list[bytes]:

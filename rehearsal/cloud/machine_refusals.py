@@ -10,14 +10,17 @@ import ipaddress
 import json
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import InstanceBackend
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.models import IAMBackend
+from moto.kms.models import kms_backends
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
 from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.settings import ACCOUNT
 
 MACHINE_REFUSALS = RuleBook()
 
@@ -25,6 +28,7 @@ MACHINE_REFUSALS = RuleBook()
 USER_DATA_LIMIT = 16_384
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 PARAMETER_LIMITS = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
+DEFAULT_KEY = "alias/aws/ssm"
 # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 RESERVED_AT_THE_START = 4
 
@@ -103,6 +107,29 @@ def oversized_parameter(call: Call) -> Any:
         if tier == "Standard":
             message += " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
         raise ValidationException(message)
+    return call.proceed()
+
+
+class InvalidKeyId(JsonRESTError):
+    """No key of the account and region has this id."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("InvalidKeyId", f"Invalid keyId {key}")
+
+
+@MACHINE_REFUSALS.around(SimpleSystemManagerBackend, "put_parameter")
+def key_of_a_parameter(call: Call) -> Any:
+    """Refuse an unknown key, and take AWS's own without one, also where another key encrypted the value before.
+
+    Source: Systems Manager API reference, PutParameter, KeyId: "If you don't specify a key ID, the system uses the default key associated
+    with your AWS account"; moto keeps the earlier key.
+    """
+    key = call["keyid"]
+    if call["parameter_type"] == "SecureString":
+        call.arguments["keyid"] = key or DEFAULT_KEY
+        known = kms_backends[ACCOUNT][call.backend.region_name].keys
+        if key and not key.startswith("alias/") and key.rpartition("/")[2] not in known:
+            raise InvalidKeyId(key)
     return call.proceed()
 
 

@@ -40,18 +40,23 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {"StringEquals": str.__eq__, "StringLike": _matches}
+# "If the key that you specify in a policy condition is not present in the request context, the values do not match"; a negated operator is then
+# true (IAM user guide, "IAM JSON policy elements: Condition operators").
+NEGATED = {"StringNotEquals": "StringEquals", "StringNotLike": "StringLike"}
 
 
 def _holds(statement: Statement, context: Context, *, unknown: bool) -> bool:
     """Whether every condition of a statement is met: each key has one of its values, and a key that the call lacks has none."""
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition") or {}
-    if not conditions.keys() <= OPERATORS.keys():
+    if not conditions.keys() <= {*OPERATORS, *NEGATED}:
         return unknown
-    return all(
-        key in context and any(OPERATORS[operator](value, context[key]) for value in _list(values))
-        for operator, keys in conditions.items()
-        for key, values in keys.items()
-    )
+    return all(_is_met(operator, values, context.get(key)) for operator, keys in conditions.items() for key, values in keys.items())
+
+
+def _is_met(operator: str, values: Any, actual: str | None) -> bool:
+    if operator in NEGATED:
+        return not _is_met(NEGATED[operator], values, actual)
+    return actual is not None and any(OPERATORS[operator](value, actual) for value in _list(values))
 
 
 def _list(value: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 import moto.settings
+from moto.kms.models import Key, kms_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
@@ -25,7 +26,7 @@ from rehearsal.cloud.images import PUBLISHERS
 from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
 from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
 from rehearsal.cloud.rates import Rates
-from rehearsal.cloud.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, LOOPBACK, STATE_BUCKET
+from rehearsal.cloud.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, KMS_KEY, LOOPBACK, STATE_BUCKET
 
 # Unknown images, instance types and key pairs are refused.
 CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")
@@ -115,7 +116,11 @@ def rules_of_aws(machines: Path) -> Generator[None]:
 
 
 def fill(region: str) -> None:
+    """Make what an account of a user has before the first stack: the bucket of Pulumi's state, and a key."""
     s3_backends[ACCOUNT]["aws"].create_bucket(STATE_BUCKET, region)
+    key: Any = Key(policy=None, key_usage="ENCRYPT_DECRYPT", key_spec="SYMMETRIC_DEFAULT", description="", account_id=ACCOUNT, region=region)
+    key.id, key.arn = KMS_KEY, f"arn:aws:kms:{region}:{ACCOUNT}:key/{KMS_KEY}"
+    kms_backends[ACCOUNT][region].keys[key.id] = key
 
 
 def serve(options: Options) -> Any:

@@ -10,3 +10,5 @@ ACCOUNT = "123456789012"
 STAND_IN_KEY = "FAKEDMACHINES"
 # What the sessions of roles asked IAM, in the state folder.
 JOURNAL = "asked.jsonl"
+# A customer managed key of the account, in the region of the run: users bring theirs, the program makes none.
+KMS_KEY = "6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"

@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from microcosm import ci_policy
-from microcosm.ci_policy import Grant
+from microcosm.ci_grants import UNPROVEN, Grant
 from rehearsal.cloud import policy
-from rehearsal.cloud.asked import Asked
+from rehearsal.cloud.asked_ec2 import Asked
 from rehearsal.cloud.authorisation import ALWAYS_ALLOWED
-from rehearsal.cloud.settings import ACCOUNT, STATE_BUCKET
+from rehearsal.cloud.settings import ACCOUNT, KMS_KEY, STATE_BUCKET
 from rehearsal.errors import RehearsalError
+from rehearsal.faked.world import REGION
+
+# The policy that bounds the roles of the trial's preview, which the operator makes, and the account's key for its documents.
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/previews"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{KMS_KEY}"
+GRANTS = ci_policy.proven(BOUNDARY, KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +32,12 @@ class Permission:
         return f"{self.action} ({self.sid})"
 
 
-def all_permissions(grants: Sequence[Grant] = ci_policy.PROVEN) -> list[Permission]:
-    return [Permission(grant.sid, action) for grant in grants for action in grant.actions]
+def all_permissions(grants: Sequence[Grant] = GRANTS) -> list[Permission]:
+    """What the grants allow; those that deny are tried with their condition (rehearsal/permissions/conditions.py)."""
+    return [Permission(grant.sid, action) for grant in grants if grant.effect == "Allow" for action in grant.actions]
 
 
-def without(missing: Permission | None, grants: Sequence[Grant] = ci_policy.PROVEN) -> list[Grant]:
+def without(missing: Permission | None, grants: Sequence[Grant] = GRANTS) -> list[Grant]:
     """The grants less one action of one of them; a grant of nothing else goes with it."""
     left = [replace(grant, actions=tuple(a for a in grant.actions if Permission(grant.sid, a) != missing)) for grant in grants]
     return [grant for grant in left if grant.actions]
@@ -38,17 +45,17 @@ def without(missing: Permission | None, grants: Sequence[Grant] = ci_policy.PROV
 
 def document(missing: Permission | None = None) -> dict[str, Any]:
     """The whole policy of the role in the fake cloud's account, less one permission."""
-    return ci_policy.document([*without(missing), *ci_policy.UNPROVEN], ACCOUNT, STATE_BUCKET)
+    return ci_policy.document([*without(missing), *UNPROVEN], ACCOUNT, STATE_BUCKET)
 
 
-def needed(questions: Iterable[Asked], grants: Sequence[Grant] = ci_policy.PROVEN) -> set[Permission]:
+def needed(questions: Iterable[Asked], grants: Sequence[Grant] = GRANTS) -> set[Permission]:
     """The permissions without which some question would be denied: those that alone allow it. Every question must have one."""
     statements = [(grant, ci_policy.document([grant], ACCOUNT, STATE_BUCKET)) for grant in grants]
     found: set[Permission] = set()
     for question in questions:
         allowing = [grant.sid for grant, statement in statements if policy.allows([statement], question.action, question.resource, question.context)]
         if not allowing and question.action not in ALWAYS_ALLOWED:
-            raise RehearsalError(f"{question.action} on {question.resource} is asked for, and no proven grant of microcosm/ci_policy.py allows it")
+            raise RehearsalError(f"{question.action} on {question.resource} is asked for, and no proven grant of microcosm/ci_grants.py allows it")
         if len(allowing) == 1:
             found.add(Permission(allowing[0], question.action))
     return found

@@ -10,19 +10,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rehearsal.cloud.asked import Asked
+from microcosm import ci_policy
+from rehearsal.cloud.asked_ec2 import Asked
 from rehearsal.cloud.settings import ACCOUNT, JOURNAL
 from rehearsal.faked import World, simulated_world
 from rehearsal.faked.world import CONFIG
-from rehearsal.permissions.permission import Permission, document
+from rehearsal.permissions.permission import BOUNDARY, KEY, Permission, document
 from rehearsal.project import Project
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
 
 ROLE = "preview-pipeline"
 PULL_REQUEST = "7"
 # moto's longest; a trial takes minutes.
 SESSION_SECONDS = 43_200
 ANYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}]}
-SETTINGS = tuple(part for key, value in CONFIG.items() for part in ("--set", f"{key}={json.dumps(value)}"))
+CONFIGURATION = {**CONFIG, "permissionsBoundary": BOUNDARY, "kmsKeyId": KEY}
+SETTINGS = tuple(part for key, value in CONFIGURATION.items() for part in ("--set", f"{key}={_text(value)}"))
 # The life of a preview. The end moves, so the second `up` has tags to change.
 COMMANDS = {
     "up": ("up", "--pr", PULL_REQUEST, *SETTINGS),
@@ -81,6 +88,8 @@ def running_pipeline(folder: Path, programs: Path | None = None) -> Generator[Pi
         # Roles of others are looked at, too: this one is the account's only other.
         iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(ANYBODY))
         iam.create_instance_profile(InstanceProfileName="theirs")
+        bounds = json.dumps(ci_policy.boundary_of_nodes(ACCOUNT, KEY))
+        iam.create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=bounds)
         project = replace(world.stack, environment={**world.stack.environment, **_session(world)})
         yield Pipeline(project, folder / "cloud" / JOURNAL, iam)
 

@@ -35,7 +35,7 @@ def first_needs(pipeline: Pipeline) -> dict[Permission, str]:
             raise RehearsalError(f"with its whole policy the pipeline's `{command}` exits with {outcome.code}:\n{outcome.text}")
         found = dict.fromkeys(needed(outcome.asked), command) | found
     if superfluous := [str(permission) for permission in all_permissions() if permission not in found]:
-        raise RehearsalError(f"no command needs {', '.join(superfluous)}: take them out of microcosm/ci_policy.py")
+        raise RehearsalError(f"no command needs {', '.join(superfluous)}: take them out of microcosm/ci_grants.py")
     return found
 
 

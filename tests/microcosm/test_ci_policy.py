@@ -1,5 +1,6 @@
 """The role of the pipeline: what the document allows. That the commands need just that is for tests/rehearsal/test_permissions.py."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -7,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from microcosm import ci_policy
+from infra import iam
+from infra.naming import Names
+from microcosm import ci_grants, ci_policy
 from microcosm.errors import UsageError
+from rehearsal.cloud import policy
 
 DOCUMENT = ci_policy.permissions("123456789012", "state")
 READ_IN_SOURCE = Path(__file__).parents[2] / "docs/adr/0022-permissions-of-the-official-provider.md"
@@ -29,7 +33,7 @@ def test_the_document_fits_into_a_managed_policy() -> None:
     assert len(json.dumps(DOCUMENT, separators=(",", ":"))) <= 10_240
 
 
-@pytest.mark.parametrize("sid", ["EndOwn", "TagOwn", "ProviderEdits"])
+@pytest.mark.parametrize("sid", ["ChangeOwn", "EndOwn", "TagOwn", "ProviderEdits"])
 def test_what_ends_an_object_asks_for_the_tag_of_a_preview(sid: str) -> None:
     statement = next(statement for statement in DOCUMENT["Statement"] if statement["Sid"] == sid)
     assert statement["Condition"] == {"StringLike": {"aws:ResourceTag/microcosm:stack": "pr-*"}}
@@ -58,8 +62,32 @@ def test_with_a_boundary_no_role_gets_permissions_without_it() -> None:
 def test_no_parameter_role_or_bucket_of_another_stack_is_in_reach() -> None:
     for statement in DOCUMENT["Statement"]:
         for resource in statement["Resource"]:
-            if resource != "*" and not resource.startswith(("arn:aws:s3:::state", "arn:aws:ssm:*::parameter/aws/service/")):
+            if resource != "*" and not resource.startswith(("arn:aws:s3:::state", "arn:aws:ssm:*::parameter/aws/service/", "arn:aws:ec2:")):
                 assert "/pr-" in resource or ":::pr-" in resource, resource
+
+
+def test_what_changes_ec2_asks_for_the_tag_of_a_preview_unless_nothing_could_have_it() -> None:
+    """`Look` reads; a machine's image, key pair and network card have no tag; an association that is gone has no address."""
+    bare = {s["Sid"] for s in DOCUMENT["Statement"] if any(a.startswith("ec2:") for a in s["Action"]) and "Condition" not in s}
+    assert bare == {"Look", "LaunchWith", "AddressCards", "Disassociate", "Explain", "ProviderLooks"}
+    assert {a for s in DOCUMENT["Statement"] if s["Sid"] == "Look" for a in s["Action"] if not re.match(r"\w+:(Describe|Get|List)", a)} == set()
+
+
+def test_a_preview_works_within_the_boundary_that_is_printed() -> None:
+    """All that any node role of a preview asks for, and so nothing that the boundary would take away from it."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"
+    boundary = ci_policy.boundary_of_nodes("123456789012", key)
+    names = Names(stack="pr-7", expires_at="2027-01-31T18:00:00Z")
+    for role in iam.ACCESS:
+        place = {"account": "123456789012", "region": "eu-west-1", "partition": "aws", "script_bucket": "pr-7-scripts-1"}
+        for statement in json.loads(iam.role_policy(role, names, **place, kms_key=key))["Statement"]:
+            for action, resource in itertools.product(_list(statement["Action"]), _list(statement["Resource"])):
+                asked = resource.replace("*", "x") if resource != "*" else resource
+                assert policy.allows([boundary], action, asked, {"kms:ViaService": "ssm.eu-west-1.amazonaws.com"}), (role, action, resource)
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 def test_roles_are_handed_to_machines_alone() -> None:
@@ -94,9 +122,9 @@ def test_the_official_provider_may_do_what_was_read_in_its_source_and_no_more():
     """The last column of the table: a permission without a source is a guess, and a call without a permission fails in AWS only."""
     rows = [line.split("|") for line in READ_IN_SOURCE.read_text().splitlines() if line.startswith("| ") and line.count("|") == 6]
     read = [action for row in rows for action in re.findall(r"`((?:ec2|iam|s3|ssm):[A-Za-z]+)`", row[5])]
-    assert sorted(read) == sorted(action for grant in ci_policy.PROVIDER_ONLY for action in grant.actions)
+    assert sorted(read) == sorted(action for grant in ci_grants.PROVIDER_ONLY for action in grant.actions)
 
 
 def test_the_official_provider_is_granted_nothing_twice():
-    proven = {action for grant in ci_policy.PROVEN for action in grant.actions}
-    assert proven.isdisjoint(action for grant in ci_policy.PROVIDER_ONLY for action in grant.actions)
+    proven = {action for grant in ci_grants.PROVEN for action in grant.actions}
+    assert proven.isdisjoint(action for grant in ci_grants.PROVIDER_ONLY for action in grant.actions)

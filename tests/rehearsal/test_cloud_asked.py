@@ -8,12 +8,15 @@ import pytest
 from moto import mock_aws
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
+from moto.ssm.models import ssm_backends
 
-from rehearsal.cloud.asked import Asked, asked
+from rehearsal.cloud.asked import asked
+from rehearsal.cloud.asked_ec2 import Asked
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
 REGION = "eu-west-1"
+EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 IAM = f"arn:aws:iam::{ACCOUNT}"
 SSM = f"arn:aws:ssm:{REGION}"
 
@@ -80,12 +83,80 @@ def test_what_ends_an_object_brings_the_objects_tags():
     assert [question.context for question in form("ec2", "TerminateInstances", InstanceId_1="i-1", InstanceId_2="i-2")] == [{}, {}]
 
 
-def test_tags_at_birth_are_a_question_of_their_own():
-    parameters = {"TagSpecification_1_ResourceType": "vpc", "TagSpecification_1_Tag_1_Key": "stack", "TagSpecification_1_Tag_1_Value": "pr-7"}
-    assert form("ec2", "CreateVpc", **parameters) == [
-        Asked("ec2:CreateVpc"),
-        Asked("ec2:CreateTags", "*", {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"}),
+def tagged(kind: str, value: str, number: int = 1) -> dict[str, str]:
+    of = f"TagSpecification_{number}"
+    return {f"{of}_ResourceType": kind, f"{of}_Tag_1_Key": "stack", f"{of}_Tag_1_Value": value}
+
+
+def test_what_is_made_and_its_tags_are_questions_of_their_own():
+    assert form("ec2", "CreateVpc", **tagged("vpc", "pr-7")) == [
+        Asked("ec2:CreateVpc", f"{EC2}:vpc/*", {"aws:RequestTag/stack": "pr-7"}),
+        Asked("ec2:CreateTags", f"{EC2}:vpc/*", {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"}),
     ]
+
+
+@mock_aws
+def test_each_object_of_a_call_is_a_question_with_its_own_tags():
+    ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "dev"})
+    assert form("ec2", "CreateSubnet", VpcId="vpc-1", **tagged("subnet", "pr-7")) == [
+        Asked("ec2:CreateSubnet", f"{EC2}:vpc/vpc-1", {"aws:ResourceTag/stack": "dev", "aws:RequestTag/stack": "pr-7"}),
+        Asked("ec2:CreateSubnet", f"{EC2}:subnet/*", {"aws:RequestTag/stack": "pr-7"}),
+        Asked("ec2:CreateTags", f"{EC2}:subnet/*", {"ec2:CreateAction": "CreateSubnet", "aws:RequestTag/stack": "pr-7"}),
+    ]
+
+
+@mock_aws
+def test_a_machine_is_asked_for_with_all_that_it_is_made_of():
+    tags = {**tagged("instance", "pr-7"), **tagged("volume", "dev", 2)}
+    asked_for = form("ec2", "RunInstances", ImageId="ami-1", SubnetId="subnet-1", SecurityGroupId_1="sg-1", KeyName="k", **tags)
+    made = [each for each in asked_for if each.action == "ec2:RunInstances"]
+    assert [(each.resource.rpartition(":")[2], each.context.get("aws:RequestTag/stack")) for each in made] == [
+        ("image/ami-1", "dev"), ("key-pair/k", "dev"), ("security-group/sg-1", "dev"), ("subnet/subnet-1", "dev"),
+        ("instance/*", "pr-7"), ("network-interface/*", None), ("volume/*", "dev"),
+    ]  # fmt: skip
+    assert asked_for[0].resource == f"arn:aws:ec2:{REGION}::image/ami-1"
+
+
+@mock_aws
+def test_a_network_card_of_a_launch_brings_its_places_and_is_not_made_when_it_is_there():
+    card = {"NetworkInterface_1_SubnetId": "subnet-1", "NetworkInterface_1_SecurityGroupId_1": "sg-1"}
+    resources = [each.resource.rpartition(":")[2] for each in form("ec2", "RunInstances", **card)]
+    assert resources == ["security-group/sg-1", "subnet/subnet-1", "instance/*", "network-interface/*", "volume/*"]
+    there = [each.resource.rpartition(":")[2] for each in form("ec2", "RunInstances", NetworkInterface_1_NetworkInterfaceId="eni-1")]
+    assert there == ["network-interface/eni-1", "instance/*", "volume/*"]
+
+
+@mock_aws
+def test_an_association_that_is_gone_names_no_object():
+    assert form("ec2", "DisassociateAddress", AssociationId="eipassoc-1") == [Asked("ec2:DisassociateAddress")]
+    assert form("ec2", "DisassociateRouteTable", AssociationId="rtbassoc-1") == [Asked("ec2:DisassociateRouteTable")]
+
+
+@mock_aws
+def test_tags_of_later_are_shown_beside_those_of_the_object():
+    (question,) = form("ec2", "CreateTags", ResourceId_1="i-1", Tag_1_Key="stack", Tag_1_Value="pr-7")
+    assert question.context == {"aws:RequestTag/stack": "pr-7"}
+
+
+@mock_aws
+def test_a_role_shows_the_boundary_that_it_has_or_is_to_get():
+    arn = f"{IAM}:policy/b"
+    assert [each.context for each in form("iam", "CreateRole", RoleName="r", PermissionsBoundary=arn)] == [{"iam:PermissionsBoundary": arn}]
+    iam_backends[ACCOUNT]["aws"].create_role("r", "{}", "/", arn, None, [], None)
+    assert [each.context for each in form("iam", "PutRolePolicy", RoleName="r")] == [{"iam:PermissionsBoundary": arn}]
+    assert [each.context for each in form("iam", "GetRole", RoleName="r")] == [{}]
+
+
+@mock_aws
+def test_the_key_of_a_parameter_is_asked_for_through_systems_manager_alone():
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
+    via = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": f"{SSM}:{ACCOUNT}:parameter/a"}
+    assert of_parameter("PutParameter", Name="/a", Type="SecureString", KeyId="1")[1:] == [Asked("kms:Encrypt", key, via)]
+    ssm_backends[ACCOUNT][REGION].put_parameter("/a", "", "v", "SecureString", "", key, False, [], "text", None, None)
+    assert of_parameter("GetParameters", Names=["/a"], WithDecryption=True)[1:] == [Asked("kms:Decrypt", key, via)]
+    assert len(of_parameter("GetParameter", Name="/a")) == 1
+    assert len(of_parameter("PutParameter", Name="/a", Type="SecureString")) == 1, "AWS's own key lets in every principal of the account"
+    assert questions("kms", b'{"KeyId": "1"}', HTTP_X_AMZ_TARGET="TrentService.Decrypt") == [Asked("kms:Decrypt", key)]
 
 
 @mock_aws
@@ -94,10 +165,9 @@ def test_a_machine_with_a_role_needs_leave_to_hand_it_over():
     iam.create_role("r", "{}", "/", None, None, [], None)
     iam.create_instance_profile("p", "/", [])
     iam.add_role_to_instance_profile("p", "r")
-    assert form("ec2", "RunInstances", IamInstanceProfile_Name="p") == [
-        Asked("ec2:RunInstances"),
-        Asked("iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"}),
-    ]
+    assert form("ec2", "RunInstances", IamInstanceProfile_Name="p")[-1] == Asked(
+        "iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"}
+    )
 
 
 @pytest.mark.parametrize(

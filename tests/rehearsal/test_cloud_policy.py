@@ -59,6 +59,12 @@ def test_every_condition_must_hold_and_a_key_that_a_call_lacks_holds_none(contex
     assert policy.allows([{"Statement": [STATEMENT, denied]}], "ssm:GetParameter", JOIN, context) is not allowed
 
 
+@pytest.mark.parametrize(("context", "denied"), [({"t": "pr-7"}, False), ({"t": "dev"}, True), ({}, True)])
+def test_a_negated_operator_holds_where_the_call_lacks_the_key(context, denied):
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringNotLike": {"t": "pr-*"}}}
+    assert policy.allows([{"Statement": [STATEMENT, deny]}], "ssm:GetParameter", JOIN, context) is not denied
+
+
 # --- signatures -------------------------------------------------------------------------------------------
 
 

