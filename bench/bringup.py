@@ -15,6 +15,7 @@ from infra.report import READY, Report, parameters
 from rehearsal import checks
 from rehearsal.session import IGNORED_PREFLIGHT, STACK, Session, close_session, locked, open_session, require_root_on_linux
 from rehearsal.supplies import ensure
+from rehearsal.supplies.catalogue import LINUX_ALONE
 
 from .document import table
 from .samples import BenchError
@@ -50,7 +51,7 @@ class Round:
 def run(settings: Settings) -> str:
     require_root_on_linux()
     with locked():
-        session = open_session(ensure())
+        session = open_session(ensure(parts=LINUX_ALONE))
         try:
             session.write_config(nodePools=POOLS, workloads=False)
             rounds = [_round(session, number, settings) for number in range(settings.repeats)]

@@ -20,7 +20,7 @@ from rehearsal.cloud.process import Cloud, running_cloud
 from rehearsal.faked.api import running_api
 from rehearsal.faked.machines import simulated_machines
 from rehearsal.project import CHECKOUT, PROGRAM, environment
-from rehearsal.supplies import ensure
+from rehearsal.supplies import ensure_programs
 
 from .samples import Sample, measure
 
@@ -111,7 +111,7 @@ def workbench(*, machines: bool = False, rates: bool = False) -> Generator[Workb
 
     `machines` simulates every instance; `rates` refuses calls that exceed AWS's rates.
     """
-    programs = ensure().bin
+    programs = ensure_programs()
     with tempfile.TemporaryDirectory(prefix="microcosm-bench-") as name, ExitStack() as parts:
         folder = Path(name)
         cloud = parts.enter_context(running_cloud(folder / "cloud", REGION, rates=rates))

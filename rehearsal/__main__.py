@@ -227,7 +227,7 @@ def shell() -> None:
     """A shell in which plain `pulumi preview|up|destroy` and `kubectl` work against the fake cloud."""
     require_root_on_linux()
     with locked():
-        prepared = _supplies()
+        prepared = _supplies({STAND_IN})
         kept = kept_session(prepared)
         session = kept or open_session(prepared)
         console.print(

@@ -30,7 +30,7 @@ def main(
     at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds side by side.")] = 2,
 ) -> None:
     """Run every command of a preview with the pipeline's policy, then each time without one of its permissions."""
-    programs = supplies.ensure(Lines(console)).bin
+    programs = supplies.ensure_programs(Lines(console))
     console.print("stand-ins: moto with this project's IAM, faked machines, provider plugin; real: engine, program, command")
     with tempfile.TemporaryDirectory(prefix="microcosm-permissions-") as folder, ExitStack() as worlds:
         pipelines = [worlds.enter_context(running_pipeline(_new(folder, index), programs)) for index in range(at_once)]

@@ -1,10 +1,10 @@
 """Take from publishers what the rehearsal otherwise builds: addresses, the programs in each file, and sums.
 
-Addresses and names of files are those of the publishers' release pages and workflows, each named beside its row.
 What is not in the table has no publisher and is built: the aws provider, fake-cri, flannel-cni.
 """
 
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -21,20 +21,10 @@ from rehearsal.supplies.store import Store, key_of, link_file
 from rehearsal.supplies.toolchain import GoTool, adopt_installed
 
 PINS = Path(__file__).with_name("pins.json")
-_K8S = "https://dl.k8s.io"
-_GITHUB = "https://github.com/{repository}/releases/download/v{{version}}/"
-_API = "https://api.github.com/repos/{repository}/releases/tags/v{{version}}"
-_CONTAINERD = _GITHUB.format(repository="containerd/containerd") + "containerd-{version}-linux-amd64.tar.gz"
-_CNI = _GITHUB.format(repository="containernetworking/plugins") + "cni-plugins-linux-amd64-v{version}.tgz"
-_RUNC = _GITHUB.format(repository="opencontainers/runc")
-_ETCD = _GITHUB.format(repository="etcd-io/etcd")
-_FLANNEL = _GITHUB.format(repository="flannel-io/flannel")
-_FLANNEL_API = _API.format(repository="flannel-io/flannel")
-_PULUMI = _GITHUB.format(repository="pulumi/pulumi")
-_PULUMI_KUBERNETES = _GITHUB.format(repository="pulumi/pulumi-kubernetes")
 ALGORITHMS = ("sha256", "sha512")
 WINDOWS = "windows/amd64"
-_NODE = f"{_K8S}/v{{version}}/kubernetes-node-windows-amd64.tar.gz"
+_K8S = "https://dl.k8s.io"
+_GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+)/releases/download/(?P<tag>[^/]+)/")
 # kube-proxy runs in its image alone; the others also without a machine (rehearsal/faked).
 _COMMANDS = ("kubeadm", "kubectl", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _LANGUAGE = "pulumi-language-python"
@@ -47,13 +37,33 @@ class Published:
     """One file: `programs` by the path that each has in the archive; an empty path is the file itself."""
 
     url: str
-    sums_url: str
     programs: Mapping[str, str]
 
     def of(self, version: str, pins: Pins) -> Download:
-        """The file of a version, with the sum that is pinned for it."""
+        """Name the file of a version, with the sum that is pinned for it."""
         url = self.url.format(version=version)
-        return Download(url=url, sums=pins.get(url, {}), sums_url=self.sums_url.format(version=version))
+        return Download(url=url, sums=pins.get(url, {}), sums_url=sums_url(url))
+
+
+def sums_url(url: str) -> str:
+    """Say where a publisher gives the sum of a file.
+
+    GitHub's API has the digest of each file of a release since June 2025 (github.blog/changelog/2025-06-03).
+    dl.k8s.io has a .sha256 beside each program (kubernetes.io/docs/tasks/tools), a .sha512 beside an archive.
+    """
+    if found := _GITHUB.match(url):
+        return f"https://api.github.com/repos/{found['repository']}/releases/tags/{found['tag']}"
+    return f"{url}.{'sha512' if url.endswith('.tar.gz') else 'sha256'}"
+
+
+def _kubernetes_program(name: str) -> Published:
+    return Published(url=f"{_K8S}/release/v{{version}}/bin/linux/amd64/{name}", programs={name: ""})
+
+
+def _release(repository: str, file: str, programs: Mapping[str, str]) -> tuple[Published, ...]:
+    """One file of a GitHub release."""
+    url = f"https://github.com/{repository}/releases/download/v{{version}}/{file}"
+    return (Published(url=url, programs=programs),)
 
 
 def _inside(folder: str, *programs: str) -> dict[str, str]:
@@ -62,80 +72,44 @@ def _inside(folder: str, *programs: str) -> dict[str, str]:
 
 # By the name of the tool in rehearsal/supplies/toolchain.py.
 PUBLISHED: Mapping[str, tuple[Published, ...]] = {
-    # kubernetes.io/releases/download: each program with its .sha256 beside it.
-    "kubernetes": tuple(
-        Published(
-            url=f"{_K8S}/release/v{{version}}/bin/linux/amd64/{name}",
-            sums_url=f"{_K8S}/release/v{{version}}/bin/linux/amd64/{name}.sha256",
-            programs={name: ""},
-        )
-        for name in _COMMANDS
-    ),
+    "kubernetes": tuple(_kubernetes_program(name) for name in _COMMANDS),
     "kubernetes-windows": (
         Published(
-            url=_NODE,
-            sums_url=f"{_NODE}.sha512",
+            url=f"{_K8S}/v{{version}}/kubernetes-node-windows-amd64.tar.gz",
             programs=_inside("kubernetes/node/bin/", "kubeadm.exe", "kubelet.exe", "kube-proxy.exe"),
         ),
     ),
-    # containerd v2.2.7, .github/workflows/release.yml: a .sha256sum for each archive.
-    "containerd": (
-        Published(
-            url=_CONTAINERD,
-            sums_url=f"{_CONTAINERD}.sha256sum",
-            programs=_inside("bin/", "containerd", "containerd-shim-runc-v2", "ctr"),
-        ),
+    "containerd": _release(
+        "containerd/containerd",
+        "containerd-{version}-linux-amd64.tar.gz",
+        _inside("bin/", "containerd", "containerd-shim-runc-v2", "ctr"),
     ),
-    # opencontainers/runc v1.3.6, script/release_build.sh: one list of sums.
-    "runc": (Published(url=f"{_RUNC}runc.amd64", sums_url=f"{_RUNC}runc.sha256sum", programs={"runc": ""}),),
-    # containernetworking/plugins v1.9.1, scripts/release.sh.
-    "cni-plugins": (
-        Published(
-            url=_CNI,
-            sums_url=f"{_CNI}.sha256",
-            programs=_inside("", "bridge", "host-local", "loopback", "portmap"),
-        ),
+    "runc": _release("opencontainers/runc", "runc.amd64", {"runc": ""}),
+    "cni-plugins": _release(
+        "containernetworking/plugins",
+        "cni-plugins-linux-amd64-v{version}.tgz",
+        _inside("", "bridge", "host-local", "loopback", "portmap"),
     ),
-    # No list of sums is published: GitHub's own digest of the file.
-    "flannel": (
-        Published(
-            url=f"{_FLANNEL}flanneld-amd64",
-            sums_url=_FLANNEL_API,
-            programs={"flanneld": ""},
-        ),
+    # flannel v0.28.9, .github/workflows/release.yaml uploads dist/flannel* of `make release`.
+    "flannel": _release("flannel-io/flannel", "flanneld-amd64", {"flanneld": ""}),
+    "flannel-windows": _release("flannel-io/flannel", "flanneld.exe", {"flanneld.exe": ""}),
+    "etcd": _release(
+        "etcd-io/etcd",
+        "etcd-v{version}-linux-amd64.tar.gz",
+        _inside("etcd-v{version}-linux-amd64/", "etcd"),
     ),
-    "flannel-windows": (
-        Published(
-            url=f"{_FLANNEL}flanneld.exe",
-            sums_url=_FLANNEL_API,
-            programs={"flanneld.exe": ""},
-        ),
+    # The language host and its script lie beside the command.
+    "pulumi": _release(
+        "pulumi/pulumi",
+        "pulumi-v{version}-linux-x64.tar.gz",
+        _inside("pulumi/", "pulumi", _LANGUAGE, f"{_LANGUAGE}-exec"),
     ),
-    # etcd-io/etcd v3.6.12, scripts/release.sh.
-    "etcd": (
-        Published(
-            url=f"{_ETCD}etcd-v{{version}}-linux-amd64.tar.gz",
-            sums_url=f"{_ETCD}SHA256SUMS",
-            programs=_inside("etcd-v{version}-linux-amd64/", "etcd"),
-        ),
-    ),
-    # pulumi/pulumi, .github/workflows/release.yml; the language host and its script lie beside the command.
-    "pulumi": (
-        Published(
-            url="https://get.pulumi.com/releases/sdk/pulumi-v{version}-linux-x64.tar.gz",
-            sums_url=f"{_PULUMI}pulumi-{{version}}-checksums.txt",
-            programs=_inside("pulumi/", "pulumi", _LANGUAGE, f"{_LANGUAGE}-exec"),
-        ),
-    ),
-    "pulumi-kubernetes": (
-        Published(
-            url=f"{_PULUMI_KUBERNETES}pulumi-resource-kubernetes-v{{version}}-linux-amd64.tar.gz",
-            sums_url=_API.format(repository="pulumi/pulumi-kubernetes"),
-            programs=_inside("", "pulumi-resource-kubernetes"),
-        ),
+    "pulumi-kubernetes": _release(
+        "pulumi/pulumi-kubernetes",
+        "pulumi-resource-kubernetes-v{version}-linux-amd64.tar.gz",
+        _inside("", "pulumi-resource-kubernetes"),
     ),
 }
-
 
 # One address of each registry from which images come.
 REGISTRIES = tuple(f"https://{host}/v2/" for host in ("registry.k8s.io", "ghcr.io", "registry-1.docker.io"))

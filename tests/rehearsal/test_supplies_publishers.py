@@ -145,7 +145,7 @@ def test_the_log_says_whose_sum_each_download_had(store: Store, publisher: Publi
         published_step(store, TOOLS["runc"], Downloader(store.home / "downloads", mirror=publisher.url), {}),
     )
     log = (store.home / "logs/download-runc.log").read_text()
-    assert f"runc.amd64, sha256 of the publisher's {publisher.url}/github.com/opencontainers/runc/releases" in log
+    assert f"runc.amd64, sha256 of the publisher's {publisher.url}/api.github.com/repos/opencontainers/runc/releases" in log
 
 
 def test_another_version_or_another_pin_is_another_supply(store: Store):
@@ -262,7 +262,7 @@ def test_the_downloads_are_another_supply_than_what_is_built(store: Store):
 def test_one_address_of_each_publisher_is_tried(store: Store, monkeypatch: pytest.MonkeyPatch):
     hosts = [urlsplit(url).netloc for url in sources.probes(store)]
     assert len(hosts) == len(set(hosts))
-    assert {"dl.k8s.io", "github.com", "get.pulumi.com", "registry.k8s.io", "ghcr.io"} <= set(hosts)
+    assert {"dl.k8s.io", "github.com", "api.github.com", "registry.k8s.io", "ghcr.io"} <= set(hosts)
     monkeypatch.setenv("ARTIFACT_MIRROR", "http://10.0.0.9:8000")
     monkeypatch.setenv("REGISTRY_MIRROR", "http://10.0.0.9:5000")
     assert {urlsplit(url).netloc for url in sources.probes(store)} == {"10.0.0.9:8000", "10.0.0.9:5000"}
