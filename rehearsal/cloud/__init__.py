@@ -1,4 +1,6 @@
-"""The fake cloud: a moto server that also refuses what AWS refuses and moto accepts, where this project depends on it.
+"""The fake cloud: a moto server with patches for the behaviour and the refusals of AWS on which this project
+depends.
 
-A stand-in for AWS, never AWS itself. `python -m rehearsal.cloud` runs it; `rehearsal.cloud.process` starts and stops it.
+It stands in for AWS and is never AWS itself. `python -m rehearsal.cloud` runs it; `rehearsal.cloud.process`
+starts and stops it.
 """

@@ -1,4 +1,4 @@
-"""`python -m rehearsal.cloud`: run the fake cloud until it is told to stop."""
+"""`python -m rehearsal.cloud`: run the fake cloud until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def arguments() -> Options:
 
 
 def announce(options: Options, port: int) -> Path:
-    """Write the ready file in one step: who sees it can connect."""
+    """Write the ready file in one step: a reader of the file can connect."""
     ready = options.state / READY_FILE
     cloud = {"endpoint": f"http://{LOOPBACK}:{port}", "region": options.region, "bucket": STATE_BUCKET, "pid": os.getpid()}
     write_atomically(ready, json.dumps(cloud, indent=2) + "\n")
@@ -35,7 +35,7 @@ def announce(options: Options, port: int) -> Path:
 
 def stop_on_signals(server: Any) -> None:
     def stop(_signal: int, _frame: object) -> None:
-        # shutdown() waits for serve_forever(), which runs in this very thread.
+        # shutdown() waits for serve_forever(), which runs in this thread.
         threading.Thread(target=server.shutdown, daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):

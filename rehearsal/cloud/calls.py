@@ -1,4 +1,4 @@
-"""What an HTTP request to the fake cloud is as a call of AWS: service, action, and a key that is the same for its repetitions."""
+"""Identify an HTTP request as a call of AWS: service, action, and a key that its repetitions share."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from urllib.parse import parse_qsl
 from rehearsal.cloud.settings import STATE_BUCKET
 from rehearsal.cloud.signature import Signature
 
-# Pulumi's own state is an AWS call of an `up` like any other, but nobody's resource: a class of its own.
+# The service of calls for Pulumi's state, which are AWS calls of an `up` but concern no resource.
 STATE = "state"
-# What differs from one repetition of a call to the next.
+# Parameters that differ between repetitions of a call.
 VOLATILE = frozenset({"Action", "Version", "ClientToken", "NextToken", "UserData"})
-# The end of a name that Pulumi makes up, another one in each attempt.
+# The suffix of a name that Pulumi generates, different in each attempt.
 _MADE_UP = re.compile(r"-[0-9a-f]{7}(?![0-9a-z-])")
-# The id of an object, another one when it is made anew.
+# The id of an object, different when it is created again.
 _ID = re.compile(r"\b([a-z]+)-[0-9a-f]{17}\b")
 # Times, process ids and random names in the keys of Pulumi's state.
 _MARKS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}")
 
 
-# How the actions begin that only read: those of the APIs, and S3's methods.
+# Prefixes of the actions that only read: those of the APIs, and S3's methods.
 _READING = ("Describe", "Get", "List", "GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `caller` is its access key; `token` makes its repetition the same call where AWS says so. `shape` is the key of all calls that
-    differ only in the objects which they are about.
+    """A request.
+
+    `caller` is its access key; AWS treats requests with the same `token` as one call. `shape` is the key of
+    all calls that differ only in the ids of their objects.
     """
 
     caller: str
@@ -44,12 +46,12 @@ class Call:
 
     @property
     def changes(self) -> bool:
-        """Whether it may change something."""
+        """Report whether the call may change something."""
         return not self.action.startswith(_READING)
 
 
 def call_of(environ: Mapping[str, Any], body: bytes) -> Call | None:
-    """None for what is not signed, which no call of AWS is."""
+    """Return the call of a request; None if it is not signed, as every call of AWS is."""
     signature = Signature.of(environ)
     if signature is None:
         return None
@@ -67,7 +69,7 @@ def _digest(text: str) -> str:
 
 
 def _target(environ: Mapping[str, Any], body: bytes) -> tuple[str, dict[str, Any]]:
-    """The JSON protocols name the action in a header."""
+    """Read the action from the header, as the JSON protocols do."""
     parameters: dict[str, Any] = json.loads(body or b"{}")
     return str(environ["HTTP_X_AMZ_TARGET"]).rpartition(".")[2], parameters
 

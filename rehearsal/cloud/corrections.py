@@ -1,4 +1,4 @@
-"""What AWS does and moto does not, where this project would notice: volumes, addresses, groups, passwords, console output."""
+"""Patch moto where it behaves unlike AWS: volumes, addresses, groups, passwords, console output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WINDOWS_ADMINISTRATOR = "Rehearsal-Only-1"
 
 @CORRECTIONS.around(InstanceResponse, "_parse_block_device_mapping")
 def image_completes_the_volumes(call: Call) -> Any:
-    """AWS takes from the image what the launch does not say of a volume; moto asks for the size and keeps the volume for ever."""
+    """Complete the volumes from the image, as AWS does; moto requires a size and never deletes the volume."""
     response = call.backend
     image = response.ec2_backend.describe_images(ami_ids=[response._get_param("ImageId")])[0]
     asked = {mapping["DeviceName"]: mapping for mapping in response._get_param("BlockDeviceMappings", [])}
@@ -46,7 +46,9 @@ def image_completes_the_volumes(call: Call) -> Any:
 
 @CORRECTIONS.around(InstanceResponse, "_dot_value_instance_attribute_handler")
 def new_user_data_is_decoded_once(call: Call) -> Any:
-    """moto's parser has decoded the blob already; its handler decodes it once more."""
+    """Encode the blob again: moto's parser has decoded it already, and its handler decodes it a second
+    time.
+    """
     user_data = call.backend._get_param("UserData")
     if user_data and isinstance(user_data.get("Value"), bytes):
         user_data["Value"] = base64.b64encode(user_data["Value"])
@@ -55,7 +57,7 @@ def new_user_data_is_decoded_once(call: Call) -> Any:
 
 @CORRECTIONS.around(InstanceBackend, "run_instances")
 def first_interface_belongs_to_its_instance(call: Call) -> Any:
-    """AWS deletes it with the instance, and shows its groups as the instance's."""
+    """Delete the first interface with its instance, and show its groups as the instance's, as AWS does."""
     reservation = call.proceed()
     for instance in reservation.instances:
         primary = instance.nics[0]
@@ -66,7 +68,7 @@ def first_interface_belongs_to_its_instance(call: Call) -> Any:
 
 @CORRECTIONS.around(InstanceBackend, "terminate_instances")
 def termination_frees_addresses(call: Call) -> Any:
-    """moto keeps the Elastic IP associated and the private address taken for ever."""
+    """Free the addresses: moto keeps the Elastic IP associated and the private address taken."""
     ec2 = call.backend
     terminated = call.proceed()
     for instance, _ in terminated:
@@ -104,7 +106,7 @@ def replaced_profile_shows_on_the_instance(call: Call) -> Any:
 
 @CORRECTIONS.around(IAMBackend, "remove_role_from_instance_profile")
 def role_that_the_profile_has_no_more(call: Call) -> Any:
-    """Its second removal, after an answer that was lost, is NoSuchEntity in AWS and an internal error in moto."""
+    """Answer NoSuchEntity, as AWS does for a repeated removal; moto answers with an internal error."""
     profile, name = call.backend.get_instance_profile(call["profile_name"]), call["role_name"]
     if not any(role.name == name for role in profile.roles):
         raise NotFoundException(f"Role {name} in instance profile {profile.name} cannot be found.")
@@ -113,7 +115,7 @@ def role_that_the_profile_has_no_more(call: Call) -> Any:
 
 @CORRECTIONS.around(SecurityGroupBackend, "modify_security_group_rules")
 def modified_rule_may_refer_to_a_group(call: Call) -> Any:
-    """moto modifies IPv4 rules only, and wants ports even where the protocol has none."""
+    """Modify rules that moto cannot: those with a group, and those without ports."""
     group = call.backend.get_security_group_from_id(call["group_id"])
     plain = {}
     for rule_id, wanted in call["rules"].items():
@@ -138,7 +140,7 @@ def _rewrite(rule: Any, wanted: dict[str, Any]) -> None:
 
 @CORRECTIONS.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
 def rule_that_refers_to_a_group_has_a_description(call: Call) -> Any:
-    """moto shows the description of an address range only."""
+    """Return the description of a rule with a group; moto returns only that of an address range."""
     added, group = call.proceed()
     for rule in added:
         if "Description" in rule.source_group:
@@ -148,7 +150,7 @@ def rule_that_refers_to_a_group_has_a_description(call: Call) -> Any:
 
 @CORRECTIONS.around(WindowsBackend, "get_password_data")
 def password_is_encrypted_with_the_key_pair(call: Call) -> Any:
-    """moto answers random text; AWS encrypts the password with the public key that the instance was launched with."""
+    """Encrypt the password with the public key of the launch, as AWS does; moto returns random text."""
     ec2 = call.backend
     instance = ec2.get_instance(call["instance_id"])
     if instance.platform != "windows" or not instance.key_name:
@@ -160,7 +162,7 @@ def password_is_encrypted_with_the_key_pair(call: Call) -> Any:
 
 
 def reboots_in(machines: Path) -> RuleBook:
-    """RebootInstances reaches the machine by a file that the room looks for: no state of an instance tells of a reboot."""
+    """Pass RebootInstances to the machine by a file, because no state of an instance shows a reboot."""
     book = RuleBook()
 
     @book.around(InstanceBackend, "reboot_instances")
@@ -175,7 +177,9 @@ def reboots_in(machines: Path) -> RuleBook:
 
 
 def console_from(machines: Path) -> RuleBook:
-    """GetConsoleOutput, with and without Latest, from the machine's own console log; moto answers one text for all."""
+    """Answer GetConsoleOutput, with and without Latest, from the machine's console log; moto has one text
+    for all.
+    """
     book = RuleBook()
 
     @book.around(General, "get_console_output")

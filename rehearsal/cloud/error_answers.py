@@ -1,4 +1,4 @@
-"""How each service says that a call went wrong: status, code and shape of the answer."""
+"""Return errors as each service does: status, code and format of the answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from rehearsal.cloud.calls import STATE
 
-_QUERY = "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
-_EC2 = "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>0</RequestID></Response>"
-_S3 = "<Error><Code>{code}</Code><Message>{message}</Message><RequestId>0</RequestId></Error>"
+_DETAIL = "<Code>{code}</Code><Message>{message}</Message>"
+_QUERY = f"<ErrorResponse><Error><Type>Sender</Type>{_DETAIL}</Error><RequestId>0</RequestId></ErrorResponse>"
+_EC2 = f"<Response><Errors><Error>{_DETAIL}</Error></Errors><RequestID>0</RequestID></Response>"
+_S3 = f"<Error>{_DETAIL}<RequestId>0</RequestId></Error>"
 _JSON = '{{"__type": "{code}", "message": "{message}"}}'
-# How each service says it: status, code, shape of the answer. From "Common errors" and the error lists of the API references of
+# Status, code and format per service. Sources: "Common errors" and the error lists in the API references of
 # EC2, IAM and STS, Systems Manager (botocore retries the same codes: botocore/data/_retry.json), and S3.
 _WORDS: Mapping[str, Mapping[str, tuple[int, str, str]]] = {
     "ec2": {"internal": (500, "InternalError", _EC2), "throttle": (503, "RequestLimitExceeded", _EC2)},
@@ -23,7 +24,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[int, str, str]]] = {
 
 
 def error_answer(service: str, kind: str, message: str, start_response: Any) -> Iterable[bytes]:
-    """Answers a call of `service` with its error of a kind: "internal" or "throttle"."""
+    """Answer a call of `service` with its "internal" or "throttle" error."""
     status, code, shape = _WORDS["s3" if service == STATE else service][kind]
     start_response(f"{status} {code}", [("Content-Type", "application/json" if shape is _JSON else "text/xml")])
     return [shape.format(code=code, message=message).encode()]

@@ -1,6 +1,7 @@
-"""Calls that go wrong on purpose: a layer in front of the fake cloud that fails chosen calls of one caller, each in one of FAULTS' ways.
+"""Fail chosen calls of one caller on purpose, in one of FAULTS' ways: a WSGI layer in front of the fake
+cloud.
 
-What to fail is told through CONTROL: PUT a plan, GET what became of it. Without a plan nothing is failed and nothing is counted.
+PUT CONTROL sets a plan, GET CONTROL returns its results. Without a plan no call fails or is counted.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from rehearsal.cloud.calls import Call, call_of
 from rehearsal.cloud.error_answers import error_answer
 
 CONTROL = "/microcosm-faults"
-# A client would wait a minute before it gives up; what it finds then is the same closed connection.
+# A client would wait a minute before it gives up, and then finds the same closed connection.
 HANG_SECONDS = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """A way in which a call goes wrong. `happens`: whether its effect takes place; `error` is the kind of answer, if there is one."""
+    """A kind of failure. `happens`: the call takes effect; `error`: the kind of answer, if any."""
 
     name: str
     means: str
@@ -48,9 +49,12 @@ FAULTS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Which calls to fail: those of `caller` whose key is not in `spare`, `limit` keys at most, each once or for as long as the plan holds;
-    with `changes` none that only reads. Each once goes by a call's key. For as long as the plan holds goes by its shape: what is made anew because
-    a call about it failed would otherwise fail for ever.
+    """The calls to fail: those of `caller` whose key is not in `spare`, at most `limit` keys, once each or
+    always.
+
+    With `changes`, calls that only read never fail. A call that fails once is identified by its key, one that
+    always fails by its shape: otherwise an object that is created again, because a call about it failed,
+    would fail for ever.
     """
 
     caller: str
@@ -71,7 +75,7 @@ class Plan:
 
 @dataclass
 class Journal:
-    """What a plan has led to: how often each call came, and how often it was failed."""
+    """The results of a plan: how often each call came and failed."""
 
     plan: Plan
     seen: Counter[Call] = field(default_factory=Counter["Call"])
@@ -79,7 +83,7 @@ class Journal:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def verdict(self, call: Call) -> Fault | None:
-        """Counts the call, and says how it goes wrong if it does."""
+        """Count the call; return its fault, if it fails."""
         plan = self.plan
         if call.caller != plan.caller:
             return None
@@ -109,7 +113,7 @@ class Journal:
 
 
 class Faults:
-    """The layer. It is outside of the lock that moto needs: a call that hangs delays itself alone."""
+    """The layer. It is outside the lock around moto, so that a hanging call delays no other."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
@@ -134,7 +138,7 @@ class Faults:
         return []
 
     def _control(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """PUT replaces the plan (null: none) and begins a new journal; both methods answer with the journal so far."""
+        """Replace the plan on PUT (null: no plan) and start a new journal; answer with the journal so far."""
         told = self._journal.document() if self._journal else []
         if environ["REQUEST_METHOD"] == "PUT":
             plan = json.loads(environ["wsgi.input"].getvalue())
@@ -144,10 +148,10 @@ class Faults:
 
 
 def _nobody_hears(_: bytes) -> None:
-    """The `write` of an answer that is not sent."""
+    """Ignore the body of an answer that is not sent."""
 
 
 def _cut(connection: socket.socket) -> None:
-    """Reset, so that the client cannot take it for an empty answer."""
+    """Reset the connection, so that the client does not read an empty answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.shutdown(socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
-"""What a client token is for: a repeated EC2 call with the same token is the same call, and gets the same answer. moto ignores tokens.
+"""Answer a repeated EC2 call with the same client token as the first call; moto ignores tokens.
 
-https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html; the SDKs put a token into RunInstances and CreateRouteTable by
-themselves, the same one in each of their own retries. CreateVpc, CreateSubnet or AllocateAddress know none: their repetition is a second
-object, in AWS as here.
+https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html. The SDKs add a token to RunInstances
+and CreateRouteTable and reuse it in their retries. CreateVpc, CreateSubnet or AllocateAddress have none: a
+repetition creates a second object, in AWS as here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SUCCESS = "200"
 
 
 class ClientTokens:
-    """Remembers the answers to calls with a token. Called under the cloud's lock, one request at a time."""
+    """Stores the answers to calls with a token. It runs under the cloud's lock, one request at a time."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
@@ -32,7 +32,7 @@ class ClientTokens:
             head: list[tuple[Any, ...]] = []
 
             def note(*words: Any) -> Any:
-                """moto returns its bodies, and never asks for WSGI's `write`."""
+                """Record the status. moto returns its bodies and never calls WSGI's `write`."""
                 head.append(words)
 
             body = list(self._application(environ, note))

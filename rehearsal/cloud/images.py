@@ -1,8 +1,9 @@
-"""The machine images of the fake cloud, and the public SSM parameters that name the latest of each.
+"""Publish the machine images of the fake cloud, and the public SSM parameters that name the latest of each.
 
-moto knows neither; its own catalogue ends in 2017. Names and owners are those of AWS, the image ids are made up, stable, and different
-in each region, as an image of AWS is. Canonical and AWS publish in every region (Systems Manager user guide, "Calling AMI public
-parameters in Parameter Store", and documentation.ubuntu.com/aws, "Find Ubuntu images on AWS"), so each region of AWS's first partition has all.
+moto has no parameters, and its images end in 2017. Names and owners are those of AWS; the ids are invented,
+stable and different in each region, because an image of AWS belongs to one region. Canonical and AWS publish
+in every region (Systems Manager user guide, "Calling AMI public parameters in Parameter Store", and
+documentation.ubuntu.com/aws, "Find Ubuntu images on AWS").
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PARTITION = re.compile(r"(?!cn-|us-gov-|us-iso|eu-iso|eusc-).*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """One published image and the parameter that points at it."""
+    """A published image and the parameter that names it."""
 
     name: str
     parameter: str
@@ -72,7 +73,7 @@ IMAGES = (
 
 
 class PublishedAmi(Ami):
-    """An image whose root volume has the size of the real one; moto gives every image 15 GB, kept after termination."""
+    """An image whose root volume has the real size; moto's have 15 GB and are kept after termination."""
 
     root_gb = 8
 
@@ -87,7 +88,7 @@ PUBLISHERS = RuleBook()
 
 @PUBLISHERS.around(EC2Backend, "__init__")
 def region_has_images(call: Call) -> None:
-    """A region's backend is made when the region is first asked, so all regions cost nothing at the start."""
+    """Publish the images when moto creates a region's backend, so that unused regions cost no time."""
     call.proceed()
     if PARTITION.fullmatch(call["region_name"]):
         for image in IMAGES:
@@ -102,7 +103,7 @@ def region_names_its_images(call: Call) -> None:
 
 
 def publish(region: str, account: str = ACCOUNT) -> None:
-    """Publish in a moto that is not held to these rules."""
+    """Publish the images in a moto without these patches."""
     for image in IMAGES:
         _register(image, ec2_backends[account][region], region)
     _name_images(ssm_backends[account][region], region, account)

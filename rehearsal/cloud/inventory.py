@@ -1,4 +1,6 @@
-"""Everything an account holds that this project could leave behind, listed through the public API, and what changed between two listings."""
+"""List through the public API everything in an account that this project could leave behind, and compare two
+listings.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ PUBLIC_PARAMETERS = "/aws/"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One thing in the account; two are the same thing when kind and id agree."""
+    """A resource of the account, identified by kind and id."""
 
     kind: str
     id: str
@@ -30,7 +32,7 @@ Inventory = dict[str, list[Resource]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What one listing has and the other has not."""
+    """The resources that only one of two listings has."""
 
     added: tuple[Resource, ...]
     removed: tuple[Resource, ...]
@@ -41,7 +43,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """How one kind is listed: the call, where the items are, and which fields are the id and the name."""
+    """How to list a kind: the call, the path of its items, and the fields of id and name."""
 
     kind: str
     service: str
@@ -70,9 +72,9 @@ _SIMPLE = (
 
 
 def list_everything(session: Any, endpoint: str | None = None) -> Inventory:
-    """List what the credentials of `session` (a boto3 session with a region) can see, by kind.
+    """List the resources that the credentials of `session` (a boto3 session with a region) can see, by kind.
 
-    Left out: terminated instances, AWS's own policies and public parameters, and the bucket that holds Pulumi's state.
+    Left out are terminated instances, AWS's policies and public parameters, and the bucket of Pulumi's state.
     """
 
     @functools.cache

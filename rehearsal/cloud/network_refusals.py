@@ -1,6 +1,6 @@
-"""What AWS refuses of a network and moto accepts: chiefly, taking away what something live still uses.
+"""Refuse network calls that AWS refuses and moto accepts, mainly the deletion of objects in use.
 
-Each rule carries the error code and the words of AWS, so that the provider and `destroy` meet here what they would meet there.
+Each patch has AWS's error code and text, so that the provider and `destroy` meet the same errors as on AWS.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ def subnet_of_impossible_size_or_zone(call: Call) -> Any:
         raise EC2ClientError("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
     zones = [each.name for each in call.backend.describe_availability_zones()]
     if zone and zone not in zones:
-        message = f"Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following"
-        raise EC2ClientError("InvalidParameterValue", f"{message} availability zones: {', '.join(zones)}.")
+        accepted = f"Subnets can currently only be created in the following availability zones: {', '.join(zones)}."
+        message = f"Value ({zone}) for parameter availabilityZone is invalid. {accepted}"
+        raise EC2ClientError("InvalidParameterValue", message)
     return call.proceed()
 
 
@@ -67,7 +68,8 @@ def second_gateway_of_a_vpc(call: Call) -> Any:
 def gateway_with_mapped_addresses(call: Call) -> Any:
     vpc_id = call["vpc_id"]
     if any(interface.public_ip and interface.subnet.vpc_id == vpc_id for interface in call.backend.get_all_network_interfaces()):
-        message = f"Network {vpc_id} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
+        remedy = "Please unmap those public address(es) before detaching the gateway."
+        message = f"Network {vpc_id} has some mapped public address(es). {remedy}"
         raise EC2ClientError("DependencyViolation", message)
     return call.proceed()
 
@@ -118,10 +120,12 @@ def _gateway_of(ec2: Any, vpc_id: str) -> bool:
 @NETWORK_REFUSALS.around(SecurityGroupBackend, "create_security_group")
 def group_with_reserved_name(call: Call) -> Any:
     if call["name"].startswith("sg-"):
-        message = f"Value ({call['name']}) for parameter GroupName is invalid. Group names may not be in the format sg-*."
+        reason = "Group names may not be in the format sg-*."
+        message = f"Value ({call['name']}) for parameter GroupName is invalid. {reason}"
         raise EC2ClientError("InvalidParameterValue", message)
     if not call["description"].isascii():
-        message = f"Value ({call['description']}) for parameter GroupDescription is invalid. Character sets beyond ASCII are not supported."
+        reason = "Character sets beyond ASCII are not supported."
+        message = f"Value ({call['description']}) for parameter GroupDescription is invalid. {reason}"
         raise EC2ClientError("InvalidParameterValue", message)
     return call.proceed()
 

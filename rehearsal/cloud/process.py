@@ -1,4 +1,4 @@
-"""Start and stop the fake cloud as a process of its own, and say how others reach it."""
+"""Start and stop the fake cloud as a process, and return the settings of its clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECKOUT = Path(rehearsal.__file__).parents[1]
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
-# moto accepts any key; these belong to nobody.
+# moto accepts any key; these exist nowhere else.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAREHEARSALONLY000", "AWS_SECRET_ACCESS_KEY": "rehearsal-only"}
 
 
@@ -41,18 +41,18 @@ class Cloud:
 
     @property
     def backend_url(self) -> str:
-        """Pulumi's own S3 backend, pointed at this cloud."""
+        """Return the URL of Pulumi's S3 backend in this cloud."""
         host = self.endpoint.removeprefix("http://")
         return f"s3://{self.bucket}?region={self.region}&endpoint={host}&disableSSL=true&s3ForcePathStyle=true"
 
     def environment(self) -> dict[str, str]:
-        """What any AWS or Pulumi client needs to talk to this cloud and to nothing else."""
+        """Return the environment with which AWS and Pulumi clients use this cloud and nothing else."""
         return CREDENTIALS | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # moto's S3 answers carry no checksums, and Go's SDK prints a warning for each.
+            # moto's S3 answers have no checksums, and Go's SDK prints a warning for each.
             "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
             "PULUMI_BACKEND_URL": self.backend_url,
         }
@@ -60,7 +60,7 @@ class Cloud:
 
 @contextmanager
 def running_cloud(state: Path, region: str, *, enforce_iam: bool = False, rates: bool = False) -> Generator[Cloud]:
-    """Run the fake cloud for the length of the block; its log is `cloud.log` in the state folder."""
+    """Run the fake cloud during the block; its log is `cloud.log` in the state folder."""
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     (state / READY_FILE).unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def running_cloud(state: Path, region: str, *, enforce_iam: bool = False, rates:
     command += ["--rates"] if rates else []
     log = state / "cloud.log"
     with log.open("ab") as output:
-        # A session of its own: Ctrl-C in the terminal must not take the cloud away from a running destroy.
+        # In its own session: Ctrl-C in the terminal must not end the cloud during a destroy.
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=CHECKOUT, start_new_session=True)
     try:
         yield _ready(process, state, log)

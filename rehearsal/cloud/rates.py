@@ -1,11 +1,13 @@
-"""The rates at which AWS takes calls: a layer in front of the fake cloud that refuses what comes faster, as an account in a region does.
+"""Refuse calls that exceed the rates of an AWS account in a region: a WSGI layer in front of the fake cloud.
 
-Off by default: a rehearsal is one small stack. Whoever measures a large one turns it on (`--rates`), and GETs from RATES_PATH what was refused.
+The layer is off by default, because a rehearsal is one small stack; `--rates` turns it on for large ones, and
+GET RATES_PATH returns the refusals.
 
-The rates are of 2025: EC2 from "Request throttling for the Amazon EC2 API" in the EC2 developer guide, where every API has a bucket of its
-own; Systems Manager from "AWS Systems Manager endpoints and quotas" in the AWS general reference (reads share 40 a second), but PutParameter
-from AWS support's answer in https://github.com/github-aws-runners/terraform-aws-github-runner/issues/2944. What AWS publishes
-no rate for is never refused here: the rest of Systems Manager, IAM, S3 and STS.
+The rates are of 2025: EC2 from "Request throttling for the Amazon EC2 API" in the EC2 developer guide, with a
+bucket per API; Systems Manager from "AWS Systems Manager endpoints and quotas" in the AWS general reference
+(reads share 40 a second), but PutParameter from AWS support's answer in
+https://github.com/github-aws-runners/terraform-aws-github-runner/issues/2944. Calls without a published rate
+are never refused: the rest of Systems Manager, IAM, S3 and STS.
 """
 
 from __future__ import annotations
@@ -28,20 +30,20 @@ RATES_PATH = "/microcosm-rates"
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A token bucket: calls that may come at once, and calls a second after that."""
+    """A token bucket: its size, and the calls per second that refill it."""
 
     burst: float
     a_second: float
 
 
 READS = Rate(100, 20)
-# Of these, calls that neither filter nor ask for pages.
+# Reads without a filter or paging.
 UNFILTERED_READS = Rate(50, 10)
 UNFILTERED = frozenset(
     ("DescribeInstances", "DescribeInstanceStatus", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes")
 )
 CHANGES = Rate(50, 5)
-# Those that the program and the audit call and that have a rate of their own.
+# Calls of the program and the audit with a rate of their own.
 OWN_RATES: Mapping[str, Rate] = {
     "RunInstances": Rate(5, 2),
     "StartInstances": Rate(5, 2),
@@ -60,12 +62,12 @@ _FILTERS_OR_PAGES = (b"Filter.1", b"MaxResults=", b"NextToken=")
 
 
 def rate_of(call: Call, body: bytes) -> tuple[str, Rate] | None:
-    """The bucket from which a call takes a token, and its rate; None when no rate is known."""
+    """Return the name and rate of a call's bucket; None without a known rate."""
     if call.service == "ssm":
         if call.action == "PutParameter":
             return "ssm:PutParameter", PUT_PARAMETER
         return ("ssm:reads", PARAMETER_READS) if call.action in _PARAMETER_READS else None
-    # A stand-in's looks at EC2 are its own: real machines make none.
+    # The polls of simulated machines; real machines make none.
     if call.service != "ec2" or call.caller == STAND_IN_KEY:
         return None
     if call.action in UNFILTERED and not any(sign in body for sign in _FILTERS_OR_PAGES):
@@ -82,7 +84,7 @@ class Bucket:
     filled: float
 
     def take(self, now: float) -> bool:
-        """Whether there was a token left."""
+        """Take a token; False if there is none."""
         self.tokens = min(self.rate.burst, self.tokens + (now - self.filled) * self.rate.a_second)
         self.filled = now
         if self.tokens < 1:
@@ -93,7 +95,7 @@ class Bucket:
 
 @dataclass
 class Buckets:
-    """Those of one account in one region, and how often each refused."""
+    """The buckets of one account in one region, and the refusals of each."""
 
     clock: Callable[[], float] = time.monotonic
     refused: Counter[str] = field(default_factory=Counter[str])

@@ -1,4 +1,4 @@
-"""How this package puts a rule around one method of a moto backend, and takes all of them out again."""
+"""Patch methods of moto's backends, and restore them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Call:
-    """One call of a moto method: who is called, with what, and the way to let it through."""
+    """A call of a patched method: its object, its arguments, and the original method."""
 
     backend: Any
     arguments: dict[str, Any]
@@ -40,7 +40,7 @@ class _Placement:
 
 
 class RuleBook:
-    """The rules of one module, in the order in which they were written."""
+    """The patches of one module, in the order of their definition."""
 
     def __init__(self) -> None:
         self._placements: list[_Placement] = []
@@ -54,7 +54,7 @@ class RuleBook:
 
     @contextmanager
     def in_force(self) -> Generator[None]:
-        """Apply every rule, and restore moto as it was on the way out."""
+        """Apply every patch during the block."""
         originals = [(p.owner, p.method, vars(p.owner)[p.method]) for p in self._placements]
         try:
             for placement in self._placements:
@@ -67,7 +67,7 @@ class RuleBook:
 
 def _apply(placement: _Placement) -> None:
     original = vars(placement.owner)[placement.method]
-    # A method that already carries a rule keeps the signature of moto's own through __wrapped__.
+    # A patched method keeps the signature of moto's method in __wrapped__.
     signature = inspect.signature(original)
 
     @functools.wraps(original)

@@ -1,4 +1,7 @@
-"""AWS Signature Version 4, verified: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html."""
+"""Verify AWS Signature Version 4.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,19 @@ from botocore.credentials import Credentials
 TOLERANCE = timedelta(minutes=5)
 MOMENT = "%Y%m%dT%H%M%SZ"
 ALGORITHM = "AWS4-HMAC-SHA256"
-_HEADER = re.compile(ALGORITHM + r" Credential=(?P<credential>[^,]+), ?SignedHeaders=(?P<headers>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})")
+_HEADER = re.compile(
+    rf"{ALGORITHM} Credential=(?P<credential>[^,]+), ?SignedHeaders=(?P<headers>[^,]+), ?"
+    r"Signature=(?P<signature>[0-9a-f]{64})"
+)
 
 Environ = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The Authorization header of a request, taken apart."""
+    """The fields of an Authorization header."""
 
     access_key: str
-    date: str
     region: str
     service: str
     headers: tuple[str, ...]
@@ -36,12 +41,12 @@ class Signature:
 
     @classmethod
     def of(cls, environ: Environ) -> Signature | None:
-        """None where the request carries no signature of this kind."""
+        """Parse the header; None if the request has no signature of this kind."""
         found = _HEADER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
         if found is None or found["credential"].count("/") != 4:
             return None
-        access_key, date, region, service, _ = found["credential"].split("/")
-        return cls(access_key, date, region, service, tuple(found["headers"].split(";")), found["signature"], environ.get("HTTP_X_AMZ_DATE", ""))
+        access_key, _, region, service, _ = found["credential"].split("/")
+        return cls(access_key, region, service, tuple(found["headers"].split(";")), found["signature"], environ.get("HTTP_X_AMZ_DATE", ""))
 
     def is_of(self, secret: str, environ: Environ, body: bytes) -> bool:
         """Report whether this secret key made the signature; botocore computes the expected one."""
@@ -59,13 +64,17 @@ class Signature:
         return hmac.compare_digest(str(expected), self.value)
 
     def skew(self, now: datetime) -> str | None:
-        """Why AWS takes the signature for too old or too new, or None; in its words, e.g. in github.com/aws/aws-sdk-java/issues/1764."""
+        """Return AWS's error for a signature that is too old or too new, or None (text:
+        github.com/aws/aws-sdk-java/issues/1764).
+        """
         signed = datetime.strptime(self.moment, MOMENT).replace(tzinfo=UTC)
         first, last = now - TOLERANCE, now + TOLERANCE
         if signed < first:
-            return f"Signature expired: {self.moment} is now earlier than {first:{MOMENT}} ({now:{MOMENT}} - 5 min.)"
+            limit = f"{first:{MOMENT}} ({now:{MOMENT}} - 5 min.)"
+            return f"Signature expired: {self.moment} is now earlier than {limit}"
         if signed > last:
-            return f"Signature not yet current: {self.moment} is still later than {last:{MOMENT}} ({now:{MOMENT}} + 5 min.)"
+            limit = f"{last:{MOMENT}} ({now:{MOMENT}} + 5 min.)"
+            return f"Signature not yet current: {self.moment} is still later than {limit}"
         return None
 
 

@@ -22,7 +22,7 @@ SSM = f"arn:aws:ssm:{REGION}"
 
 
 def questions(service: str, body: bytes = b"", **environ: Any) -> list[Asked]:
-    signature = Signature("ASIA", "20261125", REGION, service, ("host",), "0" * 64, "20261125T120000Z")
+    signature = Signature("ASIA", REGION, service, ("host",), "0" * 64, "20261125T120000Z")
     return [*asked(signature, {"HTTP_HOST": "localhost", "PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, body)]
 
 
