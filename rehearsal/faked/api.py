@@ -123,7 +123,11 @@ def running_api(folder: Path, programs: Path | None = None, names: Sequence[str]
             flags["kube-apiserver"].append(f"{NOT_ADMITTING},ServiceAccount")
         for name in names:
             _start(stack, folder, found[name], flags[name])
-        _wait_until_complete(api, controlled=controlled)
+            if name == "kube-apiserver":
+                # kube-controller-manager exits if the API server is not healthy within 20 s of its own start.
+                _wait_for_api(api)
+        if controlled:
+            _wait_for_accounts(api)
         api.remember()
         yield api
 
@@ -189,14 +193,17 @@ def _start(stack: ExitStack, folder: Path, program: str, flags: list[str]) -> No
     stack.callback(daemon.kill)
 
 
-def _wait_until_complete(api: KubernetesApi, *, controlled: bool) -> None:
-    """Wait for the objects that the servers create themselves: the role that opens /readyz to all, and the
-    service accounts.
-    """
+def _wait_for_api(api: KubernetesApi) -> None:
+    """Wait for the objects that the API server creates itself; the role is the last, and opens /readyz to all."""
     client = api.client()
     _retry(api, lambda: client.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:public-info-viewer"))
     _retry(api, lambda: client.get("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"))
-    for namespace in () if not controlled else ("default", "kube-node-lease", "kube-public", "kube-system"):
+
+
+def _wait_for_accounts(api: KubernetesApi) -> None:
+    """Wait for the service accounts that kube-controller-manager creates."""
+    client = api.client()
+    for namespace in ("default", "kube-node-lease", "kube-public", "kube-system"):
         _retry(api, lambda name=namespace: client.get(f"/api/v1/namespaces/{name}/serviceaccounts/default"))
 
 
