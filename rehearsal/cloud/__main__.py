@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from rehearsal.cloud.server import Options, rules_of_aws, serve
+from rehearsal.cloud.server import Options, patched_moto, serve
 from rehearsal.cloud.settings import LOOPBACK, READY_FILE, STATE_BUCKET
 from rehearsal.files import write_atomically
 
@@ -45,7 +45,7 @@ def stop_on_signals(server: Any) -> None:
 def main() -> None:
     options = arguments()
     options.state.mkdir(parents=True, exist_ok=True)
-    with rules_of_aws(options.state / "machines"):
+    with patched_moto(options.state / "machines"):
         server = serve(options)
         stop_on_signals(server)
         ready = announce(options, server.server_port)

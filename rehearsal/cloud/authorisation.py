@@ -1,7 +1,7 @@
-"""Holds the sessions of instance roles to what AWS would: a right signature, a live session, a policy that allows the call.
+"""Enforce the signature, the session and the policies of instance roles, as AWS does.
 
-moto can enforce IAM, but asks every policy about the resource `*`, so a policy that names its parameters would allow nothing.
-The operator's own keys, which come without a session token, are let through.
+moto can enforce IAM, but evaluates every policy for the resource `*`, so a policy that names its parameters
+would allow nothing. Calls with the operator's keys, which have no session token, are not checked.
 """
 
 from __future__ import annotations
@@ -23,30 +23,32 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from rehearsal.cloud import policy
-from rehearsal.cloud.asked import asked
-from rehearsal.cloud.asked_ec2 import PARTITION, Asked
+from rehearsal.cloud.asked import required_permissions
+from rehearsal.cloud.asked_ec2 import PARTITION, Required
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
 Environ = dict[str, Any]
 ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
-# The older services have names of their own for what the JSON services call by these.
+# The older services have other names for the error codes of the JSON services.
 EC2_CODES = {"AccessDeniedException": "UnauthorizedOperation", "InvalidSignatureException": "SignatureDoesNotMatch"}
 S3_CODES = {"AccessDeniedException": "AccessDenied", "InvalidSignatureException": "SignatureDoesNotMatch"}
 
 
 @dataclass(frozen=True, slots=True)
 class Denied(Exception):
-    """Why the call is refused, in the words of AWS."""
+    """A refusal with AWS's code and text."""
 
     code: str
     message: str
 
 
 class RoleSessions:
-    """WSGI middleware around moto. What each role asked for is put down in a journal, a line of JSON a question, granted or not.
+    """WSGI middleware around moto.
 
-    `ahead` holds the seconds by which AWS's clock is before the machines', which is how they come to be late.
+    It writes each required permission of a role into a journal, one line of JSON each.
+
+    The file `ahead` holds the seconds by which AWS's clock is ahead of the machines' clocks.
     """
 
     def __init__(self, application: WSGIApplication, journal: Path, ahead: Path) -> None:
@@ -65,15 +67,15 @@ class RoleSessions:
         return self._application(environ, start_response)
 
     def _authorise(self, environ: Environ, body: bytes) -> None:
-        """Raises Denied unless the session may make this call."""
+        """Raise Denied unless the session may make this call."""
         signature = Signature.of(environ)
         session = authenticate(signature, environ, body, self._now())
         assert signature
         documents, boundary = [*_policies(role_of(session))], _boundary(role_of(session))
-        answers = [(question, is_allowed(documents, question, boundary)) for question in asked(signature, environ, body)]
+        answers = [(permission, is_allowed(documents, permission, boundary)) for permission in required_permissions(signature, environ, body)]
         with self._journal.open("a") as journal:
             journal.writelines(json.dumps({"role": role_of(session), "allowed": allowed, **asdict(each)}) + "\n" for each, allowed in answers)
-        if denied := next((question for question, allowed in answers if not allowed), None):
+        if denied := next((permission for permission, allowed in answers if not allowed), None):
             raise refusal(session, denied)
 
     def _now(self) -> datetime:
@@ -82,7 +84,7 @@ class RoleSessions:
 
 
 def authenticate(signature: Signature | None, environ: Environ, body: bytes, now: datetime) -> Any:
-    """The session that made this call; raises Denied when there is none, or not any more."""
+    """Return the session that made this call; raise Denied if there is none or it has expired."""
     session = signature and _session(signature.access_key, environ["HTTP_X_AMZ_SECURITY_TOKEN"])
     if not (signature and session):
         raise Denied("UnrecognizedClientException", "The security token included in the request is invalid.")
@@ -95,17 +97,20 @@ def authenticate(signature: Signature | None, environ: Environ, body: bytes, now
     return session
 
 
-def is_allowed(documents: Iterable[Mapping[str, Any]], question: Asked, boundary: Mapping[str, Any] | None = None) -> bool:
-    """Whether the policies allow it and the boundary, too, if there is one (IAM user guide, "Permissions boundaries for IAM entities")."""
-    if question.action in ALWAYS_ALLOWED:
+def is_allowed(documents: Iterable[Mapping[str, Any]], permission: Required, boundary: Mapping[str, Any] | None = None) -> bool:
+    """Report whether the policies allow it, and the boundary too if there is one (IAM user guide,
+    "Permissions boundaries for IAM entities").
+    """
+    if permission.action in ALWAYS_ALLOWED:
         return True
     judges = [documents, *([[boundary]] if boundary is not None else [])]
-    return all(policy.allows(judge, question.action, question.resource, question.context) for judge in judges)
+    return all(policy.allows(judge, permission.action, permission.resource, permission.context) for judge in judges)
 
 
-def refusal(session: Any, question: Asked) -> Denied:
-    message = f"User: {session.arn} is not authorized to perform: {question.action} on resource: {question.resource}"
-    return Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {question.action} action")
+def refusal(session: Any, permission: Required) -> Denied:
+    call = f"{permission.action} on resource: {permission.resource}"
+    message = f"User: {session.arn} is not authorized to perform: {call}"
+    return Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {permission.action} action")
 
 
 def role_of(session: Any) -> str:
@@ -118,11 +123,13 @@ def _session(access_key: str, token: str) -> Any:
 
 
 def _is_of_a_terminated_instance(session: Any) -> bool:
-    """Tell whether the session's instance has ended.
+    """Report whether the session's instance has ended.
 
-    EC2 names the session of an instance's role after the instance. AWS calls an instance `terminated` when its machine is
-    off (EC2 User Guide, "Amazon EC2 instance state changes"). moto does so at once, while the machine still ends: a report
-    that it sends then would bring back a parameter that Pulumi has deleted.
+    EC2 names the session of an instance's role after the instance.
+
+    AWS calls an instance `terminated` when its machine is off (EC2 User Guide, "Amazon EC2 instance state
+    changes"). moto does so at once, while the machine still ends: a report that it sends then would bring
+    back a parameter that Pulumi has deleted.
     """
     named = session.session_name
     found = (backend.get_instance_by_id(named) for backend in ec2_backends[ACCOUNT].values()) if named.startswith("i-") else ()
@@ -142,7 +149,7 @@ def _document(managed: Any) -> dict[str, Any]:
 
 
 def _boundary(role_name: str) -> dict[str, Any] | None:
-    """The policy that bounds a role; one that is not there allows nothing."""
+    """Return the policy that bounds a role; a missing one allows nothing."""
     iam = iam_backends[ACCOUNT][PARTITION]
     arn = iam.get_role(role_name).permissions_boundary_arn
     if not arn:
@@ -152,7 +159,9 @@ def _boundary(role_name: str) -> dict[str, Any] | None:
 
 
 def _refuse(environ: Environ, start_response: Any, denied: Denied) -> list[bytes]:
-    """In the protocol of the call: JSON with a target header, otherwise XML, which S3 spells without an envelope."""
+    """Answer in the protocol of the call: JSON with a target header, otherwise XML, which S3 writes without
+    an envelope.
+    """
     if "HTTP_X_AMZ_TARGET" in environ:
         start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
         return [json.dumps({"__type": denied.code, "message": denied.message}).encode()]

@@ -22,17 +22,17 @@ from moto.ec2.responses.instances import InstanceResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
 
-from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.rules import MotoPatches, PatchedCall
 
-CORRECTIONS = RuleBook()
+BEHAVIOUR_PATCHES = MotoPatches()
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html: the most recent 64 KB
 CONSOLE_LIMIT = 64 * 1024
 WINDOWS_ADMINISTRATOR = "Rehearsal-Only-1"
 
 
-@CORRECTIONS.around(InstanceResponse, "_parse_block_device_mapping")
-def image_completes_the_volumes(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(InstanceResponse, "_parse_block_device_mapping")
+def image_completes_the_volumes(call: PatchedCall) -> Any:
     """Complete the volumes from the image, as AWS does; moto requires a size and never deletes the volume."""
     response = call.backend
     image = response.ec2_backend.describe_images(ami_ids=[response._get_param("ImageId")])[0]
@@ -44,8 +44,8 @@ def image_completes_the_volumes(call: Call) -> Any:
     return call.proceed()
 
 
-@CORRECTIONS.around(InstanceResponse, "_dot_value_instance_attribute_handler")
-def new_user_data_is_decoded_once(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(InstanceResponse, "_dot_value_instance_attribute_handler")
+def new_user_data_is_decoded_once(call: PatchedCall) -> Any:
     """Encode the blob again: moto's parser has decoded it already, and its handler decodes it a second
     time.
     """
@@ -55,8 +55,8 @@ def new_user_data_is_decoded_once(call: Call) -> Any:
     return call.proceed()
 
 
-@CORRECTIONS.around(InstanceBackend, "run_instances")
-def first_interface_belongs_to_its_instance(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(InstanceBackend, "run_instances")
+def first_interface_belongs_to_its_instance(call: PatchedCall) -> Any:
     """Delete the first interface with its instance, and show its groups as the instance's, as AWS does."""
     reservation = call.proceed()
     for instance in reservation.instances:
@@ -66,8 +66,8 @@ def first_interface_belongs_to_its_instance(call: Call) -> Any:
     return reservation
 
 
-@CORRECTIONS.around(InstanceBackend, "terminate_instances")
-def termination_frees_addresses(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(InstanceBackend, "terminate_instances")
+def termination_frees_addresses(call: PatchedCall) -> Any:
     """Free the addresses: moto keeps the Elastic IP associated and the private address taken."""
     ec2 = call.backend
     terminated = call.proceed()
@@ -80,15 +80,15 @@ def termination_frees_addresses(call: Call) -> Any:
     return terminated
 
 
-@CORRECTIONS.around(InstanceBackend, "modify_instance_security_groups")
-def groups_of_the_instance_are_groups_of_its_interface(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(InstanceBackend, "modify_instance_security_groups")
+def groups_of_the_instance_are_groups_of_its_interface(call: PatchedCall) -> Any:
     instance = call.proceed()
     instance.nics[0]._group_set = list(instance.security_groups)
     return instance
 
 
-@CORRECTIONS.around(NetworkInterfaceBackend, "modify_network_interface_attribute")
-def groups_of_the_interface_are_groups_of_its_instance(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(NetworkInterfaceBackend, "modify_network_interface_attribute")
+def groups_of_the_interface_are_groups_of_its_instance(call: PatchedCall) -> Any:
     result = call.proceed()
     interface = call.backend.get_network_interface(call["eni_id"])
     if interface.instance and interface.device_index == 0:
@@ -96,16 +96,16 @@ def groups_of_the_interface_are_groups_of_its_instance(call: Call) -> Any:
     return result
 
 
-@CORRECTIONS.around(IamInstanceProfileAssociationBackend, "replace_iam_instance_profile_association")
-def replaced_profile_shows_on_the_instance(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(IamInstanceProfileAssociationBackend, "replace_iam_instance_profile_association")
+def replaced_profile_shows_on_the_instance(call: PatchedCall) -> Any:
     association = call.proceed()
     shown = {"Arn": association.iam_instance_profile.arn, "Id": association.association_id}
     call.backend.modify_instance_attribute(association.instance.id, "iam_instance_profile", shown)
     return association
 
 
-@CORRECTIONS.around(IAMBackend, "remove_role_from_instance_profile")
-def role_that_the_profile_has_no_more(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(IAMBackend, "remove_role_from_instance_profile")
+def role_that_the_profile_has_no_more(call: PatchedCall) -> Any:
     """Answer NoSuchEntity, as AWS does for a repeated removal; moto answers with an internal error."""
     profile, name = call.backend.get_instance_profile(call["profile_name"]), call["role_name"]
     if not any(role.name == name for role in profile.roles):
@@ -113,8 +113,8 @@ def role_that_the_profile_has_no_more(call: Call) -> Any:
     return call.proceed()
 
 
-@CORRECTIONS.around(SecurityGroupBackend, "modify_security_group_rules")
-def modified_rule_may_refer_to_a_group(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(SecurityGroupBackend, "modify_security_group_rules")
+def modified_rule_may_refer_to_a_group(call: PatchedCall) -> Any:
     """Modify rules that moto cannot: those with a group, and those without ports."""
     group = call.backend.get_security_group_from_id(call["group_id"])
     plain = {}
@@ -138,8 +138,8 @@ def _rewrite(rule: Any, wanted: dict[str, Any]) -> None:
         rule.source_group = {**rule.source_group, "GroupId": wanted["ReferencedGroupId"]}
 
 
-@CORRECTIONS.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
-def rule_that_refers_to_a_group_has_a_description(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
+def rule_that_refers_to_a_group_has_a_description(call: PatchedCall) -> Any:
     """Return the description of a rule with a group; moto returns only that of an address range."""
     added, group = call.proceed()
     for rule in added:
@@ -148,8 +148,8 @@ def rule_that_refers_to_a_group_has_a_description(call: Call) -> Any:
     return added, group
 
 
-@CORRECTIONS.around(WindowsBackend, "get_password_data")
-def password_is_encrypted_with_the_key_pair(call: Call) -> Any:
+@BEHAVIOUR_PATCHES.around(WindowsBackend, "get_password_data")
+def password_is_encrypted_with_the_key_pair(call: PatchedCall) -> Any:
     """Encrypt the password with the public key of the launch, as AWS does; moto returns random text."""
     ec2 = call.backend
     instance = ec2.get_instance(call["instance_id"])
@@ -161,12 +161,12 @@ def password_is_encrypted_with_the_key_pair(call: Call) -> Any:
     return base64.b64encode(key.encrypt(WINDOWS_ADMINISTRATOR.encode(), PKCS1v15())).decode()
 
 
-def reboots_in(machines: Path) -> RuleBook:
+def reboots_in(machines: Path) -> MotoPatches:
     """Pass RebootInstances to the machine by a file, because no state of an instance shows a reboot."""
-    book = RuleBook()
+    book = MotoPatches()
 
     @book.around(InstanceBackend, "reboot_instances")
-    def reboot_of_the_machine(call: Call) -> Any:  # pyright: ignore[reportUnusedFunction]
+    def reboot_of_the_machine(call: PatchedCall) -> Any:  # pyright: ignore[reportUnusedFunction]
         rebooted = call.proceed()
         for folder in (machines / instance.id for instance in rebooted):
             if folder.is_dir():
@@ -176,14 +176,14 @@ def reboots_in(machines: Path) -> RuleBook:
     return book
 
 
-def console_from(machines: Path) -> RuleBook:
+def console_from(machines: Path) -> MotoPatches:
     """Answer GetConsoleOutput, with and without Latest, from the machine's console log; moto has one text
     for all.
     """
-    book = RuleBook()
+    book = MotoPatches()
 
     @book.around(General, "get_console_output")
-    def console_of_the_machine(call: Call) -> Any:  # pyright: ignore[reportUnusedFunction]
+    def console_of_the_machine(call: PatchedCall) -> Any:  # pyright: ignore[reportUnusedFunction]
         response = call.backend
         instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
         log = machines / instance.id / "console.log"

@@ -18,7 +18,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend, ssm_backends
 
-from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.rules import MotoPatches, PatchedCall
 from rehearsal.cloud.settings import ACCOUNT
 
 CANONICAL = "099720109477"
@@ -83,11 +83,11 @@ class PublishedAmi(Ami):
         return [{"DeviceName": self.root_device_name, "Ebs": ebs | {"Encrypted": False}}]
 
 
-PUBLISHERS = RuleBook()
+IMAGE_PATCHES = MotoPatches()
 
 
-@PUBLISHERS.around(EC2Backend, "__init__")
-def region_has_images(call: Call) -> None:
+@IMAGE_PATCHES.around(EC2Backend, "__init__")
+def region_has_images(call: PatchedCall) -> None:
     """Publish the images when moto creates a region's backend, so that unused regions cost no time."""
     call.proceed()
     if PARTITION.fullmatch(call["region_name"]):
@@ -95,8 +95,8 @@ def region_has_images(call: Call) -> None:
             _register(image, call.backend, call["region_name"])
 
 
-@PUBLISHERS.around(SimpleSystemManagerBackend, "__init__")
-def region_names_its_images(call: Call) -> None:
+@IMAGE_PATCHES.around(SimpleSystemManagerBackend, "__init__")
+def region_names_its_images(call: PatchedCall) -> None:
     call.proceed()
     if PARTITION.fullmatch(call["region_name"]):
         _name_images(call.backend, call["region_name"], call["account_id"])

@@ -1,6 +1,6 @@
-"""What AWS refuses of machines, parameters and roles, and moto accepts.
+"""Refuse calls about machines, parameters and roles that AWS refuses and moto accepts.
 
-Each rule carries the error code and the words of AWS, so that the program and the provider meet here what they would meet there.
+Each patch has AWS's error code and text, so that the program and the provider meet the same errors as on AWS.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from moto.kms.models import kms_backends
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
-from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.rules import MotoPatches, PatchedCall
 from rehearsal.cloud.settings import ACCOUNT
 
-MACHINE_REFUSALS = RuleBook()
+MACHINE_PATCHES = MotoPatches()
 
-# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html: 16 KB, in raw form, before it is base64-encoded
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html: 16 KB, in raw form, before it is
+# base64-encoded
 USER_DATA_LIMIT = 16_384
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 PARAMETER_LIMITS = {"Standard": 4096, "Advanced": 8192, "Intelligent-Tiering": 8192}
@@ -33,8 +34,8 @@ DEFAULT_KEY = "alias/aws/ssm"
 RESERVED_AT_THE_START = 4
 
 
-@MACHINE_REFUSALS.around(InstanceBackend, "run_instances")
-def impossible_launch(call: Call) -> Any:
+@MACHINE_PATCHES.around(InstanceBackend, "run_instances")
+def impossible_launch(call: PatchedCall) -> Any:
     ec2, options = call.backend, call["kwargs"]
     _refuse_long_user_data(call["user_data"])
     _refuse_foreign_architecture(ec2, call["image_id"], options.get("instance_type"))
@@ -63,12 +64,15 @@ def _refuse_small_root_volume(ec2: Any, image_id: str, mappings: list[dict[str, 
     for mapping in mappings:
         size = mapping["Ebs"].get("VolumeSize")
         if mapping["DeviceName"] == image.root_device_name and size and int(size) < smallest["VolumeSize"]:
-            message = f"Volume of size {size}GB is smaller than snapshot '{smallest['SnapshotId']}', expect size >= {smallest['VolumeSize']}GB"
+            snapshot, least = smallest["SnapshotId"], smallest["VolumeSize"]
+            message = f"Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {least}GB"
             raise EC2ClientError("InvalidBlockDeviceMapping", message)
 
 
 def _refuse_private_address(ec2: Any, options: dict[str, Any]) -> None:
-    """moto raises a bare Exception for these, which reaches the caller as an internal error and is retried."""
+    """Refuse an address that is not free. moto raises a bare Exception, which becomes an internal error that
+    is retried.
+    """
     interface = next(iter(options.get("nics") or []), {})
     address = options.get("private_ip") or interface.get("PrivateIpAddress")
     subnet_id = options.get("subnet_id") or interface.get("SubnetId")
@@ -87,8 +91,8 @@ def _reserved(network: ipaddress.IPv4Network) -> set[str]:
     return {str(network[index]) for index in range(RESERVED_AT_THE_START)} | {str(network.broadcast_address)}
 
 
-@MACHINE_REFUSALS.around(InstanceBackend, "modify_instance_attribute")
-def change_that_needs_a_stopped_instance(call: Call) -> Any:
+@MACHINE_PATCHES.around(InstanceBackend, "modify_instance_attribute")
+def change_that_needs_a_stopped_instance(call: PatchedCall) -> Any:
     if call["key"] in ("instance_type", "user_data"):
         instance = call.backend.get_instance(call["instance_id"])
         if call["key"] == "user_data":
@@ -98,14 +102,15 @@ def change_that_needs_a_stopped_instance(call: Call) -> Any:
     return call.proceed()
 
 
-@MACHINE_REFUSALS.around(SimpleSystemManagerBackend, "put_parameter")
-def oversized_parameter(call: Call) -> Any:
+@MACHINE_PATCHES.around(SimpleSystemManagerBackend, "put_parameter")
+def oversized_parameter(call: PatchedCall) -> Any:
     tier = call["tier"] or "Standard"
     limit = PARAMETER_LIMITS[tier]
     if call["value"] and len(call["value"].encode()) > limit:
         message = f"{tier} tier parameters support a maximum parameter value of {limit} characters."
         if tier == "Standard":
-            message += " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+            message += " To create a larger parameter value, upgrade the parameter"
+            message += " to use the advanced-parameter tier."
         raise ValidationException(message)
     return call.proceed()
 
@@ -117,12 +122,13 @@ class InvalidKeyId(JsonRESTError):
         super().__init__("InvalidKeyId", f"Invalid keyId {key}")
 
 
-@MACHINE_REFUSALS.around(SimpleSystemManagerBackend, "put_parameter")
-def key_of_a_parameter(call: Call) -> Any:
-    """Refuse an unknown key, and take AWS's own without one, also where another key encrypted the value before.
+@MACHINE_PATCHES.around(SimpleSystemManagerBackend, "put_parameter")
+def key_of_a_parameter(call: PatchedCall) -> Any:
+    """Refuse an unknown key, and use AWS's key if the call names none, even if another key encrypted the
+    value before.
 
-    Source: Systems Manager API reference, PutParameter, KeyId: "If you don't specify a key ID, the system uses the default key associated
-    with your AWS account"; moto keeps the earlier key.
+    Source: Systems Manager API reference, PutParameter, KeyId: "If you don't specify a key ID, the system
+    uses the default key associated with your AWS account"; moto keeps the earlier key.
     """
     key = call["keyid"]
     if call["parameter_type"] == "SecureString":
@@ -133,8 +139,8 @@ def key_of_a_parameter(call: Call) -> Any:
     return call.proceed()
 
 
-@MACHINE_REFUSALS.around(IAMBackend, "create_role")
-def malformed_trust_policy(call: Call) -> Any:
+@MACHINE_PATCHES.around(IAMBackend, "create_role")
+def malformed_trust_policy(call: PatchedCall) -> Any:
     try:
         statements = json.loads(call["assume_role_policy_document"])["Statement"]
     except (ValueError, KeyError, TypeError):

@@ -15,9 +15,9 @@ from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
 
-from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.rules import MotoPatches, PatchedCall
 
-NETWORK_REFUSALS = RuleBook()
+NETWORK_PATCHES = MotoPatches()
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 SUBNET_PREFIXES = range(16, 29)
@@ -25,8 +25,8 @@ HIGHEST_PORT = 65_535
 PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "-1")
 
 
-@NETWORK_REFUSALS.around(SubnetBackend, "create_subnet")
-def subnet_of_impossible_size_or_zone(call: Call) -> Any:
+@NETWORK_PATCHES.around(SubnetBackend, "create_subnet")
+def subnet_of_impossible_size_or_zone(call: PatchedCall) -> Any:
     cidr, zone = call["cidr_block"], call["availability_zone"]
     if cidr and int(cidr.rpartition("/")[2]) not in SUBNET_PREFIXES:
         raise EC2ClientError("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
@@ -38,16 +38,16 @@ def subnet_of_impossible_size_or_zone(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(SubnetBackend, "delete_subnet")
-def subnet_in_use(call: Call) -> Any:
+@NETWORK_PATCHES.around(SubnetBackend, "delete_subnet")
+def subnet_in_use(call: PatchedCall) -> Any:
     subnet_id = call["subnet_id"]
     if any(interface.subnet.id == subnet_id for interface in call.backend.get_all_network_interfaces()):
         raise EC2ClientError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(VPCBackend, "delete_vpc")
-def vpc_with_gateway_or_groups(call: Call) -> Any:
+@NETWORK_PATCHES.around(VPCBackend, "delete_vpc")
+def vpc_with_gateway_or_groups(call: PatchedCall) -> Any:
     ec2, vpc_id = call.backend, call["vpc_id"]
     gateways = [gateway for gateway in ec2.describe_internet_gateways() if gateway.vpc and gateway.vpc.id == vpc_id]
     groups = [group for group in ec2.groups[vpc_id].values() if not group.is_default]
@@ -56,16 +56,16 @@ def vpc_with_gateway_or_groups(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(InternetGatewayBackend, "attach_internet_gateway")
-def second_gateway_of_a_vpc(call: Call) -> Any:
+@NETWORK_PATCHES.around(InternetGatewayBackend, "attach_internet_gateway")
+def second_gateway_of_a_vpc(call: PatchedCall) -> Any:
     vpc_id = call["vpc_id"]
     if _gateway_of(call.backend, vpc_id):
         raise EC2ClientError("InvalidParameterValue", f"Network {vpc_id} already has an internet gateway attached")
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(InternetGatewayBackend, "detach_internet_gateway")
-def gateway_with_mapped_addresses(call: Call) -> Any:
+@NETWORK_PATCHES.around(InternetGatewayBackend, "detach_internet_gateway")
+def gateway_with_mapped_addresses(call: PatchedCall) -> Any:
     vpc_id = call["vpc_id"]
     if any(interface.public_ip and interface.subnet.vpc_id == vpc_id for interface in call.backend.get_all_network_interfaces()):
         remedy = "Please unmap those public address(es) before detaching the gateway."
@@ -74,8 +74,8 @@ def gateway_with_mapped_addresses(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(RouteBackend, "create_route")
-def route_through_a_foreign_gateway(call: Call) -> Any:
+@NETWORK_PATCHES.around(RouteBackend, "create_route")
+def route_through_a_foreign_gateway(call: PatchedCall) -> Any:
     ec2, gateway_id = call.backend, call["gateway_id"]
     table = ec2.get_route_table(call["route_table_id"])
     if gateway_id and gateway_id.startswith("igw-"):
@@ -86,8 +86,8 @@ def route_through_a_foreign_gateway(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(RouteBackend, "associate_route_table")
-def second_route_table_of_a_subnet(call: Call) -> Any:
+@NETWORK_PATCHES.around(RouteBackend, "associate_route_table")
+def second_route_table_of_a_subnet(call: PatchedCall) -> Any:
     table_id, subnet_id = call["route_table_id"], call["subnet_id"]
     for table in call.backend.route_tables.values():
         if subnet_id and table.id != table_id and subnet_id in table._associations.values():
@@ -96,8 +96,8 @@ def second_route_table_of_a_subnet(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(ElasticAddressBackend, "associate_address")
-def address_without_a_gateway(call: Call) -> Any:
+@NETWORK_PATCHES.around(ElasticAddressBackend, "associate_address")
+def address_without_a_gateway(call: PatchedCall) -> Any:
     interface = call["eni"] or (call["instance"].nics[0] if call["instance"] else None)
     if interface and not _gateway_of(call.backend, interface.subnet.vpc_id):
         message = f"Network {interface.subnet.vpc_id} is not attached to any internet gateway"
@@ -105,8 +105,8 @@ def address_without_a_gateway(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(ElasticAddressBackend, "release_address")
-def address_in_use(call: Call) -> Any:
+@NETWORK_PATCHES.around(ElasticAddressBackend, "release_address")
+def address_in_use(call: PatchedCall) -> Any:
     for address in call.backend.addresses:
         if address.allocation_id == call["allocation_id"] and address.association_id:
             raise EC2ClientError("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
@@ -117,8 +117,8 @@ def _gateway_of(ec2: Any, vpc_id: str) -> bool:
     return any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in ec2.describe_internet_gateways())
 
 
-@NETWORK_REFUSALS.around(SecurityGroupBackend, "create_security_group")
-def group_with_reserved_name(call: Call) -> Any:
+@NETWORK_PATCHES.around(SecurityGroupBackend, "create_security_group")
+def group_with_reserved_name(call: PatchedCall) -> Any:
     if call["name"].startswith("sg-"):
         reason = "Group names may not be in the format sg-*."
         message = f"Value ({call['name']}) for parameter GroupName is invalid. {reason}"
@@ -130,8 +130,8 @@ def group_with_reserved_name(call: Call) -> Any:
     return call.proceed()
 
 
-@NETWORK_REFUSALS.around(SecurityGroupBackend, "delete_security_group")
-def group_in_use(call: Call) -> Any:
+@NETWORK_PATCHES.around(SecurityGroupBackend, "delete_security_group")
+def group_in_use(call: PatchedCall) -> Any:
     ec2, group_id = call.backend, call["group_id"]
     worn = any(group.id == group_id for interface in ec2.get_all_network_interfaces() for group in interface.group_set)
     if worn or _is_referenced(ec2, group_id):
@@ -145,8 +145,8 @@ def _is_referenced(ec2: Any, group_id: str | None) -> bool:
     return any((rule.source_group or {}).get("GroupId") == group_id for rule in rules)
 
 
-@NETWORK_REFUSALS.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
-def rule_with_impossible_ports(call: Call) -> Any:
+@NETWORK_PATCHES.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
+def rule_with_impossible_ports(call: PatchedCall) -> Any:
     protocol, low, high = str(call["ip_protocol"]), call["from_port"], call["to_port"]
     if protocol not in PROTOCOLS and not protocol.isdigit():
         raise EC2ClientError("InvalidPermission.Malformed", f'Unsupported IP protocol "{protocol}" - supported: {", ".join(PROTOCOLS)}')

@@ -1,4 +1,4 @@
-"""Whether IAM policies allow an action on a resource: the part of IAM's evaluation that the roles of this project need."""
+"""Evaluate IAM policies for an action on a resource, as far as this project's roles need it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 Statement = Mapping[str, Any]
-# What is known of a call besides its action and resource: condition keys, as IAM names them, and their values.
+# The condition keys of a call, as IAM names them, with their values.
 Context = Mapping[str, str]
 NOTHING: Context = {}
 
 
 def allows(documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context = NOTHING) -> bool:
-    """Denied unless some statement allows it and none denies it.
+    """Report whether some statement allows the action and none denies it.
 
-    Conditions with other operators than OPERATORS are not evaluated: such an allowance does not count, such a denial does.
+    Statements whose conditions have other operators than OPERATORS are not evaluated: their Allow does not
+    count, their Deny does.
     """
     statements = [statement for document in documents for statement in _list(document["Statement"])]
     applying = [statement for statement in statements if _applies(statement, action, resource)]
@@ -28,7 +29,7 @@ def _applies(statement: Statement, action: str, resource: str) -> bool:
 
 
 def _selected(statement: Statement, element: str, value: str, *, fold: bool = False) -> bool:
-    """`Action` names what is meant, `NotAction` what is not."""
+    """Report whether the value matches: `Action` lists the matching values, `NotAction` the others."""
     negated = f"Not{element}" in statement
     patterns = _list(statement[f"Not{element}" if negated else element])
     return negated != any(_matches(pattern.lower() if fold else pattern, value) for pattern in patterns)
@@ -40,13 +41,15 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {"StringEquals": str.__eq__, "StringLike": _matches}
-# "If the key that you specify in a policy condition is not present in the request context, the values do not match"; a negated operator is then
-# true (IAM user guide, "IAM JSON policy elements: Condition operators").
+# "If the key that you specify in a policy condition is not present in the request context, the values do not
+# match"; a negated operator is then true (IAM user guide, "IAM JSON policy elements: Condition operators").
 NEGATED = {"StringNotEquals": "StringEquals", "StringNotLike": "StringLike"}
 
 
 def _holds(statement: Statement, context: Context, *, unknown: bool) -> bool:
-    """Whether every condition of a statement is met: each key has one of its values, and a key that the call lacks has none."""
+    """Report whether every condition holds: each key of the call has one of its values; a missing key holds
+    none.
+    """
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition") or {}
     if not conditions.keys() <= {*OPERATORS, *NEGATED}:
         return unknown

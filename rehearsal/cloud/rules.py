@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Call:
+class PatchedCall:
     """A call of a patched method: its object, its arguments, and the original method."""
 
     backend: Any
@@ -29,7 +29,7 @@ class Call:
         return named | self.arguments.get("kwargs", {})
 
 
-Rule = Callable[[Call], Any]
+Rule = Callable[[PatchedCall], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Placement:
     rule: Rule
 
 
-class RuleBook:
+class MotoPatches:
     """The patches of one module, in the order of their definition."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class RuleBook:
         return place
 
     @contextmanager
-    def in_force(self) -> Generator[None]:
+    def applied(self) -> Generator[None]:
         """Apply every patch during the block."""
         originals = [(p.owner, p.method, vars(p.owner)[p.method]) for p in self._placements]
         try:
@@ -75,6 +75,6 @@ def _apply(placement: _Placement) -> None:
         bound = signature.bind(backend, *args, **kwargs)
         bound.apply_defaults()
         arguments = dict(list(bound.arguments.items())[1:])
-        return placement.rule(Call(backend, arguments, original))
+        return placement.rule(PatchedCall(backend, arguments, original))
 
     setattr(placement.owner, placement.method, ruled)

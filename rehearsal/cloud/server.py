@@ -1,4 +1,4 @@
-"""The moto server itself: set up as strict as it can be, filled with images, listening on loopback."""
+"""Run the patched moto server on loopback, with its own checks enabled and AWS's images published."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from rehearsal.cloud.authorisation import RoleSessions
-from rehearsal.cloud.corrections import CORRECTIONS, console_from, reboots_in
+from rehearsal.cloud.corrections import BEHAVIOUR_PATCHES, console_from, reboots_in
 from rehearsal.cloud.faults import Faults
 from rehearsal.cloud.idempotency import ClientTokens
-from rehearsal.cloud.images import PUBLISHERS
-from rehearsal.cloud.machine_refusals import MACHINE_REFUSALS
-from rehearsal.cloud.network_refusals import NETWORK_REFUSALS
+from rehearsal.cloud.images import IMAGE_PATCHES
+from rehearsal.cloud.machine_refusals import MACHINE_PATCHES
+from rehearsal.cloud.network_refusals import NETWORK_PATCHES
 from rehearsal.cloud.rates import Rates
 from rehearsal.cloud.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, KMS_KEY, LOOPBACK, STATE_BUCKET
 
-# Unknown images, instance types and key pairs are refused.
+# moto then refuses unknown images, instance types and key pairs.
 CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")
-# AWS's own policies exist. Its images are ours: loading moto's 1,291, the newest of 2017, takes most of a second.
+# AWS's managed policies are loaded, its images are not: moto's 1,291, the newest of 2017, take most of a
+# second.
 SETTINGS = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
 
 Environ = dict[str, Any]
@@ -38,7 +39,7 @@ Environ = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What one fake cloud is made of."""
+    """The inputs of a fake cloud."""
 
     state: Path
     region: str
@@ -48,20 +49,25 @@ class Options:
 
 
 class WholeBodies:
-    """Reads each request to its end before anything else: a slow client delays itself alone, and every layer may look at the body."""
+    """Read each request to its end first, so that a slow client delays no other and every layer can read the
+    body.
+    """
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        # Without a length the stream of a chunked body ends by itself; any other request has no body.
+        # A chunked body ends its stream; a request with neither length nor chunks has no body.
         length = () if environ.get("wsgi.input_terminated") else (int(environ.get("CONTENT_LENGTH") or 0),)
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(*length))
         return self._application(environ, start_response)
 
 
 class OneAtATime:
-    """Let one request at a time into moto, whose backends are not thread-safe. Each answer's body becomes one piece."""
+    """Let one request at a time into moto, whose backends are not thread-safe.
+
+    Each answer's body becomes one piece.
+    """
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
@@ -76,9 +82,10 @@ class QuietHandler(MotoRequestHandler):
     """Keep no access log, and send the head and the body of an answer together.
 
     The AWS SDK for Go closes a request's body when it has the head of the answer (smithy-go v1.28.9,
-    transport/http/client.go). If net/http has not come to the end of that body yet, it closes the connection (Go 1.26,
-    net/http/transport.go, writeLoop). The SDK then cannot read the rest of the answer, and repeats a call that was done:
-    ParameterAlreadyExists. AWS answers too late for that. What has arrived with the head, the SDK has.
+    transport/http/client.go). If net/http has not come to the end of that body yet, it closes the connection
+    (Go 1.26, net/http/transport.go, writeLoop). The SDK then cannot read the rest of the answer, and repeats
+    a call that was done: ParameterAlreadyExists. AWS answers too late for that. What has arrived with the
+    head, the SDK has.
     """
 
     wbufsize = 64 * 1024
@@ -89,7 +96,7 @@ class QuietHandler(MotoRequestHandler):
 
 @contextmanager
 def motos_own_checks() -> Generator[None]:
-    """What moto can check and by default does not."""
+    """Enable the checks that moto has but does not use by default."""
     switches = {name: getattr(moto.settings, name) for name in CHECKS}
     variables = {name: value for name, value in os.environ.items() if name in SETTINGS}
     for name in CHECKS:
@@ -106,12 +113,12 @@ def motos_own_checks() -> Generator[None]:
 
 
 @contextmanager
-def rules_of_aws(machines: Path) -> Generator[None]:
-    """moto with its own checks and this package's rules, for as long as the block lasts."""
+def patched_moto(machines: Path) -> Generator[None]:
+    """Apply moto's own checks and this package's patches during the block."""
     with motos_own_checks(), ExitStack() as stack:
-        # The corrections are nearest to moto: what is refused never reaches them.
-        for book in (PUBLISHERS, CORRECTIONS, NETWORK_REFUSALS, MACHINE_REFUSALS, console_from(machines), reboots_in(machines)):
-            stack.enter_context(book.in_force())
+        # The behaviour patches are the innermost: a refused call never reaches them.
+        for book in (IMAGE_PATCHES, BEHAVIOUR_PATCHES, NETWORK_PATCHES, MACHINE_PATCHES, console_from(machines), reboots_in(machines)):
+            stack.enter_context(book.applied())
         yield
 
 
@@ -124,12 +131,12 @@ def fill(region: str) -> None:
 
 
 def serve(options: Options) -> Any:
-    """A server that listens already; the caller runs `serve_forever`, inside `rules_of_aws`."""
+    """Return a listening server; the caller runs `serve_forever` inside `patched_moto`."""
     fill(options.region)
     application: WSGIApplication = DomainDispatcherApplication(create_backend_app)
     if options.enforce_iam:
         application = RoleSessions(application, options.state / JOURNAL, options.state / CLOCK_AHEAD)
-    # From the inside out: what a request meets last comes first.
+    # From the inside out: a request passes the last layer first.
     application = OneAtATime(ClientTokens(application))
     if options.rates:
         application = Rates(application)

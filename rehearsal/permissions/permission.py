@@ -9,7 +9,7 @@ from typing import Any
 from microcosm import ci_policy
 from microcosm.ci_grants import UNPROVEN, Grant
 from rehearsal.cloud import policy
-from rehearsal.cloud.asked_ec2 import Asked
+from rehearsal.cloud.asked_ec2 import Required
 from rehearsal.cloud.authorisation import ALWAYS_ALLOWED
 from rehearsal.cloud.settings import ACCOUNT, KMS_KEY, STATE_BUCKET
 from rehearsal.errors import RehearsalError
@@ -48,7 +48,7 @@ def document(missing: Permission | None = None) -> dict[str, Any]:
     return ci_policy.document([*without(missing), *UNPROVEN], ACCOUNT, STATE_BUCKET)
 
 
-def needed(questions: Iterable[Asked], grants: Sequence[Grant] = GRANTS) -> set[Permission]:
+def needed(questions: Iterable[Required], grants: Sequence[Grant] = GRANTS) -> set[Permission]:
     """The permissions without which some question would be denied: those that alone allow it. Every question must have one."""
     statements = [(grant, ci_policy.document([grant], ACCOUNT, STATE_BUCKET)) for grant in grants]
     found: set[Permission] = set()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from microcosm import ci_policy
-from rehearsal.cloud.asked_ec2 import Asked
+from rehearsal.cloud.asked_ec2 import Required
 from rehearsal.cloud.settings import ACCOUNT, JOURNAL
 from rehearsal.faked import World, simulated_world
 from rehearsal.faked.world import CONFIG
@@ -46,7 +46,7 @@ class Outcome:
 
     code: int
     text: str
-    asked: Sequence[Asked] = ()
+    asked: Sequence[Required] = ()
     denied: frozenset[str] = frozenset()
 
     def fails_for_want_of(self, permission: Permission) -> bool:
@@ -70,14 +70,14 @@ class Pipeline:
         answers = [*self._answers()]
         return Outcome(code, text, [asked for asked, _ in answers], frozenset(asked.action for asked, allowed in answers if not allowed))
 
-    def _answers(self) -> Iterator[tuple[Asked, bool]]:
+    def _answers(self) -> Iterator[tuple[Required, bool]]:
         """What IAM was asked since the last time, and whether it allowed that."""
         lines = self.journal.read_text().splitlines()
         new, self._read = lines[self._read :], len(lines)
         for line in map(json.loads, new):
             if line.pop("role") == ROLE:
                 allowed = line.pop("allowed")
-                yield Asked(**line), allowed
+                yield Required(**line), allowed
 
 
 @contextmanager

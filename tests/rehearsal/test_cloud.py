@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 from infra import iam as iam_policies
 from rehearsal.cloud import images, inventory
 from rehearsal.cloud.process import Cloud, CloudError, running_cloud
-from rehearsal.cloud.rules import Call, RuleBook
+from rehearsal.cloud.rules import MotoPatches, PatchedCall
 from rehearsal.cloud.server import OneAtATime, QuietHandler, WholeBodies
 from rehearsal.cloud.signature import ALGORITHM, Signature
 from tests.support.fake_aws import served_aws
@@ -235,17 +235,17 @@ class Backend:
 
 
 def test_a_rule_sees_the_arguments_may_change_them_and_is_gone_with_its_block():
-    book = RuleBook()
+    book = MotoPatches()
 
     @book.around(Backend, "double")
-    def odd_only(call: Call) -> int:
+    def odd_only(call: PatchedCall) -> int:
         if call["number"] % 2 == 0:
             raise ValueError("even")
         call.arguments["plus"] += 1
         call.arguments["kwargs"]["more"] = 10
         return call.proceed()
 
-    with book.in_force():
+    with book.applied():
         assert Backend().double(3, more=1) == 17
         with pytest.raises(ValueError, match="even"):
             Backend().double(number=2)

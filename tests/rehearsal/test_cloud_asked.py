@@ -1,4 +1,4 @@
-"""What IAM is asked for a call: the actions beyond its own, the resources, and what conditions may look at."""
+"""Test the permissions that a call requires: further actions, resources and the keys of conditions."""
 
 import json
 from typing import Any
@@ -10,8 +10,8 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.models import ssm_backends
 
-from rehearsal.cloud.asked import asked
-from rehearsal.cloud.asked_ec2 import Asked
+from rehearsal.cloud.asked import required_permissions
+from rehearsal.cloud.asked_ec2 import Required
 from rehearsal.cloud.settings import ACCOUNT
 from rehearsal.cloud.signature import Signature
 
@@ -21,56 +21,64 @@ IAM = f"arn:aws:iam::{ACCOUNT}"
 SSM = f"arn:aws:ssm:{REGION}"
 
 
-def questions(service: str, body: bytes = b"", **environ: Any) -> list[Asked]:
+def questions(service: str, body: bytes = b"", **environ: Any) -> list[Required]:
     signature = Signature("ASIA", REGION, service, ("host",), "0" * 64, "20261125T120000Z")
-    return [*asked(signature, {"HTTP_HOST": "localhost", "PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, body)]
+    return [*required_permissions(signature, {"HTTP_HOST": "localhost", "PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, body)]
 
 
-def form(service: str, action: str, **parameters: str) -> list[Asked]:
+def form(service: str, action: str, **parameters: str) -> list[Required]:
     return questions(service, urlencode({"Action": action, **{key.replace("_", "."): value for key, value in parameters.items()}}).encode())
 
 
-def of_parameter(name: str, **request: Any) -> list[Asked]:
+def of_parameter(name: str, **request: Any) -> list[Required]:
     return questions("ssm", json.dumps(request).encode(), HTTP_X_AMZ_TARGET=f"AmazonSSM.{name}")
 
 
-def s3(method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> list[Asked]:
+def s3(method: str, path: str, query: str = "", body: bytes = b"", **headers: str) -> list[Required]:
     return questions("s3", body, REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query, **headers)
 
 
 @pytest.mark.parametrize(
     ("name", "request_", "expected"),
     [
-        ("GetParameter", {"Name": "/a/b"}, [Asked("ssm:GetParameter", f"{SSM}:{ACCOUNT}:parameter/a/b")]),
-        ("GetParameter", {"Name": "/aws/service/ami"}, [Asked("ssm:GetParameter", f"{SSM}::parameter/aws/service/ami")]),
-        ("GetParameters", {"Names": ["a", "/b"]}, [Asked("ssm:GetParameters", f"{SSM}:{ACCOUNT}:parameter/{name}") for name in "ab"]),
-        ("GetParametersByPath", {"Path": "/a"}, [Asked("ssm:GetParametersByPath", f"{SSM}:{ACCOUNT}:parameter/a")]),
-        ("ListTagsForResource", {"ResourceId": "/a"}, [Asked("ssm:ListTagsForResource", f"{SSM}:{ACCOUNT}:parameter/a")]),
-        ("DescribeParameters", {}, [Asked("ssm:DescribeParameters")]),
-        ("PutParameter", {"Name": "/a", "Tags": []}, [Asked("ssm:PutParameter", f"{SSM}:{ACCOUNT}:parameter/a")]),
-        ("PutParameter", {"Name": "/a", "Tags": [{}]},
-         [Asked(f"ssm:{action}", f"{SSM}:{ACCOUNT}:parameter/a") for action in ("PutParameter", "AddTagsToResource")]),
+        ("GetParameter", {"Name": "/a/b"}, [Required("ssm:GetParameter", f"{SSM}:{ACCOUNT}:parameter/a/b")]),
+        ("GetParameter", {"Name": "/aws/service/ami"}, [Required("ssm:GetParameter", f"{SSM}::parameter/aws/service/ami")]),
+        ("GetParameters", {"Names": ["a", "/b"]}, [Required("ssm:GetParameters", f"{SSM}:{ACCOUNT}:parameter/{name}") for name in "ab"]),
+        ("GetParametersByPath", {"Path": "/a"}, [Required("ssm:GetParametersByPath", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        ("ListTagsForResource", {"ResourceId": "/a"}, [Required("ssm:ListTagsForResource", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        ("DescribeParameters", {}, [Required("ssm:DescribeParameters")]),
+        ("PutParameter", {"Name": "/a", "Tags": []}, [Required("ssm:PutParameter", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        (
+            "PutParameter",
+            {"Name": "/a", "Tags": [{}]},
+            [Required(f"ssm:{action}", f"{SSM}:{ACCOUNT}:parameter/a") for action in ("PutParameter", "AddTagsToResource")],
+        ),
     ],
-)  # fmt: skip
+)
 def test_parameters_are_named_and_aws_own_belong_to_no_account(name, request_, expected):
     assert of_parameter(name, **request_) == expected
 
 
 def test_the_tag_index_has_another_name_in_iam():
-    assert questions("tagging", b"{}", HTTP_X_AMZ_TARGET="ResourceGroupsTaggingAPI_20170126.GetResources") == [Asked("tag:GetResources")]
+    assert questions("tagging", b"{}", HTTP_X_AMZ_TARGET="ResourceGroupsTaggingAPI_20170126.GetResources") == [Required("tag:GetResources")]
 
 
 @pytest.mark.parametrize(
     ("action", "parameters", "expected"),
     [
-        ("ListRoles", {}, [Asked("iam:ListRoles")]),
-        ("CreateRole", {"RoleName": "r"}, [Asked("iam:CreateRole", f"{IAM}:role/r")]),
-        ("CreateRole", {"RoleName": "r", "Tags_member_1_Key": "k"}, [Asked(f"iam:{name}", f"{IAM}:role/r") for name in ("CreateRole", "TagRole")]),
-        ("AddRoleToInstanceProfile", {"RoleName": "r", "InstanceProfileName": "p"},
-         [Asked("iam:AddRoleToInstanceProfile", f"{IAM}:instance-profile/p"),
-          Asked("iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"})]),
+        ("ListRoles", {}, [Required("iam:ListRoles")]),
+        ("CreateRole", {"RoleName": "r"}, [Required("iam:CreateRole", f"{IAM}:role/r")]),
+        ("CreateRole", {"RoleName": "r", "Tags_member_1_Key": "k"}, [Required(f"iam:{name}", f"{IAM}:role/r") for name in ("CreateRole", "TagRole")]),
+        (
+            "AddRoleToInstanceProfile",
+            {"RoleName": "r", "InstanceProfileName": "p"},
+            [
+                Required("iam:AddRoleToInstanceProfile", f"{IAM}:instance-profile/p"),
+                Required("iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"}),
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_roles_are_named_and_handing_one_on_is_asked_for(action, parameters, expected):
     assert form("iam", action, **parameters) == expected
 
@@ -90,8 +98,8 @@ def tagged(kind: str, value: str, number: int = 1) -> dict[str, str]:
 
 def test_what_is_made_and_its_tags_are_questions_of_their_own():
     assert form("ec2", "CreateVpc", **tagged("vpc", "pr-7")) == [
-        Asked("ec2:CreateVpc", f"{EC2}:vpc/*", {"aws:RequestTag/stack": "pr-7"}),
-        Asked("ec2:CreateTags", f"{EC2}:vpc/*", {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"}),
+        Required("ec2:CreateVpc", f"{EC2}:vpc/*", {"aws:RequestTag/stack": "pr-7"}),
+        Required("ec2:CreateTags", f"{EC2}:vpc/*", {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"}),
     ]
 
 
@@ -99,9 +107,9 @@ def test_what_is_made_and_its_tags_are_questions_of_their_own():
 def test_each_object_of_a_call_is_a_question_with_its_own_tags():
     ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "dev"})
     assert form("ec2", "CreateSubnet", VpcId="vpc-1", **tagged("subnet", "pr-7")) == [
-        Asked("ec2:CreateSubnet", f"{EC2}:vpc/vpc-1", {"aws:ResourceTag/stack": "dev", "aws:RequestTag/stack": "pr-7"}),
-        Asked("ec2:CreateSubnet", f"{EC2}:subnet/*", {"aws:RequestTag/stack": "pr-7"}),
-        Asked("ec2:CreateTags", f"{EC2}:subnet/*", {"ec2:CreateAction": "CreateSubnet", "aws:RequestTag/stack": "pr-7"}),
+        Required("ec2:CreateSubnet", f"{EC2}:vpc/vpc-1", {"aws:ResourceTag/stack": "dev", "aws:RequestTag/stack": "pr-7"}),
+        Required("ec2:CreateSubnet", f"{EC2}:subnet/*", {"aws:RequestTag/stack": "pr-7"}),
+        Required("ec2:CreateTags", f"{EC2}:subnet/*", {"ec2:CreateAction": "CreateSubnet", "aws:RequestTag/stack": "pr-7"}),
     ]
 
 
@@ -111,9 +119,14 @@ def test_a_machine_is_asked_for_with_all_that_it_is_made_of():
     asked_for = form("ec2", "RunInstances", ImageId="ami-1", SubnetId="subnet-1", SecurityGroupId_1="sg-1", KeyName="k", **tags)
     made = [each for each in asked_for if each.action == "ec2:RunInstances"]
     assert [(each.resource.rpartition(":")[2], each.context.get("aws:RequestTag/stack")) for each in made] == [
-        ("image/ami-1", "dev"), ("key-pair/k", "dev"), ("security-group/sg-1", "dev"), ("subnet/subnet-1", "dev"),
-        ("instance/*", "pr-7"), ("network-interface/*", None), ("volume/*", "dev"),
-    ]  # fmt: skip
+        ("image/ami-1", "dev"),
+        ("key-pair/k", "dev"),
+        ("security-group/sg-1", "dev"),
+        ("subnet/subnet-1", "dev"),
+        ("instance/*", "pr-7"),
+        ("network-interface/*", None),
+        ("volume/*", "dev"),
+    ]
     assert asked_for[0].resource == f"arn:aws:ec2:{REGION}::image/ami-1"
 
 
@@ -128,8 +141,8 @@ def test_a_network_card_of_a_launch_brings_its_places_and_is_not_made_when_it_is
 
 @mock_aws
 def test_an_association_that_is_gone_names_no_object():
-    assert form("ec2", "DisassociateAddress", AssociationId="eipassoc-1") == [Asked("ec2:DisassociateAddress")]
-    assert form("ec2", "DisassociateRouteTable", AssociationId="rtbassoc-1") == [Asked("ec2:DisassociateRouteTable")]
+    assert form("ec2", "DisassociateAddress", AssociationId="eipassoc-1") == [Required("ec2:DisassociateAddress")]
+    assert form("ec2", "DisassociateRouteTable", AssociationId="rtbassoc-1") == [Required("ec2:DisassociateRouteTable")]
 
 
 @mock_aws
@@ -151,12 +164,12 @@ def test_a_role_shows_the_boundary_that_it_has_or_is_to_get():
 def test_the_key_of_a_parameter_is_asked_for_through_systems_manager_alone():
     key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
     via = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": f"{SSM}:{ACCOUNT}:parameter/a"}
-    assert of_parameter("PutParameter", Name="/a", Type="SecureString", KeyId="1")[1:] == [Asked("kms:Encrypt", key, via)]
+    assert of_parameter("PutParameter", Name="/a", Type="SecureString", KeyId="1")[1:] == [Required("kms:Encrypt", key, via)]
     ssm_backends[ACCOUNT][REGION].put_parameter("/a", "", "v", "SecureString", "", key, False, [], "text", None, None)
-    assert of_parameter("GetParameters", Names=["/a"], WithDecryption=True)[1:] == [Asked("kms:Decrypt", key, via)]
+    assert of_parameter("GetParameters", Names=["/a"], WithDecryption=True)[1:] == [Required("kms:Decrypt", key, via)]
     assert len(of_parameter("GetParameter", Name="/a")) == 1
     assert len(of_parameter("PutParameter", Name="/a", Type="SecureString")) == 1, "AWS's own key lets in every principal of the account"
-    assert questions("kms", b'{"KeyId": "1"}', HTTP_X_AMZ_TARGET="TrentService.Decrypt") == [Asked("kms:Decrypt", key)]
+    assert questions("kms", b'{"KeyId": "1"}', HTTP_X_AMZ_TARGET="TrentService.Decrypt") == [Required("kms:Decrypt", key)]
 
 
 @mock_aws
@@ -165,7 +178,7 @@ def test_a_machine_with_a_role_needs_leave_to_hand_it_over():
     iam.create_role("r", "{}", "/", None, None, [], None)
     iam.create_instance_profile("p", "/", [])
     iam.add_role_to_instance_profile("p", "r")
-    assert form("ec2", "RunInstances", IamInstanceProfile_Name="p")[-1] == Asked(
+    assert form("ec2", "RunInstances", IamInstanceProfile_Name="p")[-1] == Required(
         "iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"}
     )
 
@@ -173,24 +186,26 @@ def test_a_machine_with_a_role_needs_leave_to_hand_it_over():
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
-        (("GET", "/"), [Asked("s3:ListAllMyBuckets")]),
-        (("GET", "/b", "list-type=2"), [Asked("s3:ListBucket", "arn:aws:s3:::b")]),
-        (("GET", "/b", "tagging"), [Asked("s3:GetBucketTagging", "arn:aws:s3:::b")]),
-        (("PUT", "/b"), [Asked("s3:CreateBucket", "arn:aws:s3:::b")]),
-        (("PUT", "/b/k/l"), [Asked("s3:PutObject", "arn:aws:s3:::b/k/l")]),
-        (("HEAD", "/b/k"), [Asked("s3:GetObject", "arn:aws:s3:::b/k")]),
-        (("GET", "/b/k", "tagging="), [Asked("s3:GetObjectTagging", "arn:aws:s3:::b/k")]),
-        (("POST", "/b", "delete", b"<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>"),
-         [Asked("s3:DeleteObject", f"arn:aws:s3:::b/{key}") for key in "kl"]),
-        (("PATCH", "/b"), [Asked("s3:unknown", "arn:aws:s3:::b")]),
+        (("GET", "/"), [Required("s3:ListAllMyBuckets")]),
+        (("GET", "/b", "list-type=2"), [Required("s3:ListBucket", "arn:aws:s3:::b")]),
+        (("GET", "/b", "tagging"), [Required("s3:GetBucketTagging", "arn:aws:s3:::b")]),
+        (("PUT", "/b"), [Required("s3:CreateBucket", "arn:aws:s3:::b")]),
+        (("PUT", "/b/k/l"), [Required("s3:PutObject", "arn:aws:s3:::b/k/l")]),
+        (("HEAD", "/b/k"), [Required("s3:GetObject", "arn:aws:s3:::b/k")]),
+        (("GET", "/b/k", "tagging="), [Required("s3:GetObjectTagging", "arn:aws:s3:::b/k")]),
+        (
+            ("POST", "/b", "delete", b"<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>"),
+            [Required("s3:DeleteObject", f"arn:aws:s3:::b/{key}") for key in "kl"],
+        ),
+        (("PATCH", "/b"), [Required("s3:unknown", "arn:aws:s3:::b")]),
     ],
-)  # fmt: skip
+)
 def test_s3_calls_by_method_place_and_query(call, expected):
     assert s3(*call) == expected
 
 
 def test_a_bucket_may_stand_in_the_host_and_tags_of_an_object_in_a_header():
     assert s3("PUT", "/k", HTTP_HOST=f"b.s3.{REGION}.amazonaws.com", HTTP_X_AMZ_TAGGING="a=b") == [
-        Asked("s3:PutObject", "arn:aws:s3:::b/k"),
-        Asked("s3:PutObjectTagging", "arn:aws:s3:::b/k"),
+        Required("s3:PutObject", "arn:aws:s3:::b/k"),
+        Required("s3:PutObjectTagging", "arn:aws:s3:::b/k"),
     ]

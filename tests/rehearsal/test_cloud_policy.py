@@ -1,4 +1,4 @@
-"""What instance roles are held to: the evaluation of policies and of signatures, without any cloud."""
+"""Test the evaluation of policies and signatures, without a cloud."""
 
 import hashlib
 from dataclasses import replace
@@ -69,7 +69,7 @@ def test_a_negated_operator_holds_where_the_call_lacks_the_key(context, denied):
 
 
 def signed(body: bytes, key: str, secret: str) -> dict[str, Any]:
-    """A request with the signature that the SDK itself makes."""
+    """Return a request that the SDK has signed."""
     sdk = AWSRequest("POST", f"https://{HOST}/", data=body, headers={"Content-Type": "application/x-amz-json-1.1"})
     SigV4Auth(Credentials(key, secret), "ssm", "eu-west-1").add_auth(sdk)
     headers = {"Host": HOST, **dict(sdk.headers.items())}

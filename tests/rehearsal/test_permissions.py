@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from microcosm import ci_grants
-from rehearsal.cloud.asked_ec2 import Asked
+from rehearsal.cloud.asked_ec2 import Required
 from rehearsal.errors import RehearsalError
 from rehearsal.permissions import report
 from rehearsal.permissions.permission import GRANTS, Permission, all_permissions, document, needed
@@ -81,12 +81,14 @@ def test_a_policy_without_one_permission_lacks_just_that():
 def test_only_what_alone_allows_a_call_is_needed():
     """Both grants of S3 allow to read an object of a bucket that is named like a preview's and holds the state."""
     grants = [ci_grants.Grant(sid="A", why="", actions=("s3:GetObject",)), ci_grants.Grant(sid="B", why="", actions=("s3:GetObject", "s3:PutObject"))]
-    assert needed([Asked("s3:GetObject"), Asked("s3:PutObject"), Asked("sts:GetCallerIdentity")], grants) == {Permission("B", "s3:PutObject")}
+    assert needed([Required("s3:GetObject"), Required("s3:PutObject"), Required("sts:GetCallerIdentity")], grants) == {
+        Permission("B", "s3:PutObject")
+    }
 
 
 def test_a_call_that_only_an_unproven_grant_allows_is_told():
     with pytest.raises(RehearsalError, match=r"ec2:ModifyVolume on \* is asked for, and no proven grant"):
-        needed([Asked("ec2:ModifyVolume")])
+        needed([Required("ec2:ModifyVolume")])
 
 
 def test_the_report_takes_the_place_of_the_one_before(tmp_path: Path):

@@ -36,7 +36,7 @@ def _strict_moto(machines: Path) -> Iterator[None]:
     """
     environment = CREDENTIALS | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
     policies = mock.patch("moto.iam.models.aws_managed_policies_data", json.dumps({MANAGED_POLICY: _AWS_POLICIES[MANAGED_POLICY]}))
-    with mock.patch.dict(os.environ, environment), server.rules_of_aws(machines), policies:
+    with mock.patch.dict(os.environ, environment), server.patched_moto(machines), policies:
         os.environ.pop("AWS_ENDPOINT_URL", None)
         yield
 
