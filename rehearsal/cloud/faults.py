@@ -139,12 +139,12 @@ class Faults:
 
     def _control(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Replace the plan on PUT (null: no plan) and start a new journal; answer with the journal so far."""
-        told = self._journal.document() if self._journal else []
+        results = self._journal.document() if self._journal else []
         if environ["REQUEST_METHOD"] == "PUT":
             plan = json.loads(environ["wsgi.input"].getvalue())
             self._journal = Journal(Plan.of(plan)) if plan else None
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(told).encode()]
+        return [json.dumps(results).encode()]
 
 
 def _nobody_hears(_: bytes) -> None:

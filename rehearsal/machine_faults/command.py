@@ -82,10 +82,10 @@ class Command:
         """Return a machine's phases in the order in which the command printed them; CheckFailed
         without any.
         """
-        told = [found[1] for line in self.progress if (found := re.match(rf"{node}: ([a-z]+)\b", line))]
-        if not told:
+        printed = [found[1] for line in self.progress if (found := re.match(rf"{node}: ([a-z]+)\b", line))]
+        if not printed:
             raise CheckFailed(f"`{self._name}` printed no phase of {node}:\n{self.text}")
-        return f"{node}: {' -> '.join(told)}"
+        return f"{node}: {' -> '.join(printed)}"
 
     @property
     def text(self) -> str:

@@ -193,10 +193,10 @@ class Stage:
         """
         address = self.ec2.describe_addresses()["Addresses"][0]["PublicIp"]
         # Only whether it answers matters here.
-        anybody = ssl.create_default_context()
-        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        unverified = ssl.create_default_context()
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"https://{address}:6443/livez", timeout=2, context=anybody) as answer:
+            with urllib.request.urlopen(f"https://{address}:6443/livez", timeout=2, context=unverified) as answer:
                 return answer.status == 200
         except OSError:
             return False

@@ -184,7 +184,7 @@ class PodWorker:
         self._node.addresses.release(self._address)
 
     def _remove(self) -> bool:
-        """Delete the pod's object, which tells the API server that the pod has ended."""
+        """Delete the pod's object, because the pod has ended."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": self.pod["metadata"]["uid"]}}
         return self._call(lambda: self._node.api.delete(self._path, body))
 

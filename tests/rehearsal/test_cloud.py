@@ -89,7 +89,7 @@ def test_the_ready_file_names_a_cloud_that_answers_and_goes_away_with_it(tmp_pat
         assert Cloud.at(tmp_path) == cloud
         os.kill(cloud.pid, number)
         os.waitid(os.P_PID, cloud.pid, os.WEXITED | os.WNOWAIT)
-        assert not (tmp_path / "cloud.json").exists(), "a stale file would lead the next run to nobody"
+        assert not (tmp_path / "cloud.json").exists(), "a stale file would mislead the next run"
     assert (tmp_path / "cloud.log").read_text() == "", "the cloud ended noisily"
 
 
@@ -273,7 +273,7 @@ def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, se
     assert added["inline policy"].id == "worker:second"
     assert "object" not in added, "Pulumi's own state is not a left-over"
     assert [resource.id for resource in after["instance"]] == [live], "terminated machines are listed by AWS for an hour, and left nothing"
-    assert not [each for each in after["parameter"] if each.id.startswith("/aws/")], "AWS's public parameters belong to nobody"
+    assert not [each for each in after["parameter"] if each.id.startswith("/aws/")], "AWS's public parameters belong to no account"
 
 
 def launch(ec2: Any) -> str:

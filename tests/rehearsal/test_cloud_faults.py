@@ -75,15 +75,15 @@ def test_a_lost_answer_leaves_the_effect(cloud, plan, fault):
 def test_the_sdk_gets_through_a_call_that_fails_once(cloud, plan, fault):
     plan(fault)
     assert client(cloud, "sts", attempts=2).get_caller_identity()["Account"]
-    (told,) = plan(None)
-    assert (told["service"], told["action"], told["seen"], told["failed"]) == ("sts", "GetCallerIdentity", 2, 1)
+    (call,) = plan(None)
+    assert (call["service"], call["action"], call["seen"], call["failed"]) == ("sts", "GetCallerIdentity", 2, 1)
 
 
 def test_the_sdk_does_not_get_through_a_call_that_goes_on_failing(cloud, plan):
     plan("internal-error", always=True)
     with pytest.raises(ClientError):
         client(cloud, "sts", attempts=3).get_caller_identity()
-    assert [told["failed"] for told in plan(None)] == [3]
+    assert [call["failed"] for call in plan(None)] == [3]
 
 
 def test_a_repeated_create_without_a_token_is_a_second_object_and_with_one_it_is_not(cloud, plan):
@@ -107,8 +107,8 @@ def test_only_the_callers_own_calls_fail(cloud, plan):
 def test_calls_that_are_spared_or_of_other_services_pass(cloud, plan):
     plan("internal-error", services=["ec2"])
     assert client(cloud, "sts").get_caller_identity()
-    (told,) = plan("internal-error", spare=[])
-    plan("internal-error", spare=[told["key"]])
+    (call,) = plan("internal-error", spare=[])
+    plan("internal-error", spare=[call["key"]])
     assert client(cloud, "sts").get_caller_identity()
 
 

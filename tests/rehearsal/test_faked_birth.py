@@ -75,6 +75,6 @@ def test_user_data_without_the_variable_is_refused():
 
 @pytest.mark.parametrize(("node", "os"), [("control-plane", "ubuntu-24.04"), ("linux-0", "ubuntu-24.04"), ("windows-0", "windows-2019")])
 def test_a_report_is_one_that_the_gate_takes_for_ready(node, os):
-    told = report(machine(node, os), 1)
-    assert (told["instance"], told["node"], told["phase"], told["result"]) == ("i-1", node, "ready", "ok")
-    assert list(told["phases"])[-1] == "ready"
+    written = report(machine(node, os), 1)
+    assert (written["instance"], written["node"], written["phase"], written["result"]) == ("i-1", node, "ready", "ok")
+    assert list(written["phases"])[-1] == "ready"

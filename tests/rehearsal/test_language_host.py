@@ -95,7 +95,7 @@ class TestUnderTheEngine:
         assert "error: Program failed with an unhandled exception:" in output
         assert "in build" in output
         assert "ZeroDivisionError: division by zero" in output
-        assert "language_host.py" not in output, "the host's own frames help nobody"
+        assert "language_host.py" not in output, "the host's own frames do not help"
         assert "an unhandled error occurred" not in output
 
     def test_a_program_that_exits_ends_the_run(self, tmp_path, cloud):

@@ -61,8 +61,8 @@ def test_a_command_that_should_fail_must_fail_with_the_line_that_is_expected(com
 
 
 def test_the_phases_of_a_machine_are_told_in_their_order(command):
-    told = ("linux-1: download", "linux-0: ready", "linux-1: booting", "linux-1: join: no token")
-    under_way = command(f"printf ' pulumi:pulumi:Stack dev running %s\\n' {shlex.join(told)}; echo linux-1: join")
+    lines = ("linux-1: download", "linux-0: ready", "linux-1: booting", "linux-1: join: no token")
+    under_way = command(f"printf ' pulumi:pulumi:Stack dev running %s\\n' {shlex.join(lines)}; echo linux-1: join")
     under_way.succeeded()
     assert under_way.phases("linux-1") == "linux-1: download -> booting -> join"
 

@@ -87,7 +87,7 @@ def test_no_value_of_any_input_is_run_and_texts_arrive_as_they_are(tmp_path, rol
 @pytest.mark.parametrize("name", [*inputs("worker"), "PUBLIC_IP", "KMS_KEY"])
 @pytest.mark.parametrize("value", SHELL, ids=range(len(SHELL)))
 def test_no_value_of_one_input_is_run(tmp_path, name, value):
-    """Each by itself: a script that stops at the first may hide what it does with the second."""
+    """One input at a time: a script that stops at the first would hide its use of the second."""
     if name == "CONTROL_PLANE_ID":
         pytest.skip("an instance's id is AWS' own, and a worker waits for a document of it")
     run_raw(tmp_path, "control-plane" if name in OWN["control-plane"] else "worker", **{name: value})
@@ -194,7 +194,7 @@ def test_the_end_of_the_stack_is_read_from_its_own_parameter_and_decides(tmp_pat
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_secret_of_the_cluster_stands_on_a_command_line_or_in_the_log(tmp_path, role):
-    """Everybody on the machine reads the one, everybody who may see the console the other."""
+    """All users of the machine read command lines, all who may see the console read the log."""
     machine = Sandbox(tmp_path)
     done = machine.run(lambda: userdata.linux(role, inputs(role)), JOIN)
     assert done.code == 0, done.output

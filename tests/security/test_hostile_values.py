@@ -71,7 +71,7 @@ def parsed(changes) -> tuple[config.StackConfig | None, tuple[str, ...]]:
         return None, refusal.problems
 
 
-def told(stack: config.StackConfig) -> dict[str, str]:
+def user_data_of(stack: config.StackConfig) -> dict[str, str]:
     """Return the user-data of all machines of a stack."""
     texts = {"control-plane": boot.control_plane(stack, region="eu-west-1", public_ip="198.51.100.7")}
     for pool in stack.node_pools:
@@ -91,7 +91,9 @@ def test_a_hostile_text_is_refused_in_plain_sentences_or_stays_a_text(place):
         stack, problems = parsed(PLACES[place](text))
         assert all(problem.isprintable() and len(problem) < 1000 for problem in problems), text
         # Values that reach only a tag or a number of AWS need one test: the user-data does not contain them.
-        windows = [user_data for user_data in told(stack).values() if user_data.startswith("<powershell>")] if stack and place != "keyName" else []
+        windows = (
+            [user_data for user_data in user_data_of(stack).values() if user_data.startswith("<powershell>")] if stack and place != "keyName" else []
+        )
         for user_data in windows:
             assert user_data.count("</powershell>") == 1
             # Only the product's own script stands behind the literals (tests/windows/rules.Tests.ps1 asks

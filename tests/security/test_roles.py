@@ -168,7 +168,7 @@ def test_a_role_uses_the_users_key_only_through_its_own_documents(cloud):
                 "": True,
             }
         for call in (lambda c: c.encrypt(KeyId=KMS_KEY, Plaintext=b"x"), lambda c: c.decrypt(KeyId=KMS_KEY, CiphertextBlob=b"x")):
-            assert is_refused(lambda call=call, c=clients[KMS_KEY]: call(c("kms"))), "by itself, past Systems Manager"
+            assert is_refused(lambda call=call, c=clients[KMS_KEY]: call(c("kms"))), "directly, without Systems Manager"
 
 
 def session_of(cloud: Cloud, role: str, names: Names, key: str) -> Any:

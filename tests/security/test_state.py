@@ -64,7 +64,7 @@ def test_no_operation_brings_a_published_secret_into_the_state(tmp_path, cloud, 
     after: dict[str, dict[str, int]] = {}
     for operation in ("refresh", "up"):
         after[operation] = stack.change(operation)
-        assert SECRET not in stack.run("stack", "export", "--show-secrets"), f"after {operation} whoever has the passphrase has the secret"
+        assert SECRET not in stack.run("stack", "export", "--show-secrets"), f"after {operation} the passphrase alone reveals the secret"
     assert after == {"refresh": {"unchanged": 6}, "up": {"unchanged": 6}}
     stack.run("config", "set", "owner", "me")
     assert stack.change("up") == {"updated": 4, "unchanged": 2}, "another tag on each parameter, and nothing of its value"
