@@ -1,12 +1,12 @@
 """Define the stack manager that the preview commands use; stacks.py implements it and tests replace it."""
 
-import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
+
+import psutil
 
 from .errors import OperatorError
 from .output import duration
@@ -47,27 +47,17 @@ class LockOwner:
 
     def is_gone(self) -> bool:
         """Return whether its process ran on this machine and has ended."""
-        return self.host == socket.gethostname() and not _is_alive(self.pid)
+        return self.host == socket.gethostname() and not _is_running(self.pid)
 
     def is_older(self, age: timedelta, now: datetime) -> bool:
         return now - self.since > age
 
 
-def _is_alive(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
+    """Return whether the process runs; a zombie has ended, although its parent has not read its exit code."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Whether the process has ended and nobody has taken notice; where there is no /proc nobody can tell."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
 
 

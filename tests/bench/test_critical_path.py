@@ -9,7 +9,7 @@ from bench.settings import Settings
 
 
 def test_every_figure_has_a_source_that_can_be_looked_up() -> None:
-    """A guess has none: the source names a page with its date, a user guide, or a repository with commit or number."""
+    """A source names a page with its date, a user guide, or a repository with commit or number."""
     found = re.compile(r"\d{4}-\d\d-\d\d|user guide|[\w-]+/[\w-]+(#\d+| [0-9a-f]{7})")
     assert all(found.search(step.source) for step in STEPS.values())
     assert all(0 < step.low <= step.high for step in STEPS.values())

@@ -1,4 +1,4 @@
-"""What the measurements compute from what they saw."""
+"""The figures that the measurements compute from their samples."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""A cluster as the Kubernetes API tells it, for the tests of the smoke test."""
+"""Build the objects of a cluster as the Kubernetes API returns them, for the tests of the smoke test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A stack manager in memory: what Pulumi would remember and refuse, and what a test wants to happen in between."""
+"""A stack manager in memory: it records and refuses as Pulumi does, and runs a test's hooks in between."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

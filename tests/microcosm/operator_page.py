@@ -1,12 +1,12 @@
-"""Keeps docs/operator.md true: its tables come from the commands' own options, its outputs from running the commands.
+"""Generate docs/operator.md: its tables from the commands' options, its outputs by running the commands.
 
-`python -m tests.microcosm.operator_page` writes the page anew; test_operator_page.py fails when that would change it. The
-commands run in this process against a fake account (moto) that the page's `scene` marks lead through a stack's life. Ids,
-times and ports are made the same in every run; what moto cannot be asked is told in each scene.
+`python -m tests.microcosm.operator_page` writes the page; test_operator_page.py fails if that would change it. The
+commands run in this process against a fake account (moto), which the page's `scene` marks change. Ids, times and ports
+are the same in every run. Each scene replaces the calls that moto does not support.
 
-Marks in the page:  <!-- scene: NAME -->   the world becomes this
-                    <!-- about: NAME -->   up to `<!-- end -->`: what a command is for, and its options
-                    <!-- run: COMMAND -->  up to `<!-- end -->`: what it prints
+Marks in the page:  <!-- scene: NAME -->   change the account to this scene
+                    <!-- about: NAME -->   up to `<!-- end -->`: the command's description and options
+                    <!-- run: COMMAND -->  up to `<!-- end -->`: the command's output
 """
 
 import base64
@@ -103,7 +103,7 @@ class World:
         self.patch.setattr(timeline_watch, "poll", functools.partial(POLL, clock=clock))
 
     def machine_says(self, **logs: str) -> None:
-        """moto runs no command on a machine: these logs are what Run Command would bring, by a word of the command."""
+        """Replace Run Command, which moto does not execute, by these logs, keyed by a word of the command."""
 
         def execute(remote: logs_remote.Remote, command: str) -> CommandOutput:
             text = next((text for word, text in logs.items() if word in command), "-- No entries --\n")
@@ -112,7 +112,7 @@ class World:
         self.patch.setattr(logs_remote.Remote, "execute", execute)
 
     def run(self, command: str) -> str:
-        """What a person sees who types this; ids, paths and times as in every run."""
+        """Return the terminal's text for a command, with ids, paths and times that are the same in every run."""
         program, *arguments = shlex.split(command.replace("~", str(self.home)))
         assert program == "microcosm"
         terminal = io.StringIO()
@@ -139,7 +139,7 @@ class World:
 
 
 def _id(kind: str, of: str) -> str:
-    """An id that looks like one and is the same in every run; two things of one kind never stand in one scene."""
+    """Return a plausible id that is the same in every run; a scene has at most one object of each kind."""
     return f"{kind}-0{hashlib.sha256(of.encode()).hexdigest()[:16]}"
 
 
@@ -151,7 +151,7 @@ def _moment(seconds: float) -> str:
 
 
 def an_account(world: World) -> None:
-    """Nothing is up yet. DescribeInstanceTypes and the vCPU quota are answered here: moto is slow at one and lacks the other."""
+    """Start with an empty account. moto is slow at DescribeInstanceTypes and lacks the vCPU quota."""
     world.cloud.client("ec2").import_key_pair(KeyName="ops", PublicKeyMaterial=_public(world.key))
     world.cloud.client("s3").create_bucket(Bucket="acme-pulumi-state", CreateBucketConfiguration={"LocationConstraint": REGION})
     images.publish(REGION, ACCOUNT)
@@ -291,7 +291,7 @@ def named(mark: re.Match[str]) -> tuple[str, str]:
 
 
 def about(name: str) -> str:
-    """What a command says of itself, and its options as a table."""
+    """Render a command's description, and its options as a table."""
     command = _commands()[name]
     arguments = " ".join(_metavar(parameter) for parameter in command.params if parameter.param_type_name == "argument")
     rows = [f"| {_spelling(parameter)} | {parameter.help} |" for parameter in command.params if parameter.param_type_name == "option"]
@@ -314,7 +314,7 @@ def _spelling(parameter: Any) -> str:
 
 
 def _value(parameter: Any) -> str:
-    """What stands after an option: nothing, its metavar, or the words that it accepts."""
+    """Return the text after an option: nothing, its metavar, or the accepted words."""
     if parameter.is_flag:
         return ""
     accepted: Any = parameter.type_descriptor.annotation

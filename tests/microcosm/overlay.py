@@ -1,4 +1,4 @@
-"""A session whose clients answer some calls themselves: what moto does not have, or answers differently from AWS."""
+"""A session whose clients answer some calls themselves, where moto lacks them or differs from AWS."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ Answers = Mapping[str, Callable[..., Any]]
 
 
 def refusal(operation: str, code: str, message: str = "no") -> ClientError:
-    """What boto3 raises when AWS says no."""
+    """Return boto3's exception for a refused call."""
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 

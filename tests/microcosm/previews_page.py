@@ -1,7 +1,7 @@
-"""Keeps docs/previews.md true, as operator_page.py does the other page: what the commands print is printed by them.
+"""Generate docs/previews.md by running the commands, as operator_page.py does for the other page.
 
-`python -m tests.microcosm.previews_page` writes the page anew; test_previews_page.py fails when that would change it. Pulumi is a stand-in
-in memory, which launches and ends machines in a fake account (moto) as the program would.
+`python -m tests.microcosm.previews_page` writes the page; test_previews_page.py fails if that would change it. Pulumi is
+a stand-in in memory, which launches and terminates machines in a fake account (moto) as the program would.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Machines and reports told as short lines, for the tests of timelines."""
+"""Build machines and reports from short lines, for the tests of timelines."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Getting into a machine: which one a name means, the session's command, the password, and every way in which it cannot be."""
+"""Entering a machine: the node name, the session's command, the password, and every failure."""
 
 import base64
 import json
@@ -154,7 +154,7 @@ def test_the_password_is_decrypted_with_the_key_in_any_form(keys: list[RSAPrivat
 
 
 def test_a_protected_key_asks_for_its_passphrase(keys: list[RSAPrivateKey], tmp_path: Path) -> None:
-    """A wrong one is told as that."""
+    """A wrong passphrase has an error of its own."""
     path = tmp_path / "key"
     path.write_bytes(pem(keys[0], b"horse"))
     assert access_password.read_key(path, lambda: "horse").private_numbers() == keys[0].private_numbers()
@@ -213,7 +213,7 @@ def test_what_is_no_rsa_private_key_is_refused(tmp_path: Path, content: bytes | 
 
 @pytest.fixture
 def stack(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, keys: list[RSAPrivateKey]) -> str:
-    """A stack with one machine of each kind, and no program for sessions; returns the id of the Windows machine."""
+    """Create one machine of each kind and hide the session programs; return the id of the Windows machine."""
     cloud.machine("linux-0")
     instance = cloud.machine("windows-0", "windows-2019", KeyName="ops")
     session = Overlay(cloud.session, {"ec2.get_password_data": lambda **_: {"PasswordData": encrypted(keys[0])}})

@@ -1,4 +1,4 @@
-"""Each command looks into the account that Pulumi uses for the stack, or refuses to judge: what it signs its calls with is recorded."""
+"""Each command uses the account that Pulumi uses for the stack, or refuses; the test records its credentials."""
 
 import re
 from pathlib import Path

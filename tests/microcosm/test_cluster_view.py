@@ -1,4 +1,4 @@
-"""What the smoke test sees of a cluster."""
+"""The smoke test's view of a cluster."""
 
 import pytest
 

@@ -23,7 +23,7 @@ PAGE = "urn:pulumi:dev::microcosm::kubernetes:core/v1:Service::widgets"
 
 
 def test_a_part_lasts_from_its_first_begin_to_its_last_end(tmp_path: Path) -> None:
-    """Resources are grouped by the component that holds them; a preview's document and other events are passed over."""
+    """Resources are grouped by their component; the preview's document and other events are skipped."""
     lines = [
         json.dumps({"steps": [], "changeSummary": {}}, indent=2),
         json.dumps({"sequence": 0, "timestamp": 1, "preludeEvent": {"config": {}}}),

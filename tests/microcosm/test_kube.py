@@ -69,7 +69,7 @@ def test_a_pod_that_does_not_end_is_deleted_and_its_reason_told() -> None:
 
 
 def test_a_pod_is_deleted_even_when_its_log_cannot_be_read() -> None:
-    """And the first problem is the one that is told."""
+    """The error is the one of the log."""
     core = Core("Succeeded", log=ApiException(status=500, reason="no log"))
     with pytest.raises(ApiException, match="no log"):
         through(core).run_to_end(MANIFEST, 60)

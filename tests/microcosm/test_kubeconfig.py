@@ -87,7 +87,7 @@ def test_a_merge_does_not_move_the_user_to_another_cluster() -> None:
 
 
 def test_a_removed_current_context_leaves_none_rather_than_another() -> None:
-    """The next kubectl must not reach a cluster that nobody chose."""
+    """The next kubectl must not reach a cluster that the user did not choose."""
     merged = kubeconfig.merge({"contexts": [{"name": "prod", "context": {}}], "current-context": "prod"}, OURS, use=True)
     assert kubeconfig.remove(merged, NAME)["current-context"] == ""
 

@@ -1,4 +1,4 @@
-"""The failure bundle: what is asked, what comes back, what is cut out, and what is said of what did not come."""
+"""The failure bundle: its commands, their output, redaction, and missing files."""
 
 import base64
 import gzip
@@ -36,7 +36,7 @@ def machine(system: str = "ubuntu-24.04", state: str = "running") -> Machine:
 
 
 def on_this_computer(command: str) -> CommandOutput:
-    """What a Linux machine would answer: the very script, run by sh."""
+    """Answer as a Linux machine would: sh runs the real script."""
     done = subprocess.run(["sh"], input=logs_remote.script("linux", command), text=True, capture_output=True, check=True)
     return logs_remote.unpack(done.stdout)
 
@@ -81,7 +81,7 @@ def test_what_is_too_long_comes_as_its_end() -> None:
 
 
 def test_a_command_that_fails_or_prints_nothing_is_no_problem() -> None:
-    """What it said is what is wanted, its errors too."""
+    """The output is the result, including error messages."""
     assert "No such file" in on_this_computer("cat /nowhere/at/all; exit 3").text
     assert on_this_computer("true") == CommandOutput(text="", size=0)
 
@@ -256,7 +256,7 @@ def test_symptoms_are_patterns_that_mean_one_thing(symptom: logs.Symptom) -> Non
 
 
 def test_the_command_writes_a_folder_that_only_its_owner_reads(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """moto's Run Command reports success and no output, which the index tells."""
+    """moto's Run Command reports success without output; the index names that."""
     monkeypatch.setattr(options, "connect", lambda stack, region: (resolve(stack, region), cloud.session))
     instance = cloud.machine("linux-0")
     status(cloud, instance)

@@ -1,4 +1,4 @@
-"""Secrets are cut out and logs stay readable: the same corpus through Python, the Linux machine's script and .NET."""
+"""Redaction of the same corpus through Python, the Linux machine's script and .NET."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PWSH = os.environ.get("MICROCOSM_PWSH") or shutil.which("pwsh")
 
 
 def problems(results: Mapping[str, str]) -> list[str]:
-    """What is wrong with the corpus after redaction."""
+    """List leaked secrets and changed normal lines."""
     found: list[str] = []
     for name, (_, never, kept) in SECRETS.items():
         if re.search(never, results[name]) or kept not in results[name] or logs_redact.REDACTED not in results[name]:

@@ -1,4 +1,4 @@
-"""Parts of objects that stay: what a repair takes out of them, and what it leaves in."""
+"""Subresources of objects that stay: the ones that a repair removes and the ones that it keeps."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def rules_of(cloud: Cloud, group: str) -> set[tuple[bool, str]]:
 
 
 def test_the_rule_that_aws_puts_into_a_new_group_is_taken_out_and_one_by_hand_stays(cloud: Cloud, group: str) -> None:
-    """A run that ended between the making of the group and its emptying left it; the program's own rule would be its double."""
+    """A run that ended right after creating the group left the rule; the program's own one would be refused."""
     ec2 = cloud.client("ec2")
     by_hand = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[by_hand])

@@ -15,7 +15,7 @@ MOMENTS = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2100, 
 
 @given(st.integers(1, 10**9 - 1), st.none() | MOMENTS, st.none() | MOMENTS)
 def test_the_tags_of_a_preview_are_the_preview(pr: int, created: datetime | None, expires: datetime | None) -> None:
-    """What was written is read again."""
+    """Reading the written tags returns the same preview."""
     known = Preview(pr=pr, region="eu-west-1", owner="ada", created=created, expires=expires)
     assert preview.of_tags(known.stack, known.tags) == known
 

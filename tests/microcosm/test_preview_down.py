@@ -66,7 +66,7 @@ def test_a_preview_of_which_something_is_left_is_not_forgotten(cloud: Cloud) -> 
 
 
 def test_what_aws_still_lists_for_a_while_after_its_deletion_is_waited_for(cloud: Cloud) -> None:
-    """Parameters, disks and interfaces: listed on, then gone (EC2 and Systems Manager are eventually consistent)."""
+    """EC2 and Systems Manager are eventually consistent: they list deleted objects for a while."""
     stacks, slept = previews(pr_7=LIVING), []
     vpc = leave_a_vpc(cloud, "pr-7", tagged=False)
     stacks.stacks["pr-7"].resources.append({"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc})
@@ -144,7 +144,7 @@ def test_the_reaper_leaves_a_stack_to_the_run_that_has_it_unless_no_run_takes_so
 
 
 def test_a_preview_without_an_end_is_a_failure_until_its_pull_request_is_closed(cloud: Cloud) -> None:
-    """Nobody guesses; but somebody must hear of it."""
+    """The reaper does not guess an expiry; it reports the preview."""
     stacks = FakeStacks(stacks={"pr-1": Stack(tags={"microcosm:region": "eu-west-1"})})
     assert reap(stacks, cloud, frozenset({1})) == {"pr-1": "failed"}
     assert reap(stacks, cloud, frozenset()) == {"pr-1": "destroyed"}

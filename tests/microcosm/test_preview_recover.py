@@ -1,4 +1,4 @@
-"""What a killed run leaves: its lock, half-done operations, objects that no state knows."""
+"""Recovery from a killed run: its lock, pending operations and orphaned resources."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ def interrupted(operation: str, resources: list[dict[str, str]] | None = None) -
 
 
 def test_the_lock_of_a_process_of_this_machine_that_is_gone_is_broken_and_said(cloud: Cloud) -> None:
-    """Nobody can be working there."""
+    """A process that has ended cannot change the stack."""
     stacks = FakeStacks(stacks={"dev": Stack(lock_owners=[lock_owner(socket.gethostname(), dead_process())])})
     logged: list[str] = []
     preview_recover.free_lock(context(stacks, cloud.session, logged), "dev", if_forced(False))

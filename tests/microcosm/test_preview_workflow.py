@@ -1,4 +1,4 @@
-"""The workflow: it parses, its actions are pinned, forks and pull requests' own branches get no more than they should."""
+"""The workflow of previews: it parses, its actions are pinned, and pull requests get limited rights."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_each_job_has_only_the_rights_it_needs() -> None:
 
 
 def test_the_default_branch_destroys() -> None:
-    """The branch of a closed pull request may be gone or broken; and with pull_request_target its code must not run."""
+    """The branch of a closed pull request may be deleted; pull_request_target must not run its code."""
     for name in ("down", "reap"):
         checkouts = [step for step in JOBS[name]["steps"] if "actions/checkout" in step.get("uses", "")]
         assert [step["with"]["ref"] for step in checkouts] == ["${{ github.event.repository.default_branch }}"]
@@ -47,7 +47,7 @@ def test_the_default_branch_destroys() -> None:
 
 
 def test_a_fork_gets_no_preview() -> None:
-    """By the event where it tells, and by asking where a comment does not."""
+    """The event says so for a push; for a comment the workflow looks it up."""
     assert "head.repo.full_name == github.repository" in JOBS["up"]["if"]
 
 
@@ -77,7 +77,7 @@ OPEN = {"isCrossRepository": False, "headRefOid": "abc123", "state": "OPEN"}
 def test_only_who_may_write_starts_the_code_of_this_repository(
     tmp_path: Path, pull_request: Any, commenter: str, permission: str, problem: str
 ) -> None:
-    """The step itself runs; whoever is refused reads why at the pull request."""
+    """The step itself runs; a refused user gets a comment with the reason."""
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)
     comments, output = tmp_path / "comments", tmp_path / "output"

@@ -188,7 +188,7 @@ def tolerates(toleration: dict[str, str], taint: dict[str, str]) -> bool:
     ids=lambda taint: f"{taint['key']}:{taint['effect']}",
 )
 def test_the_probe_pod_runs_on_the_node_that_was_picked_whatever_its_taints(taint: dict[str, str]):
-    """`nodePools` has `taints`: the only Linux pool may be tainted, and the pod would stay Pending for minutes."""
+    """`nodePools` has `taints`: without tolerations the pod could stay Pending on the only Linux pool."""
     tolerations = probe_pod.pod_manifest("microcosm", "ci-0", [], 8)["spec"]["tolerations"]
     assert any(tolerates(toleration, taint) for toleration in tolerations)
 

@@ -45,7 +45,7 @@ def ccauth(url: str) -> Answer:
 
 
 class Traffic:
-    """A network in which some requests fail as told, and all others are answered as they should be."""
+    """A network in which the given requests fail and all others succeed."""
 
     def __init__(self, **broken: Answer) -> None:
         self.broken = broken
@@ -123,7 +123,7 @@ def test_the_broken_hop_is_named(broken: dict[str, Answer], path: str, hop: str)
 
 
 def test_a_path_that_only_looks_alive_fails() -> None:
-    """A page where a code is wanted, a code where a page is wanted: an answer from the wrong place is no pass."""
+    """An answer from the wrong server is no pass: a page instead of a code, a code instead of a page."""
     assert by_name(send_all(ccauth_pod=PAGE))[PATHS[0]].verdict is Verdict.FAIL
     assert by_name(send_all(page_service=CODE))[PATHS[3]].verdict is Verdict.FAIL
 
@@ -221,7 +221,7 @@ def test_a_service_that_died_of_malformed_input_is_noticed() -> None:
 
 
 def test_the_report_names_the_hop_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for whoever reads only the end."""
+    """Readers may read the end only."""
     smoke_report.show(send_all(ccauth_service=SILENCE, api=Answer(status=504)))
     shown = capsys.readouterr().out
     assert "! Linux pod -> Windows Service: wanted an authorization code, got timed out. Broken hop: kube-proxy on linux-0" in shown

@@ -1,4 +1,4 @@
-"""The boundary to Pulumi: which commands it runs, and what its answers become. The CLI is a stand-in of twenty lines."""
+"""The boundary to Pulumi: the commands it runs and the translation of its answers. The CLI is a stand-in."""
 
 import json
 import os
@@ -183,7 +183,7 @@ def test_a_stack_that_is_not_there_is_told_as_such(cli: Cli, error: str) -> None
     ],
 )
 def test_a_backend_that_is_not_there_is_told_with_what_to_do(cli: Cli, error: str, words: str) -> None:
-    """Pulumi's own words are of its login, or of the SDK of a language that nobody here writes."""
+    """Pulumi's own messages are about its login, or about the SDK of another language."""
     with pytest.raises(UsageError, match=words):
         cli.stacks(whoami=(255, "", error))
 

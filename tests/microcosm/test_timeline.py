@@ -71,7 +71,7 @@ def test_a_stopped_instance_has_failed_whatever_it_said() -> None:
 
 
 def test_a_failure_is_an_issue_with_its_phase_and_words() -> None:
-    """Who failed, in what, after how long, and why."""
+    """The issue has node, phase, duration and detail."""
     failed = report("linux-0", ("download", 20, 32), result="failed", detail="kubelet: wrong sha256")
     whole = built(60, [machine("linux-0")], [failed])
     assert whole.failed

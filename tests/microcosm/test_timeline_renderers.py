@@ -60,7 +60,7 @@ def test_what_machines_say_cannot_become_markup() -> None:
 
 
 def test_a_stand_in_is_called_one_wherever_it_shows() -> None:
-    """Nobody may take a rehearsal's Windows for Windows."""
+    """A reader must not mistake the rehearsal's Windows for Windows."""
     timeline = all_ready()
     page = timeline_html.page(timeline)
     assert "<span class=badge>stand-in</span>" in page

@@ -57,7 +57,7 @@ def test_following_gives_up_when_the_time_is_over() -> None:
 
 
 def test_a_poll_takes_machines_and_reports_together(cloud: Cloud) -> None:
-    """What AWS knows and what the machine says make one node."""
+    """EC2's facts and the machine's report form one node."""
     instance = cloud.machine("linux-0")
     said = {"instance": instance, "node": "linux-0", "phase": "ready", "result": "ok", "phases": {"ready": {"start": 1, "end": 2}}}
     cloud.parameter("status/linux-0", json.dumps(said))
