@@ -56,7 +56,7 @@ def test_down_takes_what_carries_the_previews_tag_though_no_state_knows_it(cloud
 
 
 def test_a_preview_of_which_something_is_left_is_not_forgotten(cloud: Cloud) -> None:
-    """Without the stack's tag only the state says that it was the preview's: nobody deletes it. It stays, and the next reaper fails on it too."""
+    """Only the state knows an object without the stack's tag; it stays, and the next reaper fails too."""
     stacks = previews(pr_7=LIVING)
     vpc = leave_a_vpc(cloud, "pr-7", tagged=False)
     stacks.stacks["pr-7"].resources.append({"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc})
