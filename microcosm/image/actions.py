@@ -1,13 +1,19 @@
 """The actions of `microcosm image`: from the options to what is printed."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..errors import UsageError
-from ..output import print_json
-from . import inspect, package, report
-from .findings import Finding
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TransferSpeedColumn
+
+from ..errors import OperatorError, UsageError
+from ..output import note, print_json, print_line
+from . import bases, build, image_facts, inspect, manifest, oci, package, report, rules_image
+from .findings import Finding, settled
 from .kinds import Kind
 from .source import Source, read
 from .subject import Choices, Subject
@@ -54,14 +60,78 @@ class Asked:
 
 
 def check(asked: Asked, release: str, json: bool) -> bool:
-    """Print a service and its findings; return whether something is refused."""
+    """Print a service, or an image, and its findings; return whether something is refused."""
+    if not Path(asked.source).exists() and ("/" in asked.source or ":" in asked.source) and not asked.source.startswith((".", "/")):
+        return _check_image(asked.source, release, json)
     subject = asked.subject(release)
     found = findings_of(subject, asked.source)
+    _show(asked.source, subject, found, json)
+    return inspect.is_refused(found)
+
+
+def _check_image(reference: str, release: str, json: bool) -> bool:
+    images = oci.images(oci.find(reference))
+    found = settled(rules_image.check(reference, images, release), ())
+    facts = next((facts for one in images if (facts := image_facts.of(one))), None)
+    recognised: dict[str, Any] = {"image": reference, "builds": [one.build for one in images], "bytes": max(one.size for one in images)}
+    if json:
+        print_json(report.document({**recognised, "service": facts}, found))
+    else:
+        report.show_image(reference, recognised, facts, found)
+    return inspect.is_refused(found)
+
+
+def make(asked: Asked, releases: Sequence[str], order: build.Order, json: bool) -> bool:
+    """Build the image of each Windows Server; nothing is made or pushed when something is refused. Return whether it was."""
+    order.check()
+    if asked.base and len(releases) > 1 and not asked.base.startswith("oci:"):
+        note("note: one --base for several --windows: it must be an index that has them all")
+    checked = [(subject, findings_of(subject, asked.source)) for release in releases for subject in [asked.subject(release)]]
+    if any(inspect.is_refused(found) for _, found in checked):
+        for subject, found in checked:
+            _show(asked.source, subject, found, json)
+        note("nothing was built: correct what is refused, or --ignore it by its name")
+        return False
+    if not json:
+        _show(asked.source, *checked[0], json)
+    made = [build.image(subject, found, order) for subject, found in checked]
+    with _progress(sum(one.layer.size for one in made), quiet=json or not order.push) as (bar, task):
+        place, digest = build.deliver(made, order, lambda count: bar.advance(task, count))
+    if json:
+        print_json({**build.document(place, digest, made), **report.document(report.facts(checked[0][0]), checked[0][1])})
+    else:
+        print_line(f"{'pushed' if order.push else 'written'}: {place}@{digest}")
+    return True
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Generator[tuple[Progress, TaskID]]:
+    columns = ("uploading", BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+        yield bar, bar.add_task("upload", total=total)
+
+
+def _show(name: str, subject: Subject, found: list[Finding], json: bool) -> None:
     if json:
         print_json(report.document(report.facts(subject), found))
     else:
-        report.show(asked.source, report.facts(subject), found)
-    return inspect.is_refused(found)
+        report.show(name, report.facts(subject), found)
+
+
+def manifests(reference: str, name: str | None, namespace: str | None, replicas: int | None) -> None:
+    """Print manifests for an image; refuse to print what an own rule objects to."""
+    stored = oci.find(reference)
+    images = oci.images(stored)
+    objects = manifest.documents(name or _name(stored.pinned), stored.pinned, images, replicas, namespace)
+    release = bases.release_of(images[0].build) if len(images) == 1 else None
+    for one in manifest.findings(objects, bases.build(release) if release else None):
+        raise OperatorError(f"a rule objects to the manifests ({one}); this is a defect of microcosm, please report it")
+    print_line(manifest.text(objects, image_facts.of(images[0]) or {}))
+
+
+def _name(reference: str) -> str:
+    last = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return re.sub(r"[^a-z0-9-]", "-", last).strip("-")[:52] or "service"
 
 
 def findings_of(subject: Subject, name: str) -> list[Finding]:

@@ -1,0 +1,56 @@
+"""Rules on an image that is already made: whether the nodes of a stack can pull, hold and start it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from infra.matrix import OPERATING_SYSTEMS
+from infra.policy import NODE_BUILDS
+
+from . import bases, image_facts
+from .findings import Finding, refused, told, warned
+from .oci import Image
+
+# Layers are unpacked on the node: three times their packed size, and Windows' own 20 GB, are on its disk.
+_UNPACKED, _WINDOWS_GB = 3, 20
+
+
+def check(name: str, found: Sequence[Image], release: str) -> Iterator[Finding]:
+    windows = [one for one in found if one.config.get("os") == "windows"]
+    if not windows:
+        yield refused("image-system", name, "it is not for Windows", "build it on a Windows base")
+        return
+    runs = NODE_BUILDS[bases.build(release)].runs
+    fitting = [one for one in windows if one.build.rpartition(".")[0] in runs or one.build in runs]
+    if not fitting:
+        builds = ", ".join(sorted(one.build or "no build" for one in windows))
+        yield refused(
+            "image-build", name, f"it is for {builds}, and Windows Server {release} runs {bases.build(release)}", "build it with --windows " + release
+        )
+        return
+    yield from _one(name, fitting[0], release)
+
+
+def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
+    config: dict[str, Any] = image.config.get("config") or {}
+    command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
+    if image.config.get("architecture") != "amd64":
+        yield refused("image-platform", name, f"it is for {image.config.get('architecture')}, and the nodes are amd64", "build it for amd64")
+    if not command:
+        yield refused(
+            "image-entrypoint", name, "it says nothing to start: no entrypoint and no command", "set ENTRYPOINT, or `command` in the manifest"
+        )
+    service_monitor = any("servicemonitor" in word.lower() for word in command)
+    if service_monitor and (config.get("User") or "").lower() == "containeruser":
+        yield refused(
+            "containeruser-iis", name, "ServiceMonitor fails as ContainerUser (80070005)", "remove USER: requests are served by the pool's identity"
+        )
+    if image_facts.of(image) is None and service_monitor:
+        yield warned(
+            "image-settings", name, "it starts ServiceMonitor alone: variables do not reach web.config", "build it with `microcosm image build`"
+        )
+    gigabytes = image.size / 1e9
+    disk = OPERATING_SYSTEMS[f"windows-{release}"].default_disk_gb
+    if gigabytes * _UNPACKED + _WINDOWS_GB > disk:
+        yield warned("image-size", name, f"{gigabytes:.1f} GB packed may not fit on a node's disk of {disk} GB", "give the pool a larger disk")
+    for known, level in sorted((image_facts.of(image) or {}).get("findings", {}).items()):
+        yield told("built-with", name, f"built with the finding {known} ({level})")

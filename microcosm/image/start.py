@@ -1,0 +1,133 @@
+"""What the start script is given: app.json, beside the script in C:\\microcosm, and LogMonitor with its configuration."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from . import rules_msi, rules_wcf
+from .kinds import Kind
+from .msi import windows
+from .recognise import installed
+from .rules_code import is_32
+from .rules_files import writable
+from .subject import Subject
+from .tree import File, Tree, join, merged
+
+FOLDER = "microcosm"
+ENTRYPOINT = ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", f"C:\\{FOLDER}\\start.ps1"]
+LOGMONITOR = "LogMonitor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user adds to the start."""
+
+    applications: Mapping[str, Path] | None = None
+    event_sources: Collection[str] = ()
+    service_name: str | None = None
+    arguments: Collection[str] = ()
+    logmonitor: Path | None = None
+    logmonitor_sha256: str | None = None
+
+
+def files(subject: Subject, options: Options) -> Tree:
+    """Return everything that goes into the layer, by its path below C:."""
+    service = subject.source.tree if subject.source.msi else subject.tree.under(subject.place)
+    more = [_application(path, folder) for path, folder in (options.applications or {}).items()]
+    own = {f"{FOLDER}/start.ps1": script(), f"{FOLDER}/app.json": _json(app(subject, options))}
+    return merged([service, *more, Tree({path: File.of(data) for path, data in own.items()}), _logs(subject, options)])
+
+
+def script() -> bytes:
+    return (resources.files("microcosm.image") / "assets" / "start.ps1").read_bytes()
+
+
+def writable_folders(subject: Subject) -> list[str]:
+    """Return the folders that get Modify for IIS_IUSRS, by their paths below C:."""
+    return [join(subject.place, folder) for folder in writable(subject)] if subject.kind.is_site else []
+
+
+def app(subject: Subject, options: Options) -> dict[str, Any]:
+    """Return the facts that the start script acts on. Every key is always there: the script runs in strict mode."""
+    msi = subject.source.msi
+    config = "web.config" if subject.kind.is_site else f"{subject.program}.config"
+    folders = rules_msi.iis_folders(msi) if msi else []
+    applications = [{"path": path, "folder": windows(_place(path))} for path in sorted(options.applications or {})]
+    return {
+        "kind": str(subject.kind),
+        "folder": installed(subject.place, ""),
+        "home": join(subject.place, subject.program.rpartition("/")[0]),
+        "program": join(subject.place, subject.program),
+        "arguments": list(options.arguments),
+        "config": join(subject.place, subject.tree.find(config) or config),
+        "x86": is_32(subject),
+        "classic": subject.choices.classic,
+        "netTcp": subject.kind is Kind.WCF and rules_wcf.uses_tcp(subject),
+        "metadataFromHost": subject.choices.metadata_from_host,
+        "applications": applications + [one for one in folders if one["path"] != "/" and one["folder"] != installed(subject.place, "")],
+        "registry": rules_msi.registry(msi) if msi else [],
+        "eventSources": sorted(options.event_sources),
+        "services": _services(subject, options) if subject.kind is Kind.SERVICE else [],
+    }
+
+
+def _services(subject: Subject, options: Options) -> list[dict[str, str]]:
+    msi = subject.source.msi
+    found = rules_msi.services(msi) if msi else []
+    made = [
+        {"name": one["name"], "title": one["title"], "command": f'"{windows(one["program"])}" {one["arguments"]}'.strip()}
+        for one in found
+        if one["program"]
+    ]
+    if made:
+        return made
+    name = options.service_name or subject.program.rpartition("/")[2].rpartition(".")[0]
+    arguments = " ".join(options.arguments)
+    return [{"name": name, "title": name, "command": f'"{installed(subject.place, subject.program)}" {arguments}'.strip()}]
+
+
+def _place(path: str) -> str:
+    return join("inetpub", path.strip("/").replace("/", "-") or "site")
+
+
+def _application(path: str, folder: Path) -> Tree:
+    from .source import read
+
+    return read(folder).tree.under(_place(path))
+
+
+def _logs(subject: Subject, options: Options) -> Tree:
+    """LogMonitor, if it is given: it is in no registry, so its sum is the user's word for which one it is."""
+    if options.logmonitor is None:
+        return Tree({})
+    try:
+        data = options.logmonitor.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"--logmonitor {options.logmonitor}: cannot be read ({problem.strerror})") from problem
+    found = hashlib.sha256(data).hexdigest()
+    if found != (options.logmonitor_sha256 or "").lower():
+        raise UsageError(f"--logmonitor {options.logmonitor}: its sum is {found}; give the published one as --logmonitor-sha256")
+    config = _json(log_config(subject))
+    return Tree({f"{LOGMONITOR}/LogMonitor.exe": File.of(data), f"{LOGMONITOR}/LogMonitorConfig.json": File.of(config)})
+
+
+def log_config(subject: Subject) -> dict[str, Any]:
+    """Return LogMonitor's configuration: errors and warnings of the event log, and of a site the files of IIS.
+
+    Every folder that it names is made by the start script: for one that is missing LogMonitor waits 300 s and fails.
+    """
+    channels = [{"name": name, "level": level} for name, level in (("system", "Error"), ("application", "Warning"))]
+    sources: list[dict[str, Any]] = [{"type": "EventLog", "startAtOldestRecord": True, "eventFormatMultiLine": False, "channels": channels}]
+    if subject.kind.is_site:
+        files_of = {"directory": "C:\\inetpub\\logs\\LogFiles", "filter": "*.log", "includeSubdirectories": True}
+        sources.append({"type": "File", **files_of})
+    return {"LogConfig": {"sources": sources}}
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
