@@ -5,6 +5,7 @@ from typing import Any
 
 from . import (
     rules_admission,
+    rules_iis,
     rules_images,
     rules_names,
     rules_network,
@@ -20,7 +21,7 @@ from .subjects import Pod
 
 MODULES = (
     *(rules_placement, rules_images, rules_admission, rules_security, rules_network, rules_storage, rules_volumes),
-    *(rules_programs, rules_runtime, rules_names),
+    *(rules_programs, rules_runtime, rules_names, rules_iis),
 )
 
 WINDOWS_RULES: tuple[Rule[Pod], ...] = tuple(rule for module in MODULES for rule in module.WINDOWS_RULES)

@@ -15,6 +15,7 @@ def deployment() -> dict[str, Any]:
     container = {"name": "web", "image": "mcr.microsoft.com/windows/servercore/iis:windowsservercore-ltsc2019", "resources": resources}
     spec = {
         "os": {"name": "windows"},
+        "enableServiceLinks": False,
         "nodeSelector": {"kubernetes.io/os": "windows"},
         "tolerations": [{"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"}],
         "containers": [container],
@@ -133,6 +134,12 @@ def mounted(**fields: Any) -> dict[str, Any]:
 
 def readiness(command: list[str], **fields: Any) -> dict[str, Any]:
     return container(readinessProbe={"exec": {"command": command}, "timeoutSeconds": 10, **fields})
+
+
+def iis(user: str = "", **fields: Any) -> dict[str, Any]:
+    """The good Deployment with these fields in its container, and as this user."""
+    security = {"securityContext": {"windowsOptions": {"runAsUserName": user}}} if user else {}
+    return container(**security, **fields)
 
 
 EVERYTHING = [{"operator": "Exists"}]

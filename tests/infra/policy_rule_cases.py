@@ -9,6 +9,7 @@ from .policy_cases import (
     container,
     host_path,
     host_process,
+    iis,
     in_namespace,
     labelled,
     linux,
@@ -137,5 +138,13 @@ CASES: list[tuple[str, Any, Any]] = [
         "memory-request",
         container(resources={"requests": {"memory": "1000Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}),
         container(resources={"requests": {"memory": "1024Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}),
+    ),
+    ("service-links", spec(enableServiceLinks=None), spec(enableServiceLinks=False)),
+    ("doubled-entrypoint", iis(args=["C:\\ServiceMonitor.exe", "w3svc"]), iis(command=["C:\\ServiceMonitor.exe", "w3svc"])),
+    ("containeruser-iis", iis("ContainerUser"), iis("ContainerUser", command=["app.exe"])),
+    (
+        "liveness-tcp",
+        iis(livenessProbe={"tcpSocket": {"port": 80}}),
+        iis(livenessProbe={"httpGet": {"port": 80}}, readinessProbe={"tcpSocket": {"port": 80}}),
     ),
 ]

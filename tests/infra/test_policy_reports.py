@@ -149,12 +149,12 @@ def test_a_number_in_a_tag_is_no_windows_release(image):
 def test_pod_security_leaves_a_pod_out_by_its_os_name_alone():
     """kubernetes/kubernetes#64801, kyverno/kyverno#17672."""
     user = {"runAsNonRoot": True, "windowsOptions": {"runAsUserName": "ContainerUser"}}
-    assert errors(in_namespace("restricted", os=None, securityContext=user)) == {"pod-security"}
-    assert errors(in_namespace("baseline", os=None, securityContext=user)) == set()
-    assert errors(in_namespace("restricted", securityContext=user)) == set()
+    assert errors(in_namespace("restricted", os=None, securityContext=user)) == {"pod-security", "containeruser-iis"}
+    assert errors(in_namespace("baseline", os=None, securityContext=user)) == {"containeruser-iis"}
+    assert errors(in_namespace("restricted", securityContext=user)) == {"containeruser-iis"}
     old = enforcing("restricted")
     old["metadata"]["labels"]["pod-security.kubernetes.io/enforce-version"] = "v1.24"
-    assert errors([spec(securityContext=user), old]) == {"pod-security"}, "the level had no exemption for Windows then"
+    assert errors([spec(securityContext=user), old]) == {"pod-security", "containeruser-iis"}, "the level had no exemption for Windows then"
     assert errors(in_namespace("restricted")) == {"pod-security"}, "runAsNonRoot is asked of Windows too"
     assert errors([host_process(hostNetwork=True), enforcing("baseline")]) == {"pod-security"}
 
