@@ -177,7 +177,7 @@ SECRETS = (*_FORMS, *_WEB, *_DOCUMENTS, *_PAIRS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One replacement: `replacement` takes the place of the match, after its first group if `keeps_prefix`."""
+    """One replacement of a match; if `keeps_prefix`, the match's first group stays before it."""
 
     pattern: str
     keeps_prefix: bool
