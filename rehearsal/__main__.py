@@ -85,7 +85,10 @@ def _linux_first(region: str, *, keep_figures: bool) -> None:
     began = time.monotonic()
     prepared = _supplies(LINUX_ALONE)
     console.print("the Windows binaries are built beside the first cluster; the Windows pool joins when they are there")
-    rest = Later(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True))
+    rest = Later(
+        lambda line: console.print(line, style="dim", markup=False, soft_wrap=True),
+        downloads=prepared.downloads,
+    )
     try:
         order = LinuxFirst(
             elapsed=lambda: time.monotonic() - began,
