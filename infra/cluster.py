@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from . import account, availability, boot, iam, images, naming, readiness, security
+from . import account, availability, boot, iam, images, naming, readiness, security, zones
 from .config import NodePool as PoolConfig
 from .config import StackConfig
 from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
@@ -46,7 +46,12 @@ class Cluster(pulumi.ComponentResource):
 
     def _build_foundation(self) -> None:
         config, names = self._config, self._config.names
-        network_args = NetworkArgs(names=names, vpc_cidr=config.vpc_cidr, availability_zones=config.availability_zones)
+        network_args = NetworkArgs(
+            names=names,
+            vpc_cidr=config.vpc_cidr,
+            availability_zones=config.availability_zones,
+            zones=zones.of_subnets(config, self._region, self),
+        )
         self._network = Network(names.of("network"), network_args, self._child)
         self._security = Security(
             names.of("security"),

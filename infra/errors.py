@@ -3,6 +3,7 @@
 pulumi.RunError            Pulumi prints its message alone, without a traceback
 +-- ConfigError            the configuration cannot be built; nothing was declared
 +-- ImageError             no image of an operating system in this region, or none that can be read
++-- ZoneError              an availability zone lacks an instance type, or none has all
 +-- ClusterNotReadyError   a machine or the API did not come up; names the machine and its phase
 """
 
@@ -23,6 +24,10 @@ class ConfigError(pulumi.RunError):
 
 class ImageError(pulumi.RunError):
     """The current machine image of an operating system could not be looked up; one sentence for each."""
+
+
+class ZoneError(pulumi.RunError):
+    """An availability zone lacks an instance type, or which zones have it could not be read; a sentence each."""
 
 
 class ClusterNotReadyError(pulumi.RunError):

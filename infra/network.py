@@ -11,11 +11,13 @@ from .naming import Names
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkArgs:
-    """`availability_zones` empty means one subnet, in a zone that AWS chooses."""
+    """`availability_zones` empty means one subnet, in a zone that has every instance type."""
 
     names: Names
     vpc_cidr: str
     availability_zones: tuple[str, ...]
+    # The zone of each subnet: the named ones, or the one that is chosen (infra/zones.py).
+    zones: list[pulumi.Output[str]]
 
 
 class Network(pulumi.ComponentResource):
@@ -57,12 +59,15 @@ class Network(pulumi.ComponentResource):
         return table
 
     def _public_subnets(self, table: aws.ec2.RouteTable) -> list[pulumi.Output[str]]:
-        zones = self._args.availability_zones or (None,)
-        cidrs = netplan.subnets(self._args.vpc_cidr, len(zones))
-        return [self._public_subnet(zone, cidr, table) for zone, cidr in zip(zones, cidrs, strict=True)]
+        args = self._args
+        named = args.availability_zones or (None,)
+        cidrs = netplan.subnets(args.vpc_cidr, len(named))
+        return [self._public_subnet(*each, table) for each in zip(named, args.zones, cidrs, strict=True)]
 
-    def _public_subnet(self, zone: str | None, cidr: str, table: aws.ec2.RouteTable) -> pulumi.Output[str]:
-        names, parts = self._args.names, ("public", zone) if zone else ("public",)
+    def _public_subnet(self, named: str | None, zone: pulumi.Output[str], cidr: str, table: aws.ec2.RouteTable) -> pulumi.Output[str]:
+        names, parts = self._args.names, ("public", named) if named else ("public",)
+        # A zone that was chosen stays: another choice, after AWS has added a zone, would replace the subnet and the cluster.
+        chosen = pulumi.ResourceOptions(ignore_changes=[] if named else ["availability_zone"])
         subnet = aws.ec2.Subnet(
             names.of(*parts),
             vpc_id=self.vpc_id,
@@ -70,7 +75,7 @@ class Network(pulumi.ComponentResource):
             availability_zone=zone,
             map_public_ip_on_launch=True,
             tags=names.tags(*parts),
-            opts=self._child,
+            opts=pulumi.ResourceOptions.merge(self._child, chosen),
         )
         aws.ec2.RouteTableAssociation(
             names.of(*parts),

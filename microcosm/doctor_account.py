@@ -67,14 +67,11 @@ def _named_zones(named: Sequence[str], open_zones: Sequence[str], types: Sequenc
 
 
 def _any_zone(zones: Sequence[str], types: Sequence[str], offers: Mapping[str, set[str]]) -> Verdict:
-    """No zone is named, so AWS chooses one, and not by the instance types."""
+    """No zone is named, so the program chooses the first one with every instance type (infra/zones.py)."""
     complete = [zone for zone in zones if offers.get(zone, set()) >= {*types}]
     if not complete:
         return failed(f"no zone of the region has all of {', '.join(types)}: choose other instance types")
-    if len(complete) < len(zones):
-        others = ", ".join(zone for zone in zones if zone not in complete)
-        return warned(f"AWS chooses the zone, and {others} lacks one of {', '.join(types)}: set availabilityZones to {complete[0]}")
-    return passed(f"any of {', '.join(zones)}: each has {', '.join(types)}")
+    return passed(f"{complete[0]}, the first that has {', '.join(types)}")
 
 
 def _images(patient: Patient) -> Verdict:

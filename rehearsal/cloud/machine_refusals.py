@@ -41,6 +41,7 @@ def impossible_launch(call: PatchedCall) -> Any:
     _refuse_foreign_architecture(ec2, call["image_id"], options.get("instance_type"))
     _refuse_small_root_volume(ec2, call["image_id"], options.get("block_device_mappings") or [])
     _refuse_private_address(ec2, options)
+    _refuse_zone_without_the_type(ec2, options)
     return call.proceed()
 
 
@@ -67,6 +68,23 @@ def _refuse_small_root_volume(ec2: Any, image_id: str, mappings: list[dict[str, 
             snapshot, least = smallest["SnapshotId"], smallest["VolumeSize"]
             message = f"Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {least}GB"
             raise EC2ClientError("InvalidBlockDeviceMapping", message)
+
+
+def _refuse_zone_without_the_type(ec2: Any, options: dict[str, Any]) -> None:
+    """The words of AWS: https://github.com/kubernetes-sigs/provider-aws-test-infra/issues/354."""
+    interface = next(iter(options.get("nics") or []), {})
+    subnet_id, wanted = options.get("subnet_id") or interface.get("SubnetId"), options.get("instance_type")
+    if not (subnet_id and wanted):
+        return
+    zone = ec2.get_subnet(subnet_id).availability_zone
+    offers = ec2.describe_instance_type_offerings("availability-zone", {"instance-type": [wanted]})
+    offering = sorted(each["Location"] for each in offers)
+    if zone not in offering:
+        raise EC2ClientError(
+            "Unsupported",
+            f"Your requested instance type ({wanted}) is not supported in your requested Availability Zone ({zone}). Please retry your "
+            f"request by not specifying an Availability Zone or choosing {', '.join(offering)}.",
+        )
 
 
 def _refuse_private_address(ec2: Any, options: dict[str, Any]) -> None:

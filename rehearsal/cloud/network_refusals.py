@@ -5,6 +5,7 @@ Each patch has AWS's error code and text, so that the provider and `destroy` mee
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
@@ -28,6 +29,8 @@ PROTOCOLS = ("tcp", "udp", "icmp", "icmpv6", "-1")
 @NETWORK_PATCHES.around(SubnetBackend, "create_subnet")
 def subnet_of_impossible_size_or_zone(call: PatchedCall) -> Any:
     cidr, zone = call["cidr_block"], call["availability_zone"]
+    if zone is None and not call["availability_zone_id"]:
+        zone = call.arguments["availability_zone"] = _poorest_zone(call.backend)
     if cidr and int(cidr.rpartition("/")[2]) not in SUBNET_PREFIXES:
         raise EC2ClientError("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
     zones = [each.name for each in call.backend.describe_availability_zones()]
@@ -36,6 +39,12 @@ def subnet_of_impossible_size_or_zone(call: PatchedCall) -> Any:
         message = f"Value ({zone}) for parameter availabilityZone is invalid. {accepted}"
         raise EC2ClientError("InvalidParameterValue", message)
     return call.proceed()
+
+
+def _poorest_zone(ec2: Any) -> str:
+    """The zone with the fewest instance types. AWS chooses one without regard to them (EC2 API reference, CreateSubnet)."""
+    offers = Counter(each["Location"] for each in ec2.describe_instance_type_offerings("availability-zone"))
+    return min((each.name for each in ec2.describe_availability_zones()), key=lambda name: (offers[name], name))
 
 
 @NETWORK_PATCHES.around(SubnetBackend, "delete_subnet")

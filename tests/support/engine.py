@@ -127,13 +127,25 @@ class Answers(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         assert args.token in self.calls, f"the program calls {args.token}, which no test expects"
+        if args.token == OFFERINGS:
+            return _offerings(args.args["filters"][0]["values"])
         return self.calls[args.token] | dict(args.args)
+
+
+OFFERINGS = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
+
+
+def _offerings(types: list[str]) -> dict[str, Any]:
+    """Every zone of eu-west-1 has every type."""
+    pairs = [(each, f"eu-west-1{letter}") for letter in "cba" for each in types]
+    return {"instanceTypes": [kind for kind, _ in pairs], "locations": [zone for _, zone in pairs]}
 
 
 CALLS: dict[str, dict[str, Any]] = {
     "aws:index/getRegion:getRegion": {"region": "eu-west-1", "id": "eu-west-1"},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {},
     "aws:ssm/getParameter:getParameter": {"value": "ami-0123456789abcdef0"},
 }
 COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {

@@ -30,6 +30,7 @@ var All = []*Function{
 	&availabilityZones,
 	&callerIdentity,
 	&instanceType,
+	&instanceTypeOfferings,
 	&parameter,
 	&partition,
 	&region,
