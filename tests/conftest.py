@@ -23,6 +23,7 @@ SERVED = (
     "infra/test_expiry.py",
     "infra/test_linux_",
     "infra/test_rendezvous.py",
+    "infra/test_replacement",
     "microcosm/test_access.py",
     "microcosm/test_account.py",
     "microcosm/test_audit.py",
