@@ -23,6 +23,7 @@ from .late_dns import SCENARIOS as LATE_DNS
 from .linux_first import LinuxFirst
 from .machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
 from .previews import STEPS as PREVIEW_STEPS
+from .refresh import SCENARIOS as REFRESH
 from .scenario import SCENARIOS as CLUSTER_SCENARIOS
 from .scenario import Run, Step, play
 from .session import (
@@ -44,7 +45,7 @@ from .supplies.later import Later
 from .supplies.progress import Lines, Live
 from .wine.errors import WineError
 
-SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **FAULT_SCENARIOS}
+SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **REFRESH, **FAULT_SCENARIOS}
 # The life of a cluster alone runs the Windows binaries; the others are content with the stand-in.
 PARTS = {"life": ALL}
 
@@ -85,10 +86,7 @@ def _linux_first(region: str, *, keep_figures: bool) -> None:
     began = time.monotonic()
     prepared = _supplies(LINUX_ALONE)
     console.print("the Windows binaries are built beside the first cluster; the Windows pool joins when they are there")
-    rest = Later(
-        lambda line: console.print(line, style="dim", markup=False, soft_wrap=True),
-        downloads=prepared.downloads,
-    )
+    rest = Later(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True))
     try:
         order = LinuxFirst(
             elapsed=lambda: time.monotonic() - began,

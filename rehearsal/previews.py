@@ -47,8 +47,8 @@ def two_at_once(run: Run) -> str:
 
 
 def listed(run: Run) -> str:
-    rows = {row["stack"]: row for row in json.loads(_preview(run, "list", "--json"))}
-    run.say(_preview(run, "list"))
+    rows = {row["stack"]: row for row in json.loads(preview(run, "list", "--json"))}
+    run.say(preview(run, "list"))
     if {name: row["health"] for name, row in rows.items()} != {f"pr-{SHORT}": "ready", f"pr-{LONG}": "ready"}:
         raise CheckFailed(f"`preview list` does not show two ready previews: {rows}")
     return "two previews, both ready"
@@ -56,8 +56,8 @@ def listed(run: Run) -> str:
 
 def extended(run: Run) -> str:
     """Extend one preview; check that its expiry parameter has the new end and the other has not."""
-    later = json.loads(_preview(run, "extend", "--pr", str(LONG), "--by", "10h", "--json"))["expires"]
-    ends = {pr: _published_end(run, pr) for pr in (SHORT, LONG)}
+    later = json.loads(preview(run, "extend", "--pr", str(LONG), "--by", "10h", "--json"))["expires"]
+    ends = {pr: published_end(run, pr) for pr in (SHORT, LONG)}
     if ends != {SHORT: _document(run, SHORT)["expires"], LONG: later}:
         raise CheckFailed(f"the expiry parameters are {ends}; pr-{LONG} should end at {later}")
     return f"pr-{LONG} ends at {later}, as its parameter says"
@@ -66,7 +66,7 @@ def extended(run: Run) -> str:
 def reaped(run: Run) -> str:
     """Reap 90 minutes later; check that only the preview that was not extended has expired."""
     now = datetime.fromisoformat(_document(run, SHORT)["expires"]) + timedelta(minutes=30)
-    outcomes = json.loads(_preview(run, "reap", "--json", "--now", now.isoformat()))
+    outcomes = json.loads(preview(run, "reap", "--json", "--now", now.isoformat()))
     if [(outcome["stack"], outcome["result"]) for outcome in outcomes] != [(f"pr-{SHORT}", "destroyed")]:
         raise CheckFailed(f"the reaper should have destroyed pr-{SHORT} alone, but did {outcomes}")
     answer = checks.page_authorizes(_document(run, LONG)["url"])
@@ -102,21 +102,21 @@ def _linux_machines(run: Run) -> list[str]:
 
 
 def other_down(run: Run) -> str:
-    _preview(run, "down", "--pr", str(LONG))
-    return _nothing_left(run)
+    preview(run, "down", "--pr", str(LONG))
+    return nothing_left(run)
 
 
 def killed(run: Run) -> str:
     """Kill one preview three times; the next command must recover each time."""
     run.before = run.before or checks.listing(run.session)
     recovered = [text for point, command in KILL_POINTS for text in _kill_and_recover(run, point, command)]
-    return f"{'; '.join(recovered)}; {_nothing_left(run)}"
+    return f"{'; '.join(recovered)}; {nothing_left(run)}"
 
 
 def _kill_and_recover(run: Run, point: str, command: str) -> Iterator[str]:
     _kill_at(run, point)
     if command == "down":
-        _preview(run, "down", "--pr", str(KILLED))
+        preview(run, "down", "--pr", str(KILLED))
         yield f"killed in {point}, then down"
     else:
         yield f"killed in {point}"
@@ -148,16 +148,17 @@ def _settings(run: Run) -> dict[str, Any]:
     }
 
 
-def _up_command(run: Run, pr: int, ttl: str) -> list[str]:
+def up_command(run: Run, pr: int, ttl: str | None) -> list[str]:
     settings = [part for key, value in _settings(run).items() for part in ("--set", f"{key}={value}")]
-    return ["up", "--pr", str(pr), "--ttl", ttl, "--json", *settings]
+    lifetime = ["--ttl", ttl] if ttl else []
+    return ["up", "--pr", str(pr), *lifetime, "--json", *settings]
 
 
 def _up(run: Run, pr: int, ttl: str) -> dict[str, Any]:
-    return json.loads(_preview(run, *_up_command(run, pr, ttl)))
+    return json.loads(preview(run, *up_command(run, pr, ttl)))
 
 
-def _preview(run: Run, *arguments: str) -> str:
+def preview(run: Run, *arguments: str) -> str:
     """Return the output of `microcosm preview`; CheckFailed has all of it after any exit code but 0."""
     done = subprocess.run(_command(arguments), cwd=run.session.project, env=run.session.environment, text=True, capture_output=True)
     if done.returncode:
@@ -174,13 +175,13 @@ def _document(run: Run, pr: int) -> dict[str, Any]:
     return run.outputs[f"pr-{pr}"]
 
 
-def _published_end(run: Run, pr: int) -> str:
+def published_end(run: Run, pr: int) -> str:
     name = Names(stack=f"pr-{pr}").parameter(expiry.PARAMETER)
     return json.loads(run.session.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])["expiresAt"]
 
 
-def _nothing_left(run: Run) -> str:
-    left = json.loads(_preview(run, "list", "--json"))
+def nothing_left(run: Run) -> str:
+    left = json.loads(preview(run, "list", "--json"))
     if left:
         raise CheckFailed(f"`preview list` still shows {left}")
     return checks.nothing_left(run.session, run.before, run.say)
@@ -192,7 +193,7 @@ def _kill_at(run: Run, part: str) -> None:
     """
     log = run.session.state / "logs" / f"killed-in-{part}.log"
     with log.open("wb") as output:
-        command = _command(_up_command(run, KILLED, "1h"))
+        command = _command(up_command(run, KILLED, "1h"))
         process = subprocess.Popen(
             command, cwd=run.session.project, env=run.session.environment, stdout=output, stderr=output, start_new_session=True
         )

@@ -1,5 +1,6 @@
 """All supplies together: which steps there are for the present pins, and where their results lie."""
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from rehearsal.supplies import artifacts, aws_provider, base_image, debian, sour
 from rehearsal.supplies.progress import Progress, Silent
 from rehearsal.supplies.steps import Run, Runner, Step
 from rehearsal.supplies.store import Store, default_home, key_of, link_file
-from rehearsal.supplies.way import Way, choose
+from rehearsal.supplies.way import SETTING, Way, choose
 
 HOST_STEP = "host packages"
 # What a scenario may need beside Linux machines, and the Debian packages of each.
@@ -16,7 +17,6 @@ STAND_IN, WINE = "stand-in", "wine"
 PARTS = {STAND_IN: debian.STAND_IN_PACKAGES, WINE: debian.WINE_PACKAGES}
 ALL = frozenset(PARTS)
 LINUX_ALONE: frozenset[str] = frozenset()
-_decided: dict[Path, Way] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,6 @@ class Supplies:
     wine_prefix: Path  # what they run on where there is no Windows: `rehearsal.supplies.wine_prefix.copy` makes one to write into
     fake_cri: Path  # the container runtime that kubelet.exe asks there
     versions: Mapping[str, str]  # by folder of tools/
-    downloads: bool  # whether they come from their publishers
     official_provider: bool  # whether the aws provider is Pulumi's own
     cpu_seconds: float = field(default=0.0, compare=False)  # of the builds that this call had to make
 
@@ -74,7 +73,6 @@ def catalogue(store: Store, *, downloads: bool = False, go_version: str = "") ->
         wine_prefix=prefix.entry,
         fake_cri=fake_cri.entry / "fake-cri",
         versions=versions,
-        downloads=downloads,
         official_provider=aws_provider.official(store) is not None,
     )
     return Catalogue(
@@ -90,14 +88,13 @@ def chosen(store: Store) -> tuple[Catalogue, Way]:
     """The catalogue of the way that SUPPLIES, the cache or the network decides."""
     go_version = toolchain.go_version()
     building, downloading = (catalogue(store, downloads=way, go_version=go_version) for way in (False, True))
-    # One decision for a process: publishers that answer later on must not lead to half of each way.
-    if store.home not in _decided:
-        _decided[store.home] = choose(
-            built=lambda: _is_whole(building, downloading),
-            downloaded=lambda: _is_whole(downloading, building),
-            probes=lambda: sources.probes(store),
-        )
-    way = _decided[store.home]
+    way = choose(
+        built=lambda: _is_whole(building, downloading),
+        downloaded=lambda: _is_whole(downloading, building),
+        probes=lambda: sources.probes(store),
+    )
+    # Whatever begins after this, a build beside the first cluster too, takes the same way without asking again.
+    os.environ[SETTING] = way.setting
     return (downloading if way.downloads else building), way
 
 

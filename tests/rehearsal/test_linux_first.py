@@ -96,11 +96,11 @@ def fresh(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(command, "require_root_on_linux", lambda: None)
     monkeypatch.setattr(command, "locked", command.nullcontext)
     monkeypatch.setattr(command.supplies, "is_missing", lambda part: True)
-    monkeypatch.setattr(command, "Later", lambda say, downloads: recorded)
+    monkeypatch.setattr(command, "Later", lambda say: recorded)
 
     def make(parts=command.ALL):
         done.append(sorted(parts))
-        return type("Supplies", (), {"cpu_seconds": 0.0, "downloads": False})()
+        return type("Supplies", (), {"cpu_seconds": 0.0})()
 
     monkeypatch.setattr(command, "_supplies", make)
     monkeypatch.setattr(command, "_once", lambda steps, *rest, **options: done.append([step.name for step in steps[:3]]))
@@ -113,7 +113,7 @@ def test_a_fresh_machine_plays_the_life_of_a_cluster_in_that_order(fresh: list[A
     assert recorded.events == ["the build is ended"], "however the rehearsal ends"
 
 
-@pytest.mark.parametrize("name", ["bad-checksum", "previews", "late-dns", "machine-faults"])
+@pytest.mark.parametrize("name", ["bad-checksum", "previews", "late-dns", "refresh", "machine-faults"])
 def test_a_scenario_without_windows_binaries_does_not_build_them(fresh: list[Any], recorded: Recorded, name: str):
     command.run(name, keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1")
     assert fresh[0] == ["stand-in"]
