@@ -40,7 +40,7 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """Seconds from launch to `kubeadm init`, then by user-data, by hand, and with its configuration."""
+    """Seconds from launch to `kubeadm init`, then by user-data, by hand, and by hand with its configuration."""
 
     before: float
     program: Span

@@ -34,8 +34,8 @@ STEPS: Mapping[str, Step] = {
         "10 minutes for IIS (storytemplates.tech, 2024-06-08), 12 to 15 for a fresh Windows image (kubernetes-sigs/cluster-api-provider-azure#1326)",
     ),
 }
-# userdata/windows/worker.ps1 starts the pull during the set-up, after the restart. No figure says when, so
-# the model starts it after the boot.
+# userdata/windows/worker.ps1 starts the pull during the set-up, after the restart. No figure says when, so the model
+# starts it after the boot.
 PATHS: Mapping[str, Sequence[str]] = {"the node is Ready": (BOOT, SETUP), "the WCF image is there": (BOOT, PULL)}
 
 

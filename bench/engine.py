@@ -1,4 +1,4 @@
-"""Compare the program's `preview` and `up` with bare resources of the same kinds on one engine and cloud."""
+"""Compare the program's `preview` and `up` with bare resources of the same kinds: one engine, one fake cloud."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -38,7 +38,7 @@ class Stack:
     environment: Mapping[str, str]
 
     def through(self, endpoint: str) -> "Stack":
-        """Return the same stack with all cloud calls, and the engine's state, on another endpoint."""
+        """Return the same stack with all its cloud calls, and the engine's state, sent to another endpoint."""
         direct, counted = (urlsplit(url).netloc for url in (self.environment["AWS_ENDPOINT_URL"], endpoint))
         backend = self.environment["PULUMI_BACKEND_URL"].replace(direct, counted)
         return replace(self, environment={**self.environment, "AWS_ENDPOINT_URL": endpoint, "PULUMI_BACKEND_URL": backend})

@@ -17,7 +17,7 @@ ADVICE = {
 
 
 def find(session: Session, target: Target, node: str) -> Machine:
-    """Return the stack's newest machine of that node name; UsageError names the existing nodes."""
+    """Return the stack's newest machine of that node name, in any state; UsageError names the existing nodes."""
     machines_found = _machines(session, target)
     named = [machine for machine in machines_found if machine.node == node]
     if not named:

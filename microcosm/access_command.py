@@ -1,4 +1,4 @@
-"""`microcosm shell` and `microcosm rdp`: open a terminal or a desktop through Session Manager."""
+"""`microcosm shell` and `microcosm rdp`: open a terminal or the desktop of a machine through Session Manager."""
 
 import shlex
 from pathlib import Path

@@ -68,7 +68,7 @@ def _resource_events(event: dict[str, Any]) -> Iterator[ResourceEvent]:
 
 
 def spans(events: Iterable[ResourceEvent]) -> tuple[Span, ...]:
-    """Return, per changed component, the time from its first start to its last end, sorted by start."""
+    """Return, per changed component, the time from its first start to its last end, in order of the starts."""
     begun: dict[str, float] = {}
     ended: dict[str, float] = {}
     failed: set[str] = set()

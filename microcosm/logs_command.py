@@ -45,7 +45,7 @@ def command(
 
 
 def _new_folder(path: Path) -> Path:
-    """Create the folder before collecting, so that an unwritable place fails at once."""
+    """Create the folder before collecting, so that an unwritable place fails at once and not after minutes."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(path.iterdir()):

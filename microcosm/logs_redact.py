@@ -177,7 +177,7 @@ SECRETS = (*_FORMS, *_WEB, *_DOCUMENTS, *_PAIRS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One replacement of a match; if `keeps_prefix`, the match's first group stays before it."""
+    """One replacement: `replacement` takes the place of the match, after its first group if `keeps_prefix`."""
 
     pattern: str
     keeps_prefix: bool

@@ -1,4 +1,4 @@
-"""Run a command on a machine through Systems Manager and return its output, or why there is none."""
+"""Run a command on a machine through Systems Manager and return its output, or the reason why there is none."""
 
 import base64
 import binascii

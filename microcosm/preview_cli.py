@@ -183,9 +183,9 @@ def policy(
     ] = None,
     by_name: Annotated[bool, typer.Option("--subject-by-name", help="The tokens carry no ids (repositories from before 2026-07-15).")] = False,
 ) -> None:
-    """Print the pipeline's role as JSON: its `permissions`, and the `trust` policy for GitHub's jobs.
+    """Print the pipeline's role as JSON: its `permissions`, and its `trust` policy, by which GitHub's jobs assume it.
 
-    --permissions-boundary adds the `boundary`: the least permissions that the policy must allow for previews' roles.
+    With --permissions-boundary also the `boundary`: what that policy has to allow for the roles of previews to work, and no more.
 
     `gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints the two ids.
 

@@ -1,4 +1,4 @@
-"""`python -m microcosm.preview_comment PREVIEW_JSON TIMELINE_TXT RUN_URL`: render a comment."""
+"""`python -m microcosm.preview_comment PREVIEW_JSON TIMELINE_TXT RUN_URL`: render a pull request's comment."""
 
 import json
 import sys

@@ -40,7 +40,7 @@ def down(context: Context, pr: int, region: str | None, may_break: MayBreak) -> 
     stack = preview.stack_name(pr)
     known = existing(context, stack)
     region = region or known.region or _region_of_state(context, stack)
-    target, session = Target(stack=stack, region=region), context.session(region)
+    target, session = Target(stack=stack, region=region), context.session_of(stack, region)
     session.client("sts").get_caller_identity()
     preview_recover.free_lock(context, stack, may_break)
     # Orphaned resources of an earlier run would block the deletion of the others.

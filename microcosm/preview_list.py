@@ -83,7 +83,7 @@ def _row(context: Context, each: Preview) -> Row:
     now = context.now()
     if each.region is None:
         return Row(preview=each, health="not started", rate=None, now=now)
-    target, session = Target(stack=each.stack, region=each.region), context.session(each.region)
+    target, session = Target(stack=each.stack, region=each.region), context.session_of(each.stack, each.region)
     try:
         seen = timeline_watch.poll(session, target)
         rate = preview_cost.rate(session, target, now.timestamp())

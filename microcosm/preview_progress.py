@@ -1,4 +1,4 @@
-"""Show a preview's progress: Pulumi's components and the machines' phases, as a table or log lines."""
+"""Show the progress of a preview: Pulumi's components and the machines' phases, as a table or as log lines."""
 
 import signal
 import threading
@@ -154,7 +154,7 @@ def _follow(progress: Progress, stack: str, session: Session, stop: threading.Ev
 
 @contextmanager
 def _interruptible(stack: str, operation: str) -> Generator[None]:
-    """Keep this process alive on Ctrl-C; the terminal sends SIGINT to Pulumi too, which then ends."""
+    """Keep this process alive on Ctrl-C. The terminal sends SIGINT to Pulumi too, which then ends in order."""
     interrupts: list[int] = []
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:

@@ -123,7 +123,7 @@ class Stacks(Protocol):
         ...
 
     def refresh(self, stack: str, urns: Sequence[str] = (), *, cluster_gone: bool = False) -> None:
-        """Read the real state of some resources, or of all; objects of a lost cluster count as deleted."""
+        """Read the real state of some resources, or of all; where the cluster is gone, its objects count as deleted."""
         ...
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:

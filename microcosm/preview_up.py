@@ -57,7 +57,7 @@ def up(context: Context, request: UpRequest) -> UpResult:
     stack = preview.stack_name(request.pr)
     known = _known(context, stack)
     target = Target(stack=stack, region=_region(context, request, known))
-    session = context.session(target.region)
+    session = context.session_of(stack, target.region)
     session.client("sts").get_caller_identity()  # fail on expired credentials before creating anything
     wanted = _wanted(context, request, known, target.region)
     values = _configuration(context, request, wanted, exists=known is not None)
@@ -189,7 +189,7 @@ def extend(context: Context, pr: int, by: timedelta) -> Preview:
     if longer.expires - now > preview.LONGEST:
         most = duration((preview.LONGEST - (known.expires - now)).total_seconds())
         raise UsageError(f"--by is too long: {stack} would live more than 72h from now; accepted is up to {most}")
-    announce_end(context.session(known.region), longer)
+    announce_end(context.session_of(stack, known.region), longer)
     context.stacks.set_tags(stack, longer.tags)
     return longer
 

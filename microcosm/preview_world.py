@@ -10,11 +10,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from infra import account
+
 from . import public_address
 from .aws import Session, open_session
 from .errors import OperatorError, UsageError
 from .output import note
 from .preview_stack import OnEvent, Stacks
+from .target import account_settings, stack_file
 
 ALTERNATIVE = "name the admitted ranges with --set adminCidrs='[\"203.0.113.7/32\"]'"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9 _.:/=+@-]")
@@ -37,6 +40,18 @@ class Context:
     caller_address: Callable[[], str]
     environ: Mapping[str, str]
     sleep: Callable[[float], None] = time.sleep
+
+    def session_of(self, stack: str, region: str) -> Session:
+        """Open the session of a preview; UsageError if Pulumi would use another account for it.
+
+        A preview uses the credentials of the environment. What its file says of an account is only gone after the
+        next `up`, and a destroy or an audit before that would be about two different accounts.
+        """
+        file = stack_file(stack)
+        if chosen := account_settings(file):
+            keys = ", ".join(f"{account.PREFIX}{name}" for name in chosen)
+            raise UsageError(f"{file} sets {keys}: a preview uses the credentials of the environment; remove it, or set AWS_PROFILE")
+        return self.session(region)
 
 
 def default_context(stacks: Stacks, now: datetime | None, watch: Watch) -> Context:

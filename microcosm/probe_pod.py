@@ -92,10 +92,7 @@ def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout
             "activeDeadlineSeconds": 600,
             "terminationGracePeriodSeconds": 0,
             "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": NOBODY,
-                "runAsGroup": NOBODY,
-                "fsGroup": NOBODY,
+                "runAsNonRoot": True, "runAsUser": NOBODY, "runAsGroup": NOBODY, "fsGroup": NOBODY,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [
@@ -111,10 +108,10 @@ def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout
             ],
             "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "4Mi"}}],
         },
-    }
+    }  # fmt: skip
 
 
-SECTION = re.compile(r"--- request \d+\n(?P<output>.*?)--- body\n(?P<body>.*?)\n?--- exit (?P<code>\d+)", re.DOTALL)
+SECTION = re.compile(r"--- request \d+\n(?P<said>.*?)--- body\n(?P<body>.*?)\n?--- exit (?P<code>\d+)", re.DOTALL)
 STATUS = re.compile(r"HTTP/\S+ (\d{3})")
 ADDRESSES = re.compile(r"^Name:.*?(?=^Name:|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -126,19 +123,19 @@ def parse_log(log: str, requests: Sequence[Request]) -> list[Answer]:
 
 
 def _got(match: re.Match[str]) -> Answer:
-    output, body = match["output"].strip(), match["body"][:BODY_CHARACTERS].strip()
-    statuses = STATUS.findall(output)
+    said, body = match["said"].strip(), match["body"][:BODY_CHARACTERS].strip()
+    statuses = STATUS.findall(said)
     if statuses:
         return Answer(status=int(statuses[-1]), body=body)
-    return Answer(failure=failure_of(output), detail=output.splitlines()[-1] if output else "")
+    return Answer(failure=failure_of(said), detail=said.splitlines()[-1] if said else "")
 
 
 def _named(match: re.Match[str]) -> Answer:
     """Return the addresses of a name; nslookup prints the server's own address before any "Name:"."""
-    output = match["output"]
-    found = [line.split(":", 1)[1].strip() for block in ADDRESSES.findall(output) for line in block.splitlines() if line.startswith("Address")]
+    said = match["said"]
+    found = [line.split(":", 1)[1].strip() for block in ADDRESSES.findall(said) for line in block.splitlines() if line.startswith("Address")]
     if match["code"] == "0" and found:
         return Answer(body=" ".join(found))
-    lines = [line for line in output.strip().splitlines() if line.strip()]
-    failure = failure_of(output)
+    lines = [line for line in said.strip().splitlines() if line.strip()]
+    failure = failure_of(said)
     return Answer(failure=Failure.NO_NAME if failure is Failure.OTHER else failure, detail=lines[-1] if lines else "")

@@ -66,7 +66,7 @@ def _answers(paths: Sequence[Path], runners: Mapping[Origin, Runner]) -> dict[st
 
 
 def _sent(runner: Runner, paths: Sequence[Path]) -> list[Answer]:
-    """Send the requests of one origin; if it cannot send, that is the answer, and the others are tried."""
+    """Send the requests of one origin. If it cannot send, that is the answer, and the others are still tried."""
     try:
         return runner.run([path.request for path in paths])
     except OperatorError as problem:

@@ -20,8 +20,7 @@ from .errors import OperatorError, UsageError
 from .preview_stack import Event, LockOwner, OnEvent, Pending, StackGone, StackLocked
 from .stack_locks import read_lock_owners
 
-# One line of the error of a self-managed backend (pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go,
-# checkForLock).
+# One line of the error of a self-managed backend (pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go, checkForLock).
 _LOCK_OWNER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 # One line of a run that succeeds nevertheless (the same file, Unlock).
 _KEPT = re.compile(r"there was a problem deleting the lock at \S+ manual clean up may be required: (?P<why>.+)")
@@ -194,7 +193,7 @@ def _translated(stack: str, messages: Sequence[str] = ()) -> Generator[None]:
 
 
 def _refuse_a_kept_lock(stack: str, stderr: str) -> None:
-    """Raise OperatorError if the lock was not deleted; Pulumi itself reports success."""
+    """Raise OperatorError if the lock was not deleted; Pulumi reports success, but the next run would be refused."""
     if kept := _KEPT.search(stderr):
         # The libraries wrap AWS's message three times; it stands last.
         why = kept["why"].rpartition("api error ")[2].strip()

@@ -14,9 +14,9 @@ PLAIN_WIDTH = 60
 # One letter and one colour per phase; unknown phases use OTHER.
 MARKS = {
     BOOT: ("b", "grey50"), "prepare": ("p", "grey70"), "feature": ("f", "grey70"), "reboot": ("r", "grey50"),
-    "download": ("d", "dodger_blue2"), "containerd": ("c", "cyan"), "prepare-node": ("n", "cyan"),
-    "init": ("i", "medium_purple"), "join": ("j", "medium_purple"), "publish": ("u", "magenta"),
-    "flannel": ("l", "dark_orange"), "kube-proxy": ("k", "yellow3"), "ready": ("R", "green3"),
+    "download": ("d", "dodger_blue2"), "containerd": ("c", "cyan"), "prepare-node": ("n", "cyan"), "init": ("i", "medium_purple"),
+    "join": ("j", "medium_purple"), "publish": ("u", "magenta"), "flannel": ("l", "dark_orange"), "kube-proxy": ("k", "yellow3"),
+    "ready": ("R", "green3"),
 }  # fmt: skip
 OTHER = ("x", "white")
 FAILED_COLOUR = "red3"
@@ -27,8 +27,8 @@ def sentence(issue: Issue) -> str:
     """Describe a failed or stuck machine in one line: machine, phase, duration, detail."""
     verb, since = ("failed in", "after") if issue.failed else ("is stuck in", "for")
     usually = "" if issue.failed else f" (usually under {duration(issue.usual)})"
-    detail = f": {issue.detail}" if issue.detail else ""
-    return f"{issue.node} {verb} {issue.phase} {since} {duration(issue.seconds)}{usually}{detail}"
+    said = f": {issue.detail}" if issue.detail else ""
+    return f"{issue.node} {verb} {issue.phase} {since} {duration(issue.seconds)}{usually}{said}"
 
 
 def headline(timeline: Timeline) -> str:

@@ -1,23 +1,52 @@
 """Each command uses the account that Pulumi uses for the stack, or refuses; the test records its credentials."""
 
 import re
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.httpsession
 import pytest
+import typer
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from infra import account
 from infra.cloud import AmazonCloud
 from infra.errors import ConfigError
-from microcosm import cli, repair_command, stack_locks
+from infra.naming import EXPIRES_TAG
+from microcosm import cli, preview_cli, preview_progress, repair_command, stack_locks
+from microcosm.preview import CREATED_TAG, REGION_TAG
+from microcosm.preview_world import default_context
 from tests.support.engine import deploy
 from tests.support.stacks import raw
 
+from .fake_stacks import FakeStacks, Stack
+
 WORK, AMBIENT = "AKIAWORKWORKWORKWORK", "AKIAAMBIENTAMBIENTAM"
-COMMANDS = ("audit", "doctor", "timeline", "kubeconfig", "smoke", "shell control-plane", "rdp windows-0", "logs linux-0", "repair --yes")
+# By command, how it is called here: those that look into the account of a stack, those of previews, and those that ask no account.
+FOLLOW = {
+    **{name: f"{name} --stack dev" for name in ("audit", "doctor", "timeline", "kubeconfig", "smoke")},
+    "shell": "shell control-plane --stack dev",
+    "rdp": "rdp windows-0 --stack dev",
+    "logs": "logs linux-0 --stack dev",
+    "repair": "repair --yes --stack dev",
+}
+PREVIEWS = {
+    "preview up": "preview up --pr 7 --reap-myself --set adminCidrs='[\"203.0.113.7/32\"]'",
+    "preview list": "preview list",
+    "preview extend": "preview extend --pr 7 --by 1h",
+    "preview down": "preview down --pr 7",
+    "preview reap": "preview reap --now 2999-01-01T00:00:00Z",
+}
+ELSEWHERE = {
+    "lint": "lint no-such-file.yaml",
+    **{f"image {name}": f"image {name} no-such-folder" for name in ("build", "check", "manifest")},
+    "preview ci-policy": "preview ci-policy --account 123456789012 --state-bucket state --repo a/b --subject-by-name",
+}
 REFUSED = {
     "aws:assumeRoleWithWebIdentity": {"roleArn": "arn:aws:iam::222222222222:role/web"},
     "aws:sharedConfigFiles": ["/etc/aws/config"],
@@ -44,37 +73,74 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setattr(botocore.httpsession.URLLib3Session, "send", send)
     monkeypatch.setattr(repair_command, "_context", lambda: None)
+    living = {CREATED_TAG: "2026-11-25T11:00:00Z", REGION_TAG: "eu-west-1", EXPIRES_TAG: "2998-01-01T00:00:00Z"}
+    stacks = FakeStacks(stacks={"pr-7": Stack(tags=living)})
+    moment = datetime(2997, 12, 31, tzinfo=UTC)
+    monkeypatch.setattr(
+        preview_cli, "_context", lambda now: default_context(stacks, datetime.fromisoformat(now) if now else moment, preview_progress.watch)
+    )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Pulumi.yaml").write_text("name: microcosm\n")
     return keys
 
 
 def call(monkeypatch: pytest.MonkeyPatch, command: str, more: str) -> int:
-    Path("Pulumi.dev.yaml").write_text(f"config:\n  aws:region: eu-west-1\n  microcosm:adminCidrs: [203.0.113.7/32]\n{more}")
-    monkeypatch.setattr("sys.argv", ["microcosm", *command.split()])
+    for stack in ("dev", "pr-7"):
+        Path(f"Pulumi.{stack}.yaml").write_text(f"config:\n  aws:region: eu-west-1\n  microcosm:adminCidrs: [203.0.113.7/32]\n{more}")
+    monkeypatch.setattr("sys.argv", ["microcosm", *shlex.split(command)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return int(ended.value.code or 0)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def commands_of(app: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The commands that the command line itself knows, with their groups."""
+    for name, command in app.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, (*path, name))
+        else:
+            yield " ".join((*path, name))
+
+
+def test_every_command_has_a_row():
+    """A command that is added tomorrow has to say tomorrow which account it looks into."""
+    assert {*commands_of(typer.main.get_command(cli.app))} == {*FOLLOW, *PREVIEWS, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("command", FOLLOW.values(), ids=FOLLOW)
 def test_a_command_asks_the_account_of_the_stacks_profile(monkeypatch, asked, command):
     assert call(monkeypatch, command, "  aws:profile: work\n") == 1
     assert asked == {WORK}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*FOLLOW.values(), *PREVIEWS.values()], ids=[*FOLLOW, *PREVIEWS])
 def test_a_command_without_settings_asks_the_account_of_the_environment(monkeypatch, asked, command):
     assert call(monkeypatch, command, "") == 1
     assert asked == {AMBIENT}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", FOLLOW.values(), ids=FOLLOW)
 @pytest.mark.parametrize("key", REFUSED)
 def test_a_command_refuses_to_judge_an_account_that_it_cannot_reach(monkeypatch, asked, capsys, command, key):
     assert call(monkeypatch, command, f"  {key}: {REFUSED[key]}\n") == 2
     assert asked == set()
     assert f"Pulumi.dev.yaml: {key} " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", PREVIEWS.values(), ids=PREVIEWS)
+@pytest.mark.parametrize("key", ["aws:profile", *REFUSED])
+def test_a_command_of_previews_refuses_an_account_of_the_previews_file(monkeypatch, asked, capsys, command, key):
+    """Pulumi would destroy in one account, and the audit look into another and print its receipt."""
+    assert call(monkeypatch, command, f"  {key}: {REFUSED.get(key, 'work')}\n") == (1 if command.startswith("preview reap") else 2)
+    assert asked == set()
+    told = capsys.readouterr()
+    assert re.search(rf"Pulumi.pr-7.yaml(:| sets) {key}", told.err + told.out)
+
+
+@pytest.mark.parametrize("command", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_command_without_a_stack_asks_no_account(monkeypatch, asked, command):
+    call(monkeypatch, command, "  aws:profile: work\n")
+    assert asked == set()
 
 
 def test_locks_are_read_with_the_profile_of_the_backend(asked):
