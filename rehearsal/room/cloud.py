@@ -110,6 +110,7 @@ class Cloud:
             profile_id=profile.get("Id"),
             public_ip=raw.get("PublicIpAddress"),
             interface_id=interfaces[0].get("NetworkInterfaceId", ""),
+            source_dest_check=raw["SourceDestCheck"],
             reservation_id=reservation["ReservationId"],
             key_name=raw.get("KeyName"),
         )

@@ -1,4 +1,5 @@
-"""Translate security groups into the open ports of Elastic IPs and the nftables rules between machines.
+"""Translate security groups and source/destination checks into the open ports of Elastic IPs and the nftables
+rules between machines.
 
 Pure.
 
@@ -9,6 +10,7 @@ person or program that runs the rehearsal is 127.0.0.1, and a rule admits it if 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
+from rehearsal.room.layout import port_of
 from rehearsal.room.model import Instance, Permission
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -17,6 +19,7 @@ _TCP, _EVERYTHING = ("tcp", "6"), "-1"
 # AWS returns protocols without a name of their own as numbers; nft accepts both.
 _WITH_PORTS = {"tcp": "tcp", "6": "tcp", "udp": "udp", "17": "udp"}
 TABLE = "security_groups"
+CHECKS = "source_dest_check"
 
 Ports = dict[int, tuple[IPv4Network, ...]]
 
@@ -42,15 +45,16 @@ def ruleset(instances: Iterable[Instance], ingress: Mapping[str, tuple[Permissio
     it.
 
     A group as a source means the private addresses of its members, as in AWS. Answers to established
-    connections always pass. Packets to pods (Flannel's host-gw) pass unfiltered, because the rules match the
-    addresses of machines.
+    connections always pass. A packet from the same subnet is judged by the port that it leaves through, since
+    its target may be a pod (Flannel's host-gw); a routed packet, by the address that it was routed to.
     """
     machines = sorted(instances, key=lambda instance: instance.id)
     chains = [_chain(machine, _permissions(machine, ingress), machines) for machine in machines]
     verdicts = ", ".join(f"{machine.private_ip} : jump {machine.id}" for machine in machines)
-    dispatch = f"    ip daddr vmap {{ {verdicts} }}\n" if machines else ""
+    by_mark = ", ".join(f"{mark} : jump {machine.id}" for mark, machine in enumerate(machines, 1))
+    dispatch = f"    meta mark vmap {{ {by_mark} }}\n    ip daddr vmap {{ {verdicts} }}\n" if machines else ""
     return (
-        f"table inet {TABLE}\n"
+        _source_dest_checks(machines) + f"table inet {TABLE}\n"
         f"delete table inet {TABLE}\n"
         f"table inet {TABLE} {{\n"
         + "".join(chains)
@@ -60,6 +64,24 @@ def ruleset(instances: Iterable[Instance], ingress: Mapping[str, tuple[Permissio
         + dispatch
         + "  }\n}\n"
     )
+
+
+def _source_dest_checks(machines: list[Instance]) -> str:
+    """What an interface with its check on neither sends nor gets, and the mark of the machine that a packet leaves for.
+
+    docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html, "Disable source/destination checks": an instance must then be
+    the source or the destination of any traffic that it sends or receives."""
+    checked = [machine for machine in machines if machine.source_dest_check]
+    sent = [f'    iifname "{port_of(machine.id)}" ip saddr != {machine.private_ip} drop\n' for machine in checked]
+    received = [f'    oifname "{port_of(machine.id)}" ip daddr != {machine.private_ip} drop\n' for machine in checked]
+    ports = ", ".join(f'"{port_of(machine.id)}" : {mark}' for mark, machine in enumerate(machines, 1))
+    marks = [f"    meta mark set oifname map {{ {ports} }}\n"] if machines else []
+    hooks = {"prerouting": sent, "forward": marks, "postrouting": received}
+    # Before -200 nothing of the kernel's own looks at a bridged packet (linux/netfilter_bridge.h).
+    chains = [
+        f"  chain {hook} {{\n    type filter hook {hook} priority -250; policy accept;\n{''.join(rules)}  }}\n" for hook, rules in hooks.items()
+    ]
+    return f"table bridge {CHECKS}\ndelete table bridge {CHECKS}\ntable bridge {CHECKS} {{\n{''.join(chains)}}}\n"
 
 
 def _chain(machine: Instance, permissions: list[Permission], machines: list[Instance]) -> str:

@@ -17,6 +17,11 @@ MIRROR_URL = f"http://{SERVICE_ADDRESS}:{MIRROR_PORT}"
 REGISTRY_URL = f"http://{SERVICE_ADDRESS}:{REGISTRY_PORT}"
 
 
+def port_of(instance_id: str) -> str:
+    """Return the name of the router's end of an instance's cable. Linux limits interface names to 15 characters."""
+    return f"ve-{instance_id[-12:]}"
+
+
 @dataclass(frozen=True, slots=True)
 class MachinePaths:
     """The folder of one instance."""

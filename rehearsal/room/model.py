@@ -63,6 +63,7 @@ class Instance:
     profile_id: str | None = None
     public_ip: str | None = None
     interface_id: str = ""
+    source_dest_check: bool = True
     reservation_id: str = ""
     key_name: str | None = None
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 
 from rehearsal.room import netns, servers
 from rehearsal.room.errors import MachineHostError
-from rehearsal.room.layout import SERVICE_ADDRESS, Layout
+from rehearsal.room.layout import SERVICE_ADDRESS, Layout, port_of
 from rehearsal.room.model import Instance, Subnet
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,8 @@ class Router:
         """Create the namespace with its addresses and servers."""
         await netns.add(self.namespace)
         addresses = [f"addr add {address}/32 dev lo" for address in (*_SERVED, subnet.resolver)]
-        await netns.configure(self.namespace, ["link set lo up", *addresses])
+        # The router of a VPC drops a packet with an unknown target and sends no answer.
+        await netns.configure(self.namespace, ["link set lo up", *addresses, "route add blackhole default"])
         netns.set_sysctls(self.namespace, {"ipv4/ip_forward": "1", "ipv6/conf/all/disable_ipv6": "1"})
         self._servers = await servers.serve(self.namespace, subnet.resolver, facts_of, shared)
 
@@ -43,7 +44,7 @@ class Router:
         await self._add_bridge(instance.subnet)
         name = self._layout.namespace(instance.id)
         await netns.add(name)
-        port = _port(instance.id)
+        port = port_of(instance.id)
         peer = f"peer name eth0 address {instance.mac} mtu {_MTU} netns {name}"
         await netns.configure(
             self.namespace,
@@ -65,7 +66,7 @@ class Router:
         needs the port's name.
         """
         with suppress(MachineHostError):  # An attachment that failed halfway has no port.
-            await netns.configure(self.namespace, [f"link delete {_port(instance_id)}"])
+            await netns.configure(self.namespace, [f"link delete {port_of(instance_id)}"])
         name = self._layout.namespace(instance_id)
         if name in netns.named(name):
             await netns.delete(name)
@@ -79,7 +80,8 @@ class Router:
             netns.set_sysctls(self.namespace, {"bridge/bridge-nf-call-iptables": "1"})
             await netns.run("ip", "netns", "exec", self.namespace, "nft", "--file", "-", stdin=rules)
         except (OSError, MachineHostError) as error:
-            _log.warning("security groups between machines are NOT applied in %s: %s", self.namespace, error)
+            what = "security groups and source/destination checks"
+            _log.warning("%s between machines are NOT applied in %s: %s", what, self.namespace, error)
 
     async def close(self) -> None:
         await self._servers.aclose()
@@ -105,7 +107,3 @@ class Router:
 
 def _bridge(subnet: Subnet) -> str:
     return f"br-{subnet.id[-12:]}"
-
-
-def _port(instance_id: str) -> str:
-    return f"ve-{instance_id[-12:]}"
