@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.naming import CONTROL_PLANE, NODE_TAG
 
-from . import bare
+from . import bare, provider
 from .comparison import in_turn
 from .document import beside
 from .samples import Sample
@@ -19,16 +19,20 @@ PROGRAM, BARE = "the program", "bare resources"
 def run(settings: Settings) -> str:
     with workbench(machines=True) as bench:
         program = bench.program("program")
+        settings.log("starting the provider")
+        starts = [provider.start(bench.programs / provider.NAME) for _ in range(settings.repeats)]
         settings.log("recording")
         planned = program.planned()
         floor = bench.bare("bare", bare.record(planned))
         subjects = {PROGRAM: program.preview, BARE: floor.preview}
         previews = in_turn(subjects, settings.repeats, lambda what: settings.log(f"preview: {what}"))
-        floor = bench.bare("bare-up", unspoken(bare.record(recorded(program))))
+        with provider.watched(program.environment["PULUMI_HOME"]) as most:
+            floor = bench.bare("bare-up", unspoken(bare.record(recorded(program))))
         subjects = {PROGRAM: lambda: _up(program), BARE: lambda: _up(floor)}
         ups = in_turn(subjects, settings.repeats, lambda what: settings.log(f"up: {what}"))
     heading = f"`preview`, {len(planned)} resources:"
-    return "\n".join([heading, "", beside(*previews), "", "`up`, machines simulated:", "", beside(*ups)])
+    figures = [heading, beside(*previews), "`up`, machines simulated:", beside(*ups)]
+    return "\n\n".join([*figures, provider.report(starts, most())])
 
 
 def recorded(program: Stack) -> list[dict[str, Any]]:
