@@ -71,12 +71,13 @@ class Project:
         project.run("pulumi", "stack", "init", stack)
         return project
 
-    def configure(self, values: Mapping[str, object]) -> None:
-        """Replaces the stack's configuration."""
+    def configure(self, values: Mapping[str, object], provider: Mapping[str, object] | None = None) -> None:
+        """Replace the stack's configuration; `provider` is that of the aws provider, besides the region."""
         path = self.folder / f"Pulumi.{self.stack}.yaml"
         # `pulumi stack init` wrote the salt of the stack's secrets there.
         content: dict[str, Any] = (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
-        config = {"aws:region": self.region} | {f"microcosm:{key}": value for key, value in values.items()}
+        provided = {f"aws:{key}": value for key, value in (provider or {}).items()}
+        config = {"aws:region": self.region} | provided | {f"microcosm:{key}": value for key, value in values.items()}
         path.write_text(yaml.safe_dump(content | {"config": config}, sort_keys=False))
 
     def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:

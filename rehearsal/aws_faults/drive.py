@@ -19,6 +19,7 @@ from rehearsal.cloud.faults import CONTROL
 from rehearsal.cloud.inventory import Inventory, Resource, difference
 from rehearsal.cloud.process import CREDENTIALS
 from rehearsal.faked import World
+from rehearsal.faked.world import CONFIG
 
 CALLER = CREDENTIALS["AWS_ACCESS_KEY_ID"]
 # A VPC brings these along, untagged and unmanaged, and takes them with it; an inline policy has no id but its role and name.
@@ -50,6 +51,10 @@ class Driver:
     world: World
     log: list[str] = field(default_factory=list[str])
     stop: threading.Event = field(default_factory=threading.Event)
+
+    def prepare(self, series: Series) -> None:
+        """Configure the stack, which is not up, for a series."""
+        self.world.stack.configure(CONFIG, series.provider)
 
     def run(self, series: Series, spare: Sequence[str], command: str, *options: str) -> Run:
         """A command of the engine under the faults of a series, except those calls that had theirs."""

@@ -68,6 +68,7 @@ class Result:
 def play(driver: Driver, series: Series, tell: Callable[[str], None]) -> Result:
     """Plays a series in a world without the stack, and leaves it so."""
     result = Result(series=series.name, fault=series.fault, manner=series.manner)
+    driver.prepare(series)
     before = driver.world.inventory()
     if series.kill_at:
         _kill(driver, series, result)

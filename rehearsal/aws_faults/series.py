@@ -9,6 +9,7 @@ SERVICES = ("ec2", "iam", "s3", "ssm", "sts")
 # Killed when so many different calls were made besides those of Pulumi's state, of some 120 in an `up`; in full at more points.
 KILL_POINTS = (15, 35, 55, 75, 95, 110)
 ALL_KILL_POINTS = tuple(range(3, 115, 3))
+LASTING_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,11 @@ class Series:
             return f"killed-{self.kill_at}"
         manner = "once" if self.once else "lasting" if self.limit is None else f"lasting-by-{self.limit}"
         return "-".join([self.fault, manner, *(["state"] if self.mostly_waits else [])])
+
+    @property
+    def provider(self) -> dict[str, object]:
+        """The aws provider's configuration. Its own 25 attempts would wait for minutes at each call that fails in all of them."""
+        return {} if self.once or self.kill_at else {"maxRetries": LASTING_ATTEMPTS}
 
     @property
     def mostly_waits(self) -> bool:

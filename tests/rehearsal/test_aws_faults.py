@@ -28,6 +28,9 @@ class FakeDriver:
         self.stuck, self.repairs_help, self.leaks = stuck, repairs_help, leaks
         self.said: list[str] = []
 
+    def prepare(self, series: Series) -> None:
+        pass
+
     def run(self, series: Series, spare: Sequence[str], command: str, *options: str) -> Run:
         self.said.append(command)
         keys = ["a", "b", "c"] if command == "up" else ["d"]
