@@ -13,7 +13,6 @@ from .errors import ConfigError
 from .settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
-DEFAULT_KUBERNETES = "1.35.8"
 FLANNEL_BACKENDS = ("vxlan", "host-gw")
 # What a pool is when nothing is said about it; Pulumi.yaml carries the same as its schema's default.
 DEFAULT_POOLS: list[Mapping[str, object]] = [
@@ -105,7 +104,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     """Raw values to a validated configuration; ConfigError lists every problem, with key, value and what is accepted."""
     settings = Settings(values)
     config_checks.stack_name(stack, settings.problems)
-    version = settings.choice("kubernetesVersion", DEFAULT_KUBERNETES, tuple(matrix.KUBERNETES_VERSIONS))
+    version = settings.choice("kubernetesVersion", matrix.DEFAULT_KUBERNETES, tuple(matrix.KUBERNETES_VERSIONS))
     pools = tuple(_node_pool(item, version) for item in settings.sections("nodePools", DEFAULT_POOLS))
     materials = _bill_of_materials(settings, version, {"linux"} | {pool.os.family for pool in pools})
     config = StackConfig(

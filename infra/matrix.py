@@ -83,6 +83,8 @@ KUBERNETES_VERSIONS: Mapping[str, KubernetesVersion] = MappingProxyType(
         for version, containerd in (("1.34.11", "2.2.7"), ("1.35.8", "2.2.7"), ("1.36.4", "2.3.4"))
     }
 )
+# Built where a stack's configuration names none; Pulumi.yaml carries the same as its schema's default.
+DEFAULT_KUBERNETES = "1.35.8"
 
 # The first patch of each containerd minor that goes with a Kubernetes minor; a minor that is newer than all of them does too.
 CONTAINERD_FROM: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyType(

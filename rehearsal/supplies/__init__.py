@@ -2,7 +2,7 @@
 
 Modules, each using only those before it:
   errors, store, progress, steps     the cache, what is shown, the order of the work
-  debian, toolchain, pause           the host's packages and the programs that are built
+  debian, modules, toolchain, pause  the host's packages and the programs that are built
   aws_provider                       Pulumi's own in place of the stand-in, where it is installed
   base_image, oci, container_images  the machines' root filesystem and the images that they pull
   artifacts                          the mirror of what they download, and its bill of materials

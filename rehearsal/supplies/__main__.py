@@ -1,13 +1,15 @@
 """`python -m rehearsal.supplies`: shows what is there, what it builds, sizes and times."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from rehearsal.supplies.catalogue import Catalogue, chosen, make
+from infra import matrix
+from rehearsal.supplies.catalogue import Catalogue, catalogue, chosen, make
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.progress import Lines, Live
 from rehearsal.supplies.steps import Runner
@@ -21,36 +23,37 @@ def main(
     prune: Annotated[
         bool, typer.Option("--prune", help="Afterwards remove what the present pins do not ask for. Not while a rehearsal runs: it may use it.")
     ] = False,
+    kubernetes: Annotated[str, typer.Option(help=f"One of {', '.join(matrix.KUBERNETES_VERSIONS)}.")] = matrix.DEFAULT_KUBERNETES,
     key: Annotated[bool, typer.Option("--key", help="Only print a key of the present pins: what is kept elsewhere is kept under it.")] = False,
 ) -> None:
     """Make what a rehearsal needs, and show it."""
     store = Store(default_home())
     if key:
-        wanted, way = chosen(store)
+        wanted, way = chosen(store, kubernetes)
         _console.print(f"{way.setting}-{key_of(*(step.entry.name for step in wanted.steps))}", highlight=False)
         return
     with store.locked():
         if clean:
-            _remove(store, keep=None)
+            _remove(store, keep=())
             return
-        runner, made = _make(store)
+        runner, made = _make(store, kubernetes)
         if prune:
-            _remove(store, keep=made)
+            _remove(store, keep=[made, *(catalogue(store, version) for version in matrix.KUBERNETES_VERSIONS)])
     _show(runner, made)
 
 
-def _make(store: Store) -> tuple[Runner, Catalogue]:
+def _make(store: Store, kubernetes: str) -> tuple[Runner, Catalogue]:
     if not _console.is_terminal:
         runner = Runner(store, Lines(_console))
-        return runner, make(runner)
+        return runner, make(runner, kubernetes=kubernetes)
     with Live(_console) as progress:
         runner = Runner(store, progress)
-        return runner, make(runner)
+        return runner, make(runner, kubernetes=kubernetes)
 
 
-def _remove(store: Store, keep: Catalogue | None) -> None:
+def _remove(store: Store, keep: Sequence[Catalogue]) -> None:
     """Remove what is not to be kept, and the downloads: what was made of them has them by links."""
-    stale = store.stale([step.entry for step in keep.steps] if keep else [])
+    stale = store.stale([step.entry for each in keep for step in each.steps])
     for path in [*stale, *([store.downloads] if store.downloads.exists() else [])]:
         _console.print(f"removing {path}", highlight=False, soft_wrap=True)
         remove_tree(path)

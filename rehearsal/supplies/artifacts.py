@@ -41,19 +41,28 @@ ARCHIVES = {
 }
 
 
-def artifacts_step(store: Store, tools: Mapping[str, Step], kubernetes_version: str) -> Step:
+def artifacts_step(store: Store, tools: Mapping[str, Step], versions: Mapping[str, str]) -> Step:
+    """`tools` are the steps of the binaries, `versions` what they are built in, both by folder name."""
     needs = [tools[name] for name in ("kubernetes", "containerd", "runc", "cni-plugins")]
-    bom_file = BOMS / f"{kubernetes_version}.json"
+    bom_file = BOMS / f"{versions['kubernetes']}.json"
     key = key_of(Path(__file__), bom_file if bom_file.is_file() else "", *(step.entry.name for step in needs))
 
     def build(folder: Path, _: Run) -> None:
         if not bom_file.is_file():
-            raise SuppliesError(f"{bom_file} is missing: tools/kubernetes/go.mod pins {kubernetes_version}, which has no bill of materials")
+            raise SuppliesError(f"{bom_file} is missing: tools/kubernetes pins a version that has no bill of materials")
         binaries = {path.name: path for step in needs for path in step.entry.iterdir()}
         bom = json.loads(bom_file.read_text())
+        if wrong := unlike(bom, versions):
+            raise SuppliesError(f"{bom_file.name} names other versions than tools/ pins: {', '.join(wrong)}")
         (folder / BOM_NAME).write_text(json.dumps(fill_mirror(folder / MIRROR_NAME, bom, binaries), indent=2) + "\n")
 
     return Step(name="artifact mirror", entry=store.entry("artifacts", key), build=build, needs=tuple(step.name for step in needs))
+
+
+def unlike(bom: Bom, versions: Mapping[str, str]) -> list[str]:
+    """Say which downloads of the bill of materials are not what is built here."""
+    built = {name: versions[name] for name in bom[LINUX] if name in versions}
+    return [f"{name} {bom[LINUX][name]['version']}, not {version}" for name, version in built.items() if bom[LINUX][name]["version"] != version]
 
 
 def fill_mirror(mirror: Path, bom: Bom, binaries: Mapping[str, Path]) -> Bom:

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rehearsal.supplies import artifacts, aws_provider, base_image, debian, sources, toolchain, wine_prefix
+from infra.matrix import DEFAULT_KUBERNETES
+from rehearsal.supplies import artifacts, aws_provider, base_image, debian, modules, sources, toolchain, wine_prefix
 from rehearsal.supplies.progress import Progress, Silent
 from rehearsal.supplies.steps import Run, Runner, Step
 from rehearsal.supplies.store import Store, default_home, key_of, link_file
@@ -50,12 +51,14 @@ class Catalogue:
     def steps(self) -> tuple[Step, ...]:
         return (*self.linux, *self.wine)
 
+    def of(self, parts: Collection[str]) -> tuple[Step, ...]:
+        """The steps of a scenario that needs these parts."""
+        return self.steps if WINE in parts else self.linux
 
-def catalogue(store: Store, *, downloads: bool = False, go_version: str = "") -> Catalogue:
-    """Reads the pins; builds and downloads nothing."""
-    go_version = go_version or toolchain.go_version()
-    versions = {tool.folder: tool.pinned_version for tool in toolchain.GO_TOOLS}
-    came = (sources.published if downloads else sources.built)(store, go_version, versions)
+def catalogue(store: Store, kubernetes: str = DEFAULT_KUBERNETES, *, downloads: bool = False, go_version: str = "") -> Catalogue:
+    """Reads the pins for a Kubernetes version; builds and downloads nothing."""
+    versions = {tool.folder: tool.pinned_version for tool in toolchain.go_tools(kubernetes)}
+    came = (sources.published if downloads else sources.built)(store, go_version or modules.go_version(), versions)
     debian_root = base_image.debian_step(store)
     machine = base_image.image_step(store, debian_root)
     fake_cri = came.tools["fake-cri"]
@@ -84,10 +87,10 @@ def catalogue(store: Store, *, downloads: bool = False, go_version: str = "") ->
     )
 
 
-def chosen(store: Store) -> tuple[Catalogue, Way]:
+def chosen(store: Store, kubernetes: str = DEFAULT_KUBERNETES) -> tuple[Catalogue, Way]:
     """The catalogue of the way that SUPPLIES, the cache or the network decides."""
-    go_version = toolchain.go_version()
-    building, downloading = (catalogue(store, downloads=way, go_version=go_version) for way in (False, True))
+    go_version = modules.go_version()
+    building, downloading = (catalogue(store, kubernetes, downloads=way, go_version=go_version) for way in (False, True))
     way = choose(
         built=lambda: _is_whole(building, downloading),
         downloaded=lambda: _is_whole(downloading, building),
@@ -116,47 +119,57 @@ def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[
     return Step(name=name, entry=store.entry(folder_name, key), build=build, needs=tuple(step.name for step in tools))
 
 
-def ensure(progress: Progress | None = None, home: Path | None = None, parts: Collection[str] = ALL) -> Supplies:
-    """Make what is missing and say where everything is. Well under a second when nothing is missing."""
+def ensure(
+    progress: Progress | None = None, home: Path | None = None, parts: Collection[str] = ALL, kubernetes: str = DEFAULT_KUBERNETES
+) -> Supplies:
+    """Make what is missing and say where everything is. Well under a second when nothing is missing, and then without waiting for others."""
     runner = Runner(Store(home or default_home()), progress or Silent())
-    with runner.store.locked():
-        made = make(runner, parts)
-    return replace(made.supplies, cpu_seconds=sum(runner.cpu_seconds.values()))
+    wanted, way = _prepared(runner, parts, kubernetes)
+    _make(runner, wanted.of(parts), way)
+    return replace(wanted.supplies, cpu_seconds=sum(runner.cpu_seconds.values()))
 
 
 def ensure_programs(progress: Progress | None = None, home: Path | None = None) -> Path:
     """As `ensure`, for whoever boots no machine: only the folder of programs, which needs neither root nor Debian."""
     runner = Runner(Store(home or default_home()), progress or Silent())
-    with runner.store.locked():
-        wanted, way = chosen(runner.store)
-        _make(runner, wanted.programs, way)
-        return wanted.supplies.bin
-
-
-def make(runner: Runner, parts: Collection[str] = ALL) -> Catalogue:
-    """As `ensure`, for a caller that holds the store's lock and reads the steps and their costs afterwards."""
-    debian.require_host()
-    made, way = chosen(runner.store)
-    if missing := debian.missing_packages(_packages(parts, way)):
-        runner.during(HOST_STEP, lambda run: debian.install(missing, run))
-        made = catalogue(runner.store, downloads=way.downloads)  # Wine's version is in a key
-    debian.require_bridge_filter()
-    _make(runner, made.steps if WINE in parts else made.linux, way)
-    return made
+    wanted, way = chosen(runner.store)
+    _make(runner, wanted.programs, way)
+    return wanted.supplies.bin
 
 
 def _make(runner: Runner, steps: Sequence[Step], way: Way) -> None:
+    """Wait for nobody where nothing is missing: another version may be under construction for half an hour."""
     if not all(step.done for step in steps):
-        runner.progress.note(str(way))
-    runner.make(steps)
+        with runner.store.locked():
+            runner.progress.note(str(way))
+            runner.make(steps)
 
 
-def is_missing(part: str, home: Path | None = None) -> bool:
+def make(runner: Runner, parts: Collection[str] = ALL, kubernetes: str = DEFAULT_KUBERNETES) -> Catalogue:
+    """As `ensure`, for a caller that holds the store's lock and reads the steps and their costs afterwards."""
+    made, way = _prepared(runner, parts, kubernetes)
+    runner.progress.note(str(way))
+    runner.make(made.of(parts))
+    return made
+
+
+def _prepared(runner: Runner, parts: Collection[str], kubernetes: str) -> tuple[Catalogue, Way]:
+    """The catalogue, once the host has what it takes to make it."""
+    debian.require_host()
+    made, way = chosen(runner.store, kubernetes)
+    if missing := debian.missing_packages(_packages(parts, way)):
+        runner.during(HOST_STEP, lambda run: debian.install(missing, run))
+        made = catalogue(runner.store, kubernetes, downloads=way.downloads)  # Wine's version is in a key
+    debian.require_bridge_filter()
+    return made, way
+
+
+def is_missing(part: str, home: Path | None = None, kubernetes: str = DEFAULT_KUBERNETES) -> bool:
     """Whether a part would have to be made or installed now."""
     debian.require_host()
     if debian.missing_packages(PARTS[part]):
         return True
-    steps = chosen(Store(home or default_home()))[0].wine if part == WINE else ()
+    steps = chosen(Store(home or default_home()), kubernetes)[0].wine if part == WINE else ()
     return not all(step.done for step in steps)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from infra import matrix
 from rehearsal.supplies.base_image import SUITE, package_sources
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.oci import Image, Layer, Layout
@@ -18,8 +19,6 @@ from rehearsal.supplies.store import Store, key_of
 
 FLANNEL = "ghcr.io/flannel-io/flannel:v{version}"
 FLANNEL_CNI_PLUGIN = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
-# kubeadm pulls one pause image and containerd is told another (it is the one that also knows Windows Server 2025).
-SANDBOX = "registry.k8s.io/pause:3.10.2"
 NGINX = "docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim"
 BUSYBOX = "docker.io/library/busybox:1.37"
 
@@ -68,6 +67,8 @@ def images_step(store: Store, parts: Step, tools: Mapping[str, Step], versions: 
         layout = Layout(folder)
         binaries = {path.name: path for step in needs[1:] for path in step.entry.iterdir()}
         wanted = kubeadm_images(binaries["kubeadm"], versions["kubernetes"])
+        if wrong := unlike(wanted, versions):
+            raise SuppliesError(f"kubeadm {versions['kubernetes']} asks for other versions than tools/kubernetes pins: {', '.join(wrong)}")
         for image in all_images(Kit(Parts(parts.entry), binaries), wanted, versions):
             layout.add(image)
         layout.finish()
@@ -80,6 +81,12 @@ def kubeadm_images(kubeadm: Path, version: str) -> dict[str, str]:
     command = [str(kubeadm), "config", "images", "list", "--kubernetes-version", f"v{version}"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return {reference.rsplit("/", 1)[-1].partition(":")[0]: reference for reference in listed}
+
+
+def unlike(wanted: Mapping[str, str], versions: Mapping[str, str]) -> list[str]:
+    """Say which of kubeadm's own images would have another version in them than their tag says (etcd's ends with a build number)."""
+    tags = {name: wanted[name].rpartition(":")[2].removeprefix("v").partition("-")[0] for name in ("etcd", "coredns")}
+    return [f"{name} {tag}, not {versions[name]}" for name, tag in tags.items() if tag != versions[name]]
 
 
 @dataclass(frozen=True)
@@ -180,9 +187,11 @@ def _pulled_by_kubeadm(kit: Kit, wanted: Mapping[str, str], versions: Mapping[st
         origin=f"{_BUILT}CoreDNS {versions['coredns']}",
         entrypoint=("/coredns",),
     )
+    # kubeadm pulls one pause image and containerd is told another, from Kubernetes 1.36 on the same.
+    sandbox = matrix.pause_image(versions["kubernetes"])
     pauses = (
         Image(reference=reference, layers=(pause,), origin=pause_origin, entrypoint=("/pause",), user="65535:65535")
-        for reference in sorted({wanted["pause"], SANDBOX})
+        for reference in sorted({wanted["pause"], sandbox})
     )
     return [etcd, coredns, *pauses]
 

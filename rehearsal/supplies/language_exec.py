@@ -6,9 +6,9 @@ The other half, `pulumi-language-python`, is in a module that the Go module prox
 import shutil
 from pathlib import Path
 
+from rehearsal.supplies.modules import TOOLS, module_folder, module_version
 from rehearsal.supplies.steps import Run, Step
 from rehearsal.supplies.store import Store, key_of
-from rehearsal.supplies.toolchain import TOOLS, module_folder, module_version
 
 NAME = "pulumi-language-python-exec"
 _MODULE = "github.com/pulumi/pulumi/sdk/v3"
@@ -19,7 +19,7 @@ def exec_step(store: Store) -> Step:
     version = module_version(TOOLS / "pulumi" / "go.mod", _MODULE)
 
     def build(folder: Path, _: Run) -> None:
-        shutil.copyfile(module_folder("pulumi", f"{_MODULE}@v{version}") / "python/cmd" / NAME, folder / NAME)
+        shutil.copyfile(module_folder(TOOLS / "pulumi", f"{_MODULE}@v{version}") / "python/cmd" / NAME, folder / NAME)
         (folder / NAME).chmod(0o755)
 
     return Step(name="language host", entry=store.entry("language-exec", key_of(version)), build=build)

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from rehearsal.supplies.modules import KUBERNETES, module_folder, pins_of
 from rehearsal.supplies.steps import Run, Step
 from rehearsal.supplies.store import Store, key_of
-from rehearsal.supplies.toolchain import module_folder
 
 _FLAGS = ("-Os", "-Wall", "-static", "-s")
 
 
 def pause_step(store: Store, kubernetes_version: str) -> Step:
     def build(folder: Path, run: Run) -> None:
-        source = module_folder("kubernetes", f"k8s.io/kubernetes@v{kubernetes_version}") / "build/pause/linux/pause.c"
+        source = module_folder(pins_of(kubernetes_version), f"{KUBERNETES}@v{kubernetes_version}") / "build/pause/linux/pause.c"
         run(["gcc", *_FLAGS, f"-DVERSION=v{kubernetes_version}", "-o", folder / "pause", source])
 
     return Step(name="build pause", entry=store.entry("pause", key_of(kubernetes_version, *_FLAGS)), build=build)

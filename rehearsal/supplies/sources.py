@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra import matrix
 from rehearsal.supplies import artifacts, aws_provider, container_images, language_exec, publishers, toolchain
 from rehearsal.supplies.download import Downloader
 from rehearsal.supplies.pause import pause_step
@@ -11,7 +12,7 @@ from rehearsal.supplies.publishers import PUBLISHED
 from rehearsal.supplies.pulled_images import pulled_images_step
 from rehearsal.supplies.steps import Step
 from rehearsal.supplies.store import Store
-from rehearsal.supplies.toolchain import GO_TOOLS, WINDOWS_TOOLS, GoTool
+from rehearsal.supplies.toolchain import GoTool, go_tools, windows_tools
 from rehearsal.supplies.way import MIRROR_SETTING, REGISTRY_SETTING
 
 # Runs in an image alone.
@@ -32,8 +33,8 @@ class Sources:
 
 def built(store: Store, go_version: str, versions: Mapping[str, str]) -> Sources:
     """Everything from the sources of its Go module."""
-    tools = {tool.folder: _built(store, tool, go_version) for tool in GO_TOOLS}
-    windows = [toolchain.tool_step(store, tool, go_version) for tool in WINDOWS_TOOLS]
+    tools = {tool.folder: _built(store, tool, go_version) for tool in go_tools(versions["kubernetes"])}
+    windows = [toolchain.tool_step(store, tool, go_version) for tool in windows_tools(versions["kubernetes"])]
     pause, parts = pause_step(store, versions["kubernetes"]), container_images.parts_step(store)
     return Sources(
         tools=tools,
@@ -41,7 +42,7 @@ def built(store: Store, go_version: str, versions: Mapping[str, str]) -> Sources
         programs=[*tools.values(), language_exec.exec_step(store)],
         others=[pause, parts],
         images=container_images.images_step(store, parts, {**tools, "pause": pause}, versions),
-        mirror=artifacts.artifacts_step(store, tools, versions["kubernetes"]),
+        mirror=artifacts.artifacts_step(store, tools, versions),
     )
 
 
@@ -70,18 +71,18 @@ def published(store: Store, go_version: str, versions: Mapping[str, str]) -> Sou
             return publishers.published_step(store, tool, fetching, pins)
         return _built(store, tool, go_version)
 
-    tools = {tool.folder: step(tool) for tool in GO_TOOLS if tool.folder != _ONLY_AN_IMAGE}
+    tools = {tool.folder: step(tool) for tool in go_tools(versions["kubernetes"]) if tool.folder != _ONLY_AN_IMAGE}
     references = [
         container_images.FLANNEL.format(version=versions["flannel"]),
         container_images.FLANNEL_CNI_PLUGIN,
-        container_images.SANDBOX,
+        matrix.pause_image(versions["kubernetes"]),
         container_images.NGINX,
         container_images.BUSYBOX,
     ]
     kubernetes = versions["kubernetes"]
     return Sources(
         tools=tools,
-        windows=[step(tool) for tool in WINDOWS_TOOLS],
+        windows=[step(tool) for tool in windows_tools(versions["kubernetes"])],
         programs=[*tools.values()],
         others=[],
         images=pulled_images_step(store, tools["kubernetes"], kubernetes, references, registry_mirror()),
@@ -90,4 +91,4 @@ def published(store: Store, go_version: str, versions: Mapping[str, str]) -> Sou
 
 
 def probes(store: Store) -> list[str]:
-    return publishers.probes((*GO_TOOLS, *WINDOWS_TOOLS), downloader(store), registry_mirror())
+    return publishers.probes((*go_tools(), *windows_tools()), downloader(store), registry_mirror())

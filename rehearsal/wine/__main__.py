@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from infra import matrix
 from rehearsal import supplies
 from rehearsal.session import STATE, RehearsalError, kept_session
 from rehearsal.wine import help_texts
@@ -23,7 +24,7 @@ console = Console(highlight=False, soft_wrap=True)
 @app.command("check")
 def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal that was kept")] = STATE) -> None:
     """Run the check against the cluster that `make rehearse KEEP=1` left up."""
-    session = kept_session(supplies.ensure(), state)
+    session = kept_session(lambda kubernetes: supplies.ensure(kubernetes=kubernetes), state)
     if session is None:
         raise WineError(f"no rehearsal is up in {state}: start one with `make rehearse KEEP=1`")
     began = time.monotonic()
@@ -35,21 +36,15 @@ def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal
 @app.command("help")
 def record_help(
     folder: Annotated[Path, typer.Argument(help="folder of the texts")] = help_texts.FOLDER,
-    kubernetes: Annotated[str, typer.Option(help="another Kubernetes version than the pinned one, with --programs")] = "",
-    programs: Annotated[Path | None, typer.Option(help="folder with its kubeadm.exe, kubelet.exe and kube-proxy.exe")] = None,
+    kubernetes: Annotated[str, typer.Option(help=f"one of {', '.join(matrix.KUBERNETES_VERSIONS)}")] = matrix.DEFAULT_KUBERNETES,
 ) -> None:
-    """Record --help of the pinned Windows binaries; needed when their pins change."""
-    if bool(kubernetes) != bool(programs):
-        raise WineError("--kubernetes and --programs go together: a version, and where its Windows programs are")
-    if programs and (missing := [name for name in ("kubeadm.exe", "kubelet.exe", "kube-proxy.exe") if not (programs / name).is_file()]):
-        build = f"build them from k8s.io/kubernetes v{kubernetes} with GOOS=windows CGO_ENABLED=0"
-        raise WineError(f"{programs} has no {', '.join(missing)}; {build}")
-    made = supplies.ensure()
+    """Record --help of the Windows binaries of a Kubernetes version; needed when their pins change."""
+    made = supplies.ensure(kubernetes=kubernetes)
     with tempfile.TemporaryDirectory() as scratch:
         wine_host = WineHost(folder=Path(scratch) / "wine", logs=Path(scratch) / "logs")
-        wine_host.set_up(made.wine_prefix, programs.resolve() if programs else made.windows)
+        wine_host.set_up(made.wine_prefix, made.windows)
         try:
-            for path in help_texts.record(wine_host, {"kubernetes": kubernetes} if kubernetes else made.versions, folder):
+            for path in help_texts.record(wine_host, made.versions, folder):
                 console.print(path, markup=False)
         finally:
             wine_host.shut_down()

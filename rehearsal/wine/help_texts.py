@@ -1,8 +1,8 @@
 """Record the --help of the pinned Windows binaries, for machines without Wine.
 
-`python -m rehearsal.wine help` writes the texts from the binaries under Wine; with `--programs` and
-`--kubernetes` from built binaries of another supported version. They differ from the texts of the Linux
-binaries: only kubelet.exe has --windows-priorityclass, and it has no flags for cgroups.
+`python -m rehearsal.wine help` writes the texts from the binaries under Wine; with `--kubernetes` those of
+another supported version. They differ from the texts of the Linux binaries: only kubelet.exe has
+--windows-priorityclass, and it has no flags for cgroups.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """One program's help; `of` is the folder of tools/ that pins it."""
+    """One program's help; `of` is its tool in the table of rehearsal/supplies/toolchain.py."""
 
     program: str
     of: str
@@ -37,9 +37,9 @@ TEXTS = (
 
 
 def record(wine_host: WineHost, versions: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write the texts of the programs whose versions are given; texts of earlier versions stay."""
+    """Write the texts of the programs in these versions; texts of other versions stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_record_one(wine_host, text, folder / text.name(versions)) for text in TEXTS if text.of in versions]
+    return [_record_one(wine_host, text, folder / text.name(versions)) for text in TEXTS]
 
 
 def _record_one(wine_host: WineHost, text: Text, path: Path) -> Path:

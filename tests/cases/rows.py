@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from infra import boot, config, matrix
-from infra.config import DEFAULT_KUBERNETES, StackConfig
+from infra.config import StackConfig
+from infra.matrix import DEFAULT_KUBERNETES
 from infra.userdata import RAW_LIMIT_BYTES
 from tests import cases
 from tests.windows import pester

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from infra import bom, config, matrix
-from infra.config import DEFAULT_KUBERNETES, DEFAULT_POOLS
+from infra.config import DEFAULT_POOLS
 from infra.errors import ConfigError
+from infra.matrix import DEFAULT_KUBERNETES
 
 BOM_FOLDER = Path(__file__).resolve().parents[2] / "bom"
 WINDOWS = [system for system in matrix.OPERATING_SYSTEMS.values() if system.family == "windows"]

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from rehearsal.supplies.artifacts import ARCHIVES, LINUX, artifacts_step, fill_mirror, mirrored_path, write_archive
+from infra import matrix
+from rehearsal.supplies.artifacts import ARCHIVES, LINUX, artifacts_step, fill_mirror, mirrored_path, unlike, write_archive
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.steps import Step
 from rehearsal.supplies.store import Store
-from rehearsal.supplies.toolchain import GO_TOOLS
+from rehearsal.supplies.toolchain import go_tools
 
 CHECKOUT = Path(__file__).parents[2]
-PROGRAMS = sorted({name for tool in GO_TOOLS for name in tool.binaries})
+PROGRAMS = sorted({name for tool in go_tools() for name in tool.binaries})
 
 
 @pytest.fixture
@@ -77,11 +78,21 @@ def test_the_same_programs_give_the_same_archive(tmp_path: Path, binaries: dict[
     assert (tmp_path / "one.tgz").read_bytes() == (tmp_path / "two.tgz").read_bytes()
 
 
-def test_all_that_user_data_downloads_by_the_products_bill_of_materials_is_built(tmp_path: Path, binaries: dict[str, Path]):
-    version = next(tool for tool in GO_TOOLS if tool.folder == "kubernetes").pinned_version
+@pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
+def test_all_that_user_data_downloads_by_the_products_bill_of_materials_is_built(version: str, tmp_path: Path, binaries: dict[str, Path]):
     bom = json.loads((CHECKOUT / "bom" / f"{version}.json").read_text())
     made = fill_mirror(tmp_path / "mirror", bom, binaries)
     assert all(made[LINUX][name]["sha256"] != bom[LINUX][name]["sha256"] for name in bom[LINUX])
+
+
+@pytest.mark.parametrize("version", matrix.KUBERNETES_VERSIONS)
+def test_what_is_built_is_what_the_products_bill_of_materials_names(version: str):
+    bom = json.loads((CHECKOUT / "bom" / f"{version}.json").read_text())
+    assert unlike(bom, {tool.folder: tool.pinned_version for tool in go_tools(version)}) == []
+
+
+def test_another_version_than_the_bill_of_materials_names_is_told():
+    assert unlike(BOM, {"containerd": "2.3.4"}) == ["containerd 2.2.7, not 2.3.4"]
 
 
 def test_a_version_without_a_bill_of_materials_is_named(tmp_path: Path):
@@ -91,4 +102,4 @@ def test_a_version_without_a_bill_of_materials_is_named(tmp_path: Path):
         for name in ("kubernetes", "containerd", "runc", "cni-plugins")
     }
     with pytest.raises(SuppliesError, match=r"1\.2\.3\.json is missing"):
-        artifacts_step(store, tools, "1.2.3").build(tmp_path, lambda command, *, cwd=None, env=None: None)
+        artifacts_step(store, tools, {"kubernetes": "1.2.3"}).build(tmp_path, lambda command, *, cwd=None, env=None: None)

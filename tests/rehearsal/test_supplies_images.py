@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from infra import matrix
-from rehearsal.supplies.container_images import BUSYBOX, FLANNEL, FLANNEL_CNI_PLUGIN, NGINX, SANDBOX, Kit, Parts, all_images, kubeadm_images
+from rehearsal.supplies.container_images import BUSYBOX, FLANNEL, FLANNEL_CNI_PLUGIN, NGINX, Kit, Parts, all_images, kubeadm_images, unlike
 from rehearsal.supplies.oci import Image, Layer, Layout, write_layer
 from rehearsal.supplies.registry import Registry, repository_of
-from rehearsal.supplies.toolchain import GO_TOOLS
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -193,14 +192,14 @@ BY_KUBEADM = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "ku
 def images(tmp_path: Path) -> dict[str, Image]:
     (tmp_path / "usr/lib/x86_64-linux-gnu/xtables").mkdir(parents=True)
     wanted = {name: f"registry.k8s.io/{name}:1" for name in BY_KUBEADM}
-    versions = {"kubernetes": "1.35.8", "etcd": "3.6.12", "coredns": "1.13.1", "flannel": "0.28.9"}
+    versions = {"kubernetes": "1.35.8", "etcd": "3.6.6", "coredns": "1.13.1", "flannel": "0.28.9"}
     kit = Kit(FakeParts(tmp_path), dict.fromkeys((*BY_KUBEADM, "flanneld", "install-conf", "flannel-cni"), tmp_path))
     return {image.reference: image for image in all_images(kit, wanted, versions)}
 
 
 def test_everything_that_the_cluster_pulls_is_there(images: dict[str, Image]):
     kubeadm = {f"registry.k8s.io/{name}:1" for name in BY_KUBEADM}
-    assert set(images) == kubeadm | {SANDBOX, FLANNEL.format(version="0.28.9"), FLANNEL_CNI_PLUGIN, NGINX, BUSYBOX}
+    assert set(images) == kubeadm | {matrix.pause_image("1.35.8"), FLANNEL.format(version="0.28.9"), FLANNEL_CNI_PLUGIN, NGINX, BUSYBOX}
 
 
 def test_a_stand_in_says_so_in_its_label(images: dict[str, Image]):
@@ -221,6 +220,7 @@ def test_the_reference_is_the_one_that_the_program_uses(reference: str, user: st
     assert f'"{reference}"' in (CHECKOUT / user).read_text(), "an image that nobody asks for under this name would not be found"
 
 
-def test_the_sandbox_image_is_the_one_that_containerd_is_told():
-    version = next(tool for tool in GO_TOOLS if tool.folder == "kubernetes").pinned_version
-    assert matrix.pause_image(version) == SANDBOX
+def test_etcd_and_coredns_are_those_that_kubeadm_asks_for():
+    wanted = {"etcd": "registry.k8s.io/etcd:3.6.6-0", "coredns": "registry.k8s.io/coredns/coredns:v1.13.1"}
+    assert unlike(wanted, {"etcd": "3.6.6", "coredns": "1.13.1"}) == []
+    assert unlike(wanted, {"etcd": "3.6.12", "coredns": "1.13.1"}) == ["etcd 3.6.6, not 3.6.12"]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from infra import matrix
 from rehearsal.supplies import artifacts, container_images, publishers, sources
 from rehearsal.supplies.artifacts import BOMS, LINUX, mirrored_path
 from rehearsal.supplies.catalogue import catalogue
@@ -25,10 +26,10 @@ from rehearsal.supplies.pulled_images import pinned as by_digest
 from rehearsal.supplies.registry import Registry, tags
 from rehearsal.supplies.steps import Runner, Step
 from rehearsal.supplies.store import Store
-from rehearsal.supplies.toolchain import GO_TOOLS, WINDOWS_TOOLS, GoTool
+from rehearsal.supplies.toolchain import GoTool, go_tools, windows_tools
 from tests.support.publisher import Publisher, serving
 
-TOOLS = {tool.name: tool for tool in (*GO_TOOLS, *WINDOWS_TOOLS)}
+TOOLS = {tool.name: tool for tool in (*go_tools(), *windows_tools())}
 VERSION = TOOLS["kubernetes"].pinned_version
 BOM = BOMS / f"{VERSION}.json"
 BUILT = {"aws-provider", "fake-cri", "flannel-cni", "coredns"}
@@ -186,7 +187,7 @@ def test_a_pinned_image_is_an_image_that_is_pulled(store: Store):
     plain = {
         flannel,
         container_images.FLANNEL_CNI_PLUGIN,
-        container_images.SANDBOX,
+        matrix.pause_image(matrix.DEFAULT_KUBERNETES),
         container_images.NGINX,
         container_images.BUSYBOX,
     }

@@ -7,12 +7,14 @@ import time
 
 import pytest
 
+from infra import matrix
 from rehearsal.supplies import Supplies, ensure
 from rehearsal.supplies.artifacts import LINUX, mirrored_path
-from rehearsal.supplies.container_images import SANDBOX, kubeadm_images
+from rehearsal.supplies.container_images import kubeadm_images
 from rehearsal.supplies.registry import repository_of, tags
 
 pytestmark = pytest.mark.machine
+SANDBOX = matrix.pause_image(matrix.DEFAULT_KUBERNETES)
 
 
 @pytest.fixture(scope="module")

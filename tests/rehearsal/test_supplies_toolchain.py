@@ -4,42 +4,65 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.supplies import toolchain
+from infra import matrix
+from rehearsal.supplies import modules, toolchain
 from rehearsal.supplies.errors import SuppliesError
+from rehearsal.supplies.modules import TOOLS, module_version
 from rehearsal.supplies.store import Store
-from rehearsal.supplies.toolchain import AWS_PROVIDER, GO_TOOLS, TOOLS, WINDOWS_TOOLS, GoTool, module_version, tool_step
+from rehearsal.supplies.toolchain import AWS_PROVIDER, GoTool, go_tools, tool_step, windows_tools
 
-BY_FOLDER = {tool.folder: tool for tool in GO_TOOLS}
+BY_FOLDER = {tool.folder: tool for tool in go_tools()}
+VERSIONS = tuple(matrix.KUBERNETES_VERSIONS)
+OF_EVERY_VERSION = [pytest.param(tool, id=f"{version}-{tool.name}") for version in VERSIONS for tool in go_tools(version)]
 
 
-@pytest.mark.parametrize("tool", GO_TOOLS, ids=lambda tool: tool.folder)
+@pytest.mark.parametrize("tool", OF_EVERY_VERSION)
 def test_every_tool_is_pinned(tool: GoTool):
     assert (tool.module / "go.sum").is_file(), "without sums the download is not the one that was reviewed"
     assert tool.pinned_version[0].isdigit()
 
 
 def test_every_module_under_tools_is_in_the_table():
-    assert {path.parent.name for path in TOOLS.glob("*/go.mod")} == set(BY_FOLDER) - {AWS_PROVIDER.folder}
+    with_own = {name for name, tool in BY_FOLDER.items() if not tool.kubernetes} - {AWS_PROVIDER.folder}
+    assert {path.parent.name for path in TOOLS.glob("*/go.mod")} == with_own
+
+
+def test_every_kubernetes_that_the_matrix_knows_has_its_pins_and_no_other():
+    assert {path.parent.name for path in TOOLS.glob("kubernetes/*/go.mod")} == set(VERSIONS)
+
+
+def test_a_version_without_pins_is_told_how_to_get_them():
+    with pytest.raises(SuppliesError, match=r"no 1\.20\.0: `python -m rehearsal\.supplies\.pins 1\.20\.0`"):
+        go_tools("1.20.0")
+
+
+def test_versions_differ_in_what_comes_with_kubernetes_alone(tmp_path: Path):
+    entries = {
+        version: {tool.name: tool_step(Store(tmp_path), tool, "go").entry for tool in (*go_tools(version), *windows_tools(version))}
+        for version in ("1.34.11", "1.35.8")
+    }
+    differ = {name for name, entry in entries["1.34.11"].items() if entry != entries["1.35.8"][name]}
+    assert differ == {"kubernetes", "kubernetes-windows", "etcd", "coredns"}, "both have containerd 2.2.7, which is built once"
 
 
 def test_no_two_tools_give_a_program_of_the_same_name():
-    names = [name for tool in (*GO_TOOLS, *WINDOWS_TOOLS) for name in tool.binaries]
+    names = [name for tool in (*go_tools(), *windows_tools()) for name in tool.binaries]
     assert len(names) == len(set(names))
 
 
-def test_the_version_is_stamped_as_the_publisher_does():
-    flags = BY_FOLDER["kubernetes"].linker_flags
-    assert f"-X k8s.io/component-base/version.gitVersion=v{BY_FOLDER['kubernetes'].pinned_version}" in flags
-    major, minor, _ = BY_FOLDER["kubernetes"].pinned_version.split(".")
-    assert f"gitMajor={major}" in flags
-    assert f"gitMinor={minor}" in flags
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_version_is_stamped_as_the_publisher_does(version: str):
+    for tool in (*go_tools(version), *windows_tools(version)):
+        if tool.folder == "kubernetes":
+            assert f"-X k8s.io/component-base/version.gitVersion=v{version}" in tool.linker_flags
+            assert f"gitMajor=1 -X k8s.io/component-base/version.gitMinor={version.split('.')[1]}" in tool.linker_flags
 
 
 def test_the_tools_with_c_in_them_are_linked_statically_because_they_run_in_other_root_file_systems():
-    assert all("-extldflags -static" in tool.linker_flags for tool in GO_TOOLS if tool.cgo)
+    assert all("-extldflags -static" in tool.linker_flags for tool in go_tools() if tool.cgo)
 
 
-@pytest.mark.parametrize("tool", WINDOWS_TOOLS, ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", windows_tools(), ids=lambda tool: tool.name)
 def test_what_is_built_for_windows_is_what_is_built_for_linux(tool: GoTool):
     linux = BY_FOLDER[tool.folder]
     assert tool.pinned_version == linux.pinned_version
@@ -73,6 +96,7 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (module / "go.mod").write_text("module x\n\ngo 1.26.6\n\nrequire a.b/c v1.2.3\n")
     (module / "go.sum").write_text("sum")
     monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    monkeypatch.setattr(modules, "TOOLS", tmp_path / "tools")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "bin").mkdir()
     return tmp_path
@@ -147,15 +171,15 @@ def test_a_program_of_another_version_is_not_taken(sandbox: Path, says: str):
 
 def test_without_go_the_wanted_version_is_named(sandbox: Path):
     with pytest.raises(SuppliesError, match=r"Go 1\.26\.6 or newer"):
-        toolchain.go_version()
+        modules.go_version()
 
 
 def test_a_go_that_is_too_old_is_named(sandbox: Path):
     program(sandbox, "go", "go1.22.1")
     with pytest.raises(SuppliesError, match=r"go1\.22\.1.*Go 1\.26\.6 or newer"):
-        toolchain.go_version()
+        modules.go_version()
 
 
 def test_a_go_that_is_new_enough_is_used(sandbox: Path):
     program(sandbox, "go", "go1.27")
-    assert toolchain.go_version() == "go1.27"
+    assert modules.go_version() == "go1.27"

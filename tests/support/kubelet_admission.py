@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.matrix import DEFAULT_KUBERNETES
 from rehearsal.supplies import wine_prefix
+from rehearsal.supplies.modules import KUBERNETES, TOOLS, lay_out, pins_of
 from rehearsal.supplies.store import default_home
-from rehearsal.supplies.toolchain import TOOLS
 
-SOURCE = TOOLS / "kubernetes"
+SOURCE = TOOLS / "kubernetes" / "kubelet-admission"
 # A cold build compiles a large part of the kubelet for Windows.
 BUILD_SECONDS, RUN_SECONDS = 1_800, 300
 
@@ -31,10 +32,12 @@ def missing() -> str:
 
 
 def build(folder: Path) -> Path:
-    program = folder / "kubelet-admission.exe"
+    program, module = folder / "kubelet-admission.exe", folder / "module"
+    lay_out(module, pins_of(DEFAULT_KUBERNETES), KUBERNETES)
+    shutil.copytree(SOURCE, module / SOURCE.name)
     environment = os.environ | {"GOOS": "windows", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOWORK": "off"}
     command = ["go", "build", "-ldflags", "-s -w", "-o", program, "./kubelet-admission"]
-    subprocess.run(command, cwd=SOURCE, env=environment, check=True, timeout=BUILD_SECONDS)
+    subprocess.run(command, cwd=module, env=environment, check=True, timeout=BUILD_SECONDS)
     return program
 
 

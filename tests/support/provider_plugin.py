@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.supplies import toolchain
+from rehearsal.supplies import modules, toolchain
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.store import Store, default_home
 
@@ -21,7 +21,7 @@ def plugin() -> Path:
     if given := os.environ.get("MICROCOSM_PROVIDER"):
         return Path(given)
     try:
-        built = toolchain.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, toolchain.go_version()).entry / NAME
+        built = toolchain.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, modules.go_version()).entry / NAME
     except SuppliesError as error:
         pytest.skip(str(error))
     if not built.exists():

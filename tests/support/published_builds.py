@@ -9,11 +9,11 @@ from rehearsal.supplies.artifacts import BOMS, LINUX, mirrored_path
 from rehearsal.supplies.catalogue import Catalogue
 from rehearsal.supplies.download import Download
 from rehearsal.supplies.publishers import PUBLISHED
-from rehearsal.supplies.toolchain import GO_TOOLS, WINDOWS_TOOLS, GoTool
+from rehearsal.supplies.toolchain import GoTool, go_tools, windows_tools
 from tests.support.publisher import Publisher
 
 WINDOWS = "windows/amd64"
-TOOLS = {tool.name: tool for tool in (*GO_TOOLS, *WINDOWS_TOOLS)}
+TOOLS = {tool.name: tool for tool in (*go_tools(), *windows_tools())}
 
 
 def publish(publisher: Publisher, built: Catalogue, folder: Path) -> Path:

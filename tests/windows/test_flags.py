@@ -6,7 +6,7 @@ from infra import matrix
 from rehearsal.supplies import toolchain
 from rehearsal.wine import command_lines, flags, help_texts
 
-VERSIONS = {tool.folder: tool.pinned_version for tool in toolchain.WINDOWS_TOOLS}
+VERSIONS = {tool.folder: tool.pinned_version for tool in toolchain.windows_tools()}
 LINES = command_lines.of_the_product()
 # kubeadm leaves these for kubelet in kubeadm-flags.env, from the JoinConfiguration.
 FROM_KUBEADM = ("--hostname-override=x", "--node-labels=a=b", "--register-with-taints=os=windows:NoSchedule")
@@ -33,7 +33,7 @@ def test_the_pinned_version_is_recorded(program):
 
 @pytest.mark.parametrize(("program", "versions"), ROWS)
 def test_every_version_of_the_matrix_is_recorded(program, versions):
-    """`python -m rehearsal.wine help --kubernetes VERSION --programs FOLDER` records one that is not the pin."""
+    """`python -m rehearsal.wine help --kubernetes VERSION` records one that is not the default."""
     assert len(help_texts.known_flags(program, versions)) > 10, "a recorded text in which no flags are found proves nothing"
 
 
