@@ -15,20 +15,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
-from rich.table import Table
 
-from . import checks, figures, kubeconfig, repeat, supplies
+from . import checks, figures, kubeconfig, rehearsed, repeat, shown, supplies
 from .late_dns import SCENARIOS as LATE_DNS
 from .linux_first import LinuxFirst
 from .machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
 from .previews import STEPS as PREVIEW_STEPS
 from .refresh import SCENARIOS as REFRESH
 from .scenario import SCENARIOS as CLUSTER_SCENARIOS
-from .scenario import Run, Step, play
+from .scenario import Run, Step, is_whole, play
 from .session import (
     PROJECT,
-    REGION,
     STACK,
     STATE,
     RehearsalError,
@@ -40,9 +37,10 @@ from .session import (
     require_root_on_linux,
     save_logs,
 )
+from .supplies import later
 from .supplies.catalogue import ALL, LINUX_ALONE, STAND_IN, WINE
-from .supplies.later import Later
 from .supplies.progress import Lines, Live
+from .variant import DEFAULT, Variant
 from .wine.errors import WineError
 
 SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **REFRESH, **FAULT_SCENARIOS}
@@ -50,7 +48,7 @@ SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **REFRE
 PARTS = {"life": ALL}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-console = Console(highlight=False)
+console = shown.console
 LOGS = PROJECT / "build" / "rehearsal"
 FAILED_LOGS = PROJECT / "build" / "rehearsals-failed"
 
@@ -62,45 +60,51 @@ def run(
     keep_figures: Annotated[bool, typer.Option("--figures", help="Put the figures into docs/benchmarks.md.")] = False,
     times: Annotated[int, typer.Option("--repeat", min=1, help="Play it so often, each time with a new cloud.")] = 1,
     busy: Annotated[bool, typer.Option(help="Keep one core of this machine busy meanwhile.")] = False,
-    region: Annotated[str, typer.Option(help="The region of the fake cloud.")] = REGION,
+    region: Annotated[str, typer.Option(help="The region of the fake cloud.")] = DEFAULT.region,
+    kubernetes: Annotated[str, typer.Option(help="A version that infra/matrix.py has a row for.")] = DEFAULT.kubernetes,
+    backend: Annotated[str, typer.Option("--flannel-backend", help="vxlan or host-gw.")] = DEFAULT.backend,
 ) -> None:
     """Rehearse the life of a cluster for real, without AWS. Example: python -m rehearsal run bad-checksum"""
     if scenario not in SCENARIOS:
         raise typer.BadParameter(f"{scenario!r} is not a scenario; there are {', '.join(SCENARIOS)}")
     if keep and times > 1:
         raise typer.BadParameter("--keep and --repeat exclude each other: only one cluster can stay up")
+    variant = Variant(kubernetes=kubernetes, backend=backend, region=region)
+    variant.check()
     steps = SCENARIOS["until-up"] if keep else SCENARIOS[scenario]
     require_root_on_linux()
     with locked(), repeat.busy_core() if busy else nullcontext():
         parts = {STAND_IN} if keep else PARTS.get(scenario, {STAND_IN})
         if times > 1:
-            _repeat(times, steps, _supplies(parts), region, (figures.BUSY if busy else figures.QUIET) if keep_figures else "")
-        elif WINE in parts and supplies.is_missing(WINE):
-            _linux_first(region, keep_figures=keep_figures)
+            figures_of = (figures.BUSY if busy else figures.QUIET) if keep_figures else ""
+            _repeat(times, steps, _supplies(kubernetes, parts), variant, figures_of)
+        elif WINE in parts and supplies.is_missing(WINE, kubernetes=kubernetes):
+            _linux_first(variant, keep_figures=keep_figures)
         else:
-            _once(steps, _supplies(parts), region, keep=keep, keep_figures=keep_figures)
+            _once(steps, _supplies(kubernetes, parts), variant, keep=keep, keep_figures=keep_figures)
 
 
-def _linux_first(region: str, *, keep_figures: bool) -> None:
+def _linux_first(variant: Variant, *, keep_figures: bool) -> None:
     """Play the life of a cluster on a machine that has yet to build: Linux at once, Windows when it is there."""
     began = time.monotonic()
-    prepared = _supplies(LINUX_ALONE)
+    prepared = _supplies(variant.kubernetes, LINUX_ALONE)
     console.print("the Windows binaries are built beside the first cluster; the Windows pool joins when they are there")
-    rest = Later(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True))
+    command = [*later.COMMAND, "--kubernetes", variant.kubernetes]
+    rest = later.Later(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True), command)
     try:
         order = LinuxFirst(
             elapsed=lambda: time.monotonic() - began,
             cpu_seconds=prepared.cpu_seconds,
             rest=rest,
-            complete=supplies.ensure,
+            complete=lambda: supplies.ensure(kubernetes=variant.kubernetes),
         )
-        _once(order.steps, prepared, region, keep=False, keep_figures=keep_figures)
+        _once(order.steps, prepared, variant, keep=False, keep_figures=keep_figures)
     finally:
         rest.stop()
 
 
-def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, region: str, *, keep: bool, keep_figures: bool) -> None:
-    session = _open(prepared, region)
+def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant, *, keep: bool, keep_figures: bool) -> None:
+    session = _open(prepared, variant)
     try:
         played = _play(steps, session)
     except BaseException as error:
@@ -112,21 +116,23 @@ def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, region: str, *, 
     _save_logs(session, LOGS)
     for text in played.closing:
         console.print(text.rstrip(), markup=False, soft_wrap=True)
-    if keep_figures:
+    if keep_figures and variant == DEFAULT:
         figures.keep(played.seconds, played.ready_seconds, played.up_seconds)
+    if keep_figures and is_whole(steps):
+        rehearsed.keep(variant, prepared.versions, sum(played.seconds.values()))
     if keep:
-        _explain_kept(session)
+        shown.explain_kept(session)
     else:
         close_session()
 
 
-def _repeat(times: int, steps: tuple[Step, ...], prepared: supplies.Supplies, region: str, figures_of: str) -> None:
+def _repeat(times: int, steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant, figures_of: str) -> None:
     """Play the scenario many times, keep the logs of the runs that fail, and exit with 1 if any did."""
     shutil.rmtree(FAILED_LOGS, ignore_errors=True)
     attempts: list[repeat.Attempt] = []
     for number in range(1, times + 1):
         console.rule(f"run {number} of {times}", align="left")
-        attempts.append(_attempt(number, steps, prepared, region))
+        attempts.append(_attempt(number, steps, prepared, variant))
         console.print(f"so far: {repeat.rate(attempts)}")
         for line in repeat.failures(attempts):
             console.print(line, style="red", markup=False, soft_wrap=True)
@@ -137,10 +143,10 @@ def _repeat(times: int, steps: tuple[Step, ...], prepared: supplies.Supplies, re
         raise RehearsalError("\n".join([repeat.rate(attempts), *repeat.failures(attempts)]))
 
 
-def _attempt(number: int, steps: tuple[Step, ...], prepared: supplies.Supplies, region: str) -> repeat.Attempt:
+def _attempt(number: int, steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant) -> repeat.Attempt:
     session: Session | None = None
     try:
-        session = _open(prepared, region)
+        session = _open(prepared, variant)
         return repeat.passed(number, _play(steps, session))
     except Exception as error:  # one run's failure, whatever it is, is a figure; the next run still begins
         if session:
@@ -150,20 +156,20 @@ def _attempt(number: int, steps: tuple[Step, ...], prepared: supplies.Supplies, 
         close_session()
 
 
-def _open(prepared: supplies.Supplies, region: str) -> Session:
+def _open(prepared: supplies.Supplies, variant: Variant) -> Session:
     start = time.monotonic()
-    session = open_session(prepared, region=region)
-    console.print(f"fake cloud (moto, stand-in) {session.endpoint} in {region}, machine room up after {time.monotonic() - start:.1f} s\n")
+    session = open_session(prepared, variant=variant)
+    console.print(f"{variant}: fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
     return session
 
 
-def _supplies(parts: Collection[str] = ALL) -> supplies.Supplies:
+def _supplies(kubernetes: str, parts: Collection[str] = ALL) -> supplies.Supplies:
     """Builds and installs what is missing, with its progress shown."""
     if console.is_terminal:
         with Live(console) as progress:
-            made = supplies.ensure(progress, parts=parts)
+            made = supplies.ensure(progress, parts=parts, kubernetes=kubernetes)
     else:
-        made = supplies.ensure(Lines(console), parts=parts)
+        made = supplies.ensure(Lines(console), parts=parts, kubernetes=kubernetes)
     provider = "Pulumi's own" if made.official_provider else "a stand-in on Pulumi's own bridge"
     console.print(f"aws provider: {provider}")
     return made
@@ -177,50 +183,20 @@ def _play(steps: tuple[Step, ...], session: Session) -> Run:
             status.update(f"[dim]{escape(line.strip()[:120])}[/dim]")
             print(f"{datetime.now(UTC):%H:%M:%S.%f} {line}", file=log, flush=True)
 
-        shown = Run(
+        current = Run(
             session=session,
             say=lambda text: console.print(text, style="dim", markup=False, soft_wrap=True),
             tell=tell,
         )
         start = time.monotonic()
         with _kubeconfig(session):
-            play(steps, shown, lambda step: _announce(step, status), _conclude)
-    _print_table(shown, time.monotonic() - start)
-    return shown
+            play(steps, current, lambda step: shown.announce(step, status), shown.conclude)
+    shown.table(current, time.monotonic() - start)
+    return current
 
 
 def _kubeconfig(session: Session) -> AbstractContextManager[None]:
     return kubeconfig.followed(session.client("ssm"), STACK, session.kubeconfig)
-
-
-def _announce(step: Step, status: Status) -> None:
-    console.print(f"[bold]{step.name}[/bold] [dim]{step.does} ...[/dim]")
-    status.update(f"[dim]{step.does}[/dim]")
-
-
-def _conclude(step: Step, seconds: float, text: str) -> None:
-    console.print(f"  [green]ok[/green] {seconds:6.1f} s  ", end="")
-    console.print(text, markup=False, soft_wrap=True)
-
-
-def _print_table(current: Run, total: float) -> None:
-    table = Table("step", "seconds", title="Rehearsal", title_justify="left")
-    for name, seconds in current.seconds.items():
-        table.add_row(name, f"{seconds:.1f}")
-    table.add_section()
-    table.add_row("all", f"{total:.1f}")
-    if current.ready_seconds:
-        table.add_row("of which up until all nodes Ready", f"{current.ready_seconds:.0f}")
-        table.add_row("of which the command `pulumi up`", f"{current.up_seconds:.0f}")
-    console.print(table)
-    console.print(f"on {figures.machine()}")
-
-
-def _explain_kept(session: Session) -> None:
-    page = session.output("pulumi", "stack", "output", "pageUrl").strip()
-    console.print(
-        f"\nThe cluster is up.\n  kubeconfig  {session.kubeconfig}\n  page        {page}\n  shell       make shell\n  end         make clean"
-    )
 
 
 @app.command()
@@ -228,9 +204,8 @@ def shell() -> None:
     """A shell in which plain `pulumi preview|up|destroy` and `kubectl` work against the fake cloud."""
     require_root_on_linux()
     with locked():
-        prepared = _supplies({STAND_IN})
-        kept = kept_session(prepared)
-        session = kept or open_session(prepared)
+        kept = kept_session(lambda kubernetes: _supplies(kubernetes, {STAND_IN}))
+        session = kept or open_session(_supplies(DEFAULT.kubernetes, {STAND_IN}))
         console.print(
             "Plain `pulumi preview`, `pulumi up`, `pulumi destroy` and `kubectl` work here, "
             f"against the fake cloud {session.endpoint} (a stand-in).\n"
@@ -239,17 +214,13 @@ def shell() -> None:
         try:
             # Ctrl-C belongs to what runs in the shell.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            _run_shell(session)
+            words = [os.environ.get("SHELL", "/bin/bash")]
+            with _kubeconfig(session):
+                subprocess.run(words, cwd=session.project, env=session.environment, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         finally:
             if not kept:
                 _save_logs(session, LOGS)
                 close_session()
-
-
-def _run_shell(session: Session) -> None:
-    shell = [os.environ.get("SHELL", "/bin/bash")]
-    with _kubeconfig(session):
-        subprocess.run(shell, cwd=session.project, env=session.environment, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 @app.command()

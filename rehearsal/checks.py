@@ -28,7 +28,7 @@ def listing(session: Session) -> inventory.Inventory:
 
 
 def in_machine(session: Session, node: str, *command: str) -> str:
-    """Runs a command in a machine of the room."""
+    """Run a command in a machine of the room."""
     room = [sys.executable, "-m", "rehearsal.room", "exec", "--state", str(session.state), node, "--", *command]
     done = subprocess.run(room, text=True, capture_output=True, env=session.environment)
     if done.returncode:
@@ -101,16 +101,6 @@ def every_pod_met_a_lease(session: Session) -> str:
         if failed := [line for line in log.splitlines() if NO_LEASE in line]:
             raise CheckFailed(f"{len(failed)} times a pod on {node} began before flanneld had its lease: {failed[0][:500]}")
     return f"the kubelets of {', '.join(nodes)} started no pod before flanneld had its lease"
-
-
-def vxlan_links(session: Session) -> list[str]:
-    """The Linux machines on which `ip -d link` shows Flannel's interface with the VNI and port that Windows insists on."""
-    nodes = _linux(nodes_are_ready(session))
-    for node in nodes:
-        links = in_machine(session, node, "ip", "-d", "link")
-        if not re.search(r"vxlan id 4096 .*dstport 4789", links):
-            raise CheckFailed(f"no VXLAN interface with id 4096 and dstport 4789 on {node}:\n{links}")
-    return nodes
 
 
 def cloud_init_status(session: Session, node: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import checks
+from . import checks, pod_networks
 from .cloud.inventory import Inventory
 from .session import STACK, Session
 from .wine import check as wine
@@ -65,8 +65,7 @@ def nodes(run: Run) -> str:
     listing = run.session.output("kubectl", "get", "nodes", "--output", "wide")
     run.say(listing)
     found = checks.nodes_are_ready(run.session)
-    vxlan = checks.vxlan_links(run.session)
-    return f"{len(found)} nodes Ready; VXLAN id 4096 dstport 4789 on {', '.join(vxlan)}"
+    return f"{len(found)} nodes Ready; {pod_networks.check(run.session)}"
 
 
 def smoke(run: Run) -> str:
@@ -140,7 +139,7 @@ def bad_checksum(run: Run) -> str:
 LIFE = (
     Step("preview", "pulumi preview of the whole stack", preview),
     Step("up", "pulumi up", up),
-    Step("nodes", "every node Ready, Flannel's VXLAN as Windows wants it", nodes),
+    Step("nodes", "every node Ready, Flannel's network as Windows wants it", nodes),
     Step("smoke", "traffic between Linux, the Windows stand-in and the outside", smoke),
     Step("secrets", "no secret in user-data, outputs or plain state", secrets),
     Step("metadata", "no pod gets the credentials of its machine", metadata),
@@ -159,6 +158,11 @@ BAD_CHECKSUM = (
     *LIFE[-2:],
 )
 SCENARIOS: dict[str, tuple[Step, ...]] = {"life": LIFE, "until-up": UNTIL_UP, "bad-checksum": BAD_CHECKSUM}
+
+
+def is_whole(steps: tuple[Step, ...]) -> bool:
+    """Whether these steps prove all that the life of a cluster proves, however they begin (rehearsal/linux_first.py)."""
+    return steps[2 - len(LIFE) :] == LIFE[2:]
 
 
 def play(steps: tuple[Step, ...], run: Run, begins: Callable[[Step], None], ended: Callable[[Step, float, str], None]) -> None:

@@ -24,15 +24,15 @@ from .processes import Daemon
 from .project import CHECKOUT as PROJECT
 from .project import Project
 from .supplies import Supplies
+from .variant import DEFAULT, Variant
 
 STATE = Path("/var/lib/microcosm/rehearsal")
 LOCK = Path("/run/lock/microcosm-rehearsal")
-REGION = "eu-west-1"
 STACK = "rehearsal"
 READY_SECONDS = 60.0
 # Loopback counts as the operator's network: the fake cloud's Elastic IPs are loopback addresses.
 ADMIN_CIDRS = ["127.0.0.0/8"]
-# kubeadm 1.35 refuses a host with cgroup v1, which the machines share; on a host with cgroup v2 nothing is passed over.
+# kubeadm refuses, from 1.35 on, a host with cgroup v1, which the machines share; on a host with cgroup v2 nothing is passed over.
 IGNORED_PREFLIGHT = [] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["SystemVerification"]
 
 
@@ -44,6 +44,7 @@ class Session:
     supplies: Supplies
     cloud: Cloud
     room: Mapping[str, Any]
+    variant: Variant
 
     @property
     def endpoint(self) -> str:
@@ -95,6 +96,8 @@ class Session:
         """The stack's configuration: what every user with a mirror would write."""
         config: dict[str, object] = {
             "adminCidrs": ADMIN_CIDRS,
+            "kubernetesVersion": self.variant.kubernetes,
+            "flannelBackend": self.variant.backend,
             "artifactMirror": self.room["mirror"],
             "registryMirror": self.room["registry"],
             "bom": str(self.supplies.bom),
@@ -121,29 +124,30 @@ def locked() -> Generator[None]:
         yield
 
 
-def open_session(supplies: Supplies, state: Path = STATE, region: str = REGION) -> Session:
+def open_session(supplies: Supplies, state: Path = STATE, variant: Variant = DEFAULT) -> Session:
     """Starts the fake cloud and the machine room on a clean state folder."""
     close_session(state)
     (state / "logs").mkdir(parents=True)
     started: list[Daemon] = []
     try:
-        _start_cloud(state, started, region)
+        _start_cloud(state, started, variant.region)
         cloud = Cloud.at(state)
         room = _start_room(state, started, cloud, supplies)
     except BaseException:
         close_session(state)
         raise
-    session = Session(state=state, supplies=supplies, cloud=cloud, room=room)
+    variant.write(state)
+    session = Session(state=state, supplies=supplies, cloud=cloud, room=room, variant=variant)
     _lay_out_project(session)
     return session
 
 
-def kept_session(supplies: Supplies, state: Path = STATE) -> Session | None:
-    """The session that `KEEP=1` or a shell left up, if it is."""
+def kept_session(supplies: Callable[[str], Supplies], state: Path = STATE) -> Session | None:
+    """The session that `KEEP=1` or a shell left up, if it is. `supplies` gives those of a Kubernetes version."""
     if len(processes.recorded(state / "daemons.json")) < len(DAEMONS):
         return None
-    room = json.loads((state / "room.json").read_text())
-    return Session(state=state, supplies=supplies, cloud=Cloud.at(state), room=room)
+    room, variant = json.loads((state / "room.json").read_text()), Variant.read(state)
+    return Session(state=state, supplies=supplies(variant.kubernetes), cloud=Cloud.at(state), room=room, variant=variant)
 
 
 DAEMONS = ("rehearsal.room", "rehearsal.cloud")

@@ -55,6 +55,7 @@ class Catalogue:
         """The steps of a scenario that needs these parts."""
         return self.steps if WINE in parts else self.linux
 
+
 def catalogue(store: Store, kubernetes: str = DEFAULT_KUBERNETES, *, downloads: bool = False, go_version: str = "") -> Catalogue:
     """Reads the pins for a Kubernetes version; builds and downloads nothing."""
     versions = {tool.folder: tool.pinned_version for tool in toolchain.go_tools(kubernetes)}

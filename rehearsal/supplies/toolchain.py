@@ -212,5 +212,3 @@ def adopt_installed(tool: GoTool, folder: Path) -> bool:
             return False
         link_file(Path(program), folder / name)
     return bool(tool.installed)
-
-

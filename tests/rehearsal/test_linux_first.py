@@ -95,10 +95,10 @@ def fresh(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     done: list[Any] = []
     monkeypatch.setattr(command, "require_root_on_linux", lambda: None)
     monkeypatch.setattr(command, "locked", command.nullcontext)
-    monkeypatch.setattr(command.supplies, "is_missing", lambda part: True)
-    monkeypatch.setattr(command, "Later", lambda say: recorded)
+    monkeypatch.setattr(command.supplies, "is_missing", lambda part, kubernetes: True)
+    monkeypatch.setattr(command.later, "Later", lambda say, words: recorded)
 
-    def make(parts=command.ALL):
+    def make(kubernetes, parts=command.ALL):
         done.append(sorted(parts))
         return type("Supplies", (), {"cpu_seconds": 0.0})()
 
@@ -108,18 +108,18 @@ def fresh(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_a_fresh_machine_plays_the_life_of_a_cluster_in_that_order(fresh: list[Any], recorded: Recorded):
-    command.run("life", keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1")
+    command.run("life", keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1", kubernetes="1.35.8", backend="vxlan")
     assert fresh == [[], ["preview", "first cluster", "Windows pool"]]
     assert recorded.events == ["the build is ended"], "however the rehearsal ends"
 
 
 @pytest.mark.parametrize("name", ["bad-checksum", "previews", "late-dns", "refresh", "machine-faults"])
 def test_a_scenario_without_windows_binaries_does_not_build_them(fresh: list[Any], recorded: Recorded, name: str):
-    command.run(name, keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1")
+    command.run(name, keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1", kubernetes="1.35.8", backend="vxlan")
     assert fresh[0] == ["stand-in"]
     assert recorded.events == []
 
 
 def test_a_cluster_that_is_kept_does_not_wait_for_the_windows_binaries(fresh: list[Any]):
-    command.run("life", keep=True, keep_figures=False, times=1, busy=False, region="eu-west-1")
+    command.run("life", keep=True, keep_figures=False, times=1, busy=False, region="eu-west-1", kubernetes="1.35.8", backend="vxlan")
     assert fresh[0] == ["stand-in"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import rehearsal.__main__ as command
-from rehearsal import repeat, scenario
+from rehearsal import repeat, scenario, variant
 from rehearsal.checks import CheckFailed
 from rehearsal.errors import CommandFailed, RehearsalError
 
@@ -55,9 +55,9 @@ class Sessions:
         monkeypatch.setattr(command, "_save_logs", lambda session, folder: self.saved.append(folder.name))
         monkeypatch.setattr(command, "FAILED_LOGS", tmp_path)
 
-    def open(self, supplies, region):
+    def open(self, supplies, variant):
         self.opened += 1
-        return type("Session", (), {"endpoint": "http://127.0.0.1", "region": region})()
+        return type("Session", (), {"endpoint": "http://127.0.0.1", "region": variant.region})()
 
     def close(self):
         self.closed += 1
@@ -75,7 +75,7 @@ def test_every_run_has_a_session_of_its_own_and_only_those_that_fail_leave_logs(
 
     monkeypatch.setattr(command, "_play", play)
     with pytest.raises(RehearsalError, match="2 of 3 passed\nrun 2 failed at opening the session: cluster DNS"):
-        command._repeat(3, (), None, "us-west-2", "rehearsals")
+        command._repeat(3, (), None, variant.Variant(region="us-west-2"), "rehearsals")
     assert (sessions.opened, sessions.closed, sessions.saved) == (3, 3, ["run-02"])
     assert kept[0][1] == "rehearsals"
     assert "2 of 3 passed" in kept[0][0]
