@@ -1,4 +1,4 @@
-"""What can go wrong in the stand-in, as one sentence for the person who reads the log.
+"""Errors of the stand-in; each text is one sentence for the reader of the log.
 
 StandinError
 ├── InputError      the user-data or the command line is not what a Windows node can start from

@@ -70,8 +70,9 @@ case $1 in
 init | join)
   cat "$3" >"${RECORD}/$1.yaml"
   mkdir -p "${ROOT}/etc/kubernetes"
-  printf 'server: https://10.0.0.9:6443\n' >"${ROOT}/etc/kubernetes/kubelet.conf"
-  cp "${ROOT}/etc/kubernetes/kubelet.conf" "${ROOT}/etc/kubernetes/admin.conf"
+  for name in kubelet admin; do
+    printf 'server: https://10.0.0.9:6443\n' >"${ROOT}/etc/kubernetes/${name}.conf"
+  done
   ;;
 token) printf 'abcdef.0123456789abcdef\n' ;;
 kubeconfig) printf 'a kubeconfig\n' ;;

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra import boot, config, patterns, userdata
+from infra import boot, config, patterns, quoting, userdata
 from tests.infra.config_cases import ADMINS
 
 from . import sandbox
@@ -60,7 +60,7 @@ def test_a_value_that_is_run_would_be_noticed(tmp_path):
     """Prove that the test detects an executed value, with a renderer that does not quote."""
     machine = Sandbox(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(userdata.shlex, "quote", lambda text: f'"{text}"')
+        patch.setattr(quoting.shlex, "quote", lambda text: f'"{text}"')
         machine.run(lambda: userdata.linux("worker", inputs("worker", NODE_NAME="$(touch executed)")), JOIN)
     assert machine.canary.exists()
 
