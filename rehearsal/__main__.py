@@ -89,8 +89,11 @@ def _linux_first(variant: Variant, *, keep_figures: bool) -> None:
     began = time.monotonic()
     prepared = _supplies(variant.kubernetes, LINUX_ALONE)
     console.print("the Windows binaries are built beside the first cluster; the Windows pool joins when they are there")
-    command = [*later.COMMAND, "--kubernetes", variant.kubernetes]
-    rest = later.Later(lambda line: console.print(line, style="dim", markup=False, soft_wrap=True), command)
+    rest = later.Later(
+        lambda line: console.print(line, style="dim", markup=False, soft_wrap=True),
+        downloads=prepared.downloads,
+        command=[*later.COMMAND, "--kubernetes", variant.kubernetes],
+    )
     try:
         order = LinuxFirst(
             elapsed=lambda: time.monotonic() - began,

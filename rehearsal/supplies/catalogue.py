@@ -1,6 +1,5 @@
 """All supplies together: which steps there are for the present pins, and where their results lie."""
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from rehearsal.supplies import artifacts, aws_provider, base_image, debian, modu
 from rehearsal.supplies.progress import Progress, Silent
 from rehearsal.supplies.steps import Run, Runner, Step
 from rehearsal.supplies.store import Store, default_home, key_of, link_file
-from rehearsal.supplies.way import SETTING, Way, choose
+from rehearsal.supplies.way import Way, choose
 
 HOST_STEP = "host packages"
 # What a scenario may need beside Linux machines, and the Debian packages of each.
@@ -18,6 +17,7 @@ STAND_IN, WINE = "stand-in", "wine"
 PARTS = {STAND_IN: debian.STAND_IN_PACKAGES, WINE: debian.WINE_PACKAGES}
 ALL = frozenset(PARTS)
 LINUX_ALONE: frozenset[str] = frozenset()
+_decided: dict[tuple[Path, str], Way] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class Supplies:
     wine_prefix: Path  # what they run on where there is no Windows: `rehearsal.supplies.wine_prefix.copy` makes one to write into
     fake_cri: Path  # the container runtime that kubelet.exe asks there
     versions: Mapping[str, str]  # by folder of tools/
+    downloads: bool  # whether they come from their publishers
     official_provider: bool  # whether the aws provider is Pulumi's own
     cpu_seconds: float = field(default=0.0, compare=False)  # of the builds that this call had to make
 
@@ -77,6 +78,7 @@ def catalogue(store: Store, kubernetes: str = DEFAULT_KUBERNETES, *, downloads: 
         wine_prefix=prefix.entry,
         fake_cri=fake_cri.entry / "fake-cri",
         versions=versions,
+        downloads=downloads,
         official_provider=aws_provider.official(store) is not None,
     )
     return Catalogue(
@@ -92,13 +94,14 @@ def chosen(store: Store, kubernetes: str = DEFAULT_KUBERNETES) -> tuple[Catalogu
     """The catalogue of the way that SUPPLIES, the cache or the network decides."""
     go_version = modules.go_version()
     building, downloading = (catalogue(store, kubernetes, downloads=way, go_version=go_version) for way in (False, True))
-    way = choose(
-        built=lambda: _is_whole(building, downloading),
-        downloaded=lambda: _is_whole(downloading, building),
-        probes=lambda: sources.probes(store),
-    )
-    # Whatever begins after this, a build beside the first cluster too, takes the same way without asking again.
-    os.environ[SETTING] = way.setting
+    # One decision for a process: publishers that answer later on must not lead to half of each way.
+    if (asked := (store.home, kubernetes)) not in _decided:
+        _decided[asked] = choose(
+            built=lambda: _is_whole(building, downloading),
+            downloaded=lambda: _is_whole(downloading, building),
+            probes=lambda: sources.probes(store),
+        )
+    way = _decided[asked]
     return (downloading if way.downloads else building), way
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from threading import Thread
 
 from rehearsal.supplies.errors import SuppliesError
+from rehearsal.supplies.way import BUILD, DOWNLOAD, SETTING
 
 NICE = 10
 COMMAND = (sys.executable, "-m", "rehearsal.supplies")
@@ -21,12 +22,20 @@ _TAIL = 15
 class Later:
     """A build that goes on beside the rehearsal. End it with `stop`, however the rehearsal ends."""
 
-    def __init__(self, say: Callable[[str], None], command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        *,
+        downloads: bool,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        """Begin it, in the way in which the first part was had."""
         self._say = say
         self._tail: deque[str] = deque(maxlen=_TAIL)
         # A session of its own: its compilers are ended with it, and Ctrl-C reaches the rehearsal alone.
         self._process = subprocess.Popen(
             ["nice", f"--adjustment={NICE}", *command],
+            env={**os.environ, SETTING: DOWNLOAD if downloads else BUILD},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -96,11 +96,11 @@ def fresh(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(command, "require_root_on_linux", lambda: None)
     monkeypatch.setattr(command, "locked", command.nullcontext)
     monkeypatch.setattr(command.supplies, "is_missing", lambda part, kubernetes: True)
-    monkeypatch.setattr(command.later, "Later", lambda say, words: recorded)
+    monkeypatch.setattr(command.later, "Later", lambda say, downloads, command: recorded)
 
     def make(kubernetes, parts=command.ALL):
         done.append(sorted(parts))
-        return type("Supplies", (), {"cpu_seconds": 0.0})()
+        return type("Supplies", (), {"cpu_seconds": 0.0, "downloads": False})()
 
     monkeypatch.setattr(command, "_supplies", make)
     monkeypatch.setattr(command, "_once", lambda steps, *rest, **options: done.append([step.name for step in steps[:3]]))

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 import threading
@@ -15,7 +16,7 @@ import pytest
 from infra import matrix
 from rehearsal.supplies import artifacts, container_images, publishers, sources
 from rehearsal.supplies.artifacts import BOMS, LINUX, mirrored_path
-from rehearsal.supplies.catalogue import catalogue
+from rehearsal.supplies.catalogue import catalogue, chosen
 from rehearsal.supplies.download import Downloader
 from rehearsal.supplies.errors import SuppliesError
 from rehearsal.supplies.oci import Image, Layer, Layout
@@ -258,6 +259,18 @@ def test_the_downloads_are_another_supply_than_what_is_built(store: Store):
     assert building.supplies.bin != downloading.supplies.bin
     assert building.supplies.registry != downloading.supplies.registry
     assert building.supplies.machine_root == downloading.supplies.machine_root, "Debian's in both"
+
+
+def test_the_way_is_decided_once_and_its_reason_kept(store: Store, monkeypatch: pytest.MonkeyPatch):
+    tried: list[str] = []
+    monkeypatch.delenv("SUPPLIES", raising=False)
+    monkeypatch.setattr("rehearsal.supplies.way.reached", lambda url: tried.append(url) or "dl.k8s.io answers 403")
+    (first, why), (second, again) = chosen(store), chosen(store)
+    assert len(tried) == len(sources.probes(store))
+    assert why is again
+    assert why.reason.startswith("dl.k8s.io answers 403")
+    assert first.supplies == second.supplies
+    assert "SUPPLIES" not in os.environ
 
 
 def test_one_address_of_each_publisher_is_tried(store: Store, monkeypatch: pytest.MonkeyPatch):
