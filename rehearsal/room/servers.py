@@ -121,6 +121,7 @@ async def _serve_dns(stack: AsyncExitStack, on: socket.socket) -> None:
 async def _serve_aws(stack: AsyncExitStack, shared: Shared, on: socket.socket) -> None:
     """Terminate TLS for AWS's public host names and forward the bytes to the fake cloud."""
     cloud = urlsplit(shared.aws_endpoint)
+    forwards: set[asyncio.Task[None]] = set()
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -130,5 +131,11 @@ async def _serve_aws(stack: AsyncExitStack, shared: Shared, on: socket.socket) -
             return
         await relay((reader, writer), upstream)
 
-    server = await asyncio.start_server(forward, sock=on, ssl=shared.tls)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # The event loop holds tasks weakly: without this set the garbage collector ends a forward that waits.
+        task = asyncio.ensure_future(forward(reader, writer))
+        forwards.add(task)
+        task.add_done_callback(forwards.discard)
+
+    server = await asyncio.start_server(accept, sock=on, ssl=shared.tls)
     stack.callback(server.close)
