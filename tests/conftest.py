@@ -43,6 +43,7 @@ SERVED = (
     "microcosm/test_stacks.py",
     "microcosm/test_timeline_watch.py",
     "microcosm/test_wheel.py",
+    "microcosm/image/test_assemblies.py",
     "microcosm/image/test_msi_files.py",
     "microcosm/image/test_start_script.py",
     "rehearsal/test_provider",

@@ -61,12 +61,19 @@ class Asked:
 
 def check(asked: Asked, release: str, json: bool) -> bool:
     """Print a service, or an image, and its findings; return whether something is refused."""
-    if not Path(asked.source).exists() and ("/" in asked.source or ":" in asked.source) and not asked.source.startswith((".", "/")):
+    if _is_image(asked.source):
         return _check_image(asked.source, release, json)
     subject = asked.subject(release)
     found = findings_of(subject, asked.source)
     _show(asked.source, subject, found, json)
     return inspect.is_refused(found)
+
+
+def _is_image(source: str) -> bool:
+    """Whether SOURCE is meant as an image: `oci:FOLDER`, or a name that begins with a registry. A misspelt folder is none."""
+    host, slash, _ = source.partition("/")
+    named = bool(slash) and not host.startswith(".") and (":" in host or "." in host or host == "localhost")
+    return source.startswith("oci:") or (named and not Path(source).exists())
 
 
 def _check_image(reference: str, release: str, json: bool) -> bool:

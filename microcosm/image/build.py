@@ -54,7 +54,7 @@ def _known(base: oci.Image, files: Tree) -> dict[str, bytes]:
     if base.stored.layout is None:
         return {}
     paths = [base.stored.path(one["digest"]) for one in base.manifest["layers"]]
-    return layer.known_descriptors([path.read_bytes() for path in paths if path.exists()], files.folders())
+    return layer.known_descriptors([path for path in paths if path.exists()], files.folders())
 
 
 def _refuse_names(subject: Subject, files: Tree) -> None:

@@ -11,6 +11,9 @@ from defusedxml.common import DefusedXmlException
 
 from .tree import Tree, join
 
+_SETTINGS = ("appSettings", "connectionStrings")
+# Elements whose values have rules of their own.
+_JUDGED = ("sessionState", "machineKey")
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 
 
@@ -82,6 +85,16 @@ class Config:
             for name in ("configSource", "file")
             if (path := element.get(name)) and (name == "configSource" or tag(element) == "appSettings")
         ]
+
+    def others(self) -> Iterator[tuple[str, str]]:
+        """Yield element and value of all attributes and texts outside of appSettings and connectionStrings."""
+        known = {id(entry) for top in self._tops for section in top if tag(section) in _SETTINGS for entry in section.iter()}
+        for element in self.root.iter():
+            if id(element) in known or tag(element) in _JUDGED:
+                continue
+            for value in (*element.attrib.values(), element.text or ""):
+                if value.strip():
+                    yield tag(element), value
 
     @cached_property
     def settings(self) -> list[Setting]:

@@ -11,6 +11,7 @@ import io
 import tarfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from . import descriptors
@@ -130,12 +131,12 @@ def _entry(path: str, size: int | None, time: int, descriptor: bytes | None) -> 
     return entry
 
 
-def known_descriptors(layers: Collection[bytes], wanted: Collection[str]) -> dict[str, bytes]:
+def known_descriptors(layers: Collection[Path], wanted: Collection[str]) -> dict[str, bytes]:
     """Read the descriptors of folders from a base's layers, the lowest first; an upper layer's entry replaces a lower one's."""
     found = dict[str, bytes]()
     folded = {folder.lower() for folder in wanted}
-    for data in layers:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:*") as tar:
+    for path_of_layer in layers:
+        with tarfile.open(path_of_layer) as tar:
             for entry in tar:
                 path = entry.name.removeprefix("Files/").lower()
                 if path in folded and "MSWINDOWS.rawsd" in entry.pax_headers:

@@ -74,7 +74,7 @@ def is_site(tree: Tree) -> bool:
     if "web.config" in tree:
         return True
     pages = [path for path in tree.named(*_PAGES) if path.count("/") <= 1]
-    return bool(pages) and not _programs(tree)
+    return bool(pages) and not [path for path in _programs(tree) if "/" not in path]
 
 
 def _programs(tree: Tree) -> list[str]:

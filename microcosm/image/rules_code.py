@@ -46,12 +46,12 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def is_32(subject: Subject) -> bool:
     """Whether the service must run in a 32-bit process."""
-    return any(one.bits == 32 for one in subject.own)
+    return any(one.bits == 32 for one in subject.loaded)
 
 
 def _width(subject: Subject) -> Iterator[Finding]:
-    narrow = [one for one in subject.own if one.bits == 32]
-    wide = [one for one in subject.own if one.bits == 64]
+    narrow = [one for one in subject.loaded if one.bits == 32]
+    wide = [one for one in subject.loaded if one.bits == 64]
     if narrow and wide and subject.kind.is_site:
         yield refused(
             "bitness-mix",
@@ -67,20 +67,13 @@ def _width(subject: Subject) -> Iterator[Finding]:
         )
     elif subject.main and subject.main.bits:
         yield told("bitness", subject.main.path, f"it runs as a {subject.main.bits}-bit process")
-    if any(one.machine not in (0x14C, 0x8664) for one in subject.own):
-        other = next(one for one in subject.own if one.machine not in (0x14C, 0x8664))
+    if any(one.machine not in (0x14C, 0x8664) for one in subject.loaded):
+        other = next(one for one in subject.loaded if one.machine not in (0x14C, 0x8664))
         yield refused("machine", other.path, "it is for another processor than amd64", "publish it for AnyCPU or x64")
 
 
 def _framework(subject: Subject) -> Iterator[Finding]:
-    for one in subject.own:
-        if (
-            one.managed
-            and one.clr.startswith(("v1.", "v2."))
-            and (one is subject.main or (subject.kind.is_site and "mscorlib" in one.references and not third_party(one.name)))
-        ):
-            yield from old(subject, one.path, f"it is built for CLR {one.clr}")
-            break
+    yield from _old_runtime(subject)
     wanted = {(one.target, one.path) for one in subject.own if one.target and one is subject.main}
     if subject.kind.is_site:
         for path in ("system.web/httpRuntime", "system.web/compilation"):
@@ -106,6 +99,15 @@ def _framework(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _old_runtime(subject: Subject) -> Iterator[Finding]:
+    """A program for CLR 2, or a site of which nothing is for CLR 4: old libraries alone run on CLR 4."""
+    own = [one for one in subject.loaded if one.managed and not third_party(one.name)]
+    judged = [subject.main] if subject.main else own
+    targets = [attributes.get("targetFramework", "") for _, attributes in subject.sections("system.web/compilation")]
+    if judged and all(one.clr.startswith(("v1.", "v2.")) for one in judged) and not any(target.startswith("4") for target in targets):
+        yield from old(subject, judged[0].path, f"it is built for CLR {judged[0].clr}")
+
+
 def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
@@ -113,7 +115,7 @@ def _parts(version: str) -> tuple[int, ...]:
 def _references(subject: Subject) -> Iterator[Finding]:
     missing: dict[str, str] = {}
     for one in subject.own:
-        for name in one.references:
+        for name in one.references if not third_party(one.name) else ():
             if name.lower() not in subject.assembly_names and name.lower() not in framework.ASSEMBLIES:
                 missing.setdefault(name, one.path)
     for config, attributes in subject.sections("system.web/compilation/assemblies/add"):

@@ -25,6 +25,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _of_setting(subject, setting)
     yield from _listed(subject)
     yield from _other_passwords(subject)
+    yield from _elsewhere(subject)
     yield from _encrypted(subject)
     yield from _parts(subject)
     for path, problem in subject.broken_configs:
@@ -150,6 +151,19 @@ def _other_passwords(subject: Subject) -> Iterator[Finding]:
                     f"the password of {what} is written in it",
                     "take it out, and mount the file from a Secret",
                 )
+
+
+def _elsewhere(subject: Subject) -> Iterator[Finding]:
+    """Passwords and folders in sections of other libraries: log4net, NHibernate, applicationSettings."""
+    for config in subject.configs:
+        for where, value in config.others():
+            place = f"{config.path}, {where}"
+            password = _PASSWORD.search(value)
+            if password and not _NO_SECRET.fullmatch(password[1]):
+                yield refused("password-in-image", place, "a password is written in it and would be in the image", "mount the file from a Secret")
+            drives = sorted({found.upper() for found in _DRIVE.findall(value)} - {"C"})
+            if drives:
+                yield warned("drive-path", place, f"it names drive {drives[0]}:, and a container has C: alone", "use a folder of the service")
 
 
 def _encrypted(subject: Subject) -> Iterator[Finding]:

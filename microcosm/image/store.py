@@ -1,6 +1,7 @@
 """Where an image goes: a registry, or an OCI layout on disk. Layers of the base are moved only if nothing else is possible."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def write_layout(made: list[Made], folder: Path, name: str) -> str:
         for layer in one.base.manifest["layers"]:
             path = one.base.stored.path(layer["digest"]) if one.base.stored.layout else None
             if path and path.exists():
-                (blobs / layer["digest"].partition(":")[2]).write_bytes(path.read_bytes())
+                shutil.copyfile(path, blobs / layer["digest"].partition(":")[2])
     (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
     described = made[0].described
     if len(made) > 1:

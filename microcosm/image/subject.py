@@ -68,6 +68,12 @@ class Subject:
             if one.path.lower().startswith(inside) and (not self.kind.is_site or not one.path.lower().startswith("bin/roslyn/"))
         ]
 
+    @cached_property
+    def loaded(self) -> list[Assembly]:
+        """Those in the folder itself: libraries for several processors lie in x86, x64 or runtimes, and the service chooses."""
+        depth = 1 if self.kind.is_site else self.program.count("/")
+        return [one for one in self.own if one.path.count("/") == depth]
+
     def sections(self, path: str) -> Iterator[tuple[Config, dict[str, str]]]:
         """Yield each element at a path with its file; the attributes' names as written."""
         for config in self.configs:

@@ -1,6 +1,7 @@
 """From a folder to an image: on disk, in a registry, in manifests; and the commands around it."""
 
 import json
+import tarfile
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 
 from microcosm.cli import app
 from microcosm.errors import OperatorError, UsageError
-from microcosm.image import registry, start
+from microcosm.image import descriptors, registry, start
 from microcosm.image.oci import LABEL
 
 from . import bases_on_disk
@@ -59,6 +60,14 @@ def test_an_image_on_disk_stands_on_its_base_and_starts_the_script(base, site, t
     assert (facts["kind"], facts["ports"], facts["health"], facts["variables"]) == ("iis", [80], "/", ["APPSETTING_Mode"])
 
 
+def test_a_folder_of_the_base_keeps_the_descriptor_that_the_base_gives_it(base, site, tmp_path):
+    made = built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")["images"][0]
+    with tarfile.open(tmp_path / "out/blobs" / made["layer"].replace(":", "/")) as tar:
+        found = {entry.name: entry.pax_headers.get("MSWINDOWS.rawsd") for entry in tar}
+    assert found["Files/inetpub/wwwroot"] == descriptors.text(bases_on_disk.OWN_FOLDER)
+    assert found["Files/inetpub/wwwroot/bin"] == descriptors.text(descriptors.of_folder(False))
+
+
 def test_folder_and_zip_give_the_same_digest_twice(base, site, tmp_path):
     sources = [site, site, zipped(tmp_path / "site.zip", SITE)]
     digests = {built(one, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")["digest"] for one in sources}
@@ -102,6 +111,12 @@ WRONG = {
 def test_what_is_asked_wrongly_is_one_sentence(words, site):
     with pytest.raises(UsageError, match=WRONG[words]):
         run("build", site, *words)
+
+
+@pytest.mark.parametrize("name", ["publish/site", "no-such", "./registry.example/shop", "C:\\site"])
+def test_a_misspelt_folder_is_not_looked_for_in_a_registry(name):
+    with pytest.raises(UsageError, match="no such file or folder"):
+        run("check", name)
 
 
 def test_a_base_of_another_build_or_system_is_refused(site, tmp_path):

@@ -26,6 +26,21 @@ def test_tools_in_other_folders_are_not_loaded_by_the_site():
     assert names(findings(SITE, assembly("bin/a.dll", required_32=True), assembly("tools/b.exe", machine=X64))) == []
 
 
+def test_libraries_for_both_processors_in_folders_of_their_own_are_no_mix():
+    both = [assembly(f"bin/{bits}/SQLite.Interop.dll", clr="", machine=machine) for bits, machine in (("x86", 0x14C), ("x64", X64))]
+    assert names(findings(SITE, assembly("bin/a.dll"), *both, assembly("bin/runtimes/win-arm64/native/b.dll", clr="", machine=0xAA64))) == []
+
+
+def test_an_old_library_beside_new_ones_runs():
+    old = assembly("bin/Ionic.Zip.dll", clr="v2.0.50727")
+    assert names(findings(SITE, assembly("bin/site.dll"), old)) == []
+    assert names(findings({"web.config": config("<system.web><compilation targetFramework='4.8'/></system.web>")}, old)) == []
+
+
+def test_what_third_parties_refer_to_is_their_own_affair():
+    assert names(findings(SITE, assembly("bin/Microsoft.Owin.dll", references={"Optional": "1.0.0.0"}))) == []
+
+
 REFUSED = {
     "dotnet-35": assembly("bin/a.dll", clr="v2.0.50727"),
     "target-framework": assembly("bin/a.dll", target="4.8.1"),

@@ -61,6 +61,21 @@ def test_a_harmless_setting_is_not(pair):
     assert names(findings({"web.config": setting(*pair)})) == []
 
 
+ELSEWHERE = {
+    "<log4net><appender><connectionString value='Server=db;Password=abc'/></appender></log4net>": ["password-in-image"],
+    "<applicationSettings><S><setting name='a'><value>Server=db;Pwd=abc;</value></setting></S></applicationSettings>": ["password-in-image"],
+    "<nlog><targets><target fileName='D:\\logs\\a.log'/></targets></nlog>": ["drive-path"],
+    "<system.codedom><compilers><compiler compilerOptions='/langversion:6 /nowarn:1659;1699'/></compilers></system.codedom>": [],
+    "<log4net><appender><file value='C:\\logs\\a.log'/><conversionPattern value='%d'/></appender></log4net>": [],
+    "<!-- Password=abc; -->": [],
+}
+
+
+@pytest.mark.parametrize("section", ELSEWHERE)
+def test_sections_of_other_libraries_are_looked_through(section):
+    assert names(findings({"web.config": config(section)})) == ELSEWHERE[section]
+
+
 def test_an_expected_variable_settles_the_database():
     value = "Server=(localdb)\\x;Integrated Security=True"
     assert names(findings({"web.config": connection(value)}, expected=frozenset({"CONNSTR_Main"}))) == []

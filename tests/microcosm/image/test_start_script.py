@@ -162,8 +162,10 @@ SERVICE = {"kind": "service", "home": "app", "program": "app/shop.exe", "config"
 @pytest.mark.parametrize(("win32", "own", "code"), [(0, 0, 1), (1066, 7, 7), (1067, 0, 1067 & 0xFF)])
 def test_a_windows_service_gets_its_variables_is_started_and_its_end_ends_the_container(win32, own, code, machine):
     machine.program("windows/System32/sc.exe", STOPPED.format(win32=win32, own=own))
+    machine.file("app/shop.exe", "MZ")
     services = [{"name": "shop", "title": "Shop 24", "command": '"C:\\app\\shop.exe" /run'}]
     found, printed = machine.start({"APPSETTING_A": "1", "CONNSTR_B": "2"}, **SERVICE, services=services)
+    assert machine.calls, printed
     assert machine.calls[0] == 'sc.exe create shop binPath= "C:\\app\\shop.exe" /run start= demand DisplayName= Shop 24'
     assert machine.calls[1].startswith("reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\shop /v Environment /t REG_MULTI_SZ /s \x01 /d ")
     assert "APPSETTING_A=1\x01" in machine.calls[1]
