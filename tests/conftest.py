@@ -66,6 +66,10 @@ SERVED = (
 )
 
 
+# These read what a run of PowerShell leaves.
+AFTER_POWERSHELL = ("test_data.py", "test_matrix_rows.py")
+
+
 def is_served(path: Path) -> bool:
     return path.is_file() and path.relative_to(TESTS).as_posix().startswith(SERVED)
 
@@ -86,6 +90,13 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: a step of a sweep that only --thorough takes")
     hypothesis.settings.load_profile("thorough" if config.getoption("--thorough") else "quick")
+    if not hasattr(config, "workerinput"):
+        pester.make_folder()
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        pester.remove_folder()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,8 +104,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if is_served(item.path):
             item.add_marker(pytest.mark.served)
-    # PowerShell takes the longest; begun last, one process would wait for it alone.
-    items.sort(key=lambda item: not item.path.name.startswith("test_powershell"))
+    # One process runs PowerShell, which takes the longest; the other one must not wait for what it leaves.
+    items.sort(key=lambda item: 0 if item.path.name == "test_powershell.py" else 2 if item.path.name in AFTER_POWERSHELL else 1)
     if not config.getoption("--thorough"):
         slow = {item for item in items if item.get_closest_marker("slow")}
         config.hook.pytest_deselected(items=[*slow])

@@ -49,6 +49,6 @@ foreach ($name in 'services', 'shell', 'windows', 'aws') {
 $Tools = @(
     'New-Machine', 'Remove-Machine', 'Restart-Machine', 'Invoke-Script', 'Invoke-AtEveryStart', 'Add-Event', 'Set-Behaviour'
     'Set-MachineFile', 'Get-MachineFile', 'Get-RealPath', 'Get-Sum', 'New-Route', 'Test-Route', 'Test-Running', 'Test-NodeReady'
-    'Get-Arguments', 'Invoke-Program', 'Step', 'Step-Clock', 'mkdir', 'Get-Command'
+    'Get-Arguments', 'Invoke-Program', 'Step', 'Step-Clock', 'mkdir', 'Get-Command', 'ConvertFrom-Json', 'ConvertTo-Json'
 )
 Export-ModuleMember -Function ($Tools + $StandIns)

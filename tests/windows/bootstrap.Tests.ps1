@@ -1,8 +1,8 @@
-# bootstrap.Tests.ps1: the user-data itself runs nothing that it has not checked, and run.ps1 repeats the script.
+# bootstrap.Tests.ps1: the user-data itself runs nothing that it has not checked, and run.ps1 repeats the
+# script.
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $Content = [IO.File]::ReadAllText($Node)
     $Start = [DateTimeOffset] '2026-11-25T09:00:00Z'
 

@@ -6,7 +6,6 @@ BeforeDiscovery {
 }
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $Start = [DateTimeOffset] '2026-11-25T09:00:00Z'
 
     function Get-ExpiringMachine([string] $At = '2026-11-25T12:00:00Z', [string] $Name = '/microcosm/dev/expiry') {

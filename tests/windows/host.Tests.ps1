@@ -1,4 +1,5 @@
-# host.Tests.ps1: what Windows itself is like on a node that is ready: settings, firewall, tasks, services, programs.
+# host.Tests.ps1: what Windows itself is like on a node that is ready: settings, firewall, tasks, services,
+# programs.
 
 BeforeDiscovery {
     $hns = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'
@@ -13,7 +14,6 @@ BeforeDiscovery {
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $Ready = Get-SettledMachine
     $Tasks, $Log, $Access = $Ready.Tasks, @($Ready.Log), $Ready.Access
     $Metadata = '169.254.169.254/32'
@@ -48,7 +48,8 @@ Describe 'a ready node' {
             $Ready.Services[$name].Settings.AppThrottle | Should -Be '0' -Because "nssm would pause $name"
             [int] $Ready.Services[$name].Settings.AppRestartDelay | Should -BeLessOrEqual 5000
         }
-        # containerd's own recovery gives up after the second crash in a day (containerd v2.2.7, service_windows.go).
+        # containerd's own recovery gives up after the second crash in a day (containerd v2.2.7,
+        # service_windows.go).
         $Log | Should -Contain 'sc.exe failure containerd reset= 0 actions= restart/15000'
     }
     It 'writes a log of each program, and rotates it' {
@@ -122,7 +123,8 @@ Describe 'Windows without this or that' {
         $m.Reports[-1].detail | Should -BeLike 'containerd 3.0.0 is not one of the major versions*'
     }
     It 'kubelet with a Windows start has a PATH with kubelet only after it' {
-        # The stand-in's own promise: kubeadm finds kubelet by PATH, which PrepareNode.ps1 changes for later processes.
+        # The stand-in's own promise: kubeadm finds kubelet by PATH, which PrepareNode.ps1 changes for later
+        # processes.
         $m = New-Machine
         $m.Path | Should -Not -Match 'C:\\k(;|$)'
     }

@@ -3,11 +3,13 @@
 PowerShell is `pwsh` on PATH, or what MICROCOSM_PWSH names. Without it the tests that need it are skipped.
 """
 
+import atexit
 import fcntl
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,10 +21,14 @@ HERE = Path(__file__).resolve().parent
 PWSH = os.environ.get("MICROCOSM_PWSH") or shutil.which("pwsh")
 WITHOUT = "PowerShell is needed: put `pwsh` on PATH, or name it in MICROCOSM_PWSH (README.md says how to get it)"
 # A sample of each sweep takes one of so many points; the served tests take all.
-SAMPLE = 61
-SECONDS = 1800
-# States that a machine can be in: some hundred whole walks, among the served tests.
-STATES = ("Choice", "Content", "Repair", "Reports", "Waits")
+SAMPLE = 199
+SECONDS = 3600
+# What `make test` leaves to the served tests: hundreds of whole walks.
+STATES = ("Choice", "Content", "Repair", "Reports", "States", "Waits", "host", "join")
+# The folder of one run of pytest, for all of its processes (tests/conftest.py makes and removes it).
+FOLDER = "MICROCOSM_PESTER"
+# Tiered compilation by profile costs a third more processor than it saves in a run of a minute.
+ENVIRONMENT = {"DOTNET_TieredPGO": "0"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +69,29 @@ def failures(report: Path, file: str) -> tuple[int, list[str]]:
     return len(cases), failed
 
 
+def files() -> tuple[str, ...]:
+    """The test files of `make test`, in one process, because each start of PowerShell with Pester takes seconds."""
+    return tuple(name for name in test_files() if name not in STATES)
+
+
 @cache
 def walks() -> dict[str, Walk]:
     """The results of product.walks(), which walks.Tests.ps1 writes."""
-    run("walks", ("walks",))
+    # Where pytest has collected test_powershell.py, that run is made in any case.
+    whole = f"{__package__}.test_powershell" in sys.modules
+    run("own" if whole else "walks", files() if whole else ("walks",))
     raw = json.loads((product() / "walks-result.json").read_text(encoding="utf-8-sig"))
     return {name: Walk(**result) for name, result in raw.items()}
+
+
+def make_folder() -> None:
+    """Make the folder of this run, and name it to the processes that it starts."""
+    os.environ[FOLDER] = tempfile.mkdtemp(prefix="microcosm-pester-")
+
+
+def remove_folder() -> None:
+    """Remove the folder of this run."""
+    shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
 def _write_product(folder: Path) -> None:
@@ -82,16 +105,17 @@ def _run(folder: Path, files: tuple[str, ...], every: int, filter_: str) -> None
     folder.mkdir(parents=True, exist_ok=True)
     options = ["-Product", str(product()), "-Result", str(folder / "junit.xml"), "-Every", str(every), "-Filter", filter_]
     command = [PWSH, "-NoProfile", "-NonInteractive", "-File", str(HERE / "run.ps1"), "-File", ",".join(files), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    done = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False)
     (folder / "output.txt").write_text(done.stdout + done.stderr)
     assert (folder / "junit.xml").is_file(), f"Pester ended with {done.returncode} and no result:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
 def _once(name: str, make: Any) -> Path:
     """A folder that the first process of this run of pytest makes, and the others wait for."""
-    run_id = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"
-    root = Path(tempfile.gettempdir()) / f"microcosm-pester-{run_id}"
-    root.mkdir(exist_ok=True)
+    if FOLDER not in os.environ:
+        make_folder()
+        atexit.register(remove_folder)
+    root = Path(os.environ[FOLDER])
     done = root / f"{name}.done"
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,5 @@
-# rules.Tests.ps1: what PowerShell's own parser says of every script of the product, and of those that it renders.
+# rules.Tests.ps1: what PowerShell's own parser says of every script of the product, and of those that it
+# renders.
 
 BeforeDiscovery {
     $Product = $env:PRODUCT
@@ -6,7 +7,7 @@ BeforeDiscovery {
     $scripts += Get-Item "$Product/windows_exec.ps1"
     $All = $scripts | ForEach-Object { @{ Name = $_.FullName.Substring($Product.Length + 1); Path = $_.FullName } }
     $Files = $All | Where-Object { $_.Name -like 'files*' }
-    $Hostile = [IO.File]::ReadAllText("$Product/hostile.json") | ConvertFrom-Json -AsHashtable | ForEach-Object { @{ Value = $_.value; Script = $_.script } }
+    $Hostile = [IO.File]::ReadAllText("$Product/hostile.json") | Microsoft.PowerShell.Utility\ConvertFrom-Json -AsHashtable | ForEach-Object { @{ Value = $_.value; Script = $_.script } }
 }
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/compatibility.ps1')
@@ -15,7 +16,19 @@ BeforeAll {
         $ast = [Management.Automation.Language.Parser]::ParseInput($Text, [ref] $tokens, [ref] $errors)
         @{ Ast = $ast; Tokens = $tokens; Errors = $errors }
     }
-    function Find-Node($Ast, [string] $Type) { $Ast.FindAll({ $args[0].GetType().Name -eq $Type }.GetNewClosure(), $true) }
+    $Seen = @{}   # every node of a tree by its type, looked for once
+    function Find-Node($Ast, [string] $Type) {
+        $key = [Runtime.CompilerServices.RuntimeHelpers]::GetHashCode($Ast)
+        if (-not $Seen.ContainsKey($key)) {
+            $Seen[$key] = @{}
+            foreach ($node in $Ast.FindAll({ $true }, $true)) {
+                $name = $node.GetType().Name
+                if (-not $Seen[$key].ContainsKey($name)) { $Seen[$key][$name] = [Collections.Generic.List[object]]::new() }
+                $Seen[$key][$name].Add($node)
+            }
+        }
+        if ($Seen[$key].ContainsKey($Type)) { $Seen[$key][$Type] }
+    }
     function Get-Functions($Ast) {
         $found = [ordered] @{}
         foreach ($node in Find-Node $Ast 'FunctionDefinitionAst') { $found[$node.Name] = $node }
@@ -26,7 +39,8 @@ BeforeAll {
     $NodeAst, $BootAst = (Get-Ast $NodeText).Ast, (Get-Ast $BootText).Ast
     # Cmdlets of Windows PowerShell 5.1 and of the modules on the AMI; a new name here is a decision.
     $Cmdlets = [IO.File]::ReadAllLines((Join-Path $PSScriptRoot 'machine/cmdlets.txt')) -notlike '#*'
-    # Functions that may start a program themselves: each looks at its exit code, or is nothing but that program.
+    # Functions that may start a program themselves: each looks at its exit code, or is nothing but that
+    # program.
     $Starters = 'Invoke-Native', 'Start-Kubelet', 'Protect-Root', 'Set-LogField'
 }
 
@@ -45,7 +59,8 @@ Describe '<Name>' -ForEach $All {
         Get-NewerThan51 $ast $parsed.Tokens | Should -BeNullOrEmpty
     }
     It 'does not swallow a colon into the name of a variable' {
-        # `$name:` in a string is a variable of the drive `name`, and empty; it takes ${name}: to mean the two.
+        # `$name:` in a string is a variable of the drive `name`, and empty; it takes ${name}: to mean the
+        # two.
         $wrong = Find-Node $ast 'VariableExpressionAst' | Where-Object { $_.VariablePath.DriveName -and $_.VariablePath.DriveName -notin 'env', 'global', 'script', 'function' }
         $wrong | Should -BeNullOrEmpty
     }
@@ -72,7 +87,7 @@ Describe 'the file <Name>' -ForEach $Files {
     }
     It 'starts programs where their exit code is looked at' {
         foreach ($function in (Get-Functions $ast).GetEnumerator()) {
-            $starts = @(Find-Node $function.Value 'CommandAst' | Where-Object { $_.InvocationOperator -eq 'Ampersand' -and $_.CommandElements[0].Extent.Text -notmatch '^\$(Phase\.\w+|Condition|Action|Work|Do|Write)$|PrepareNode' })
+            $starts = @(Find-Node $function.Value 'CommandAst' | Where-Object { $_.InvocationOperator -eq 'Ampersand' -and $_.CommandElements[0].Extent.Text -notmatch '^\$(Phase\.\w+|Condition|Change|Action|Work|Do|Write)$|PrepareNode' })
             if (-not $starts -or $Name -like '*logs.ps1') { continue }   # that prints what a command says, its errors too
             $function.Key | Should -BeIn $Starters -Because "it starts $($starts[0].Extent.Text)"
             $function.Value.Extent.Text | Should -Match '\$LASTEXITCODE'

@@ -14,7 +14,7 @@ param([string[]] $File = '*', [string] $Filter = '*', [string] $Result, [string]
 $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.5
 if (-not $Product) {
-    $Product = Join-Path ([IO.Path]::GetTempPath()) "product-$PID"
+    $Product = $rendered = Join-Path ([IO.Path]::GetTempPath()) "product-$PID"
     $python = if (Test-Path "$PSScriptRoot/../../.venv/bin/python") { "$PSScriptRoot/../../.venv/bin/python" } else { 'python3' }
     Push-Location "$PSScriptRoot/../.."
     & $python -m tests.windows.product $Product
@@ -26,7 +26,7 @@ $env:PRODUCT = $Product
 $env:EVERY = $Every
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = @($File | ForEach-Object { Get-Item (Join-Path $PSScriptRoot "$_.Tests.ps1") } | ForEach-Object FullName)
-$configuration.Run.Exit = $true
+$configuration.Run.PassThru = $true
 $configuration.Filter.FullName = $Filter
 $configuration.Output.Verbosity = 'Detailed'
 $configuration.Output.CIFormat = 'None'
@@ -36,4 +36,6 @@ if ($Result) {
     $configuration.TestResult.OutputPath = $Result
     $configuration.TestResult.OutputFormat = 'JUnitXml'
 }
-Invoke-Pester -Configuration $configuration
+$run = Invoke-Pester -Configuration $configuration
+if (Get-Variable rendered -ErrorAction SilentlyContinue) { Remove-Item -Recurse -Force $rendered }
+exit $run.FailedCount + $run.FailedContainersCount

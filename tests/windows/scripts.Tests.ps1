@@ -1,11 +1,11 @@
-# scripts.Tests.ps1: the other PowerShell of the product, run as it is rendered: logs.ps1, windows_exec's script, CCAuth's start.ps1.
+# scripts.Tests.ps1: the other PowerShell of the product, run as it is rendered: logs.ps1, windows_exec's
+# script, CCAuth's start.ps1.
 
 BeforeDiscovery {
     $Logs = Get-ChildItem (Join-Path $env:PRODUCT 'logs/*.ps1') | ForEach-Object { @{ Name = $_.Name; Path = $_.FullName } }
 }
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
 
     function Get-Printed([string] $Path) {
         # What a script prints by .NET, past PowerShell's own streams.

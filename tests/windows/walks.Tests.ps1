@@ -1,12 +1,12 @@
-# walks.Tests.ps1: runs the node's script with the inputs of walks.json, and writes what it leaves for tests in Python.
+# walks.Tests.ps1: runs the node's script with the inputs of walks.json, and writes what it leaves for tests
+# in Python.
 
 BeforeDiscovery {
-    $Walks = [IO.File]::ReadAllText((Join-Path $env:PRODUCT 'walks.json')) | ConvertFrom-Json -AsHashtable
+    $Walks = [IO.File]::ReadAllText((Join-Path $env:PRODUCT 'walks.json')) | Microsoft.PowerShell.Utility\ConvertFrom-Json -AsHashtable
     $Walks = @($Walks.GetEnumerator() | ForEach-Object { @{ Name = $_.Key; Walk = $_.Value } })
 }
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $Results = @{}
 }
 AfterAll {

@@ -5,14 +5,27 @@ function Assert-Metadata {
     if (-not (Test-Route $Metadata)) { throw 'No credentials specified or obtained from persisted/shell defaults.' }
 }
 
+function Get-MetadataValue([string] $Name) {
+    # $M.Silent: what is not answered. $M.Answers: those that come before the true ones; 'error' is none.
+    if ($Name -in $M.Silent) { throw 'The remote server returned an error: (404) Not Found.' }
+    if ($Name -eq 'instance-id' -and $M.Answers.Count) {
+        $answer, $M.Answers = $M.Answers[0], @($M.Answers | Select-Object -Skip 1)
+        if ($answer -eq 'error') { throw 'Unable to connect to the remote server' }
+        return $answer
+    }
+    switch ($Name) {
+        'instance-id' { return $M.Instance }
+        'local-ipv4' { return $M.NodeIp }
+    }
+    throw 'The remote server returned an error: (404) Not Found.'
+}
+
 $Behaviours['Get-EC2InstanceMetadata'] = {
     param($Given)
     if (-not (Test-Route $Metadata)) { Write-Error 'Unable to connect to the remote server'; return }
-    switch ("$($Given.Category)$($Given.Path)") {
-        { $_ -in 'InstanceId', '/instance-id' } { $M.Instance }
-        { $_ -in 'LocalIpv4', '/local-ipv4' } { $M.NodeIp }
-        default { throw "the category $_ is not modelled" }
-    }
+    $names = @{ InstanceId = 'instance-id'; LocalIpv4 = 'local-ipv4' }
+    try { Get-MetadataValue $(if ($Given.Path) { $Given.Path.TrimStart('/') } else { $names["$($Given.Category)"] }) }
+    catch { Write-Error "$_" }
 }
 $Behaviours['Get-SSMParameter'] = {
     param($Given)
@@ -23,7 +36,8 @@ $Behaviours['Get-SSMParameter'] = {
 $Behaviours['Write-SSMParameter'] = {
     param($Given)
     Assert-Metadata
-    # A standard parameter holds 4 KB, and no value names another parameter (AWS, PutParameter; CDK, IStringParameter).
+    # A standard parameter holds 4 KB, and no value names another parameter (AWS, PutParameter; CDK,
+    # IStringParameter).
     if ($Given.Value.Length -gt 4096) { throw 'ValidationException: Standard tier parameters support a maximum parameter value of 4096 characters.' }
     if ($Given.Value -match '\{\{') { throw 'ValidationException: Parameter value can''t nest another parameter.' }
     if (-not $Given.Value) { throw 'ValidationException: Value must not be empty.' }
@@ -31,6 +45,7 @@ $Behaviours['Write-SSMParameter'] = {
     if (-not $Given.Type) { throw 'ValidationException: A parameter type is required when you create a parameter.' }
     $M.Parameters[$Given.Name] = $Given.Value
     $M.Reports += ConvertFrom-Json $Given.Value
+    $M.ReportedAt += $M.Now
     1
 }
 $Behaviours['Read-S3Object'] = {
@@ -70,9 +85,5 @@ $Behaviours['Invoke-RestMethod'] = {
         return 'a token'
     }
     if ($Given.Headers['X-aws-ec2-metadata-token'] -ne 'a token') { throw 'The remote server returned an error: (401) Unauthorized.' }
-    switch -Regex ($url) {
-        '/meta-data/instance-id$' { return $M.Instance }
-        '/meta-data/local-ipv4$' { return $M.NodeIp }
-    }
-    throw 'The remote server returned an error: (404) Not Found.'
+    Get-MetadataValue ($url -replace '.*/meta-data/')
 }

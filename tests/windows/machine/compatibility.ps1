@@ -1,6 +1,7 @@
-# compatibility.ps1: what PowerShell 6 and 7 and .NET after 4.7.2 have added, which Windows PowerShell 5.1 does not know.
-# Sources: MicrosoftDocs/PowerShell-Docs 27138b2, reference/docs-conceptual/whats-new (6.0 to 7.5) and the cmdlets' pages;
-# .NET API catalogue (dotnet/core, release notes).
+# compatibility.ps1: what PowerShell 6 and 7 and .NET after 4.7.2 have added, which Windows PowerShell 5.1
+# does not know.
+# Sources: MicrosoftDocs/PowerShell-Docs 27138b2, reference/docs-conceptual/whats-new (6.0 to 7.5) and the
+# cmdlets' pages; .NET API catalogue (dotnet/core, release notes).
 
 $NewTokens = 'AndAnd', 'OrOr', 'QuestionMark', 'QuestionQuestion', 'QuestionQuestionEquals', 'QuestionDot', 'QuestionLBracket'
 $NewCmdlets = @(

@@ -1,17 +1,23 @@
-# files.ps1: the disk: files that are held, that a loss of power tears, and a disk that is full.
+# files.ps1: the disk: files that are held, that a loss of power tears, and a disk that is full. What the
+# scripts do all the time goes by .NET: PowerShell's own cmdlets on a drive take ten times as long, and a walk
+# makes hundreds of calls.
 
 $Real = 'Microsoft.PowerShell.Management'
+$Slashes = [regex] '[\\/]+'
 
 function Get-RealPath([string] $Path) {
-    if ($Path -match '^C:') { return $M.Root + ($Path.Substring(2) -replace '\\', '/') }
-    $Path -replace '\\', '/'
+    $path = $Path.Replace('\', '/')
+    if ($path.StartsWith('C:', 'OrdinalIgnoreCase')) { $M.Root + $path.Substring(2) } else { $path }
 }
 
 function Get-FullPath([string] $Path) {
-    # As Windows names it, for a path that may be relative.
-    if ($Path -notmatch '^C:') { $Path = "$((Get-Location).Path)\$Path" }
-    ($Path -replace '[\\/]+', '\').TrimEnd('\')
+    # As Windows names it, for a path that may be relative; a test may give a real one.
+    if ($Path.StartsWith('/')) { return $Path }
+    if (-not $Path.StartsWith('C:', 'OrdinalIgnoreCase')) { $Path = "$((Get-Location).Path)\$Path" }
+    $Slashes.Replace($Path, '\').TrimEnd('\')
 }
+
+function Get-Leaf([string] $Path) { $Path.Substring($Path.LastIndexOfAny('\/') + 1) }
 
 function Set-MachineFile([string] $Path, [string] $Text) {
     $file = Get-RealPath $Path
@@ -33,22 +39,32 @@ function Get-Sum([string] $Text) {
 }
 
 function Assert-Free([string] $Path) {
-    # A file that a scanner has opened, or the program of a process that runs: no other may write, read for itself, or
-    # delete it (Windows SDK, ERROR_SHARING_VIOLATION).
+    # A file that a scanner has opened, or the program of a process that runs: no other may write, read for
+    # itself, or delete it (Windows SDK, ERROR_SHARING_VIOLATION).
     $full = Get-FullPath $Path
     $until = $M.Held[$full]
     if ($until -is [int] -or $until -is [double]) { $M.Held[$full] = $until = $M.Now.AddSeconds($until) }
-    if (($until -and $until -gt $M.Now) -or $full -in (Get-RunningProgram)) {
-        throw [IO.IOException] "The process cannot access the file '$full' because it is being used by another process."
+    $runs = $full.EndsWith('.exe', 'OrdinalIgnoreCase') -and $full -in (Get-RunningProgram)
+    if (($until -and $until -gt $M.Now) -or $runs) {
+        $text = "The process cannot access the file '$full' because it is being used by another process."
+        throw [IO.IOException]::new($text, -2147024864)   # ERROR_SHARING_VIOLATION
     }
 }
 
 function Write-MachineFile([string] $Path, [scriptblock] $Write) {
     # Every write goes this way: what it may meet, and what a loss of power right after it leaves.
     Assert-Free $Path
-    if ($M.DiskFull) { throw [IO.IOException] 'There is not enough space on the disk.' }
+    # ERROR_DISK_FULL
+    if ($M.DiskFull) { throw [IO.IOException]::new('There is not enough space on the disk.', -2147024784) }
     & $Write
-    $M.Writes += @{ Call = $M.Calls; Path = Get-FullPath $Path }
+    Add-Written (Get-FullPath $Path)
+}
+
+function Add-Written([string] $Path) {
+    $M.Writes.Add(@{ Call = $M.Calls; Path = $Path })
+    # A scanner looks into each new file, and holds it meanwhile (actions/runner-images#4415).
+    $seconds = if ($M.Scans.ContainsKey($Path)) { $M.Scans[$Path]; $M.Scans.Remove($Path) } else { $M.ScanSeconds }
+    if ($seconds) { $M.Held[$Path] = $M.Now.AddSeconds($seconds) }
     if ($M.Calls -eq $M.TearAt) {
         $M.Crashes++
         Set-TornFile $Path $M.Tear
@@ -78,32 +94,36 @@ $Behaviours['New-Item'] = {
         $Given.Value = Get-RealPath $Given.Value
         return & "$Real\New-Item" @Given
     }
-    if ($Given.ItemType -ne 'File') { return & "$Real\New-Item" @Given }
-    Write-MachineFile $Given.Path[0] { & "$Real\New-Item" @Given }
+    if (-not $Given.Force) { return & "$Real\New-Item" @Given }
+    if ($Given.ItemType -ne 'File') {
+        foreach ($path in $Given.Path) { [void] [IO.Directory]::CreateDirectory((Get-RealPath (Get-FullPath $path))) }
+        return
+    }
+    # With -Force it makes the folders, replaces the text, and writes UTF-8 without a byte order mark.
+    Write-MachineFile $Given.Path[0] { Set-MachineFile (Get-FullPath $Given.Path[0]) "$($Given.Value)" }
 }
 $Behaviours['Copy-Item'] = {
     param($Given)
     foreach ($source in $Given.Path) {
-        if (-not (Microsoft.PowerShell.Management\Test-Path $source)) { throw "Cannot find path '$source' because it does not exist." }
-        $target = $Given.Destination
-        if (Microsoft.PowerShell.Management\Test-Path $target -PathType Container) { $target = "$target\$(Split-Path -Leaf $source)" }
+        if (-not (Test-MachineFile (Get-FullPath $source))) { throw "Cannot find path '$source' because it does not exist." }
+        $target = Get-FullPath $Given.Destination
+        if ([IO.Directory]::Exists((Get-RealPath $target))) { $target = "$target\$(Get-Leaf $source)" }
         Assert-Readable $source
-        Write-MachineFile $target { & "$Real\Copy-Item" @Given }
+        Write-MachineFile $target { [IO.File]::Copy((Get-RealPath (Get-FullPath $source)), (Get-RealPath $target), $true) }
     }
 }
 $Behaviours['Move-Item'] = {
     param($Given)
-    $source = $Given.Path[0]
+    $source, $target = (Get-FullPath $Given.Path[0]), (Get-FullPath $Given.Destination)
+    if (-not (Test-MachineFile $source)) { throw "Cannot find path '$source' because it does not exist." }
     # A program that runs may be moved, but not written or deleted.
-    if ((Get-FullPath $source) -notin (Get-RunningProgram)) { Assert-Free $source }
-    $target = $Given.Destination
-    if (Microsoft.PowerShell.Management\Test-Path $target) {
+    if (-not $source.EndsWith('.exe') -or $source -notin (Get-RunningProgram)) { Assert-Free $source }
+    if (Test-MachineFile $target) {
         if (-not $Given.Force) { throw 'Cannot create a file when that file already exists.' }
         Assert-Free $target
     }
-    & "$Real\Move-Item" @Given
-    $M.Writes += @{ Call = $M.Calls; Path = Get-FullPath $target }
-    if ($M.Calls -eq $M.TearAt) { $M.Crashes++; Set-TornFile $target $M.Tear; $M.Dead = $true; exit 99 }
+    [IO.File]::Move((Get-RealPath $source), (Get-RealPath $target), $true)
+    Add-Written $target
 }
 $Behaviours['Remove-Item'] = {
     param($Given)
@@ -138,15 +158,25 @@ function Assert-Readable([string] $Path) {
 
 $Behaviours['Get-Content'] = {
     param($Given)
-    if ($Given.Path) { Assert-Readable $Given.Path[0] }
+    if ($Given.Path) {
+        Assert-Readable $Given.Path[0]
+        $file = Get-RealPath (Get-FullPath $Given.Path[0])
+        if ($Given.Raw -and $Given.Encoding -in $null, 'UTF8' -and [IO.File]::Exists($file)) {
+            $text = [IO.File]::ReadAllText($file)
+            return $(if ($text) { $text })   # of an empty file it gives nothing at all
+        }
+    }
     & "$Real\Get-Content" @Given
 }
 $Behaviours['Get-FileHash'] = {
     param($Given)
     $path = @($Given.Path + $Given.LiteralPath)[0]
-    if (-not (Test-MachineFile $path)) { throw "Cannot find path '$path' because it does not exist." }
+    $file = Get-RealPath (Get-FullPath $path)
+    if (-not [IO.File]::Exists($file)) { throw "Cannot find path '$path' because it does not exist." }
     Assert-Readable $path
-    & 'Microsoft.PowerShell.Utility\Get-FileHash' @Given
+    $algorithm = if ($Given.Algorithm) { $Given.Algorithm } else { 'SHA256' }
+    $bytes = [Security.Cryptography.HashAlgorithm]::Create($algorithm).ComputeHash([IO.File]::ReadAllBytes($file))
+    [pscustomobject] @{ Algorithm = $algorithm; Hash = [Convert]::ToHexString($bytes); Path = $path }
 }
 $Behaviours['Import-Clixml'] = { param($Given) & 'Microsoft.PowerShell.Utility\Import-Clixml' @Given }
 $Behaviours['Get-Item'] = {
@@ -161,9 +191,13 @@ $Behaviours['Get-ChildItem'] = { param($Given) & "$Real\Get-ChildItem" @Given }
 $Behaviours['Test-Path'] = {
     param($Given)
     $path = @($Given.Path + $Given.LiteralPath)[0]
-    if ($path -match '^(\\\\|//)\.[\\/]pipe[\\/]containerd') { return Test-Pipe }
-    if ($path -like 'HKLM:*') { return $M.Registry.ContainsKey($path) }
-    & "$Real\Test-Path" @Given
+    if ($path.StartsWith('\\.\pipe\containerd') -or $path.StartsWith('//./pipe/containerd')) { return Test-Pipe }
+    if ($path.StartsWith('HKLM:')) { return $M.Registry.ContainsKey($path) -or [bool] (Get-ServiceKey $path) }
+    if ($Given.Count -gt 1 -or -not $path.StartsWith('C:') -or [WildcardPattern]::ContainsWildcardCharacters($path)) {
+        return & "$Real\Test-Path" @Given
+    }
+    $file = Get-RealPath $path
+    [IO.File]::Exists($file) -or [IO.Directory]::Exists($file)
 }
 
 function mkdir { param([string] $Path, [switch] $Force) New-Item -ItemType Directory -Path $Path -Force:$Force }

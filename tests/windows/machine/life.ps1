@@ -14,13 +14,15 @@ function New-Machine([hashtable] $Inputs = @{}) {
     [void] [IO.Directory]::CreateDirectory($root)
     New-PSDrive -Name C -PSProvider FileSystem -Root $root -Scope Global | Out-Null
     $script:M = @{
-        Root = $root; Behaviours = @{}; Web = @{}; Parameters = @{}; Reports = @(); Access = @{}; Tasks = @{}
+        Root = $root; Behaviours = @{}; Web = @{}; Parameters = @{}; Reports = @(); ReportedAt = @(); Access = @{}; Tasks = @{}
         Log = [Collections.Generic.List[string]]::new(); Console = [Collections.Generic.List[string]]::new()
+        Writes = [Collections.Generic.List[object]]::new()
         Broken = @(); Held = @{}; DiskFull = $false; Hung = ''; Processes = @(); Excluded = @(); Echo = ''
-        Calls = 0; CrashAt = 0; EndAt = 0; TearAt = 0; Tear = ''; FullAt = 0; Crashes = 0; Dead = $false; Writes = @()
+        Calls = 0; Started = 0; CrashAt = 0; EndAt = 0; TearAt = 0; Tear = ''; FullAt = 0; Crashes = 0; Dead = $false; Scans = @{}; ScanSeconds = 0
         Now = [DateTimeOffset] '2026-11-25T09:00:00Z'; Boot = 1; Restarting = $false; Stopped = $false
         Events = [Collections.ArrayList]::new(); MachinePath = $BasePath; Path = $BasePath; Process = @{ Global = $null }
         Instance = 'i-0win'; NodeIp = '10.0.3.7'; PodCidr = '10.244.2.0/24'; NodeInCluster = $false
+        Silent = @(); Answers = @(); DisabledTasks = @(); Images = @()
     }
     Set-Location C:\
     Initialize-Windows
@@ -62,7 +64,8 @@ function Remove-Machine {
 }
 
 function Restart-Machine {
-    # What a start of Windows does: a pending feature comes, networks and processes are gone, automatic services run.
+    # What a start of Windows does: a pending feature comes, networks and processes are gone, automatic
+    # services run.
     $M.Boot++; $M.Dead = $false; $M.Restarting = $false
     $M.Path = $M.MachinePath
     $M.Processes = @()
@@ -73,13 +76,15 @@ function Restart-Machine {
 }
 
 function Invoke-Script([string] $Path) {
-    # Runs a script as `powershell -File` does, and gives its exit code: that of `exit`, 1 for an error that nothing
-    # caught, else 0. Its top scope is a new session state. A pipeline of its own, because inside a `try` an error of a
-    # statement ends the script, which otherwise goes on.
+    # Runs a script as `powershell -File` does, and gives its exit code: that of `exit`, 1 for an error that
+    # nothing caught, else 0. Its top scope is a new session state. A pipeline of its own, because inside a
+    # `try` an error of a statement ends the script, which otherwise goes on.
     $outer = $M.Process
     $variables = [Environment]::GetEnvironmentVariables()
     if (-not $outer.Global) { $env:Path = $M.Path }   # else it inherits that of the process that starts it
     $module = [psmoduleinfo]::new($true)
+    # A process of its own begins with Continue, whatever the tests themselves have.
+    $module.SessionState.PSVariable.Set('ErrorActionPreference', 'Continue')
     $M.Process = @{ Global = $module.SessionState; Module = $module }
     $shell = [powershell]::Create('CurrentRunspace')
     $text = 'param($Top, $File) . $Top { . $args[0] *>&1; $global:ScriptEnded = $? } $File'
@@ -106,7 +111,8 @@ function Invoke-Script([string] $Path) {
 }
 
 function Invoke-AtEveryStart([string] $Path) {
-    # Starts the machine again after a loss of power and a restart; ends with the first exit code of one that is up.
+    # Starts the machine again after a loss of power and a restart; ends with the first exit code of one that
+    # is up.
     foreach ($start in 1..10) {
         $code = Invoke-Script $Path
         if ($M.Hung) { throw "it hangs in $($M.Hung): $($M.Console | Select-Object -Last 3)" }
@@ -117,7 +123,8 @@ function Invoke-AtEveryStart([string] $Path) {
 }
 
 function Step([string] $What) {
-    # Before every change. `exit` is what no catch catches; what `finally` tries to change afterwards ends here as well.
+    # Before every change. `exit` is what no catch catches; what `finally` tries to change afterwards ends
+    # here as well.
     $M.Calls++
     $M.Now = $M.Now.AddSeconds(0.1)
     if ($M.Calls -in $M.CrashAt, $M.EndAt -and -not $M.Dead) { $M.Crashes++; $M.Dead = $true }
@@ -135,7 +142,10 @@ function Stop-Hung([string] $What) {
 function Step-Clock([double] $Seconds) {
     # Time passes, and with it happens what was to come.
     $end = $M.Now.AddSeconds($Seconds)
-    while ($M.Events.Count -and ($next = $M.Events | Where-Object { $_.At -le $end } | Sort-Object At | Select-Object -First 1)) {
+    while ($M.Events.Count) {
+        $next = $null
+        foreach ($one in $M.Events) { if ($one.At -le $end -and (-not $next -or $one.At -lt $next.At)) { $next = $one } }
+        if (-not $next) { break }
         if ($next.At -gt $M.Now) { $M.Now = $next.At }
         $M.Events.Remove($next)
         & $next.Do $M $next.With

@@ -22,27 +22,31 @@ function Restart-Network {
     $M.HnsNetwork = $false
     $M.Interfaces.Remove(9)
     if (-not $M.Interfaces.ContainsKey(4)) { $M.Interfaces[4] = @{ Address = $M.NodeIp; Metric = 15 } }
-    $M.Routes = @($M.Routes | Where-Object { $_.ifIndex -ne 9 -and $_.DestinationPrefix -ne '0.0.0.0/0' })
+    $M.Routes = @($M.Routes | Where-Object { $_.ifIndex -ne 9 -and ($_.ifIndex -ne 4 -or $_.DestinationPrefix -ne '0.0.0.0/0') })
     $M.Routes += New-Route '0.0.0.0/0' 4
     if (-not (Test-Route $Metadata)) { $M.Routes += New-Route $Metadata 4 }
 }
 
 function New-HnsNetwork {
-    # The machine's address moves to a virtual adapter, and routes that stood by the old one are gone (ovn-kubernetes#3119).
+    # The machine's address moves to a virtual adapter, and routes that stood by the old one are gone
+    # (ovn-kubernetes#3119).
     if ($M.HnsNetwork -or $M.HnsConfused) { return }
     $M.HnsNetwork = $true
+    # Connections break, and ctr does not take up a download that had begun (rancher/rke2#5702).
+    $M.Processes = @($M.Processes | Where-Object Name -NE 'ctr')
     $M.Interfaces[9] = $M.Interfaces[4]
     $M.Interfaces.Remove(4)
     $M.Routes = @($M.Routes | Where-Object { $_.ifIndex -ne 4 })
     $M.Routes += New-Route '0.0.0.0/0' 9
 }
 
-function Test-Route([string] $Prefix) { [bool] ($M.Routes | Where-Object DestinationPrefix -EQ $Prefix) }
+function Test-Route([string] $Prefix) { $Prefix -in @($M.Routes.DestinationPrefix) }
 
 function Select-Matching($Objects, $Given, [string[]] $Properties) {
     foreach ($object in $Objects) {
-        $wrong = $Properties | Where-Object { $Given.ContainsKey($_) -and "$($object.$_)" -notin @($Given[$_] | ForEach-Object { "$_" }) }
-        if (-not $wrong) { $object }
+        $right = $true
+        foreach ($name in $Properties) { if ($Given.ContainsKey($name) -and $object.$name -notin $Given[$name]) { $right = $false } }
+        if ($right) { $object }
     }
 }
 

@@ -6,7 +6,8 @@ $KubeletConfig = 'C:\var\lib\kubelet\config.yaml'
 $KubeadmFlags = 'C:\var\lib\kubelet\kubeadm-flags.env'
 
 function Get-PrepareNodeText {
-    # What it does, as far as it can fail (kubernetes-sigs/sig-windows-tools 401ee6f, hostprocess/PrepareNode.ps1).
+    # What it does, as far as it can fail (kubernetes-sigs/sig-windows-tools 401ee6f,
+    # hostprocess/PrepareNode.ps1).
     @'
 Param([parameter(Mandatory = $true)] [string] $KubernetesVersion, [string] $HostnameOverride)
 $ErrorActionPreference = 'Stop'
@@ -84,7 +85,8 @@ function Start-KubeletProgram {
 $FlagsText = "KUBELET_KUBEADM_ARGS=`"--node-labels=a=b,c=d --register-with-taints=os=windows:NoSchedule`"`n"
 
 function Test-FlanneldInput {
-    # flannel v0.28.9: the kubeconfig, the network configuration (Windows: VNI 4096, port 4789) and the node's name.
+    # flannel v0.28.9: the kubeconfig, the network configuration (Windows: VNI 4096, port 4789) and the node's
+    # name.
     if (-not $M.Services.ContainsKey('flanneld')) { return $false }
     $service, $given = $M.Services.flanneld, (Get-Arguments 'flanneld')
     if (-not (Test-Same $given['kubeconfig-file'] 'a kubeconfig') -or -not (Test-Json $given['net-config-path'])) { return $false }
@@ -94,7 +96,8 @@ function Test-FlanneldInput {
 }
 
 function Test-KubeProxyInput {
-    # pkg/proxy/winkernel of kubernetes v1.35.8: the HNS network by its name, and for an overlay a source VIP of the node's subnet.
+    # pkg/proxy/winkernel of kubernetes v1.35.8: the HNS network by its name, and for an overlay a source VIP
+    # of the node's subnet.
     if (-not $M.Services.ContainsKey('kube-proxy')) { return $false }
     $given = Get-Arguments 'kube-proxy'
     $overlay = $M.Inputs.FlannelBackend -eq 'vxlan'
@@ -151,7 +154,8 @@ $Programs['kubectl.exe'] = {
     }
 }
 $Programs['host-local.exe'] = {
-    # containernetworking/plugins v1.9.1, plugins/ipam/host-local: one address an id, and a second ADD is refused.
+    # containernetworking/plugins v1.9.1, plugins/ipam/host-local: one address an id, and a second ADD is
+    # refused.
     param($w, $stdin)
     foreach ($name in 'CNI_COMMAND', 'CNI_CONTAINERID', 'CNI_NETNS', 'CNI_IFNAME', 'CNI_PATH') {
         if (-not [Environment]::GetEnvironmentVariable($name)) { throw "required env variables [$name] missing" }

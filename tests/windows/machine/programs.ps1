@@ -1,5 +1,5 @@
-# programs.ps1: the programs that the scripts start, with what they refuse. A function named by a path goes before the
-# program, and one of a bare name looks it up on PATH as Windows does.
+# programs.ps1: the programs that the scripts start, with what they refuse. A function named by a path goes
+# before the program, and one of a bare name looks it up on PATH as Windows does.
 
 $Members = @{
     'containerd' = 'containerd.exe', 'ctr.exe', 'containerd-shim-runhcs-v1.exe'
@@ -26,7 +26,7 @@ function Find-Program([string] $Name) {
 function Test-Executable([string] $Path) {
     # The content of a program stands for its code: it is its name, or what was downloaded under it.
     if (-not (Test-MachineFile $Path)) { return $false }
-    $leaf = Split-Path -Leaf ($Path -replace '\\', '/')
+    $leaf = Get-Leaf $Path
     (Get-MachineFile $Path) -cin $leaf, "archive $leaf", ($leaf -replace '\.exe$')
 }
 
@@ -42,18 +42,18 @@ function Invoke-Program([string] $Name, $Arguments, $InputLines) {
         throw [Management.Automation.CommandNotFoundException] ("The term '$Name' is not recognized as the name of a cmdlet, " +
             'function, script file, or operable program.')
     }
-    $leaf = Split-Path -Leaf ($path -replace '\\', '/')
+    $leaf = Get-Leaf $path
     if (-not (Test-Executable $path)) {   # a file that power was lost over
         throw "Program '$leaf' failed to run: The specified executable is not a valid application for this OS platform."
     }
     Step $leaf
     # PowerShell flattens arrays, and 5.1 drops an empty argument (PowerShell/PowerShell#1995).
-    $words = @($Arguments | ForEach-Object { $_ } | ForEach-Object { [string] $_ } | Where-Object { $_ -ne '' })
+    $words = @(foreach ($item in $Arguments) { foreach ($word in $item) { if ("$word" -ne '') { "$word" } } })
     $M.Log.Add("$leaf $words".TrimEnd())
     if ($M.Echo -and ($seen = Get-SeenArguments $words) -cne ($words -join "`n")) { throw "$leaf would see other arguments: $seen" }
     try {
         if ($leaf -in $M.Broken) { throw "$leaf is broken`nand says so" }
-        $text = ($InputLines | Out-String)
+        $text = @($InputLines) -join "`n"
         $default = $Programs[$leaf]
         if ($M.Behaviours.ContainsKey($leaf)) { & $M.Behaviours[$leaf] $words $default $M $text } else { & $default $words $text }
         $global:LASTEXITCODE = 0
@@ -71,14 +71,15 @@ foreach ($name in $Spellings) {
 }
 
 $Programs['tar.exe'] = {
-    # libarchive refuses to replace a file that is open (archive_write_disk_windows.c, "Can't unlink already-existing object").
+    # libarchive refuses to replace a file that is open (archive_write_disk_windows.c, "Can't unlink
+    # already-existing object").
     param($w)
     $archive, $folder = '', (Get-Location).Path
     for ($i = 0; $i -lt $w.Count; $i++) {
         if ($w[$i] -in '-f', '-xf', '-xvf', 'xf') { $archive = $w[$i + 1] }
         if ($w[$i] -in '-C', 'C') { $folder = $w[$i + 1] }
     }
-    $key = Split-Path -Leaf ($archive -replace '\\', '/')
+    $key = Get-Leaf $archive
     if (-not (Test-MachineFile (Get-FullPath $archive))) { throw "tar: Error opening archive: Failed to open '$archive'" }
     if ((Get-MachineFile (Get-FullPath $archive)) -cne "archive $($key -replace '\.zip$')") { throw 'tar: Error opening archive: Unrecognized archive format' }
     if (-not (Microsoft.PowerShell.Management\Test-Path $folder)) { throw "tar: could not chdir to '$folder'" }
@@ -92,14 +93,15 @@ $Programs['tar.exe'] = {
 }
 
 $Programs['containerd.exe'] = {
-    # An absent file is forgiven only where --config was not given (containerd v2.2.7, cmd/containerd/command/main.go:132-140).
+    # An absent file is forgiven only where --config was not given (containerd v2.2.7,
+    # cmd/containerd/command/main.go:132-140).
     param($w)
     $config = $w[[Array]::IndexOf($w, '--config') + 1]
     if (-not (Test-MachineFile $config)) { throw "containerd: open ${config}: The system cannot find the file specified." }
     if ((Get-MachineFile $config) -notmatch '\Aversion = [23]\r?\n[^\0]*\z') { throw "containerd: failed to load TOML: $config" }
     if ('--register-service' -notin $w) { throw 'containerd: it would run in the foreground' }
     Add-Service 'containerd' 'C:\Program Files\containerd\containerd.exe'
-    $M.Services.containerd.Arguments = $w
+    $M.Services.containerd.Arguments = @('--run-service') + $w
 }
 $Programs['ctr.exe'] = { param($w) if (-not (Test-Running 'containerd')) { throw 'ctr: failed to dial: open //./pipe/containerd-containerd' } }
 
@@ -133,7 +135,8 @@ $Programs['nssm.exe'] = {
         Add-Service $w[1] $w[2]
         $M.Services[$w[1]].Nssm = $true
         $M.Services[$w[1]].Settings = @{ Application = $w[2]; AppParameters = "$($w[3..99])"; AppThrottle = '1500' }
-        # PrepareNode.ps1 has put both folders on the machine's PATH: processes of the next start of Windows see it.
+        # PrepareNode.ps1 has put both folders on the machine's PATH: processes of the next start of Windows
+        # see it.
         if ($w[1] -eq 'kubelet') { $M.MachinePath = "$BasePath;C:\k;C:\Program Files\nssm" }
         return
     }

@@ -41,6 +41,19 @@ function Find-Service([string] $Name) {
     Write-Error "Cannot find any service with service name '$Name'."
 }
 
+function Get-ServiceKey([string] $Path) {
+    # A service's key of the registry, and the one below it that nssm writes (nssm, registry.h). containerd
+    # registers itself with its own arguments, each in quotes where it has a blank (containerd v2.2.7,
+    # service_windows.go).
+    if ($Path -notmatch '^HKLM:\\SYSTEM\\CurrentControlSet\\Services\\([^\\]+)(\\Parameters)?$') { return }
+    $service = $M.Services[$Matches[1]]
+    if (-not $service) { return }
+    if ($Matches[2]) { return $(if ($service.Nssm) { $service.Settings }) }
+    $words = @($service.Arguments | Where-Object { $_ -ne '--register-service' })
+    $line = @($(if ($service.Nssm) { 'C:\Program Files\nssm\nssm.exe' } else { $service.Program })) + $words
+    @{ ImagePath = ($line | ForEach-Object { if ($_ -match '\s') { "`"$_`"" } else { $_ } }) -join ' ' }
+}
+
 function Test-Running([string] $Name) { $M.Services.ContainsKey($Name) -and $M.Services[$Name].Status -eq 'Running' }
 
 function Get-RunningProgram {
@@ -94,7 +107,8 @@ function Enter-Service($Service) {
     $ends = Start-ServiceProgram $Service
     if (-not $ends) { return }
     if (-not $Service.Nssm) { $Service.Status = 'Stopped'; return }
-    # nssm waits AppThrottle milliseconds, longer each time, and reports Paused meanwhile (nssm service.cpp, throttle_restart).
+    # nssm waits AppThrottle milliseconds, longer each time, and reports Paused meanwhile (nssm service.cpp,
+    # throttle_restart).
     if ("$($Service.Settings.AppThrottle)" -ne '0') { $Service.Status = 'Paused' }
 }
 
@@ -127,10 +141,10 @@ function Restart-ServiceManager {
 $Behaviours['Get-Service'] = {
     param($Given)
     foreach ($service in $(if ($Given.Name) { Get-Named $Given } else { $M.Services.Values })) {
-        [Service] @{
-            Name = $service.Name; DisplayName = $service.Name; Live = $service
-            Status = $service.Status; StartType = $service.StartType
-        }
+        $seen = [Service]::new()
+        $seen.Name = $seen.DisplayName = $service.Name
+        $seen.Live, $seen.Status, $seen.StartType = $service, $service.Status, $service.StartType
+        $seen
     }
 }
 $Behaviours['Set-Service'] = {
@@ -151,7 +165,7 @@ $Behaviours['Start-Service'] = {
 $Behaviours['Stop-Service'] = {
     param($Given)
     foreach ($service in Get-Named $Given) {
-        $others = @($M.Services.Values | Where-Object { $service.Name -in $_.DependsOn -and $_.Status -ne 'Stopped' })
+        $others = @(foreach ($one in $M.Services.Values) { if ($service.Name -in $one.DependsOn -and $one.Status -ne 'Stopped') { $one } })
         if ($others -and -not $Given.Force) {
             Write-Error "Cannot stop service '$($service.Name)' because it has dependent services."
             continue
@@ -198,14 +212,18 @@ $Behaviours['Start-Process'] = {
     foreach ($log in $Given.RedirectStandardOutput, $Given.RedirectStandardError -ne $null) {
         Write-MachineFile $log { Set-MachineFile $log '' }   # shared: a second process may write the same one
     }
-    $M.Log.Add("start $(Split-Path -Leaf $path) $($Given.ArgumentList)")
+    $M.Log.Add("start $(Get-Leaf $path) $($Given.ArgumentList)")
     Add-Process $path 300
+    if ($Given.ArgumentList -contains 'pull') {
+        $pull = @{ Id = $M.Processes[-1].Id; Image = $Given.ArgumentList[-1] }
+        Add-Event 299 -With $pull { param($M, $Of) if ($Of.Id -in $M.Processes.Id) { $M.Images += $Of.Image } }
+    }
     if ($Given.PassThru) { $M.Processes[-1] }
 }
 
 function Add-Process([string] $Path, [double] $Seconds) {
     $process = [pscustomobject] @{
-        Name = [IO.Path]::GetFileNameWithoutExtension(($Path -replace '\\', '/')); Id = 4000 + $M.Calls; Path = $Path
+        Name = [IO.Path]::GetFileNameWithoutExtension(($Path -replace '\\', '/')); Id = 4000 + (++$M.Started); Path = $Path
     }
     $M.Processes += $process
     Add-Event $Seconds -With $process.Id {

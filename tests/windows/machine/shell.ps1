@@ -42,6 +42,22 @@ function ConvertFrom-Json {
     }
 }
 
+function ConvertTo-Json {
+    # 5.1 writes ' < > & as \u0027 and so on (JavaScriptSerializer), which makes a report longer.
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory, Position = 0, ValueFromPipeline)] [AllowNull()] [object] $InputObject,
+        [int] $Depth = 2, [switch] $Compress
+    )
+    begin { $all = @() }
+    process { $all += , $InputObject }
+    end {
+        $one = if ($all.Count -eq 1) { $all[0] } else { $all }
+        $text = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $one -Depth $Depth -Compress:$Compress
+        $text.Replace("'", '\u0027').Replace('<', '\u003c').Replace('>', '\u003e').Replace('&', '\u0026')
+    }
+}
+
 function Get-Command {
     # PrepareNode.ps1 asks for the path of powershell; everything else is answered by PowerShell.
     [CmdletBinding()] param([Parameter(Position = 0)] [string[]] $Name, [string[]] $CommandType)

@@ -1,4 +1,5 @@
-# signatures.ps1: makes functions with the parameter lists of the real cmdlets. What each does is in $Behaviours.
+# signatures.ps1: makes functions with the parameter lists of the real cmdlets. What each does is in
+# $Behaviours.
 #
 # A *.signatures file holds a cmdlet a paragraph:
 #   Verb-Noun [default parameter set] [?]        "?" says that it has -WhatIf and -Confirm

@@ -45,8 +45,9 @@ $Behaviours['Install-WindowsFeature'] = {
 $Behaviours['Get-ItemProperty'] = {
     param($Given)
     $path = @($Given.Path + $Given.LiteralPath)[0]
-    if (-not $M.Registry.ContainsKey($path)) { Write-Error "Cannot find path '$path' because it does not exist."; return }
-    $values = @{} + $M.Registry[$path]
+    $key = if ($M.Registry.ContainsKey($path)) { $M.Registry[$path] } else { Get-ServiceKey $path }
+    if ($null -eq $key) { Write-Error "Cannot find path '$path' because it does not exist."; return }
+    $values = @{} + $key
     foreach ($name in @($values.Keys)) { if ($values[$name] -is [string]) { $values[$name] = $values[$name] -replace '^DWord ' } }
     if ($Given.Name -and -not $values.ContainsKey($Given.Name[0])) {
         Write-Error "Property $($Given.Name) does not exist at path $path."
@@ -75,7 +76,11 @@ $Behaviours['Add-MpPreference'] = {
 }
 $Behaviours['Get-NetFirewallRule'] = {
     param($Given)
-    if ($M.Firewall.ContainsKey($Given.Name[0])) { return [pscustomobject] @{ Name = $Given.Name[0] } }
+    if ($M.Firewall.ContainsKey($Given.Name[0])) {
+        # Enabled is an enumeration: True and False (Microsoft, MSFT_NetFirewallRule).
+        $enabled = if ($M.Firewall[$Given.Name[0]] -like '*disabled') { 'False' } else { 'True' }
+        return [pscustomobject] @{ Name = $Given.Name[0]; Enabled = $enabled }
+    }
     Write-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$($Given.Name)'."
 }
 $Behaviours['Remove-NetFirewallRule'] = {
@@ -112,6 +117,7 @@ $Behaviours['New-ScheduledTaskSettingsSet'] = {
 $Behaviours['Register-ScheduledTask'] = {
     param($Given)
     if ($M.Tasks.ContainsKey($Given.TaskName) -and -not $Given.Force) { Write-Error 'Cannot create a file when that file already exists.'; return }
+    $M.DisabledTasks = @($M.DisabledTasks -ne $Given.TaskName)
     $parts = @($Given.Trigger) + $Given.Settings + $Given.User + $Given.Action
     $M.Tasks[$Given.TaskName] = ($parts | Where-Object { $_ }) -join '; '
 }
@@ -132,5 +138,8 @@ $Behaviours['Get-ScheduledTask'] = {
     param($Given)
     $found = @($M.Tasks.Keys | Where-Object { -not $Given.TaskName -or $_ -in $Given.TaskName })
     if (-not $found) { Write-Error "No MSFT_ScheduledTask objects found with property 'TaskName' equal to '$($Given.TaskName)'."; return }
-    $found | ForEach-Object { [pscustomobject] @{ TaskName = $_; State = if ($M.RunningTasks -contains $_) { 'Running' } else { 'Ready' } } }
+    foreach ($name in $found) {
+        $state = if ($name -in $M.DisabledTasks) { 'Disabled' } elseif ($name -in $M.RunningTasks) { 'Running' } else { 'Ready' }
+        [pscustomobject] @{ TaskName = $name; State = $state }
+    }
 }
