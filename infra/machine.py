@@ -39,7 +39,8 @@ def instance(args: InstanceArgs, opts: pulumi.ResourceOptions) -> aws.ec2.Instan
         subnet_id=args.subnet_id,
         vpc_security_group_ids=args.security_group_ids,
         source_dest_check=args.source_dest_check,
-        # identity. A hop limit of 1 keeps the role's credentials from pods, whose packets make one hop more.
+        # identity. A hop limit of 1 keeps the role's credentials from pods on Linux, whose packets make one hop more;
+        # on Windows an ACL of the pod network does (userdata/windows/worker.ps1).
         iam_instance_profile=args.instance_profile,
         key_name=args.key_name or None,
         metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},

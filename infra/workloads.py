@@ -199,8 +199,8 @@ def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSp
                 "startup_probe": {"http_get": healthy, "period_seconds": 2, "timeout_seconds": 30, "failure_threshold": 150},
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10, "failure_threshold": 6},
-                # Windows cannot reclaim memory from a container: what is asked for is what is kept (Kubernetes docs, windows/intro).
-                "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+                # Windows ends a container above its limit. The first request compiles the service beside IIS and the start script.
+                "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}},
                 "volume_mounts": [{"name": "source", "mount_path": "C:\\src", "read_only": True}],
             }
         ],

@@ -2,7 +2,6 @@
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     function Add-Adapter($M, [int] $Index, [string] $Address, [int] $Metric) {
         # Before the machine's own in the list, with a default route of the same RouteMetric.
         $M.Interfaces[$Index] = @{ Address = $Address; Metric = $Metric }
@@ -22,13 +21,13 @@ Describe 'of two adapters' {
     It 'without metadata it is the one of the least route and interface metric together' {
         $m = New-Machine
         Add-Adapter $m 7 '192.168.77.5' 75
-        Set-Behaviour 'Get-EC2InstanceMetadata' { param($Given, $Default) if ("$($Given.Category)" -eq 'LocalIpv4') { throw 'away' }; & $Default $Given }
+        $m.Silent = @('local-ipv4')
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         Get-MachineFile 'C:\k\StartKubelet.ps1' | Should -Match '--node-ip=10\.0\.3\.7'
     }
     It 'of several addresses it is the one of DHCP that is not skipped as a source' {
         $m = New-Machine
-        Set-Behaviour 'Get-EC2InstanceMetadata' { param($Given, $Default) if ("$($Given.Category)" -eq 'LocalIpv4') { return }; & $Default $Given }
+        $m.Silent = @('local-ipv4')
         Set-Behaviour 'Get-NetIPAddress' {
             param($Given)
             [pscustomobject] @{ IPAddress = '169.254.10.1'; SkipAsSource = $false; PrefixOrigin = 'WellKnown' }
@@ -39,7 +38,7 @@ Describe 'of two adapters' {
     }
     It 'an adapter without an address is told' {
         $m = New-Machine
-        Set-Behaviour 'Get-EC2InstanceMetadata' { param($Given, $Default) if ("$($Given.Category)" -eq 'LocalIpv4') { throw 'away' }; & $Default $Given }
+        $m.Silent = @('local-ipv4')
         Set-Behaviour 'Get-NetIPAddress' { param($Given) }
         Invoke-AtEveryStart $Node | Should -Be 14
         $m.Reports[-1].detail | Should -Be 'the adapter of the default route has no IPv4 address'
@@ -77,7 +76,11 @@ Describe 'the metadata routes' {
     It 'one that cannot be made keeps no other from being made' {
         $m = Get-SettledMachine
         $m.Routes = @(New-Route '0.0.0.0/0' 9)
-        Set-Behaviour 'New-NetRoute' { param($Given, $Default) if ($Given.DestinationPrefix -eq '169.254.169.254/32') { Write-Error 'Element not found.'; return }; & $Default $Given }
+        Set-Behaviour 'New-NetRoute' {
+            param($Given, $Default)
+            if ($Given.DestinationPrefix -eq '169.254.169.254/32') { Write-Error 'Element not found.'; return }
+            & $Default $Given
+        }
         Invoke-Script $Routes | Should -Be 0
         Test-Route '169.254.169.253/32' | Should -BeTrue
     }
@@ -98,15 +101,14 @@ Describe 'a missing value' {
     }
     It 'a boot counter that is not there is named' {
         $m = New-Machine
-        $m.Registry['HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters'] = @{}
+        $m.Registry[@($m.Registry.Keys -like '*\PrefetchParameters')[0]] = @{}
         Invoke-AtEveryStart $Node | Should -Be 10
         $m.Reports[-1].detail | Should -Match 'no boot counter, the value BootId of HKLM:.*PrefetchParameters'
     }
-    It 'an empty answer is no instance id: <_>' -ForEach $null, '', 'error' {
+    It 'an empty answer is no instance id: "<_>"' -ForEach '', 'error', '<html>busy</html>' {
         $m = New-Machine
-        $answer = $_
-        $m.Asked = 0
-        Set-Behaviour 'Get-EC2InstanceMetadata' { param($Given, $Default, $M) if ($M.Asked++ -lt 3) { return $answer }; & $Default $Given }.GetNewClosure()
+        $m.Feature = 'Installed'
+        $m.Answers = @($_) * 10
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         $m.Reports[-1].instance | Should -Be 'i-0win'
     }
@@ -115,9 +117,16 @@ Describe 'a missing value' {
 Describe 'a file that a scanner holds' {
     It 'each new download held for some seconds costs an attempt of that file alone' {
         $m = New-Machine
-        foreach ($name in $m.Inputs.Artifacts.Keys) { $m.Held["C:\microcosm\downloads\$name.part"] = 3 }
+        foreach ($name in $m.Inputs.Artifacts.Keys) { $m.Scans["C:\microcosm\downloads\$name.part"] = 3 }
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         @($m.Reports | Where-Object phase -EQ 'download').Count | Should -Be 1
+    }
+    It 'every file that is written, held for four seconds, costs no phase an attempt' {
+        $m = New-Machine
+        $m.ScanSeconds = 4
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Assert-Whole $m
+        (Get-MachineFile 'C:\microcosm\state.json' | ConvertFrom-Json).attempts | Should -Be 9
     }
     It 'the expiry of a machine is kept though its file is held' {
         $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }
@@ -131,7 +140,8 @@ Describe 'a file that a scanner holds' {
 
 Describe 'the file of the last known end' {
     It '<Case> ends no machine that cannot ask, and ends it after the longest life' -ForEach @(
-        @{ Case = 'an empty one'; Text = '' }, @{ Case = 'one of zeros'; Text = "`0`0`0`0`0`0`0`0`0`0" }, @{ Case = 'half of one'; Text = '17640' }
+        @{ Case = 'an empty one'; Text = '' }, @{ Case = 'one of zeros'; Text = "`0" * 10 }
+        @{ Case = 'half of one'; Text = '17640' }
         @{ Case = 'one with more behind'; Text = "1764061200`0`0" }, @{ Case = 'one that is no number'; Text = 'never' }
     ) {
         $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }

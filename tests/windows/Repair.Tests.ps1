@@ -1,8 +1,8 @@
-# Repair.Tests.ps1: a machine that is not at rest is repaired: services and programs run, files are in use, a node has joined.
+# Repair.Tests.ps1: a machine that is not at rest is repaired: services and programs run, files are in use, a
+# node has joined.
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $Token = 'abcdef.0123456789abcdef'
     function Add-Running([string] $Path) {
         $name = [IO.Path]::GetFileNameWithoutExtension(($Path -replace '\\', '/'))
@@ -68,7 +68,9 @@ Describe 'a ready node' {
         Set-Behaviour 'sc.exe' {
             param($Words, $Default, $M)
             if ($Words[0] -ne 'delete') { return & $Default $Words }
-            if ($M.Services.kubelet.Marked) { throw 'exit 1072: [SC] DeleteService FAILED 1072: The specified service has been marked for deletion.' }
+            if ($M.Services.kubelet.Marked) {
+                throw 'exit 1072: [SC] DeleteService FAILED 1072: The specified service has been marked for deletion.'
+            }
             $M.Services.kubelet.Marked = $true
         }
         $boots = $m.Boot
@@ -87,9 +89,87 @@ Describe 'a ready node' {
         Set-MachineFile 'C:\k\StartKubelet.ps1' 'changed by hand'
         Restart-Machine
         $m.Seen = @()
-        Set-Behaviour 'nssm.exe' { param($Words, $Default, $M) if ($Words[0] -eq 'install') { $M.Seen += $env:Path }; & $Default $Words }
+        Set-Behaviour 'nssm.exe' {
+            param($Words, $Default, $M)
+            if ($Words[0] -eq 'install') { $M.Seen += $env:Path }
+            & $Default $Words
+        }
         Invoke-AtEveryStart $Node | Should -Be 0
         @($m.Seen[0] -split ';' -eq 'C:\k').Count | Should -Be 1
+    }
+}
+
+Describe 'what Windows was set to' {
+    It '<Case> that was taken away comes back' -ForEach @(
+        @{ Case = 'a setting of the registry'; Do = { param($M) $M.Registry.Remove(@($M.Registry.Keys -like '*\hns\State')[0]) } }
+        @{ Case = 'another value of a setting'; Do = { param($M) $M.Registry[@($M.Registry.Keys -like '*\AU')[0]].NoAutoUpdate = 'DWord 0' } }
+        @{ Case = 'a rule of the firewall'; Do = { param($M) $M.Firewall.Remove('microcosm-vxlan') } }
+        @{ Case = 'the task of the routes'; Do = { param($M) $M.Tasks.Remove('microcosm-metadata-routes') } }
+        @{ Case = 'the task of the expiry'; Do = { param($M) $M.Tasks.Remove('microcosm-expiry') } }
+        @{ Case = 'the task of the watch'; Do = { param($M) $M.Tasks.Remove('microcosm-watch') } }
+    ) {
+        $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }
+        $before = ConvertTo-Json -Depth 4 ($m.Registry, $m.Firewall, $m.Tasks)
+        & $Do $m
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Assert-Whole $m
+        $after = ConvertTo-Json -Depth 4 ($m.Registry, $m.Firewall, $m.Tasks)
+        ($after | ConvertFrom-Json | ConvertTo-Json -Depth 4).Length | Should -Be ($before | ConvertFrom-Json | ConvertTo-Json -Depth 4).Length
+    }
+    It '<_> that was disabled is made again' -ForEach 'microcosm-watch', 'microcosm-metadata-routes' {
+        $m = Get-SettledMachine
+        $m.DisabledTasks = @($_)
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        $m.DisabledTasks | Should -BeNullOrEmpty
+    }
+    It 'a firewall rule that was disabled is made again' {
+        $m = Get-SettledMachine
+        $m.Firewall['microcosm-nodeports-tcp'] += ' disabled'
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        $m.Firewall['microcosm-nodeports-tcp'] | Should -Be 'Allow Inbound TCP 30000-32767'
+    }
+    It 'power lost before a port range is set does not make Windows look set up' {
+        $m = New-Machine
+        $m.Feature = 'Installed'
+        Set-Behaviour 'netsh.exe' { param($Words, $Default, $M) $M.CrashAt = $M.Calls + 1; Step 'power' }
+        [void] (Invoke-Script $Node)
+        $m.Crashes | Should -Be 1
+        $m.Behaviours.Clear()
+        Restart-Machine
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        @($m.Log -like 'netsh.exe *').Count | Should -Be 2
+    }
+}
+
+Describe 'a service of the same name that came with the image' {
+    It '<Name> of another program, <Status>, becomes ours' -ForEach @(
+        foreach ($name in 'containerd', 'kubelet', 'flanneld', 'kube-proxy') {
+            foreach ($status in 'Running', 'Stopped') { @{ Name = $name; Status = $status } }
+        }
+    ) {
+        $m = New-Machine
+        & (Get-Module Machine) { Add-Service $args[0] "D:\other\$($args[0]).exe" 'Manual' $args[1] } $Name $Status
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because "$($m.Reports[-1].detail) $($m.Console[-1])"
+        Assert-Whole $m
+        $m.Services[$Name].Program | Should -Not -BeLike 'D:*'
+    }
+    It 'containerd with another configuration becomes ours' {
+        $m = New-Machine
+        & (Get-Module Machine) { Add-Service 'containerd' 'C:\Program Files\containerd\containerd.exe' }
+        $m.Services.containerd.Arguments = @('--run-service')
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        "$($m.Services.containerd.Arguments)" | Should -BeLike '*--config C:\Program Files\containerd\config.toml*'
+    }
+    It 'another <Setting> of <Name> is set right' -ForEach @(
+        foreach ($name in 'flanneld', 'kube-proxy') {
+            @{ Name = $name; Setting = 'AppParameters'; Value = '--v=9' }, @{ Name = $name; Setting = 'Application'; Value = 'C:\k\old.exe' }
+        }
+    ) {
+        $m = Get-SettledMachine
+        $right = $m.Services[$Name].Settings[$Setting]
+        $m.Services[$Name].Settings[$Setting] = $Value
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        $m.Services[$Name].Settings[$Setting] | Should -BeExactly $right
     }
 }
 
@@ -139,8 +219,7 @@ Describe 'a state that came with an image' {
         (Get-Arguments 'kube-proxy')['source-vip'] | Should -BeLike '10.244.9.*'
     }
     It 'it is noticed as well where metadata comes late' {
-        Set-Behaviour 'Get-EC2InstanceMetadata' { param($Given, $Default, $M) if (-not $M.Late++) { throw 'away' }; & $Default $Given }
-        $m.Late = 0
+        $m.Answers = @('error')
         Invoke-AtEveryStart $Node | Should -Be 19 -Because 'phases have been passed over; run.ps1 begins anew'
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         Assert-Whole $m

@@ -1,31 +1,14 @@
-# Reports.Tests.ps1: whatever ends the script ends with a report that `pulumi up` believes, and with the reason.
+# Reports.Tests.ps1: whatever ends the script ends with a report that `pulumi up` believes, and with the
+# reason.
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
+    $Content = [IO.File]::ReadAllText($Node)
     function Assert-Failed($M, [string] $Phase, [string] $Pattern) {
         "$($M.Reports[-1].phase) $($M.Reports[-1].result)" | Should -Be "$Phase failed"
         $M.Reports[-1].detail | Should -Match $Pattern
         $M.Reports[-1].detail.Length | Should -BeLessOrEqual 500
         $M.Reports[-1].instance | Should -Be $M.Instance
-    }
-    function Start-Userdata($M, [string] $Script = [IO.File]::ReadAllText($Node)) {
-        # The assignments in front of bootstrap.ps1, as infra/userdata.py writes them.
-        $M.Web['s3://bucket/node.ps1'] = $Script
-        $sum = Get-Sum ([IO.File]::ReadAllText($Node))
-        $head = @("`$ScriptBucket = 'bucket'; `$ScriptKey = 'node.ps1'; `$ScriptSha256 = '$sum'")
-        $head += $M.Inputs.Keys | Where-Object { $M.Inputs[$_] -is [string] } | ForEach-Object { "`$$_ = '$($M.Inputs[$_])'" }
-        $head += $M.Inputs.Artifacts.GetEnumerator() | ForEach-Object -Begin { '$Artifacts = @{}' } -Process {
-            "`$Artifacts['$($_.Key)'] = @{ Urls = @('$($_.Value.Urls[0])'); Sum = '$($_.Value.Sum)' }"
-        }
-        Set-MachineFile 'C:\userdata.ps1' ((@($head) + "`$PrepullImages = @('a:1')" + [IO.File]::ReadAllText($Bootstrap)) -join "`n")
-        Invoke-Script 'C:\userdata.ps1'
-    }
-    function Invoke-Run($M, [int] $Times) {
-        # run.ps1 goes on for ever: it is ended at its so-manieth wait for a minute.
-        $M.Left = $Times
-        Set-Behaviour 'Start-Sleep' { param($Given, $Default, $M) if ($Given.Seconds -eq 60 -and $M.Left-- -le 1) { exit 77 }; & $Default $Given }
-        Invoke-Script 'C:\microcosm\run.ps1'
     }
 }
 AfterAll { Remove-Machine }
@@ -33,14 +16,14 @@ AfterAll { Remove-Machine }
 Describe 'errors outside of the phases' {
     It 'inputs that a loss of power has torn are reported by run.ps1' {
         $m = New-Machine
-        Start-Userdata $m | Should -Be 0
+        Start-Userdata $m $Content | Should -Be 0
         Set-MachineFile 'C:\microcosm\inputs.xml' ''
         Invoke-Run $m 1 | Should -Be 77
         Assert-Failed $m 'feature' 'node\.ps1 ended with the exit code 1'
     }
     It 'a script that a loss of power has torn is fetched again: <Way>' -ForEach @{ Way = 'empty'; Text = '' }, @{ Way = 'zeros'; Text = "`0`0" }, @{ Way = 'half'; Text = 'exit 0' } {
         $m = New-Machine
-        Start-Userdata $m | Should -Be 0
+        Start-Userdata $m $Content | Should -Be 0
         Set-MachineFile 'C:\microcosm\node.ps1' $Text
         Invoke-Run $m 1
         Get-MachineFile 'C:\microcosm\node.ps1' | Should -BeExactly ([IO.File]::ReadAllText($Node))
@@ -68,15 +51,31 @@ Describe 'errors outside of the phases' {
     }
     It 'a powershell.exe that cannot be started is reported, and started a minute later' {
         $m = New-Machine
-        Start-Userdata $m | Should -Be 0
+        Start-Userdata $m $Content | Should -Be 0
         Set-Behaviour 'powershell.exe' { param($Words, $Default, $M) throw 'exit 4551: An Application Control policy has blocked this file' }
         Invoke-Run $m 3 | Should -Be 77
         Assert-Failed $m 'feature' 'node\.ps1 ended with the exit code 4551'
         @($m.Log | Where-Object { $_ -like 'powershell.exe *' }).Count | Should -Be 3
     }
+    It 'a powershell.exe that is not there is reported, and looked for a minute later' {
+        $m = New-Machine
+        Start-Userdata $m $Content | Should -Be 0
+        [IO.File]::Delete((Get-RealPath 'C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe'))
+        Invoke-Run $m 3 | Should -Be 77
+        Assert-Failed $m 'feature' 'powershell\.exe cannot be started: The term'
+        $m.Left | Should -Be 0
+    }
+    It 'a task that cannot be registered or started is reported: <_>' -ForEach 'Register-ScheduledTask', 'Start-ScheduledTask' {
+        # As a function of a module writes an error; EC2Launch may run user-data by `&`, and then 'Stop' is
+        # not global.
+        $m = New-Machine
+        Set-Behaviour $_ { Write-Error 'Access is denied.' }
+        Start-Userdata $m $Content -Called | Should -Be 9
+        Assert-Failed $m 'feature' '^bootstrap: Access is denied'
+    }
     It 'a phase''s own failure is reported once, by the script' {
         $m = New-Machine
-        Start-Userdata $m | Should -Be 0
+        Start-Userdata $m $Content | Should -Be 0
         $m.Broken = @('netsh.exe')
         [void] (Invoke-Run $m 1)
         Assert-Failed $m 'feature' 'netsh.exe is broken and says so'
@@ -97,13 +96,27 @@ Describe 'the reason' {
         Assert-Failed $m 'join' '\[ERROR CRI\].*\[ERROR Port-10250\]'
         $m.Reports[-1].detail | Should -Not -Match 'stack trace|If you know'
     }
-    It 'names the disk that is full' {
+    It 'reads what <Program> says of its error, and not what comes after it' -ForEach @(
+        @{ Program = 'flanneld'; Error = 'F1130 09:00:00.000000 4711 main.go:339] Failed to find interface to use' }
+        @{ Program = 'containerd'; Error = 'time="2026-11-30T09:00:00Z" level=fatal msg="no such key"' }
+        @{ Program = 'a Go program'; Error = 'panic: runtime error: index out of range' }
+        @{ Program = 'kubeadm'; Error = 'error execution phase kubelet-start: the kubelet is not healthy' }
+    ) {
         $m = New-Machine
-        $m.FullAt = 90
-        Invoke-AtEveryStart $Node | Should -BeGreaterThan 9
-        $m.Reports[-1].result | Should -Be 'failed'
-        $m.Reports[-1].detail | Should -Match 'not enough space'
-        $m.Crashes | Should -Be 1
+        $text = $Error
+        Set-Behaviour 'kubeadm.exe' { throw "$text`
+a line of advice`
+another`
+a third`
+a fourth" }.GetNewClosure()
+        Invoke-AtEveryStart $Node | Should -Be 15
+        $m.Reports[-1].detail | Should -BeLike "*ended with 1: $($text -replace '[[\]]', '?')"
+    }
+    It 'of 500 characters that 5.1 writes as six each still fits into a parameter' {
+        $m = New-Machine
+        Set-Behaviour 'kubeadm.exe' { throw "error: $('<' * 600)" }
+        Invoke-AtEveryStart $Node | Should -Be 15
+        Assert-Failed $m 'join' '<{400}'
     }
     It 'reads nssm''s UTF-16' {
         $m = New-Machine
@@ -135,7 +148,7 @@ Describe 'the reason' {
         Assert-Failed $m 'join' 'it has no token'
     }
     It 'says of a node without a subnet or a condition what it lacks: <Lacks>' -ForEach @(
-        @{ Lacks = 'podCIDR'; Node = '{"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}'; Phase = 'kube-proxy' }
+        @{ Lacks = 'has given the node windows-0 no podCIDR yet'; Node = '{"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}'; Phase = 'kube-proxy' }
         @{ Lacks = 'no condition Ready'; Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}'; Phase = 'ready' }
         @{ Lacks = 'cni plugin not initialized'; Phase = 'ready'; Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "cni plugin not initialized"}]}}' }
     ) {
@@ -151,7 +164,7 @@ Describe 'the report itself' {
     It 'carries the instance''s id though metadata comes late' {
         $m = New-Machine
         $m.Feature = 'Installed'
-        Set-Behaviour 'Get-EC2InstanceMetadata' { param($Given, $Default, $M) if ($M.Now -lt [DateTimeOffset] '2026-11-25T09:00:04Z') { throw 'away' }; & $Default $Given }
+        $m.Answers = @('error') * 4
         Invoke-AtEveryStart $Node | Should -Be 0
         $m.Reports[-1].instance | Should -Be 'i-0win'
     }

@@ -1,8 +1,8 @@
-# Waits.Tests.ps1: nothing is waited for without a limit, and Windows is restarted where that is needed, and not for ever.
+# Waits.Tests.ps1: nothing is waited for without a limit, and Windows is restarted where that is needed, and
+# not for ever.
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $Never = [double]::PositiveInfinity
     function Get-Last($M) { "$($M.Reports[-1].phase) $($M.Reports[-1].result): $($M.Reports[-1].detail)" }
     function Assert-Failed($M, [string] $Phase, [string] $Pattern) {
@@ -23,10 +23,10 @@ Describe 'services that stay pending' {
         @{ Name = 'containerd'; File = 'C:\Program Files\containerd\config.toml'; Phase = 'containerd' }
         @{ Name = 'kubelet'; File = 'C:\k\StartKubelet.ps1'; Phase = 'prepare-node' }
         @{ Name = 'flanneld'; File = 'C:\k\net-conf.json'; Phase = 'flannel' }
-        @{ Name = 'kube-proxy'; File = 'C:\microcosm\kube-proxy.arguments'; Phase = 'kube-proxy' }
+        @{ Name = 'kube-proxy'; File = ''; Phase = 'kube-proxy' }
     ) {
         $m = Get-SettledMachine
-        Set-MachineFile $File 'changed'
+        if ($File) { Set-MachineFile $File 'changed' } else { $m.Services[$Name].Settings.AppParameters = 'changed' }
         $m.Services[$Name].StopTakes = $Never
         Invoke-AtEveryStart $Node | Should -BeGreaterThan 9
         Assert-Failed $m $Phase "no stop of the service $Name within 120 s: it is StopPending"

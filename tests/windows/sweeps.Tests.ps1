@@ -1,9 +1,9 @@
-# sweeps.Tests.ps1: the script is interrupted at each change that it makes to the machine, and the next start mends it.
+# sweeps.Tests.ps1: the script is interrupted at each change that it makes to the machine, and the next start
+# mends it.
 # $env:EVERY says how many points are passed over; 1 takes all. Each test asserts that its interruption came.
 
 BeforeDiscovery {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     $m = New-Machine
     if (Invoke-AtEveryStart $Node) { throw "no whole walk to interrupt: $($m.Reports[-1].detail) $($m.Console[-1])" }
     $every = [Math]::Max(1, [int] $env:EVERY)
@@ -23,13 +23,22 @@ BeforeDiscovery {
         })
     $Kept = @($m.Writes.Path | Where-Object { Test-Path $_ } | Sort-Object -Unique | ForEach-Object { @{ Path = $_ } })
     $Kept = @(foreach ($way in $ways) { for ($i = 0; $i -lt $Kept.Count; $i++) {
-                if ($every -eq 1 -or ($i + $ways.IndexOf($way) * 5) % 16 -eq 0) { @{ Path = $Kept[$i].Path; Way = $way } } } })
+                if ($every -eq 1 -or ($i + $ways.IndexOf($way) * 5) % 64 -eq 0) { @{ Path = $Kept[$i].Path; Way = $way } } } })
+    $m = New-Machine
+    if (Start-Userdata $m ([IO.File]::ReadAllText($Node))) { throw "no user-data to interrupt: $($m.Console[-1])" }
+    $writes = @($m.Writes | ForEach-Object { @{ Call = $_.Call; Path = $_.Path } })
+    $Starts = @(for ($i = 1; $i -le $m.Calls; $i++) { if ($i % [Math]::Min($every, 13) -eq 0) { @{ Point = $i } } })
+    $StartTears = @(for ($i = 0; $i -lt $writes.Count; $i++) {
+            foreach ($way in $(if ($every -eq 1) { $ways } else { $ways[$i % 4] })) {
+                @{ Point = $writes[$i].Call; Path = $writes[$i].Path; Way = $way }
+            }
+        })
+    if ($every -gt 1) { $StartTears = @($StartTears | Select-Object -First 1) }
     Remove-Machine
 }
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    Import-Module (Join-Path $PSScriptRoot 'Machine.psm1') -DisableNameChecking -Force -Global
     function Assert-Mended($M) {
         # A file that is torn may cost a run: the loop of run.ps1 starts the next one.
         foreach ($run in 1..3) {
@@ -84,6 +93,33 @@ Describe 'a disk that is full' {
         else { Assert-Whole $m }
         $m.DiskFull = $false
         Assert-Mended $m
+    }
+}
+
+Describe 'a user-data that is cut off' {
+    BeforeAll {
+        function Assert-Started($M) {
+            # EC2Launch runs it again at the next start (persist), beside the task if that was registered.
+            $text = [IO.File]::ReadAllText($Node)
+            [void] (Start-Userdata $M $text)
+            Restart-Machine
+            Start-Userdata $M $text | Should -Be 0 -Because "$($M.Console[-1])"
+            $M.Crashes | Should -Be 1 -Because 'the interruption came'
+            Invoke-AtEveryStart 'C:\microcosm\run.ps1' | Should -Be 0 -Because "$($M.Reports[-1].detail)"
+            Assert-Whole $M
+        }
+    }
+    It 'before change <Point>' -ForEach $Starts {
+        $m = New-Machine
+        [IO.File]::Delete((Get-RealPath 'C:\microcosm\inputs.xml'))
+        $m.CrashAt = $Point
+        Assert-Started $m
+    }
+    It 'right after <Path> was written (<Point>), which is then <Way>' -ForEach $StartTears {
+        $m = New-Machine
+        [IO.File]::Delete((Get-RealPath 'C:\microcosm\inputs.xml'))
+        $m.TearAt, $m.Tear = $Point, $Way
+        Assert-Started $m
     }
 }
 

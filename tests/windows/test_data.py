@@ -81,6 +81,17 @@ def test_every_plugin_that_the_conflist_names_is_there(network):
         assert f"C:\\opt\\cni\\bin\\{name}.exe" in walk(network).files
 
 
+@each_network
+def test_no_pod_reaches_the_metadata_service_and_all_else_is_allowed(network):
+    """The form is AWS' own (aws/amazon-vpc-cni-plugins 0a009ba, network/imds/imds_windows.go); fields as hcsshim's hcn names them."""
+    policies = json.loads(walk(network).files[CONFLIST])["plugins"][0]["delegate"]["policies"]
+    rules = [policy["value"]["Settings"] for policy in policies if policy["value"]["Type"] == "ACL"]
+    block, *allow = sorted(rules, key=lambda rule: rule["Priority"])
+    assert (block["Action"], block["Direction"], block["RemoteAddresses"]) == ("Block", "Out", "169.254.169.254/32")
+    assert [(rule["Action"], rule["Direction"]) for rule in allow] == [("Allow", "In"), ("Allow", "Out")]
+    assert all(set(rule) == {"Action", "Direction", "RuleType", "Priority"} for rule in allow)
+
+
 def test_win_overlay_is_promised_no_host_ports():
     """It ignores them in silence (containernetworking/plugins#530), win-bridge has them."""
     assert "portMappings" not in walk().files[CONFLIST]

@@ -1,8 +1,6 @@
-# bootstrap.ps1: the user-data of a Windows node. It puts the node's script in place, checked, and has Windows run it
-# now and at every later start; the work itself is in that script (docs/adr/0012-windows-script-staged.md).
-# EC2Launch reads user-data from the instance metadata service, which a Windows node loses when its container network
-# comes up. The startup task needs neither EC2Launch nor metadata; its tag "persist" merely repeats this file, which is
-# harmless. No comment may hold one of EC2Launch's tags: it takes the first that it finds (infra/userdata.py refuses it).
+# bootstrap.ps1: the user-data of a Windows node (docs/adr/0010 and 0012). It puts the node's script in place,
+# checked, and has Windows run it now and at every later start. No comment may hold one of EC2Launch's tags: it
+# takes the first that it finds (infra/userdata.py refuses it).
 #
 # Inputs, which the program puts in front of this file as literals:
 #   $ScriptBucket $ScriptKey $ScriptSha256   the S3 object that holds the node's script, and its sum
@@ -19,7 +17,8 @@ $InputNames = @(
 )
 
 function Protect-Root {
-    # What lies here runs as SYSTEM: no other account may write into it (S-1-5-18 is SYSTEM, S-1-5-32-544 Administrators).
+    # What lies here runs as SYSTEM: no other account may write into it (S-1-5-18 is SYSTEM, S-1-5-32-544
+    # Administrators).
     New-Item -ItemType Directory -Force -Path $Root | Out-Null
     $grants = '*S-1-5-18:(OI)(CI)F', '*S-1-5-32-544:(OI)(CI)F'
     & "$env:SystemRoot\System32\icacls.exe" $Root /inheritance:r /grant:r $grants | Out-Null
@@ -27,7 +26,8 @@ function Protect-Root {
 }
 
 function Save-Inputs {
-    # Written aside: a run of the node's script may be reading it. One that runs with other inputs came with the image.
+    # Written aside: a run of the node's script may be reading it. One that runs with other inputs came with
+    # the image.
     $values = @{}
     foreach ($name in $InputNames) { $values[$name] = (Get-Variable -Name $name).Value }
     $file = "$Root\inputs.xml"
@@ -41,7 +41,8 @@ function Save-Inputs {
 
 function Save-Script {
     param([int] $Attempts)
-    # The script has its name when its sum is right, and not before; a scanner may hold a new file for some seconds.
+    # The script has its name when its sum is right, and not before; a scanner may hold a new file for some
+    # seconds.
     $file = 'C:\microcosm\node.ps1'
     $Condition = { (Test-Path $args[0]) -and (Get-FileHash -Path $args[0] -Algorithm SHA256).Hash -eq $ScriptSha256 }
     for ($attempt = 1; $attempt -le $Attempts; $attempt++) {
@@ -57,10 +58,19 @@ function Save-Script {
     throw "no s3://$ScriptBucket/$ScriptKey with sha256 ${ScriptSha256}: $problem"
 }
 
+function Get-Instance {
+    # A report of another instance is not believed (infra/readiness.py).
+    $url = 'http://169.254.169.254/latest'
+    $asked = @{ 'X-aws-ec2-metadata-token-ttl-seconds' = '60' }
+    $token = Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Method Put -Uri "$url/api/token" -Headers $asked
+    $with = @{ 'X-aws-ec2-metadata-token' = $token }
+    [string] (Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Uri "$url/meta-data/instance-id" -Headers $with)
+}
+
 function Send-Failure {
     param([string] $Problem)
-    # A report of another instance is not believed (infra/readiness.py). Parameter Store refuses "{{".
-    $instance = try { [string] (Get-EC2InstanceMetadata -Category InstanceId) } catch { '' }
+    # Parameter Store refuses "{{".
+    $instance = try { Get-Instance } catch { '' }
     $phase = try { ((Get-Content -Raw 'C:\microcosm\state.json' | ConvertFrom-Json).reported | ConvertFrom-Json).phase } catch { 'feature' }
     $detail = $Problem -replace '\s+', ' ' -replace '\{(?=\{)', '{ ' -creplace '\b[a-z0-9]{6}\.[a-z0-9]{16}\b', '[redacted]'
     $report = [ordered] @{
@@ -73,8 +83,8 @@ function Send-Failure {
     catch { Write-Host "not reported: $_" }
 }
 
-# What failed is run again: what was out of reach may be back, and there may be no one to restart the machine. The node's
-# script reports its own failures, which have the codes 10 to 19.
+# What failed is run again: what was out of reach may be back. The node's script reports its own failures, with the
+# codes 10 to 19.
 $Loop = @'
 $ErrorActionPreference = 'Stop'
 $env:Path = "$env:SystemRoot\System32\WindowsPowerShell\v1.0;$env:Path"
@@ -99,11 +109,12 @@ while ($code) {
 '@
 
 function Get-RunText {
-    # run.ps1: the loop, after a check of the script: a loss of power may have torn it, and a torn one may end with 0.
+    # run.ps1: the loop, after a check of the script: a loss of power may have torn it, and a torn one may end
+    # with 0.
     $lines = foreach ($name in 'StackName', 'Region', 'NodeName', 'ScriptBucket', 'ScriptKey', 'ScriptSha256') {
         "`$$name = '$((Get-Variable -Name $name).Value -replace "'", "''")'"
     }
-    $lines += foreach ($name in 'Save-Script', 'Send-Failure') { "function $name {`r`n$((Get-Item "function:$name").Definition)`r`n}" }
+    $lines += foreach ($name in 'Save-Script', 'Get-Instance', 'Send-Failure') { "function $name {`r`n$((Get-Item "function:$name").Definition)`r`n}" }
     $check = 'while ($true) { try { Save-Script -Attempts 20; break } catch { Send-Failure "run.ps1: $_" } }'
     (@("`$ErrorActionPreference = 'Stop'") + $lines + $check + $Loop) -join "`r`n"
 }
@@ -111,11 +122,12 @@ function Get-RunText {
 function Start-Script {
     New-Item -ItemType File -Force -Path "$Root\run.ps1.new" -Value (Get-RunText) | Out-Null
     Move-Item -Force -Path "$Root\run.ps1.new" -Destination "$Root\run.ps1"
-    # On the disk before the task that runs it; where the cmdlet is missing, Windows writes it some seconds later.
+    # On the disk before the task that runs it; where the cmdlet is missing, Windows writes it some seconds
+    # later.
     try { Write-VolumeCache -DriveLetter C | Out-Null } catch { Write-Host "the disk's cache was not written: $_" }
     $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Root\run.ps1"
-    $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero)
-    try { $settings.Priority = 4 } catch { Write-Host "the task keeps its priority: $_" }   # 7 slows disk and processor
+    # A task's usual priority, 7, slows disk and processor.
+    $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero) -Priority 4
     $task = @{ TaskName = 'microcosm-node'; Action = $run; Settings = $settings; User = 'SYSTEM'; RunLevel = 'Highest' }
     Register-ScheduledTask @task -Trigger (New-ScheduledTaskTrigger -AtStartup) -Force -ErrorAction Stop | Out-Null
     Start-ScheduledTask -TaskName microcosm-node -ErrorAction Stop

@@ -1,22 +1,29 @@
 # common.ps1: the tools of a Windows node: files, native programs, waits, verified downloads, scheduled tasks.
-# The parts of the node's script are joined by infra/userdata.py and run as one file by SYSTEM.
-# Written for Windows PowerShell 5.1, the one on the AMI, in ASCII: 5.1 reads a file without a byte order mark as ANSI.
+# The parts of the node's script are joined by infra/userdata.py and run as one file by SYSTEM. Written for
+# Windows PowerShell 5.1, the one on the AMI, in ASCII: 5.1 reads a file without a byte order mark as ANSI.
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'   # drawing the bar makes Invoke-WebRequest several times slower
 [Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12   # Server 2019 would offer TLS 1.0 first
-# kubeadm looks for kubelet.exe on PATH, and fails without it (kubernetes v1.35.8, cmd/kubeadm/app/preflight/checks.go).
-# PrepareNode.ps1 changes the PATH of its own process and of those that are started after a restart of Windows.
+# kubeadm looks for kubelet.exe on PATH, and fails without it (kubernetes v1.35.8,
+# cmd/kubeadm/app/preflight/checks.go). PrepareNode.ps1 changes the PATH of its own process and of those that
+# are started after a restart of Windows.
 $env:Path = "C:\k;$env:Path"
 
 $Root = 'C:\microcosm'
 $DownloadAttempts = 5
 
 function Hide-Secret([string] $Text) {
-    # node.log goes into the bundle of `microcosm logs`, and a report into SSM: a token of kubeadm or a key must not.
-    $Text = $Text -creplace '\b[a-z0-9]{6}\.[a-z0-9]{16}\b', '[redacted]'
+    # node.log goes into the bundle of `microcosm logs`, and a report into SSM: a token of kubeadm or a key
+    # must not. By form: tokens of kubeadm, keys of AWS, JSON Web Tokens, private keys, headers, logins in
+    # URLs. Then by name.
+    $Text = $Text -replace "`0" -creplace '\b([a-z0-9]{6}\.[a-z0-9]{16}|A[KS]IA[A-Z0-9]{16})\b', '[redacted]'
+    $Text = $Text -creplace '\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?', '[redacted]'
     $Text = $Text -replace '(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*-----|\z)', '[redacted]'
-    $Text -replace '([\w-]*(?:token|secret|password|key-data)[\w-]*["'']?\s*[:=]\s*["'']?)[^\s"'',]+', '$1[redacted]'
+    $Text = $Text -replace '\b(bearer|basic)\s+[\w.~+/=-]{6,}', '$1 [redacted]'
+    $Text = $Text -replace '(://[^\s/:@"'']*:)[^\s/@"'']+@', '$1[redacted]@'
+    $names = 'token|secret|passwo?r?d|passphrase|pwd|credential|(api|access|account|auth|private|signing)[-_]?key|key-data'
+    $Text -replace "([\w-]*($names)[\w-]*[`"']?\s*[:=]\s*[`"']?)(?!\[redacted\])[^\s`"',]+", '$1[redacted]'
 }
 
 function Write-Log([string] $Message) {
@@ -30,15 +37,25 @@ function Assert-That([bool] $Holds, [string] $Problem) {
 
 # --- files ---
 
+function Wait-Free([scriptblock] $Change) {
+    # A scanner may hold a file for some seconds (actions/runner-images#4415). 0x80070070 is a disk that is full.
+    for ($left = 10; $true; $left--) {
+        try { return & $Change } catch { if (-not $left -or $_.Exception.HResult -eq -2147024784) { throw } }
+        Start-Sleep -Seconds 3
+    }
+}
+
 function Write-TextFile([string] $Path, [string] $Text) {
     # UTF-8 without a byte order mark, which neither TOML nor JSON readers accept; Set-Content of 5.1 cannot. Written
     # aside and renamed: a loss of power or a full disk leaves the old file or none, not one half.
-    New-Item -ItemType File -Force -Path "$Path.new" -Value $Text | Out-Null
-    Move-Item -Force -Path "$Path.new" -Destination $Path
+    Wait-Free { New-Item -ItemType File -Force -Path "$Path.new" -Value $Text | Out-Null }
+    Wait-Free { Move-Item -Force -Path "$Path.new" -Destination $Path }
 }
 
+function Copy-Program([string] $From, [string] $To) { Wait-Free { Copy-Item -Force -Path $From -Destination $To } }
+
 function Read-TextFile([string] $Path) {
-    if (Test-Path $Path) { [string] (Get-Content -Raw -Encoding UTF8 -Path $Path) } else { '' }
+    if (Test-Path $Path) { Wait-Free { [string] (Get-Content -Raw -Encoding UTF8 -Path $Path) } } else { '' }
 }
 
 function Read-Json([string] $Path) {
@@ -49,7 +66,7 @@ function Read-Json([string] $Path) {
 function Remove-File([string[]] $Paths) {
     # Also what an interrupted Write-TextFile has left.
     foreach ($path in $Paths + ($Paths | ForEach-Object { "$_.new" })) {
-        if (Test-Path $path) { Remove-Item -Force -Path $path }
+        if (Test-Path $path) { Wait-Free { Remove-Item -Force -Path $path } }
     }
 }
 
@@ -64,7 +81,7 @@ function Sync-Disk {
     try { Write-VolumeCache -DriveLetter C | Out-Null } catch { Write-Log "the disk's cache was not written: $_" }
 }
 
-function Get-Hash([string] $Path) { (Get-FileHash -Path $Path -Algorithm SHA256).Hash }
+function Get-Hash([string] $Path) { Wait-Free { (Get-FileHash -Path $Path -Algorithm SHA256).Hash } }
 
 function Save-Manifest([string] $Name, [string[]] $Paths) {
     # The sums of the files that a phase has left, so that their content is tested later, and not their existence.
@@ -98,7 +115,7 @@ function Get-Reason([object[]] $Lines) {
     # What a program said of its failure: all its lines of errors, else its last three. kubeadm puts its errors before
     # lines of advice. nssm writes UTF-16, which comes with a NUL beside each letter.
     $texts = @($Lines | ForEach-Object { ("$_" -replace "`0").Trim() } | Where-Object { $_ })
-    $errors = @($texts -cmatch '\[ERROR |^(E\d{4} |[Ee]rror:|ERROR|fatal|panic:)')
+    $errors = @($texts -cmatch '\[ERROR |^([EF]\d{4} |[Ee]rror|ERROR|[Ff]atal|panic:)|level=(error|fatal|panic)')
     if (-not $errors) { $errors = @($texts | Select-Object -Last 3) }
     $errors -join ' '
 }
@@ -126,6 +143,15 @@ function Wait-Until([string] $Wanted, [int] $LimitSeconds, [scriptblock] $Condit
         Start-Sleep -Seconds 5
     }
     throw "no $Wanted within $LimitSeconds s: $reason"
+}
+
+function Get-Metadata([string] $Path) {
+    # By the service itself (IMDSv2): a module of AWS that lacks the cmdlet must not make the node a nameless one.
+    $url = 'http://169.254.169.254/latest'
+    $asked = @{ 'X-aws-ec2-metadata-token-ttl-seconds' = '60' }
+    $token = Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Method Put -Uri "$url/api/token" -Headers $asked
+    $with = @{ 'X-aws-ec2-metadata-token' = $token }
+    [string] (Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Uri "$url/meta-data/$Path" -Headers $with)
 }
 
 function Test-Http([string] $Url) {
@@ -196,4 +222,10 @@ function Install-Task([string] $Name, [string] $Script, [int] $Minutes, [string]
     $limit = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit (New-TimeSpan -Minutes 5)
     $task = @{ TaskName = $Name; Action = $run; Trigger = $often; Settings = $limit; User = 'SYSTEM'; RunLevel = 'Highest' }
     Register-ScheduledTask @task -Force -ErrorAction Stop | Out-Null
+}
+
+function Confirm-Task([string] $Name, [string] $Script, [string] $Text) {
+    Confirm-Text $Script $Text
+    $task = Get-ScheduledTask -TaskName $Name -ErrorAction SilentlyContinue
+    Assert-That ($task -and "$($task.State)" -ne 'Disabled') "the task $Name is not there, or disabled"
 }

@@ -4,8 +4,8 @@ $ExpiryFile = "$Root\expiry"
 $ExpiryScript = "$Root\stop-expired.ps1"
 
 function Stop-Expired {
-    # Runs every five minutes, on its own. A node whose container network lost the way to SSM goes by the last end that it
-    # read, three hours later, in case the stack was extended meanwhile.
+    # Runs every five minutes, on its own. A node whose container network lost the way to SSM goes by the last
+    # end that it read, three hours later, in case the stack was extended meanwhile.
     $ErrorActionPreference = 'Stop'
     $file = 'C:\microcosm\expiry'
     $now = ([DateTimeOffset] (Get-Date)).ToUnixTimeSeconds()
@@ -17,8 +17,8 @@ function Stop-Expired {
     catch {
         $patience = 10800
         $kept = if (Test-Path $file) { [string] (Get-Content -Raw -Path $file) } else { '' }
-        # Ten digits, and nothing else: '' would count as 0, and half of a time as one that is long past. A file that is
-        # not whole is written anew with the longest life, so that the machine does end.
+        # Ten digits, and nothing else: '' would count as 0, and half of a time as one that is long past. A
+        # file that is not whole is written anew with the longest life, so that the machine does end.
         if ($kept -cnotmatch '\A[0-9]{10}\z') { $kept = "$($now + 262800)" }
     }
     try {

@@ -1,7 +1,8 @@
-# host.ps1: what Windows itself needs before it can be a node: settings, the Containers feature, the restart, downloads.
+# host.ps1: what Windows itself needs before it can be a node: settings, the Containers feature, the restart,
+# downloads.
 
-# HNS fixes that ship switched off on some builds, as image-builder sets them
-# (kubernetes-sigs/image-builder ae63061, images/capi/ansible/windows/roles, systemprep and runtimes). Build 0 is every build.
+# HNS fixes that ship switched off on some builds, as image-builder sets them (kubernetes-sigs/image-builder
+# ae63061, images/capi/ansible/windows/roles, systemprep and runtimes). Build 0 is every build.
 $RegistrySettings = @(
     # Patch day must not restart a node: a new node gets this month's AMI.
     @{ Build = 0; Key = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'; Name = 'NoAutoUpdate'; Value = 1 }
@@ -23,9 +24,11 @@ $DefenderExclusions = @(
     "$env:ProgramFiles\containerd\containerd.exe", "$env:ProgramFiles\containerd\containerd-shim-runhcs-v1.exe",
     "$env:ProgramFiles\containerd\ctr.exe", 'C:\k\kubelet.exe', 'C:\k\kube-proxy.exe', 'C:\k\flanneld.exe'
 )
-# Windows sets this key while a restart from before is pending, and then installs no feature (chocolatey-community/boxstarter#224).
+# Windows sets this key while a restart from before is pending, and then installs no feature
+# (chocolatey-community/boxstarter#224).
 $RestartPending = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending'
-# The counter that Windows raises at each start; kubelet's own boot id (kubernetes, pkg/kubelet/winstats/perfcounter_nodestats_windows.go).
+# The counter that Windows raises at each start; kubelet's own boot id (kubernetes,
+# pkg/kubelet/winstats/perfcounter_nodestats_windows.go).
 $BootCounter = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters'
 
 $MaxRestarts = 3
@@ -43,10 +46,11 @@ function Get-DefaultRoute {
 }
 
 function Get-NodeIp {
-    # Kept from before the first network: while HNS rebuilds the adapter there is no address to be read. EC2 knows which
-    # address is the machine's own; without its metadata service that of the default route is taken.
+    # Kept from before the first network: while HNS rebuilds the adapter there is no address to be read. EC2
+    # knows which address is the machine's own; without its metadata service that of the default route is
+    # taken.
     if (-not $State.nodeIp) {
-        $address = try { [string] (Get-EC2InstanceMetadata -Category LocalIpv4) } catch { '' }
+        $address = try { Get-Metadata 'local-ipv4' } catch { '' }
         if ($address -notmatch '^\d+(\.\d+){3}$') {
             $address = Get-NetIPAddress -InterfaceIndex (Get-DefaultRoute).ifIndex -AddressFamily IPv4 -ErrorAction Stop |
                 Where-Object { $_.IPAddress -notlike '169.254.*' } |
@@ -60,9 +64,13 @@ function Get-NodeIp {
     $State.nodeIp
 }
 
-function Set-RegistrySetting {
+function Get-RegistrySetting {
     $build = [int] (Get-ItemProperty -Path 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion').CurrentBuildNumber
-    foreach ($setting in $RegistrySettings | Where-Object { $_.Build -in 0, $build }) {
+    $RegistrySettings | Where-Object { $_.Build -in 0, $build }
+}
+
+function Set-RegistrySetting {
+    foreach ($setting in Get-RegistrySetting) {
         if (-not (Test-Path $setting.Key)) { New-Item -Force -Path $setting.Key | Out-Null }
         $value = @{ Path = $setting.Key; Name = $setting.Name; Value = $setting.Value; PropertyType = 'DWord' }
         New-ItemProperty @value -Force | Out-Null
@@ -77,7 +85,8 @@ function Set-FirewallRule {
 }
 
 function Set-Defender {
-    # Where Defender is off or another product guards the machine there is nothing to exclude, and pulls are merely slower.
+    # Where Defender is off or another product guards the machine there is nothing to exclude, and pulls are
+    # merely slower.
     try { Add-MpPreference -ExclusionProcess $DefenderExclusions -ErrorAction Stop }
     catch { Write-Log "no exclusions in Defender: $_" }
 }
@@ -97,14 +106,14 @@ function Get-FeatureState {
 function Install-Feature {
     Install-ExpiryTask   # before anything that may fail
     Install-WatchTask
-    Set-RegistrySetting
-    Set-FirewallRule
     Set-Defender
-    Set-Clock
     # NodePorts (30000-32767) stay out of the range that Windows hands to outgoing connections.
     $range = 'int', 'ipv4', 'set', 'dynamicportrange', 'tcp', '34000', '31536'
     Invoke-Native "$env:SystemRoot\System32\netsh.exe" $range | Out-Null
-    $State.hostReady = $true
+    Set-Clock
+    # Last what Confirm-Host looks at: it stands for the others as well.
+    Set-RegistrySetting
+    Set-FirewallRule
     $found = Get-FeatureState
     if ($found -in 'Installed', 'InstallPending') { return }
     Assert-That ($found -eq 'Available') ("Windows says that its feature Containers is $found, so it cannot be installed " +
@@ -117,10 +126,23 @@ function Install-Feature {
     Install-WindowsFeature -Name Containers | Out-Null
 }
 
+function Confirm-Host {
+    foreach ($setting in Get-RegistrySetting) {
+        $name = $setting.Name
+        $found = if (Test-Path $setting.Key) { (Get-ItemProperty -Path $setting.Key).PSObject.Properties[$name] }
+        Assert-That ($found -and $found.Value -eq $setting.Value) "$($setting.Key) does not have $name = $($setting.Value)"
+    }
+    foreach ($rule in $FirewallRules) {
+        $found = Get-NetFirewallRule -Name $rule.Name -ErrorAction SilentlyContinue
+        Assert-That ($found -and "$($found.Enabled)" -eq 'True') "the firewall has no rule $($rule.Name) that is enabled"
+    }
+    Assert-That ("$((Get-Service -Name w32time).StartType)" -eq 'Automatic') 'the service w32time does not start by itself'
+}
+
 function Confirm-Feature {
-    Assert-That $State.hostReady 'Windows is not set up yet'
-    Confirm-Text $WatchScript (Get-WatchText)
-    if ($ExpiryParameter) { Confirm-Text $ExpiryScript (Get-ExpiryText) }
+    Confirm-Task 'microcosm-watch' $WatchScript (Get-WatchText)
+    if ($ExpiryParameter) { Confirm-Task 'microcosm-expiry' $ExpiryScript (Get-ExpiryText) }
+    Confirm-Host
     $found = Get-FeatureState
     Assert-That ($found -in 'Installed', 'InstallPending') "the feature Containers is $found"
 }

@@ -4,8 +4,8 @@ $JoinWaitSeconds = 2400
 $BootstrapKubeconfig = 'C:\etc\kubernetes\bootstrap-kubelet.conf'
 
 function Wait-Rendezvous([string] $Document, [string[]] $Names) {
-    # What an earlier control plane wrote is not believed, and a token that has expired is about to be replaced. The text
-    # itself is in no message: it holds secrets.
+    # What an earlier control plane wrote is not believed, and a token that has expired is about to be
+    # replaced. The text itself is in no message: it holds secrets.
     Wait-Until "/microcosm/$StackName/$Document of $ControlPlaneInstanceId" $JoinWaitSeconds {
         $text = (Get-SSMParameter -Name "/microcosm/$StackName/$Document" -WithDecryption $true -Region $Region).Value
         $value = try { $text | ConvertFrom-Json } catch { throw 'the control plane has not written it yet' }
@@ -26,7 +26,8 @@ function Reset-Join {
 }
 
 function Confirm-Certificate {
-    # kubelet.conf names the file that the kubelet renews. Expired while the machine was off, or torn, it cannot be renewed.
+    # kubelet.conf names the file that the kubelet renews. Expired while the machine was off, or torn, it
+    # cannot be renewed.
     if ((Read-TextFile $KubeletKubeconfig) -notmatch 'client-certificate:\s*"?([^"\r\n]+)"?') { return }
     $path = $Matches[1].Trim()
     $found = (Read-TextFile $path) -match '(?s)-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----'
@@ -62,7 +63,8 @@ function Invoke-Join {
 function Join-Cluster {
     try { Confirm-Manifest 'network' }
     catch {
-        # Now, while the machine can still reach its role's credentials: the container network breaks the way there.
+        # Now, while the machine can still reach its role's credentials: the container network breaks the way
+        # there.
         Write-TextFile $NetworkKubeconfig (Wait-Rendezvous 'windows-network' 'kubeconfig').kubeconfig
         Save-Manifest 'network' $NetworkKubeconfig
     }

@@ -18,6 +18,7 @@ function Confirm-Containerd {
     Confirm-Text $ContainerdConfigFile (Get-ContainerdConfig)
     Confirm-Text $HostsFile (Get-RegistryHosts)
     Confirm-Manifest 'containerd'
+    Confirm-Program 'containerd' "$ContainerdFolder\containerd.exe", $ContainerdConfigFile
     Confirm-Service 'containerd'
     Wait-Until 'pipe of containerd' 60 { Test-Path $ContainerdPipe } | Out-Null
 }
@@ -28,16 +29,19 @@ function Install-Containerd {
     Stop-Program 'containerd', 'containerd-shim-runhcs-v1', 'ctr'
     Expand-Artifact 'containerd' $ContainerdFolder 1
     Expand-Artifact 'cni-plugins' $CniFolder 0
-    Copy-Item -Force -Path (Get-ArtifactPath 'flannel-cni.exe') -Destination "$CniFolder\flannel.exe"
+    Copy-Program (Get-ArtifactPath 'flannel-cni.exe') "$CniFolder\flannel.exe"
     New-Item -ItemType Directory -Force -Path 'C:\etc\cni\net.d', 'C:\var\log\containerd' | Out-Null
     if ($RegistryMirror) { Write-TextFile $HostsFile (Get-RegistryHosts) } else { Remove-File $HostsFile }
-    # Before the registration: a configuration file that --config names must be there, or containerd.exe ends with an error
-    # (containerd v2.2.7, cmd/containerd/command/main.go).
+    # Before the registration: a configuration file that --config names must be there, or containerd.exe ends
+    # with an error (containerd v2.2.7, cmd/containerd/command/main.go).
     Write-TextFile $ContainerdConfigFile (Get-ContainerdConfig)
-    if ((Get-ServiceStatus 'containerd') -eq 'not there') {
+    try { Confirm-Program 'containerd' "$ContainerdFolder\containerd.exe", $ContainerdConfigFile }
+    catch {
+        Remove-OneService 'containerd'
         Invoke-Native "$ContainerdFolder\containerd.exe" $ContainerdArguments | Out-Null
     }
-    # Its own recovery gives up after the second crash in a day (containerd v2.2.7, cmd/containerd/command/service_windows.go).
+    # Its own recovery gives up after the second crash in a day (containerd v2.2.7,
+    # cmd/containerd/command/service_windows.go).
     $recovery = 'failure', 'containerd', 'reset=', '0', 'actions=', 'restart/15000'
     Invoke-Native "$env:SystemRoot\System32\sc.exe" $recovery | Out-Null
     Set-Service -Name containerd -StartupType Automatic
@@ -60,8 +64,9 @@ function Start-ImagePull {
 
 function Start-Kubelet {
     param([string[]] $Arguments)
-    # Runs as the service, on its own. kubeadm join leaves labels and taints in this file. Passed on as an array they keep
-    # their commas, at which PowerShell splits a bare word (the StartKubelet.ps1 of PrepareNode.ps1 has that fault).
+    # Runs as the service, on its own. kubeadm join leaves labels and taints in this file. Passed on as an
+    # array they keep their commas, at which PowerShell splits a bare word (the StartKubelet.ps1 of
+    # PrepareNode.ps1 has that fault).
     $ErrorActionPreference = 'Stop'
     $text = ([string] (Get-Content -Raw -Path 'C:\var\lib\kubelet\kubeadm-flags.env')).Trim()
     $flags = $text -replace '^KUBELET_KUBEADM_ARGS="?' -replace '"$'
@@ -78,22 +83,18 @@ function Get-StartKubelet {
 function Confirm-Node {
     # Start-Kubelet's file is written last, so that it stands for all of it.
     Assert-That ((Get-ServiceStatus 'kubelet') -ne 'not there') 'the service kubelet is not there'
+    $script = Get-ServiceValue 'kubelet' 'AppParameters' '\Parameters'
+    Assert-That ($script -like '*C:\k\StartKubelet.ps1*') "the service kubelet runs '$script'"
     Confirm-Text 'C:\k\StartKubelet.ps1' (Get-StartKubelet)
     Confirm-Manifest 'node'
 }
 
 function Reset-PrepareNode {
-    # PrepareNode.ps1 runs once on a clean machine and never again: service, rule and link may not be there. What runs
-    # out of C:\k, and its nssm.exe, could not be replaced.
+    # PrepareNode.ps1 runs once on a clean machine and never again: service, rule and link may not be there.
+    # What runs out of C:\k, and its nssm.exe, could not be replaced.
     foreach ($name in 'kubelet', 'flanneld', 'kube-proxy') { Stop-OneService $name }
     Stop-Program 'kubelet', 'flanneld', 'kube-proxy', 'nssm'
-    if ((Get-ServiceStatus 'kubelet') -ne 'not there') {
-        try {
-            Invoke-Native "$env:SystemRoot\System32\sc.exe" @('delete', 'kubelet') | Out-Null
-            Wait-Until 'end of the old kubelet service' 60 { (Get-ServiceStatus 'kubelet') -eq 'not there' } | Out-Null
-        }
-        catch { Restart-Windows "the service kubelet is marked for deletion, which only a restart ends: $_" -Report }
-    }
+    Remove-OneService 'kubelet'
     Remove-NetFirewallRule -Name kubelet -ErrorAction SilentlyContinue
     # Not Remove-Item: in 5.1 it follows a link and would empty C:\etc\kubernetes\pki.
     if (Test-Path $PkiLink) { (Get-Item $PkiLink).Delete() }
@@ -101,18 +102,21 @@ function Reset-PrepareNode {
 
 function Invoke-PrepareNode {
     function curl.exe {
-        # PrepareNode.ps1 checks no sum of what it downloads and then runs. A function goes before a program of the same
-        # name, so what it gets is our verified file; and the mirror, if there is one, is used for these as well.
+        # PrepareNode.ps1 checks no sum of what it downloads and then runs. A function goes before a program
+        # of the same name, so what it gets is our verified file; and the mirror, if there is one, is used for
+        # these as well.
         $destination, $url = $args[-2], $args[-1]
         $source = $PrepareNodeDownloads[($url -split '/')[-1]]
         if (-not $source) { throw "PrepareNode.ps1 wants $url, which is not in the bill of materials" }
-        Copy-Item -Force -Path $source -Destination $destination
+        Copy-Program $source $destination
     }
     Set-StrictMode -Off      # theirs is not written for it, and scripts inherit it
     Push-Location $Root      # it unpacks where it stands
-    # It appends both folders to this process's PATH, and makes that the machine's: once, and not at every repair.
+    # It appends both folders to this process's PATH, and makes that the machine's: once, and not at every
+    # repair.
     $env:Path = (@($env:Path -split ';') -ne 'C:\k' -ne "$env:ProgramFiles\nssm") -join ';'
-    # Their stderr must stay unredirected: tar writes its list there, and redirected it would count as an error.
+    # Their stderr must stay unredirected: tar writes its list there, and redirected it would count as an
+    # error.
     try { & (Get-ArtifactPath 'PrepareNode.ps1') -KubernetesVersion "v$KubernetesVersion" -HostnameOverride $NodeName | Out-Null }
     finally { Pop-Location; $env:Path = "C:\k;$env:Path" }
 }
@@ -122,11 +126,14 @@ function Install-Node {
     foreach ($folder in 'C:\k', 'C:\etc\kubernetes', 'C:\var\lib\kubelet\pki') { Protect-Directory $folder }
     Expand-Artifact 'kubernetes-node' "$Root\kubernetes" 3
     Invoke-PrepareNode
-    # Until it has joined, kubelet would only fail, and nssm pause it, which kubeadm takes for a running service.
+    # It looks at no exit code of nssm.exe.
+    Assert-That ((Get-ServiceStatus 'kubelet') -ne 'not there') 'PrepareNode.ps1 ran, and nssm.exe made no service kubelet'
+    # Until it has joined, kubelet would only fail, and nssm pause it, which kubeadm takes for a running
+    # service.
     Set-Service -Name kubelet -StartupType Manual
     Set-Nssm 'kubelet' @{}
-    foreach ($name in 'kube-proxy.exe', 'kubectl.exe') { Copy-Item -Force -Path "$Root\kubernetes\$name" -Destination "C:\k\$name" }
-    Copy-Item -Force -Path (Get-ArtifactPath 'flanneld.exe') -Destination 'C:\k\flanneld.exe'
+    foreach ($name in 'kube-proxy.exe', 'kubectl.exe') { Copy-Program "$Root\kubernetes\$name" "C:\k\$name" }
+    Copy-Program (Get-ArtifactPath 'flanneld.exe') 'C:\k\flanneld.exe'
     Save-Manifest 'node' (@(Get-ProgramPath 'C:\k') + $Nssm)
     Write-TextFile 'C:\k\StartKubelet.ps1' (Get-StartKubelet)
 }

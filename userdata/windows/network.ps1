@@ -1,13 +1,15 @@
-# network.ps1: flanneld.exe, kube-proxy.exe and the routes that Windows loses when a container network is made.
+# network.ps1: flanneld.exe, kube-proxy.exe and the routes that Windows loses when a container network is
+# made.
 
 $RouteScript = "$Root\metadata-routes.ps1"
 $NetConfFile = 'C:\k\net-conf.json'
 
 function Repair-MetadataRoute {
-    # Runs every minute, on its own. Making an HNS network moves the machine's address to a virtual adapter and drops the
-    # routes to EC2's link-local services: metadata, DNS, time, KMS (ovn-kubernetes#3119; EC2Launch 2.3.56 does not put them
-    # back either, openshift/windows-machine-config-operator 0be4b9c, test/e2e/delete_test.go). SSM needs the first of them.
-    # -ErrorAction each time: a function of a module does not see the preference of the function that calls it.
+    # Runs every minute, on its own. Making an HNS network moves the machine's address to a virtual adapter
+    # and drops the routes to EC2's link-local services: metadata, DNS, time, KMS (ovn-kubernetes#3119;
+    # EC2Launch 2.3.56 does not put them back either, openshift/windows-machine-config-operator 0be4b9c,
+    # test/e2e/delete_test.go). SSM needs the first of them. -ErrorAction each time: a function of a module
+    # does not see the preference of the function that calls it.
     $default = Get-DefaultRoute
     if (-not $default) { throw 'there is no default route' }
     foreach ($last in 254, 253, 123, 249, 250, 251) {
@@ -41,8 +43,9 @@ function Get-NetworkValue {
 function Get-FlanneldArgument { $FlanneldArguments | ForEach-Object { Expand-Token $_ (Get-NetworkValue) } }
 
 function Reset-Hns {
-    # "The wrong diskette is in the drive" and its kind: HNS trips over what it remembers of networks that are gone. Where
-    # its driver hangs, the service never stops (Azure/azure-container-networking#3343), and only a restart helps.
+    # "The wrong diskette is in the drive" and its kind: HNS trips over what it remembers of networks that are
+    # gone. Where its driver hangs, the service never stops (Azure/azure-container-networking#3343), and only
+    # a restart helps.
     Stop-OneService 'flanneld'
     try { Stop-OneService 'hns' } catch { Restart-Windows "HNS hangs: $_" -Report }
     Remove-File "$env:ProgramData\Microsoft\Windows\HNS\HNS.data"
@@ -61,8 +64,8 @@ function Install-Flannel {
     Install-NssmService 'flanneld' 'C:\k\flanneld.exe' (Get-FlanneldArgument) @{ AppEnvironmentExtra = "NODE_NAME=$NodeName" }
     try { Wait-Flannel } catch { Write-Log "$_"; Reset-Hns; Wait-Flannel }
     Repair-MetadataRoute
-    # Making the network broke the connection of a pull that had begun, and ctr does not try again (rancher/rke2#5702).
-    # What is there already costs nothing.
+    # Making the network broke the connection of a pull that had begun, and ctr does not try again
+    # (rancher/rke2#5702). What is there already costs nothing.
     Stop-Program 'ctr'
     Start-ImagePull
     # Last: with it the node counts as ready for pods.
@@ -72,8 +75,8 @@ function Install-Flannel {
 function Confirm-Flannel {
     Confirm-Text $ConflistFile (Expand-Token $Network.Conflist (Get-NetworkValue))
     Confirm-Text $NetConfFile (Expand-Token $Network.NetConf (Get-NetworkValue))
-    Confirm-Text $RouteScript (Get-RouteText)
-    Confirm-NssmService 'flanneld' (Get-FlanneldArgument)
+    Confirm-Task 'microcosm-metadata-routes' $RouteScript (Get-RouteText)
+    Confirm-NssmService 'flanneld' 'C:\k\flanneld.exe' (Get-FlanneldArgument)
     Wait-Until 'flanneld that is ready' 180 { Test-Http $FlannelReadyUrl } | Out-Null
     Wait-Until 'way to the metadata service' 90 { Confirm-MetadataRoute; $true } | Out-Null
 }
@@ -120,6 +123,6 @@ function Install-KubeProxy {
 function Confirm-KubeProxy {
     # The subnet is the API's to give; at a start of Windows the API may be away for a while.
     $arguments = Wait-Until 'arguments of kube-proxy' 120 { Get-KubeProxyArgument }
-    Confirm-NssmService 'kube-proxy' $arguments
+    Confirm-NssmService 'kube-proxy' 'C:\k\kube-proxy.exe' $arguments
     Wait-Until 'kube-proxy that is healthy' 120 { Test-Http $KubeProxyHealthUrl } | Out-Null
 }

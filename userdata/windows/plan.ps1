@@ -9,9 +9,10 @@ $ExitScript = 19       # an error outside of the phases that was reported; run.p
 $Run = @{ instance = ''; phase = 'feature'; told = $false; began = $false }
 
 function New-State {
-    # In order, here and below: a hash table has none, and another order would be another text and another report.
+    # In order, here and below: a hash table has none, and another order would be another text and another
+    # report.
     [ordered] @{
-        instance = ''; nodeIp = ''; featureBoot = ''; hostReady = $false; restarts = 0; attempts = 0
+        instance = ''; nodeIp = ''; featureBoot = ''; restarts = 0; attempts = 0
         reported = ''; phases = [ordered] @{}
     }
 }
@@ -42,10 +43,11 @@ function Save-State {
 function Get-UnixTime { ([DateTimeOffset] (Get-Date)).ToUnixTimeSeconds() }
 
 function Find-Instance {
-    # The instance's id, once a run; metadata may be out of reach at first. A report without it is not believed. A state
-    # of another instance came with an image: nothing of that node may be taken for this one's.
+    # The instance's id, once a run; metadata may be out of reach at first. A report without it is not
+    # believed. A state of another instance came with an image: nothing of that node may be taken for this
+    # one's.
     if ($Run.instance) { return }
-    try { $id = [string] (Get-EC2InstanceMetadata -Category InstanceId) } catch { Write-Log "no instance id: $_"; return }
+    try { $id = Get-Metadata 'instance-id' } catch { Write-Log "no instance id: $_"; return }
     if ($id -notlike 'i-*') { return }
     if ($State.instance -and $State.instance -ne $id) {
         Write-Log "$StateFile is of $($State.instance): begun anew for $id"
@@ -60,8 +62,8 @@ function Find-Instance {
 }
 
 function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
-    # Each report is the whole story, so the next one makes good for a lost one; and none may fail the work itself.
-    # Parameter Store takes "{{" for the name of another parameter, and refuses the value.
+    # Each report is the whole story, so the next one makes good for a lost one; and none may fail the work
+    # itself. Parameter Store takes "{{" for the name of another parameter, and refuses the value.
     try {
         Find-Instance
         $line = (Hide-Secret $Detail) -replace '\s+', ' ' -replace '\{(?=\{)', '{ '
@@ -82,7 +84,8 @@ function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
 }
 
 function Send-LastReport([string] $Phase, [string] $Result, [string] $Detail = '') {
-    # No later report makes good for this one, and `pulumi up` waits for it; a hundred machines may be sending theirs.
+    # No later report makes good for this one, and `pulumi up` waits for it; a hundred machines may be sending
+    # theirs.
     try {
         Wait-Until 'answer to the last report' $LastReportSeconds {
             Send-Report $Phase $Result $Detail
@@ -98,18 +101,20 @@ function Get-Problem([hashtable] $Phase) {
 }
 
 function Invoke-Phase([hashtable] $Phase) {
-    $began = Get-UnixTime
+    $spent = 0   # added up, because the clock may be set meanwhile
     for ($attempt = 1; $true; $attempt++) {
         $problem = ''
         $State.attempts++   # microcosm-watch sees by the time of the file that it goes on
         try { Save-State } catch { Write-Log "$StateFile was not written: $_" }
-        try { & $Phase.Action | Out-Null }
-        catch { $problem = "$_"; Write-Log "$_ $($_.InvocationInfo.PositionMessage)" }
-        $lack = Get-Problem $Phase
+        $spent += (Measure-Command {
+                try { & $Phase.Action | Out-Null }
+                catch { $problem = "$_"; Write-Log "$_ $($_.InvocationInfo.PositionMessage)" }
+                $lack = Get-Problem $Phase
+            }).TotalSeconds
         if (-not $lack) { return }
         if (-not $problem) { $problem = "it ran, and $lack" }
         Write-Log "$($Phase.Name), attempt ${attempt}: $problem"
-        if ($attempt -ge $PhaseAttempts -or (Get-UnixTime) - $began -ge $PhaseSeconds) { break }
+        if ($attempt -ge $PhaseAttempts -or $spent -ge $PhaseSeconds) { break }
         Start-Sleep -Seconds (20 * $attempt)   # what was out of reach may be back
     }
     Send-LastReport $Phase.Name 'failed' $problem
@@ -118,7 +123,8 @@ function Invoke-Phase([hashtable] $Phase) {
 
 function Invoke-Plan([hashtable[]] $Plan) {
     $Run.began = $true
-    # `pulumi up` believes a failure after some minutes without another report: said first, before tests that wait.
+    # `pulumi up` believes a failure after some minutes without another report: said first, before tests that
+    # wait.
     if ($State.reported -match '"phase":"([\w-]+)","result":"failed"') { Send-Report $Matches[1] 'running' }
     foreach ($phase in $Plan) {
         $Run.phase = $phase.Name

@@ -1,8 +1,9 @@
 # watch.ps1: ends a run of the node's script that hangs, so that run.ps1 reports it and begins another one.
 
 function Stop-HungRun {
-    # Runs every ten minutes, on its own. Some calls of Windows have no limit: features, downloads that trickle, drivers.
-    # state.json is written at each attempt of a phase, of which the longest takes 85 minutes.
+    # Runs every ten minutes, on its own. Some calls of Windows have no limit: features, downloads that
+    # trickle, drivers. state.json is written at each attempt of a phase, of which the longest takes 85
+    # minutes.
     $limit = (Get-Date).AddMinutes(-120)
     $runs = Get-CimInstance -ClassName Win32_Process -Filter "Name = 'powershell.exe'" |
         Where-Object { $_.CommandLine -like '*C:\microcosm\node.ps1*' -and $_.CreationDate -lt $limit }

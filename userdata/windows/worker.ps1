@@ -1,5 +1,7 @@
-# worker.ps1: what makes a Windows node, as data: files, command lines, and the table of its phases; then the walk over it.
-# It runs at every start of Windows. A phase whose result is there is passed over, so it may be cut off at any point.
+# worker.ps1: what makes a Windows node, as data: files, command lines, and the table of its phases; then the
+# walk over it.
+# It runs at every start of Windows. A phase whose result is there is passed over, so it may be cut off at any
+# point.
 #
 # Inputs (assigned by bootstrap.ps1 from what the program wrote):
 #   StackName Region NodeName ControlPlaneInstanceId   where this node belongs; the last one is who may say how to join
@@ -86,7 +88,8 @@ $RegistryHosts = @'
   capabilities = ["pull", "resolve"]
 '@
 
-# By containerd's major version. The default of 5 minutes without progress is too short for unpacking a Windows layer.
+# By containerd's major version. The default of 5 minutes without progress is too short for unpacking a
+# Windows layer.
 $ContainerdConfigs = @{
     '1' = @'
 version = 2
@@ -124,8 +127,11 @@ $HostLocalConfig = @'
 {"cniVersion": "1.0.0", "name": "@NETWORK@", "ipam": {"type": "host-local", "ranges": [[{"subnet": "@SUBNET@"}]], "dataDir": "/var/lib/cni/networks"}}
 '@
 
-# By Flannel's backend. Name is the HNS network's, which flanneld gives it, and the conflist must have the same.
-# Windows insists on VNI >= 4096 and port 4789 (flannel v0.28.9, pkg/backend/vxlan/vxlan_windows.go).
+# By Flannel's backend. Name is the HNS network's, which flanneld gives it, and the conflist must have the
+# same. The three ACLs keep pods from the machine's credentials: HNS need not count a hop of theirs, and the
+# hop limit would not hold. A list with a rule needs one that allows the rest (aws/amazon-vpc-cni-plugins
+# 0a009ba, network/imds). Windows insists on VNI >= 4096 and port 4789 (flannel v0.28.9,
+# pkg/backend/vxlan/vxlan_windows.go).
 $Networks = @{
     'vxlan' = @{
         Name = 'flannel.4096'
@@ -144,7 +150,14 @@ $Networks = @{
       "policies": [
         {"name": "EndpointPolicy", "value": {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["@POD_CIDR@", "@SERVICE_CIDR@"]}}},
         {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@SERVICE_CIDR@", "NeedEncap": true}}},
-        {"name": "EndpointPolicy", "value": {"Type": "ProviderAddress", "Settings": {"ProviderAddress": "@NODE_IP@"}}}
+        {"name": "EndpointPolicy", "value": {"Type": "ProviderAddress", "Settings": {"ProviderAddress": "@NODE_IP@"}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
+          "Action": "Block", "Direction": "Out", "RemoteAddresses": "169.254.169.254/32", "RuleType": "Switch",
+          "Priority": 200}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
+          "Action": "Allow", "Direction": "In", "RuleType": "Switch", "Priority": 300}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
+          "Action": "Allow", "Direction": "Out", "RuleType": "Switch", "Priority": 300}}}
       ]
     }
   }]
@@ -168,7 +181,14 @@ $Networks = @{
       "policies": [
         {"name": "EndpointPolicy", "value": {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["@POD_CIDR@", "@SERVICE_CIDR@", "@NODE_CIDR@"]}}},
         {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@SERVICE_CIDR@", "NeedEncap": true}}},
-        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@NODE_IP@/32", "NeedEncap": true}}}
+        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@NODE_IP@/32", "NeedEncap": true}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
+          "Action": "Block", "Direction": "Out", "RemoteAddresses": "169.254.169.254/32", "RuleType": "Switch",
+          "Priority": 200}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
+          "Action": "Allow", "Direction": "In", "RuleType": "Switch", "Priority": 300}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
+          "Action": "Allow", "Direction": "Out", "RuleType": "Switch", "Priority": 300}}}
       ]
     }
   }]
@@ -191,7 +211,8 @@ $Phases = @(
     @{ Name = 'ready'; Test = { Confirm-Ready }; Action = { Wait-Ready }; ExitCode = 18 }
 )
 
-# Whatever ends this script is reported here with its reason, or by run.ps1, which knows the names that a report needs.
+# Whatever ends this script is reported here with its reason, or by run.ps1, which knows the names that a
+# report needs.
 try {
     try { Start-Transcript -Append -Path "$Root\node.log" | Out-Null } catch { Write-Log "no $Root\node.log: $_" }
     # The inputs, as bootstrap.ps1 has kept them.
@@ -200,7 +221,8 @@ try {
     $Network = $Networks[$FlannelBackend]
     Assert-That ([bool] $Network) "FlannelBackend is '$FlannelBackend', and not one of $($Networks.Keys)"
     Remove-File $JoinFile   # of a run that was cut off; it holds the token
-    # flanneld starts with Windows, and its network takes the routes; the task that repairs them may not have run yet.
+    # flanneld starts with Windows, and its network takes the routes; the task that repairs them may not have
+    # run yet.
     if (Test-Path $RouteScript) { try { Repair-MetadataRoute } catch { Write-Log "$_" } }
     Find-Instance
     Invoke-Plan $Phases
