@@ -14,6 +14,8 @@ _LITTLE_MEMORY = frozenset({"t1.micro", "m1.small", *(f"{family}.{size}" for fam
 _BELOW_4_GIB = _LITTLE_MEMORY | {"t2.small", "t3.small", "t3a.small", "m1.medium", "m3.medium"}
 # docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html: inbound rules of a group, by default; a quota may raise them.
 RULES_OF_A_GROUP = 60
+# Service Quotas: "Inbound or outbound rules per security group", of the service vpc.
+RULES_QUOTA = "L-0EA8095F"
 # Rules of the fullest group besides those of adminCidrs, and rules for each range: infra/security.py, RULES and BACKEND_RULES.
 _OTHER_RULES = {"vxlan": 2, "host-gw": 3}
 _RULES_OF_A_RANGE = {"vxlan": 1, "host-gw": 2}
@@ -35,6 +37,11 @@ def collapsed(cidrs: Sequence[str]) -> tuple[str, ...]:
 def most_ranges(flannel_backend: str) -> int:
     """How many adminCidrs fit into the fullest security group of an account with AWS' default quota."""
     return min(RULES_OF_A_GROUP - _OTHER_RULES[flannel_backend], RULES_OF_A_GROUP // _RULES_OF_A_RANGE[flannel_backend])
+
+
+def rules_needed(ranges: int, flannel_backend: str) -> int:
+    """How many rules the fullest security group of a stack has with so many adminCidrs."""
+    return max(ranges + _OTHER_RULES[flannel_backend], ranges * _RULES_OF_A_RANGE[flannel_backend])
 
 
 def control_plane_problems(instance_type: str, ignored: Iterable[str]) -> list[str]:
@@ -60,7 +67,7 @@ def remarks(admin_cidrs: Sequence[str], flannel_backend: str, windows_types: Ite
     if len(admin_cidrs) > (most := most_ranges(flannel_backend)):
         found.append(
             f"adminCidrs has {len(admin_cidrs)} ranges: a security group takes {RULES_OF_A_GROUP} rules by default, and with "
-            f"{flannel_backend} {most} ranges fit; name fewer and wider ranges, or have the quota L-0EA8095F raised first"
+            f"{flannel_backend} {most} ranges fit; name fewer and wider ranges, or have the quota {RULES_QUOTA} raised first"
         )
     for small in sorted({kind for kind in windows_types if kind in _BELOW_4_GIB}):
         found.append(f"Windows workers of type {small} have less than 4 GiB of memory: Windows and one container fill that; choose e.g. t3.large")

@@ -130,7 +130,9 @@ def _evidence(item: Item, scope: Scope, known: set[str]) -> str:
 
 
 def _suspicion(item: Item, scope: Scope) -> str:
-    """A detached disk that no stack's tag claims, made where the stack lived and after it was first seen."""
+    """A disk that the stack did not make and that has its tag; or one without, made where it lived and after it was first seen."""
+    if item.inherits_tag and item.tags.get(STACK_TAG) == scope.target.stack:
+        return "suspect: has the tag, and no launch of the stack made it"
     record = scope.record
     if item.kind != "volume" or item.belongs_to or STACK_TAG in item.tags or record is None:
         return ""

@@ -49,7 +49,7 @@ def receipt(result: Audit) -> str:
     lines = [
         f"0 resources left of stack {target.stack} in {target.region}, account {result.account}, at {moment(result.at)}",
         f"looked for by {', '.join(by)}, in",
-        *(f"  {check.where:<32} {check.seen:>5} seen, 0 of this stack" for check in result.checks),
+        *(f"  {check.where:<40} {check.seen:>5} seen, 0 of this stack" for check in result.checks),
     ]
     if record is None:
         lines.append("no record of this stack was found: an untagged disk that it left detached could not be recognised")

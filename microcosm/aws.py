@@ -5,11 +5,18 @@ AWS_ENDPOINT_URL is boto3's own business; which account it is, infra/account.py'
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
+
+from botocore.config import Config
 
 from infra import account
 
 JsonObject = Mapping[str, Any]
+# Services that answer for every region, but in a few of them only (botocore data/endpoints.json, api.pricing). A command that can
+# go on without their answer does not wait for it for long.
+PRICING = "pricing"
+PRICING_REGIONS = {"eu": "eu-central-1", "ap": "ap-south-1"}
+PRICING_PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 AMBIENT: account.Settings = {}
 
 
@@ -24,19 +31,27 @@ class Session(Protocol):
 class OneClientEach:
     """A session that makes each service's client once: making one costs more than a call."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
         self._clients: dict[str, Any] = {}
 
     def client(self, service_name: str) -> Any:
         if service_name not in self._clients:
-            self._clients[service_name] = self._session.client(service_name)
+            self._clients[service_name] = self._session.client(service_name, **_options(service_name, self._session))
         return self._clients[service_name]
+
+
+def _options(service_name: str, session: Any) -> dict[str, Any]:
+    """Choose the nearest region of a service that is not in all of them."""
+    if service_name != PRICING:
+        return {}
+    region = PRICING_REGIONS.get(str(session.region_name).partition("-")[0], "us-east-1")
+    return {"region_name": region, "config": PRICING_PATIENCE}
 
 
 def open_session(region: str, settings: account.Settings = AMBIENT) -> Session:
     """Open a session in one region, with the credentials that a stack's settings name; without any, those of the environment."""
-    return OneClientEach(cast(Session, account.session(settings, region)))
+    return OneClientEach(account.session(settings, region))
 
 
 def pages(client: Any, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Deletes what is left of a stack, in the order in which AWS lets go of it.
 
 Only objects that carry the stack's own tag are touched, and its bucket if it was never tagged; whatever else an audit found is a
-person's decision.
+person's decision. So is a disk that has the tag and was made by no launch of the stack (inventory_ec2).
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from . import cleanup_network as network
 from .audit import Finding
 from .aws import Session, pages
 from .items import Item
@@ -31,7 +32,8 @@ class Deletion:
 
 def deletable(findings: Sequence[Finding], stack: str) -> list[Item]:
     """What may be deleted, in the order in which it can be."""
-    own = [finding.item for finding in findings if finding.item.has_tag_of(stack) or finding.item.was_born_as(stack)]
+    found = [finding.item for finding in findings if not finding.suspect]
+    own = [item for item in found if item.has_tag_of(stack) or item.was_born_as(stack)]
     items = [item for item in own if item.kind in STEPS]
     return sorted(items, key=lambda item: [*STEPS].index(item.kind))
 
@@ -47,7 +49,13 @@ def delete(session: Session, items: Sequence[Item], patience_seconds: float = PA
                     action(session.client(service), item)
             yield Deletion(item=item)
         except (ClientError, WaiterError) as refusal:
-            yield Deletion(item=item, error="" if is_gone(refusal) else str(refusal))
+            yield Deletion(item=item, error="" if is_gone(refusal) else f"{refusal}{_holders(session, item, refusal)}")
+
+
+def _holders(session: Session, item: Item, refusal: Exception) -> str:
+    """Say what holds an object that AWS calls a dependency's."""
+    code = refusal.response["Error"]["Code"] if isinstance(refusal, ClientError) else ""
+    return network.holders(session.client("ec2"), item) if code == "DependencyViolation" else ""
 
 
 def is_gone(refusal: Exception) -> bool:
@@ -70,42 +78,10 @@ def _terminate(ec2: Any, item: Item) -> None:
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[item.id], WaiterConfig={"Delay": 5, "MaxAttempts": 120})
 
 
-def _detach_and_delete_interface(ec2: Any, item: Item) -> None:
-    for interface in ec2.describe_network_interfaces(Filters=[{"Name": "network-interface-id", "Values": [item.id]}])["NetworkInterfaces"]:
-        if attachment := interface.get("Attachment"):
-            ec2.detach_network_interface(AttachmentId=attachment["AttachmentId"], Force=True)
-        ec2.delete_network_interface(NetworkInterfaceId=item.id)
-
-
 def _delete_volume(ec2: Any, item: Item) -> None:
     # The root disk of an instance that was terminated a moment ago goes with it.
     if ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": [item.id]}])["Volumes"]:
         ec2.delete_volume(VolumeId=item.id)
-
-
-def _delete_security_group(ec2: Any, item: Item) -> None:
-    # Groups that name each other in their rules hold each other: the rules go first.
-    (group,) = ec2.describe_security_groups(GroupIds=[item.id])["SecurityGroups"]
-    if group["IpPermissions"]:
-        ec2.revoke_security_group_ingress(GroupId=item.id, IpPermissions=group["IpPermissions"])
-    for other in ec2.describe_security_groups(Filters=[{"Name": "ip-permission.group-id", "Values": [item.id]}])["SecurityGroups"]:
-        rules = [rule for rule in other["IpPermissions"] if any(pair["GroupId"] == item.id for pair in rule["UserIdGroupPairs"])]
-        ec2.revoke_security_group_ingress(GroupId=other["GroupId"], IpPermissions=rules)
-    ec2.delete_security_group(GroupId=item.id)
-
-
-def _delete_route_table(ec2: Any, item: Item) -> None:
-    (table,) = ec2.describe_route_tables(RouteTableIds=[item.id])["RouteTables"]
-    for association in table["Associations"]:
-        ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
-    ec2.delete_route_table(RouteTableId=item.id)
-
-
-def _delete_internet_gateway(ec2: Any, item: Item) -> None:
-    (gateway,) = ec2.describe_internet_gateways(InternetGatewayIds=[item.id])["InternetGateways"]
-    for attachment in gateway["Attachments"]:
-        ec2.detach_internet_gateway(InternetGatewayId=item.id, VpcId=attachment["VpcId"])
-    ec2.delete_internet_gateway(InternetGatewayId=item.id)
 
 
 def _delete_instance_profile(iam: Any, item: Item) -> None:
@@ -135,17 +111,28 @@ Step = tuple[str, Callable[[Any, Item], object]]
 # In dependency order: what holds comes before what is held.
 STEPS: dict[str, Step] = {
     "instance": ("ec2", _terminate),
+    # It keeps its address until it is gone.
+    "NAT gateway": ("ec2", network.delete_nat_gateway),
     "elastic IP": ("ec2", lambda ec2, item: ec2.release_address(AllocationId=item.id)),
-    "NAT gateway": ("ec2", lambda ec2, item: ec2.delete_nat_gateway(NatGatewayId=item.id)),
     "VPC endpoint": ("ec2", lambda ec2, item: ec2.delete_vpc_endpoints(VpcEndpointIds=[item.id])),
-    "network interface": ("ec2", _detach_and_delete_interface),
+    "transit attachment": ("ec2", lambda ec2, item: ec2.delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=item.id)),
+    "VPC peering": ("ec2", lambda ec2, item: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=item.id)),
+    "VPN connection": ("ec2", lambda ec2, item: ec2.delete_vpn_connection(VpnConnectionId=item.id)),
+    "VPN gateway": ("ec2", network.delete_vpn_gateway),
+    "flow log": ("ec2", lambda ec2, item: ec2.delete_flow_logs(FlowLogIds=[item.id])),
+    "network interface": ("ec2", network.delete_interface),
     "volume": ("ec2", _delete_volume),
     "snapshot": ("ec2", lambda ec2, item: ec2.delete_snapshot(SnapshotId=item.id)),
     "launch template": ("ec2", lambda ec2, item: ec2.delete_launch_template(LaunchTemplateId=item.id)),
-    "security group": ("ec2", _delete_security_group),
-    "route table": ("ec2", _delete_route_table),
+    "security group": ("ec2", network.delete_security_group),
+    "route table": ("ec2", network.delete_route_table),
     "subnet": ("ec2", lambda ec2, item: ec2.delete_subnet(SubnetId=item.id)),
-    "internet gateway": ("ec2", _delete_internet_gateway),
+    "internet gateway": ("ec2", network.delete_internet_gateway),
+    "egress-only gateway": (
+        "ec2",
+        lambda ec2, item: ec2.delete_egress_only_internet_gateway(EgressOnlyInternetGatewayId=item.id),
+    ),
+    "carrier gateway": ("ec2", lambda ec2, item: ec2.delete_carrier_gateway(CarrierGatewayId=item.id)),
     "network ACL": ("ec2", lambda ec2, item: ec2.delete_network_acl(NetworkAclId=item.id)),
     "VPC": ("ec2", lambda ec2, item: ec2.delete_vpc(VpcId=item.id)),
     "key pair": ("ec2", lambda ec2, item: ec2.delete_key_pair(KeyName=item.id)),

@@ -23,7 +23,7 @@ from .target import Target
 
 PARALLEL = 8
 # Clients are made before the checks run side by side: making one is not safe in threads, using one is.
-SERVICES = ("sts", "ec2", "ssm", "service-quotas", "s3")
+SERVICES = ("sts", "ec2", "ssm", "service-quotas", "s3", "pricing")
 
 
 class Level(StrEnum):

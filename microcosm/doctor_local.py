@@ -4,21 +4,25 @@ import ipaddress
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from infra import matrix
+from infra.limits import RULES_QUOTA
 
-from . import access_session, prices
+from . import access_session, price_list, prices
+from .aws import PRICING
 from .doctor import Check, Patient, Verdict, failed, passed, warned
 from .doctor_stack import Planned, planned, systems
 from .errors import OperatorError
+from .explain import explain
 from .target import PROJECT_FILE
 
 # RFC 5737: ranges that stand in examples, as in the Pulumi.dev.yaml of this project, and are nobody's.
@@ -35,7 +39,9 @@ def _configuration(patient: Patient) -> Verdict:
         return failed(f"{stack.path.name}: {'; '.join(stack.problems)}")
     kinds = Counter(f"{machine.type} {machine.os.name}" for machine in planned(stack.config))
     summary = f"{stack.path.name}: {', '.join(f'{count} x {kind}' for kind, count in kinds.items())}"
-    return warned("; ".join([summary, *stack.config.limits])) if stack.config.limits else passed(summary)
+    # How many rules a group takes in this account is a check of its own.
+    remarks = [remark for remark in stack.config.limits if RULES_QUOTA not in remark]
+    return warned("; ".join([summary, *remarks])) if remarks else passed(summary)
 
 
 def _versions(patient: Patient) -> Verdict:
@@ -146,13 +152,35 @@ def _sessions(patient: Patient) -> Verdict:
 
 def _price(patient: Patient) -> Verdict:
     region, machines = patient.target.region, [*planned(patient.stack.valid)]
-    costs = [prices.monthly(sku, units, region) for machine in machines for sku, units in _skus(machine)]
-    month = sum(cost.usd for cost in costs if cost.usd is not None)
-    unknown = sorted({f"{machine.type} with {machine.os.family}" for machine in machines if prices.monthly(_sku(machine), 1, region).usd is None})
-    least = "at least " if unknown else "" if region == prices.REGION else "about "
+    parts = [part for machine in machines for part in _skus(machine)]
+    asked, why_not = _asked(patient, {sku for sku, _ in parts})
+    month = sum(_month(sku, units, region, asked) or 0.0 for sku, units in parts)
+    unknown = sorted({f"{each.type} with {each.os.family}" for each in machines if _month(_sku(each), 1, region, asked) is None})
+    of_table = sorted({sku for sku, _ in parts} - {*asked})
+    least = "at least " if unknown else "about " if of_table and region != prices.REGION else ""
     money = f"{least}${month / prices.HOURS_A_MONTH:.2f} an hour, ${month:.0f} a month, traffic apart"
-    source = f"list prices of {prices.AS_OF} in {prices.REGION}"
+    table = f"list prices of {prices.AS_OF} in {prices.REGION}"
+    if asked:
+        source = f"AWS' price list of {region}, asked now" + (f"; {', '.join(of_table)} by {table}" if of_table else "")
+    else:
+        source = f"{table}, since AWS' price list could not be asked: {why_not}"
     return warned(f"{money} ({source}; none is known of {', '.join(unknown)})") if unknown else passed(f"{money} ({source})")
+
+
+def _asked(patient: Patient, skus: set[str]) -> tuple[dict[str, float], str]:
+    """What AWS' price list says, or nothing and the reason."""
+    try:
+        return price_list.ask(patient.client(PRICING), patient.target.region, sorted(skus)), "it has none of these"
+    except (ClientError, BotoCoreError) as problem:
+        return {}, str(explain(problem) or problem)
+    except (ResponseParserError, ValueError, KeyError):
+        return {}, "the answer is not AWS's (a fake cloud that does not have it?)"
+
+
+def _month(sku: str, units: float, region: str, asked: Mapping[str, float]) -> float | None:
+    if sku not in asked:
+        return prices.monthly(sku, units, region).usd
+    return asked[sku] * units * (1 if sku.startswith("ebs/") else prices.HOURS_A_MONTH)
 
 
 def _sku(machine: Planned) -> str:

@@ -1,4 +1,7 @@
-"""Checks of what the account may still have: vCPUs, Elastic IPs, VPCs. What the stack itself already has is not asked again."""
+"""Checks of what the account may still have: vCPUs, Elastic IPs, VPCs, rules of a security group.
+
+What the stack itself already has is not asked again.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra import limits
 from infra.naming import STACK_TAG
 
 from .aws import pages, tags_of
@@ -16,6 +20,7 @@ from .doctor_stack import planned
 # Service Quotas names limits by codes: "Running On-Demand Standard instances" (in vCPUs) and "VPCs per Region".
 VCPU_QUOTA = ("ec2", "L-1216C47A")
 VPC_QUOTA = ("vpc", "L-F678F1CE")
+RULES_QUOTA = ("vpc", limits.RULES_QUOTA)
 ADDRESS_ATTRIBUTE = "vpc-max-elastic-ips"
 RAISE = "ask for more in Service Quotas ({code}), or free some"
 
@@ -72,6 +77,17 @@ def _vpcs(patient: Patient) -> Verdict:
     return _one_more(patient, listed, _quota(patient, VPC_QUOTA), "VPC", RAISE.format(code=VPC_QUOTA[1]))
 
 
+def _rules(patient: Patient) -> Verdict:
+    config = patient.stack.valid
+    needed = limits.rules_needed(len(config.admin_cidrs), config.flannel_backend)
+    limit = _quota(patient, RULES_QUOTA)
+    fact = f"{needed} rules in the fullest security group, {limit} fit"
+    if needed <= limit:
+        return passed(fact)
+    ranges = f"adminCidrs has {len(config.admin_cidrs)} ranges"
+    return failed(f"{fact}: {ranges}; name fewer and wider ones, or ask for more in Service Quotas ({RULES_QUOTA[1]})")
+
+
 def _one_more(patient: Patient, entries: Iterable[Mapping[str, Any]], limit: int, unit: str, advice: str) -> Verdict:
     there = [*entries]
     return _headroom(0 if any(_own(patient, entry) for entry in there) else 1, len(there), limit, unit, advice)
@@ -85,4 +101,5 @@ CHECKS = (
     Check(name="vCPUs", what="fit into the quota", look=_vcpus, needs_account=True, needs_config=True),
     Check(name="Elastic IP", what="one more fits", look=_addresses, needs_account=True),
     Check(name="VPC", what="one more fits", look=_vpcs, needs_account=True),
+    Check(name="rules", what="fit into a security group", look=_rules, needs_account=True, needs_config=True),
 )

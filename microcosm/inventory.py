@@ -3,6 +3,6 @@
 Listers say what is there and what it belongs to; whose it is, audit.py decides.
 """
 
-from . import inventory_account, inventory_ec2
+from . import inventory_account, inventory_ec2, inventory_edges
 
-KINDS = (*inventory_ec2.KINDS, *inventory_account.KINDS)
+KINDS = (*inventory_ec2.KINDS, *inventory_edges.KINDS, *inventory_account.KINDS)

@@ -1,11 +1,17 @@
 """Listers for EC2: machines, disks, addresses and the network around them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
+
+from infra.naming import STACK_TAG
 
 from .aws import Session, pages, tags_of
 from .items import Item, Kind
 from .prices import FREE
+
+# How the tags of the program and of AWS itself begin.
+OWN_TAGS = ("Name", "microcosm:", "aws:")
 
 
 def _ids(*candidates: Any) -> frozenset[str]:
@@ -41,6 +47,30 @@ def _instance(entry: Mapping[str, Any]) -> Item:
         # A stopped or terminating instance costs nothing itself; its volumes and addresses do.
         sku=f"ec2/{entry['InstanceType']}/{system}" if state in ("pending", "running") else FREE,
     )  # fmt: skip
+
+
+def _volumes(session: Session, stack: str) -> Iterator[Item]:
+    ec2 = session.client("ec2")
+    entries = [*pages(ec2, "describe_volumes", "Volumes")]
+    tagged = any(STACK_TAG in tags_of(entry) for entry in entries)
+    own = {str(entry["SnapshotId"]) for entry in pages(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"])} if tagged else set[str]()
+    for entry in entries:
+        if item := _volume(entry):
+            yield replace(item, inherits_tag=STACK_TAG in item.tags and not _was_launched(entry, own))
+
+
+def _was_launched(entry: Mapping[str, Any], own_snapshots: set[str]) -> bool:
+    """Whether RunInstances made a volume: the only way in which the program makes one.
+
+    Its `volumeTags` reach every volume that is ever attached to the machine (hashicorp/terraform#18860), and snapshots hand
+    their tags on where a backup copies them: the tag alone does not tell whose a volume is. A launch makes it of the image's
+    snapshot, which is not this account's, and to be deleted with its machine, which AttachVolume never says (EC2 API reference,
+    EbsInstanceBlockDevice). A driver or a backup adds tags of its own.
+    """
+    if attachments := entry.get("Attachments"):
+        return any(attachment.get("DeleteOnTermination") for attachment in attachments)
+    others = [key for key in tags_of(entry) if not key.startswith(OWN_TAGS)]
+    return bool(entry.get("SnapshotId")) and entry["SnapshotId"] not in own_snapshots and not others
 
 
 def _volume(entry: Mapping[str, Any]) -> Item | None:
@@ -152,7 +182,7 @@ KINDS = (
         where="ec2:DescribeNetworkInterfaces",
         list=_ec2("describe_network_interfaces", "NetworkInterfaces", _network_interface),
     ),
-    Kind(name="volume", where="ec2:DescribeVolumes", list=_ec2("describe_volumes", "Volumes", _volume)),
+    Kind(name="volume", where="ec2:DescribeVolumes", list=_volumes),
     Kind(name="snapshot", where="ec2:DescribeSnapshots", list=_ec2("describe_snapshots", "Snapshots", _snapshot, OwnerIds=["self"])),
     Kind(name="security group", where="ec2:DescribeSecurityGroups", list=_ec2("describe_security_groups", "SecurityGroups", _security_group)),
     Kind(name="route table", where="ec2:DescribeRouteTables", list=_ec2("describe_route_tables", "RouteTables", _route_table)),

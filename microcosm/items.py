@@ -26,9 +26,12 @@ class Item:
     created: float | None = None
     sku: str = FREE
     units: float = 1.0
+    # The stack's tag came to it later, by the machine that it was attached to or by the snapshot that it was made of.
+    inherits_tag: bool = False
 
     def has_tag_of(self, stack: str) -> bool:
-        return self.tags.get(STACK_TAG) == stack
+        """Whether the stack made it, and tagged it so."""
+        return self.tags.get(STACK_TAG) == stack and not self.inherits_tag
 
     def was_born_as(self, stack: str) -> bool:
         """A bucket that carries no tag at all and has the name that only this stack's bucket has: it was made, and never tagged."""

@@ -27,6 +27,7 @@ SERVED = (
     "microcosm/test_access.py",
     "microcosm/test_account.py",
     "microcosm/test_audit.py",
+    "microcosm/test_audit_volumes.py",
     "microcosm/test_cleanup.py",
     "microcosm/test_cli.py",
     "microcosm/test_doctor.py",

@@ -7,7 +7,8 @@ none has a program file in C:\\Windows\\System32 of any base image; curl, tar, p
 import re
 from collections.abc import Sequence
 
-_EXTENSIONS = (".exe", ".cmd", ".bat", ".com", ".ps1")
+# .com is left out: it is how host names end.
+_EXTENSIONS = (".exe", ".cmd", ".bat", ".ps1")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 _TOOLS = frozenset(
@@ -35,6 +36,8 @@ _WITH_TOOLS = re.compile(r"(^|/)(e2e-test-images|kubernetes-e2e-test-images)/|(^
 def is_windows(command: Sequence[str]) -> bool:
     """Whether only Windows has a program of this name. pwsh without an extension runs on both."""
     word = command[0].strip() if command else ""
+    if word.startswith("-"):
+        return False
     name = re.split(r"[\\/\s]", word, maxsplit=1)[0].lower()
     return word.lower().endswith(_EXTENSIONS) or bool(_DRIVE.match(word)) or name in ("cmd", "powershell", "powershell.exe", "cmd.exe")
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from moto.core.responses import ActionResult
 from moto.core.types import Base64EncodedString
 from moto.core.utils import utcnow
+from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterfaceBackend
 from moto.ec2.models.iam_instance_profile import IamInstanceProfileAssociationBackend
 from moto.ec2.models.instances import InstanceBackend
@@ -25,6 +26,8 @@ from moto.iam.models import IAMBackend
 from rehearsal.cloud.rules import MotoPatches, PatchedCall
 
 BEHAVIOUR_PATCHES = MotoPatches()
+# Those of volumes apart: other tests than the rehearsal's need them alone.
+VOLUME_PATCHES = MotoPatches()
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html: the most recent 64 KB
 CONSOLE_LIMIT = 64 * 1024
@@ -42,6 +45,15 @@ def image_completes_the_volumes(call: PatchedCall) -> Any:
         mapping["Ebs"] = {**default["Ebs"], **mapping.get("Ebs", {})}
     response.params["BlockDeviceMappings"] = list(asked.values())
     return call.proceed()
+
+
+@VOLUME_PATCHES.around(EBSBackend, "attach_volume")
+def attachment_tells_whether_its_volume_goes(call: PatchedCall) -> Any:
+    """Show deleteOnTermination on the attachment (EC2 API reference, VolumeAttachment); moto has it on the instance alone."""
+    attachment = call.proceed()
+    if attachment:
+        attachment.delete_on_termination = call["delete_on_termination"]
+    return attachment
 
 
 @BEHAVIOUR_PATCHES.around(InstanceResponse, "_dot_value_instance_attribute_handler")

@@ -19,7 +19,7 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from rehearsal.cloud.authorisation import RoleSessions
-from rehearsal.cloud.corrections import BEHAVIOUR_PATCHES, console_from, reboots_in
+from rehearsal.cloud.corrections import BEHAVIOUR_PATCHES, VOLUME_PATCHES, console_from, reboots_in
 from rehearsal.cloud.faults import Faults
 from rehearsal.cloud.idempotency import ClientTokens
 from rehearsal.cloud.images import IMAGE_PATCHES
@@ -27,6 +27,7 @@ from rehearsal.cloud.machine_refusals import MACHINE_PATCHES
 from rehearsal.cloud.network_refusals import NETWORK_PATCHES
 from rehearsal.cloud.rates import Rates
 from rehearsal.cloud.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, KMS_KEY, LOOPBACK, STATE_BUCKET
+from rehearsal.cloud.vpc_refusals import VPC_PATCHES
 
 # moto then refuses unknown images, instance types and key pairs.
 CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")
@@ -117,7 +118,8 @@ def patched_moto(machines: Path) -> Generator[None]:
     """Apply moto's own checks and this package's patches during the block."""
     with motos_own_checks(), ExitStack() as stack:
         # The behaviour patches are the innermost: a refused call never reaches them.
-        for book in (IMAGE_PATCHES, BEHAVIOUR_PATCHES, NETWORK_PATCHES, MACHINE_PATCHES, console_from(machines), reboots_in(machines)):
+        behaviour, refusals = (IMAGE_PATCHES, BEHAVIOUR_PATCHES, VOLUME_PATCHES), (NETWORK_PATCHES, VPC_PATCHES, MACHINE_PATCHES)
+        for book in (*behaviour, *refusals, console_from(machines), reboots_in(machines)):
             stack.enter_context(book.applied())
         yield
 

@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from microcosm.aws import OneClientEach
 from microcosm.target import Target
+from rehearsal.cloud.corrections import VOLUME_PATCHES
 
 REGION = "eu-west-1"
 TARGET = Target(stack="dev", region=REGION)
@@ -43,8 +44,16 @@ class Cloud:
     def machine(self, node: str, system: str = "ubuntu-24.04", **where: str) -> str:
         """A running instance of the stack; returns its id."""
         tags = self.tags("instance", node=node, os=system)
+        # As every image has it; moto's has no disk.
+        disk = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8, "VolumeType": "gp2", "DeleteOnTermination": True}}
         made = self.client("ec2").run_instances(
-            ImageId="ami-12345678", InstanceType="t3.medium", MinCount=1, MaxCount=1, TagSpecifications=tags, **where
+            ImageId="ami-12345678",
+            InstanceType="t3.medium",
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=tags,
+            BlockDeviceMappings=[disk],
+            **where,
         )
         return made["Instances"][0]["InstanceId"]
 
@@ -57,5 +66,5 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """An empty account."""
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with mock_aws(), VOLUME_PATCHES.applied():
         yield Cloud(SESSION)

@@ -41,7 +41,9 @@ from microcosm.logs_remote import CommandOutput
 from microcosm.output import note
 from microcosm.target import Target
 from rehearsal.cloud import images
+from rehearsal.cloud.corrections import VOLUME_PATCHES
 
+from . import price_answers
 from .conftest import REGION, SESSION, STACK_TAG, Cloud
 from .fake_stacks import FakeStacks, Stack
 from .fake_stacks import context as fake_context
@@ -67,6 +69,7 @@ LINUX = {"prepare": 41, "download": 12, "containerd": 5}
 CONTROL_PLANE = LINUX | {"init": 48, "publish": 3, "ready": 31}
 WINDOWS = {"feature": 190, "reboot": 95, "download": 64, "containerd": 21, "prepare-node": 33, "join": 41, "flannel": 58, "kube-proxy": 9, "ready": 6}
 FLANNEL_STUCK = 55 * 60
+QUOTAS = {"L-1216C47A": 32, "L-F678F1CE": 5, "L-0EA8095F": 60}
 
 
 class World:
@@ -204,7 +207,8 @@ def destroyed(world: World) -> None:
         ec2.delete_vpc(VpcId=vpc["VpcId"])
     ssm = world.cloud.client("ssm")
     ssm.delete_parameters(Names=[*(f"/microcosm/dev/status/{node}" for node in world.instances), "/microcosm/dev/kubeconfig"])
-    ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=100, VolumeType="gp3", TagSpecifications=world.cloud.tags("volume"))
+    disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=100, VolumeType="gp3", TagSpecifications=world.cloud.tags("volume"))["VolumeId"]
+    ec2_backends[ACCOUNT][REGION].volumes[disk].snapshot_id = "snap-0123456789abcdef0"  # that of the image, of another account
     ssm.put_parameter(Name="/microcosm/dev/status/linux-1", Value="pending", Type="String", Tags=[STACK_TAG])
 
 
@@ -234,12 +238,13 @@ POLL = timeline_watch.poll
 @contextmanager
 def world(directory: Path) -> Iterator[World]:
     """The world before the first scene: an empty account, and a computer with a project and all programs."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mock_aws(), VOLUME_PATCHES.applied():
         found = World(Cloud(SESSION), directory, patch)
         encrypted = base64.b64encode(found.key.public_key().encrypt(b"nK4?wm(;Ze7d!Vb2", PKCS1v15())).decode()
         answers = {
             "ec2.describe_instance_types": sizes,
-            "service-quotas.get_service_quota": lambda ServiceCode, QuotaCode: {"Quota": {"Value": {"ec2": 32, "vpc": 5}[ServiceCode]}},
+            "service-quotas.get_service_quota": lambda ServiceCode, QuotaCode: {"Quota": {"Value": QUOTAS[QuotaCode]}},
+            "pricing.get_products": price_answers.get_products,
             "ec2.get_password_data": lambda InstanceId: {"PasswordData": encrypted},
         }
         session = Overlay(SESSION, answers)

@@ -61,8 +61,12 @@ def test_a_refusal_is_reported_and_the_rest_goes_on(cloud: Cloud) -> None:
 def test_what_is_gone_already_is_deleted(cloud: Cloud, kind: str) -> None:
     """AWS goes on listing what was deleted; each service says in words of its own that it is not there."""
     unknown = {"instance": "i-1234567890abcdef0", "elastic IP": "eipalloc-1234567890abcdef0"}.get(kind, f"{kind.replace(' ', '-').lower()}-0a1b")
-    # moto fails on an unknown NAT gateway.
-    session = Overlay(cloud.session, {"ec2.delete_nat_gateway": raising(refusal("DeleteNatGateway", "NatGatewayNotFound"))})
+    # moto fails on these.
+    answers = {
+        "ec2.delete_nat_gateway": raising(refusal("DeleteNatGateway", "NatGatewayNotFound")),
+        "ec2.delete_transit_gateway_vpc_attachment": raising(refusal("Delete", "InvalidTransitGatewayAttachmentID.NotFound")),
+    }
+    session = Overlay(cloud.session, answers)
     (deletion,) = cleanup.delete(session, [Item(kind=kind, id=unknown)], 0)
     assert deletion.error == ""
 

@@ -19,6 +19,7 @@ from microcosm.errors import OperatorError, UsageError
 from microcosm.target import Target
 from rehearsal.cloud import images
 
+from . import price_answers
 from .conftest import REGION, SESSION, TARGET, Cloud
 from .overlay import Overlay, raising, refusal
 from .test_cli import run
@@ -51,7 +52,11 @@ def quota(value: float) -> Any:
 
 
 # What a healthy account answers where moto does not.
-HEALTHY = {"ec2.describe_instance_types": sizes, "service-quotas.get_service_quota": quota(32.0)}
+HEALTHY = {
+    "ec2.describe_instance_types": sizes,
+    "service-quotas.get_service_quota": quota(32.0),
+    "pricing.get_products": price_answers.get_products,
+}
 OUTSIDE = Outside(
     environ={"PULUMI_BACKEND_URL": "s3://state?region=eu-west-1"},
     which=lambda name: f"/usr/bin/{name}",
@@ -459,12 +464,57 @@ def test_limits_of_the_configuration_are_a_warning() -> None:
 
 
 def test_a_price_that_is_known_passes() -> None:
-    """Three machines of Linux: 0.0416 an hour each, 30 GB and an address."""
+    """Three machines of Linux with 30 GB and an address, by AWS' price list of the region."""
     stack = declared(nodePools=[{"name": "linux", "count": 2}], workloads=False)
+    month = 3 * (730 * 0.0456 + 30 * 0.088 + 730 * 0.005)
     assert found("price", patient(stack=stack)) == (
         "PASS",
-        "about $0.15 an hour, $109 a month, traffic apart (list prices of 2026-07-20 in us-east-1)",
+        f"about ${month / 730:.2f} an hour, ${month:.0f} a month, traffic apart (AWS' price list of eu-west-1, asked now; "
+        "public-ipv4 by list prices of 2026-07-20 in us-east-1)",
     )
+
+
+@pytest.mark.parametrize(
+    ("problem", "why"),
+    [
+        (NoCredentialsError(), "no AWS credentials were found"),
+        (refusal("GetProducts", "AccessDeniedException", "not authorized"), "AWS refused GetProducts: not authorized"),
+        (ResponseParserError(), "the answer is not AWS's"),
+    ],
+)
+def test_without_the_price_list_the_dated_table_answers_and_says_so(problem: Exception, why: str) -> None:
+    stack = declared(nodePools=[{"name": "linux", "count": 2}], workloads=False)
+    level, detail = found("price", patient({"pricing.get_products": raising(problem)}, stack=stack))
+    assert level == "PASS"
+    assert detail.startswith(
+        "about $0.15 an hour, $109 a month, traffic apart (list prices of 2026-07-20 in us-east-1, since AWS' price list could not be asked: "
+    )
+    assert why in detail
+
+
+@pytest.mark.parametrize(
+    ("ranges", "limit", "level", "words"),
+    [
+        (58, 60, "PASS", "60 rules in the fullest security group, 60 fit"),
+        (59, 60, "FAIL", "61 rules in the fullest security group, 60 fit: adminCidrs has 59 ranges; name fewer and wider ones"),
+        (100, 200, "PASS", "102 rules in the fullest security group, 200 fit"),
+        (20, 20, "FAIL", "22 rules in the fullest security group, 20 fit"),
+    ],
+)
+def test_the_rules_of_a_group_fit_into_the_accounts_quota(ranges: int, limit: int, level: str, words: str) -> None:
+    """Where the account's own quota is higher than the default, the configuration is no warning."""
+    asked: list[tuple[str, str]] = []
+
+    def answer(ServiceCode: str, QuotaCode: str) -> Any:
+        asked.append((ServiceCode, QuotaCode))
+        return {"Quota": {"Value": float(limit)}}
+
+    stack = declared(adminCidrs=[f"20.{number}.0.0/24" for number in range(1, 2 * ranges, 2)])
+    who = patient({"service-quotas.get_service_quota": answer}, stack=stack)
+    verdict = found("rules", who)
+    assert (verdict[0], verdict[1].startswith(words)) == (level, True), verdict
+    assert asked == [("vpc", "L-0EA8095F")]
+    assert "ranges" not in found("configuration", who)[1]
 
 
 # --- the command ---
@@ -491,7 +541,7 @@ def test_the_command_prints_a_table_and_its_sum(project: Path) -> None:
     code, text = run("doctor")
     assert code == 0
     assert text.splitlines()[0].split() == ["CHECK", "RESULT", "DETAIL"]
-    assert text.endswith("14 PASS, 1 WARN, 0 FAIL: `pulumi up` can work\n")
+    assert text.endswith("15 PASS, 1 WARN, 0 FAIL: `pulumi up` can work\n")
 
 
 def test_a_failure_is_exit_1_and_stands_in_the_json(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

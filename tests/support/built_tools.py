@@ -1,5 +1,6 @@
 """Find the programs that a rehearsal has built on this machine, by Kubernetes version."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -8,14 +9,17 @@ from pathlib import Path
 from rehearsal.supplies.store import default_home
 
 
-def kubernetes() -> dict[str, Path]:
-    """Return each built version of Kubernetes (1.35.8) with the folder of its programs."""
+def kubernetes(beginning: str = os.environ.get("MICROCOSM_BUILT", "")) -> dict[str, Path]:
+    """Return each built version of Kubernetes (1.35.8) with the folder of its programs.
+
+    With a beginning (1.35) those that begin so.
+    """
     found: dict[str, Path] = {}
     for folder in sorted((default_home() / "supplies").glob("kubernetes-*")):
         if (folder / "kubectl").is_file() and (folder / "kube-apiserver").is_file() and folder.suffix != ".partial":
             version = subprocess.run([folder / "kube-apiserver", "--version"], capture_output=True, text=True, check=True).stdout
             found[version.split()[-1].removeprefix("v")] = folder
-    return found
+    return {version: folder for version, folder in found.items() if f"{version}.".startswith(f"{beginning}." if beginning else "")}
 
 
 def etcd() -> Path | None:

@@ -82,6 +82,8 @@ FIELDS: dict[str, tuple[str, tuple[str, ...], tuple[Any, ...]]] = {
         ("volumes",),
         ([{"name": "v", "hostPath": {"path": "/data"}}], [{"name": "v", "emptyDir": {}}], [{"name": "v", "nfs": {"server": "n", "path": "/"}}]),
     ),
+    # Behind an alpha gate: the server drops it, whatever the system.
+    "stopSignal": ("container", ("lifecycle",), ({"stopSignal": "SIGHUP"}, {"stopSignal": "SIGTERM"})),
     "osLabel": ("meta", ("labels",), ({"app": "a", "kubernetes.io/os": "linux"}, {"app": "a", "kubernetes.io/os": "windows"})),
 }
 KINDS = ("Pod", "Pod", "Pod", "Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob")
