@@ -55,6 +55,7 @@ SERVED = (
     "rehearsal/test_language_host.py",
     "rehearsal/test_lint_",
     "rehearsal/test_permissions",
+    "rehearsal/test_refresh.py",
     "rehearsal/test_processes.py",
     "rehearsal/test_supplies_download.py",
     "rehearsal/test_supplies_publishers.py",
