@@ -164,7 +164,7 @@ function Get-ArtifactPath([string] $Name) { "$Root\downloads\$Name" }
 
 function Test-Artifact([string] $Name, [string] $Path) {
     $algorithm, $expected = $Artifacts[$Name].Sum -split ':', 2
-    (Test-Path $Path) -and (Get-FileHash -Path $Path -Algorithm $algorithm).Hash -eq $expected
+    (Test-Path $Path) -and (Wait-Free { (Get-FileHash -Path $Path -Algorithm $algorithm).Hash }) -eq $expected
 }
 
 function Save-Artifact([string] $Name) {
@@ -178,7 +178,7 @@ function Save-Artifact([string] $Name) {
                 if (Test-Artifact $Name $path) { return }
                 Invoke-WebRequest -UseBasicParsing -Uri $url -OutFile "$path.part" -TimeoutSec 900
                 Assert-That (Test-Artifact $Name "$path.part") "what it gave does not have the sum $($Artifacts[$Name].Sum)"
-                Move-Item -Force -Path "$path.part" -Destination $path
+                Wait-Free { Move-Item -Force -Path "$path.part" -Destination $path }
                 return
             }
             catch { $problem = "${url}: $_"; Write-Log $problem }
