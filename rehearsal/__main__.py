@@ -69,8 +69,7 @@ def run(
         raise typer.BadParameter(f"{scenario!r} is not a scenario; there are {', '.join(SCENARIOS)}")
     if keep and times > 1:
         raise typer.BadParameter("--keep and --repeat exclude each other: only one cluster can stay up")
-    variant = Variant(kubernetes=kubernetes, backend=backend, region=region)
-    variant.check()
+    variant = Variant(kubernetes=kubernetes, backend=backend, region=region).checked()
     steps = SCENARIOS["until-up"] if keep else SCENARIOS[scenario]
     require_root_on_linux()
     with locked(), repeat.busy_core() if busy else nullcontext():

@@ -23,14 +23,15 @@ class Variant:
     def __str__(self) -> str:
         return f"Kubernetes {self.kubernetes}, {self.backend}, {self.region}"
 
-    def check(self) -> None:
-        """Refuse what the product does not know, before anything is built for it."""
+    def checked(self) -> "Variant":
+        """Refuse what the product does not know, before anything is built for it; else return the variant."""
         for name, value, known in (
             ("KUBERNETES", self.kubernetes, tuple(matrix.KUBERNETES_VERSIONS)),
             ("NETWORK", self.backend, FLANNEL_BACKENDS),
         ):
             if value not in known:
                 raise RehearsalError(f"{name} is {value!r}: accepted is one of {', '.join(known)}")
+        return self
 
     def write(self, state: Path) -> None:
         """Keep it beside a rehearsal that may stay up."""

@@ -63,7 +63,7 @@ def test_the_document_of_the_project_has_a_place_for_the_table():
 )
 def test_what_the_product_does_not_know_is_refused_before_anything_is_built(variant: Variant, words: str):
     with pytest.raises(RehearsalError, match=words):
-        variant.check()
+        variant.checked()
 
 
 def test_a_rehearsal_that_stays_up_is_found_again_as_what_it_is(tmp_path: Path):
