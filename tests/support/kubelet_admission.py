@@ -36,7 +36,8 @@ def build(folder: Path) -> Path:
     lay_out(module, pins_of(DEFAULT_KUBERNETES), KUBERNETES)
     shutil.copytree(SOURCE, module / SOURCE.name)
     environment = os.environ | {"GOOS": "windows", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOWORK": "off"}
-    command = ["go", "build", "-ldflags", "-s -w", "-o", program, "./kubelet-admission"]
+    # The package stands outside of the module that the pins describe: Go may add what only it imports to go.mod.
+    command = ["go", "build", "-mod=mod", "-ldflags", "-s -w", "-o", program, "./kubelet-admission"]
     subprocess.run(command, cwd=module, env=environment, check=True, timeout=BUILD_SECONDS)
     return program
 
