@@ -199,8 +199,9 @@ def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSp
                 "startup_probe": {"http_get": healthy, "period_seconds": 2, "timeout_seconds": 30, "failure_threshold": 150},
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10, "failure_threshold": 6},
-                # Windows ends a container above its limit. The first request compiles the service beside IIS and the start script.
-                "resources": {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}},
+                # Windows ends a container above its limit, and reclaims no memory from it: request and limit are equal
+                # (Kubernetes docs, windows/intro). The first request compiles the service beside IIS and the start script.
+                "resources": {"requests": {"cpu": "250m", "memory": "2Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}},
                 "volume_mounts": [{"name": "source", "mount_path": "C:\\src", "read_only": True}],
             }
         ],

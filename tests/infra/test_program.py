@@ -12,6 +12,7 @@ from tests.support.engine import PROJECT, UNKNOWN, plain
 from tests.support.stacks import KUBECONFIG, MODES, STACKS, deployed
 
 INSTANCE, PARAMETER = "aws:ec2/instance:Instance", "aws:ssm/parameter:Parameter"
+SUBNET = "aws:ec2/subnet:Subnet"
 STACK = "pulumi:pulumi:Stack"
 # AWS gives these no tags.
 UNTAGGED = {
@@ -171,6 +172,7 @@ def test_no_program_reads_anything_by_the_default_region_alone(deployment):
         "aws:index/getRegion:getRegion",
         "aws:index/getCallerIdentity:getCallerIdentity",
         "aws:index/getPartition:getPartition",
+        "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
         "aws:ssm/getParameter:getParameter",
     }
 
@@ -186,10 +188,17 @@ def test_workloads_wait_for_ready_nodes(deployment):
 
 
 def test_what_machines_write_and_what_publishers_change_is_no_drift(deployment):
-    """A published parameter would be set back by the next update; a new image would replace the cluster on every patch day."""
+    """Each would otherwise change a running stack.
+
+    A published parameter would be set back by the next update. A new image would replace the cluster on every patch day.
+    A zone that AWS adds would replace the subnet.
+    """
     assert {tuple(r.ignore_changes) for r in deployment.of(PARAMETER)} == {rendezvous.IGNORED}
     assert {tuple(r.ignore_changes) for r in deployment.of(INSTANCE)} == {("ami",)}
-    others = [r for r in deployment.registrations.values() if r.type not in (PARAMETER, INSTANCE)]
+    for subnet in deployment.of(SUBNET):
+        chosen_by_us = subnet.urn.endswith("-public")
+        assert subnet.ignore_changes == (["availabilityZone"] if chosen_by_us else []), subnet.urn
+    others = [r for r in deployment.registrations.values() if r.type not in (PARAMETER, INSTANCE, SUBNET)]
     assert {tuple(r.ignore_changes) for r in others} == {()}
 
 
