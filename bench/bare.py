@@ -14,8 +14,8 @@ from pulumi.runtime.rpc import UNKNOWN
 SECRET_KEY, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 STACK = "pulumi:pulumi:Stack"
 NAMESPACE = "kubernetes:core/v1:Namespace"
-# The SDK's classes or the provider fill these in.
-IMPLIED = {"apiVersion", "kind", "version"}
+# The SDK's classes or the provider fill these in; no class of the aws SDK takes tagsAll.
+IMPLIED = {"apiVersion", "kind", "version", "tagsAll"}
 
 Resource = Mapping[str, Any]
 

@@ -51,6 +51,12 @@ def test_what_the_sdk_fills_in_and_names_that_were_generated_are_left_to_it():
     assert one(resource(POD, inputs=inputs))["inputs"] == {"spec": {"nodeName": "n"}}
 
 
+def test_tags_that_the_provider_computes_are_not_given_to_it():
+    """The SDK's class of a resource refuses them: it has them among its outputs alone."""
+    inputs = {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "a"}, "tagsAll": {"Name": "a"}}
+    assert one(resource(VPC, inputs=inputs))["inputs"] == {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "a"}}
+
+
 def test_secrets_stand_in_plain_words():
     assert one(resource(PROVIDER, inputs={"kubeconfig": SECRET}))["inputs"] == {"kubeconfig": "the kubeconfig"}
 
