@@ -1,11 +1,12 @@
 """Which variants of the cluster were rehearsed, and when each was last green: a table that the runs themselves write."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from infra import matrix
+from infra.config import FLANNEL_BACKENDS
 
 from .project import CHECKOUT
 from .variant import Variant
@@ -24,14 +25,16 @@ def keep(variant: Variant, versions: Mapping[str, str], seconds: float, document
     parts = ", ".join(f"{title} {versions[name]}" for name, title in _PARTS.items())
     row = (variant.kubernetes, variant.backend, variant.region, parts, f"{datetime.now(UTC):%Y-%m-%d}", commit(), f"{seconds:.0f}")
     rows = {cells[:3]: cells for cells in _rows(table)} | {row[:3]: row}
-    lines = [BEGIN, *HEAD, *(f"| {' | '.join(rows[key])} |" for key in sorted(rows)), END]
-    document.write_text(before + "\n".join(lines) + after)
+    lines = [BEGIN, *HEAD, *(f"| {' | '.join(rows[key])} |" for key in sorted(rows))]
+    if never := missing(rows):
+        lines += ["", f"Never green yet: {', '.join(never)}."]
+    document.write_text(before + "\n".join([*lines, END]) + after)
 
 
-def missing(document: Path = DOCUMENT) -> list[str]:
-    """Say which Kubernetes versions of infra/matrix.py have no green run in the table with a backend."""
-    there = {cells[:2] for cells in _rows(document.read_text().partition(BEGIN)[2].partition(END)[0])}
-    return [f"{version} {backend}" for version in matrix.KUBERNETES_VERSIONS for backend in ("vxlan", "host-gw") if (version, backend) not in there]
+def missing(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """List the pairs of a supported Kubernetes version and a backend that have no row, in any region."""
+    there = {key[:2] for key in rows}
+    return [f"{version} {backend}" for version in matrix.KUBERNETES_VERSIONS for backend in FLANNEL_BACKENDS if (version, backend) not in there]
 
 
 def _rows(table: str) -> list[tuple[str, ...]]:
