@@ -173,7 +173,7 @@ $States = @{
             '[{"type": "Ready", "status": "False", "message": "cni plugin not initialized"}]}}')
     }
     'ready: the node has no condition' = { Set-Answer '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}' }
-    'ready: a service ends again and again' = {
+    'kube-proxy: its service ends again and again' = {
         Set-Behaviour 'kubectl.exe' {
             param($Words, $Default, $M)
             if ($M.Services.ContainsKey('kube-proxy')) { $M.Services.'kube-proxy'.Status = 'Paused' }
