@@ -153,7 +153,8 @@ $Behaviours['Export-Clixml'] = {
 
 function Assert-Readable([string] $Path) {
     # A program that runs can be read; a file that a scanner holds cannot.
-    if ($M.Held.ContainsKey((Get-FullPath $Path))) { Assert-Free $Path }
+    $until = $M.Held[(Get-FullPath $Path)]
+    if ($until -and ($until -isnot [DateTimeOffset] -or $until -gt $M.Now)) { Assert-Free $Path }
 }
 
 $Behaviours['Get-Content'] = {

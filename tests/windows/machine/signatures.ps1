@@ -67,7 +67,7 @@ function Import-Signature([string] $Path) {
 function Invoke-StandIn([string] $Name, $Bound, $Cmdlet) {
     $given = @{} + $Bound
     $ErrorActionPreference = if ($given.ContainsKey('ErrorAction')) { $given.ErrorAction }
-    elseif ($IsFunction[$Name]) { $M.Process.Global.PSVariable.GetValue('ErrorActionPreference') }
+    elseif ($IsFunction[$Name]) { $M.Process.Global.PSVariable.GetValue('script:ErrorActionPreference') }
     else { $Cmdlet.SessionState.PSVariable.GetValue('ErrorActionPreference') }
     foreach ($common in 'ErrorAction', 'Confirm', 'WhatIf', 'Verbose') { $given.Remove($common) }
     if ($IsEffect[$Name]) { Step $Name }
