@@ -122,11 +122,14 @@ Describe 'a file that a scanner holds' {
         @($m.Reports | Where-Object phase -EQ 'download').Count | Should -Be 1
     }
     It 'every file that is written, held for four seconds, costs no phase an attempt' {
+        [void] (Get-SettledMachine)
+        $undisturbed = (Get-MachineFile 'C:\microcosm\state.json' | ConvertFrom-Json).attempts
         $m = New-Machine
         $m.ScanSeconds = 4
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         Assert-Whole $m
-        (Get-MachineFile 'C:\microcosm\state.json' | ConvertFrom-Json).attempts | Should -Be 9
+        (Get-MachineFile 'C:\microcosm\state.json' | ConvertFrom-Json).attempts | Should -Be $undisturbed
+        $undisturbed | Should -BeGreaterThan 1
     }
     It 'the expiry of a machine is kept though its file is held' {
         $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }

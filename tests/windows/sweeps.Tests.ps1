@@ -25,6 +25,8 @@ BeforeDiscovery {
     $Kept = @(foreach ($way in $ways) { for ($i = 0; $i -lt $Kept.Count; $i++) {
                 if ($every -eq 1 -or ($i + $ways.IndexOf($way) * 5) % 64 -eq 0) { @{ Path = $Kept[$i].Path; Way = $way } } } })
     $m = New-Machine
+    # As in the tests: to replace a file takes one change more than to make it.
+    [IO.File]::Delete((Get-RealPath 'C:\microcosm\inputs.xml'))
     if (Start-Userdata $m ([IO.File]::ReadAllText($Node))) { throw "no user-data to interrupt: $($m.Console[-1])" }
     $writes = @($m.Writes | ForEach-Object { @{ Call = $_.Call; Path = $_.Path } })
     $Starts = @(for ($i = 1; $i -le $m.Calls; $i++) { if ($i % [Math]::Min($every, 13) -eq 0) { @{ Point = $i } } })

@@ -109,6 +109,8 @@ function Invoke-PrepareNode {
         $source = $PrepareNodeDownloads[($url -split '/')[-1]]
         if (-not $source) { throw "PrepareNode.ps1 wants $url, which is not in the bill of materials" }
         Copy-Program $source $destination
+        # A scanner may hold the new file. PrepareNode.ps1 does not wait for it: it removes nssm.zip at once.
+        $null = Get-Hash $destination
     }
     Set-StrictMode -Off      # theirs is not written for it, and scripts inherit it
     Push-Location $Root      # it unpacks where it stands
