@@ -150,7 +150,8 @@ class Cluster(pulumi.ComponentResource):
         )
         # The objects end with the machine that holds them: destroy needs no live API.
         objects = pulumi.ResourceOptions(provider=provider, deleted_with=control_plane.instance)
-        flannel_args = FlannelArgs(pod_cidr=config.pod_cidr, backend=config.flannel_backend)
+        api_host = control_plane.instance.private_ip
+        flannel_args = FlannelArgs(pod_cidr=config.pod_cidr, backend=config.flannel_backend, api_host=api_host)
         flannel = Flannel(config.names.of("flannel"), flannel_args, self._child, objects)
         ids = {node: machine.id for node, machine in self._instances.items()}
         self._ready = readiness.nodes(gate, ids, after=flannel.daemon_set.id)

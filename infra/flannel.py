@@ -50,6 +50,8 @@ def cni_conf() -> str:
 class FlannelArgs:
     pod_cidr: str
     backend: str
+    # The private address of the API server.
+    api_host: pulumi.Input[str]
 
 
 class Flannel(pulumi.ComponentResource):
@@ -68,7 +70,7 @@ class Flannel(pulumi.ComponentResource):
         )
         self._inside = pulumi.ResourceOptions.merge(self._objects, pulumi.ResourceOptions(depends_on=[namespace]))
         self._access()
-        self.daemon_set = self._daemon_set(self._configuration(args))
+        self.daemon_set = self._daemon_set(args, self._configuration(args))
         self.register_outputs({"daemon_set": self.daemon_set.metadata["name"]})
 
     def _access(self) -> None:
@@ -105,7 +107,7 @@ class Flannel(pulumi.ComponentResource):
             opts=self._inside,
         )
 
-    def _daemon_set(self, configuration: k8s.core.v1.ConfigMap) -> k8s.apps.v1.DaemonSet:
+    def _daemon_set(self, args: FlannelArgs, configuration: k8s.core.v1.ConfigMap) -> k8s.apps.v1.DaemonSet:
         return k8s.apps.v1.DaemonSet(
             "kube-flannel-ds",
             metadata={
@@ -115,7 +117,7 @@ class Flannel(pulumi.ComponentResource):
                 # The nodes may still be booting; infra/readiness.py waits for them and can say where they are stuck.
                 "annotations": NOT_WAITED_FOR,
             },
-            spec={"selector": {"match_labels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": _pod_spec()}},
+            spec={"selector": {"match_labels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": _pod_spec(args.api_host)}},
             opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[configuration])),
         )
 
@@ -124,7 +126,7 @@ def _windows_network() -> k8s.rbac.v1.SubjectArgsDict:
     return {"kind": "Group", "name": WINDOWS_NETWORK_GROUP, "api_group": "rbac.authorization.k8s.io"}
 
 
-def _pod_spec() -> k8s.core.v1.PodSpecArgsDict:
+def _pod_spec(api_host: pulumi.Input[str]) -> k8s.core.v1.PodSpecArgsDict:
     return {
         "host_network": True,
         "priority_class_name": "system-node-critical",
@@ -140,7 +142,7 @@ def _pod_spec() -> k8s.core.v1.PodSpecArgsDict:
                 "volume_mounts": [{"name": "cni-plugin", "mount_path": "/opt/cni/bin"}],
             }
         ],
-        "containers": [_flanneld()],
+        "containers": [_flanneld(api_host)],
         "volumes": [
             {"name": "run", "host_path": {"path": "/run/flannel"}},
             {"name": "cni-plugin", "host_path": {"path": "/opt/cni/bin"}},
@@ -162,7 +164,7 @@ def install_after_lease() -> str:
     return f"until [ -s {SUBNET_FILE} ]; do sleep 0.2; done; exec /opt/bin/install-conf {CNI_CONF} {target}"
 
 
-def _flanneld() -> k8s.core.v1.ContainerArgsDict:
+def _flanneld(api_host: pulumi.Input[str]) -> k8s.core.v1.ContainerArgsDict:
     return {
         "name": "kube-flannel",
         "image": IMAGE,
@@ -176,6 +178,10 @@ def _flanneld() -> k8s.core.v1.ContainerArgsDict:
             {"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}},
             {"name": "POD_NAMESPACE", "value_from": {"field_ref": {"field_path": "metadata.namespace"}}},
             {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},
+            # Not the API's Service address. Where flanneld is there before kube-proxy's rules, its first packets to that
+            # address leave the node, the VPC drops them, and the connection's retries keep that way for 30 s.
+            {"name": "KUBERNETES_SERVICE_HOST", "value": api_host},
+            {"name": "KUBERNETES_SERVICE_PORT", "value": "6443"},
         ],
         "volume_mounts": [
             {"name": "run", "mount_path": "/run/flannel"},

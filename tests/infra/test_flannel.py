@@ -136,3 +136,13 @@ def test_the_hook_is_that_of_the_container_that_gets_the_lease():
     (container,) = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["/opt/bin/flanneld"]
     assert container["lifecycle"] == {"postStart": {"exec": {"command": ["/bin/sh", "-c", flannel.install_after_lease()]}}}
+
+
+def test_flanneld_needs_no_kube_proxy_to_reach_the_api():
+    """It calls the control plane's own address: the Service address leads nowhere until kube-proxy's rules are there."""
+    deployment = deployed("committed", "up")
+    (daemon_set,) = deployment.of("kubernetes:apps/v1:DaemonSet")
+    (container,) = plain(daemon_set.inputs["spec"])["template"]["spec"]["containers"]
+    given = {each["name"]: each.get("value") for each in container["env"]}
+    (host,) = {plain(output)["privateIp"] for name, output in plain(deployment.outputs["nodes"]).items() if name == "control-plane"}
+    assert (given["KUBERNETES_SERVICE_HOST"], given["KUBERNETES_SERVICE_PORT"]) == (host, "6443")
