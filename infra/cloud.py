@@ -1,13 +1,8 @@
 """Ask AWS and the API server for the readiness wait, by boto3 and HTTPS."""
 
-import base64
-import ssl
-import urllib.request
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Protocol
-
-import yaml
 
 from . import account, kubernetes_api, naming, report
 from .report import Report
@@ -96,15 +91,7 @@ class AmazonCloud:
             return f"(no console output: {error})"
 
     def api_is_ready(self, kubeconfig: str) -> bool:
-        cluster = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]
-        authority = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-        try:
-            # kubeadm leaves /readyz open to everybody (system:public-info-viewer): no credential is needed to ask.
-            url = f"{cluster['server']}/readyz"
-            with urllib.request.urlopen(url, timeout=5, context=authority) as answer:  # noqa: S310 - https, kubeadm wrote it
-                return answer.status == 200
-        except OSError:
-            return False
+        return kubernetes_api.is_ready(kubeconfig)
 
     def kubernetes(self, kubeconfig: str) -> kubernetes_api.Read:
         return kubernetes_api.reader(kubeconfig)
