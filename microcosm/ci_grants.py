@@ -38,8 +38,9 @@ TAGGING_CALLS = (
     "AllocateAddress", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateInternetGateway", "CreateRouteTable",
     "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "RunInstances",
 )  # fmt: skip
-# What is made has to get the tag in the same call. Grants with this condition name no object that exists already: AWS's reference does not say
-# whether a request's tags are shown to the judgement of such an object, too, and then the grant would reach those of other stacks.
+# A new object must get the tag in the call that makes it. Grants with this condition name no object that exists already:
+# AWS's reference does not say whether IAM also sees a request's tags when it judges such an object, and then the grant
+# would reach the objects of other stacks.
 NEW = {"StringLike": {f"aws:RequestTag/{STACK_TAG}": f"{PREFIX}*"}}
 AT_BIRTH = {"StringEquals": {"ec2:CreateAction": [*TAGGING_CALLS]}, "StringLike": {f"aws:RequestTag/{STACK_TAG}": f"{PREFIX}*"}}
 NAMES = ("arn:aws:iam::@ACCOUNT@:role/pr-*", "arn:aws:iam::@ACCOUNT@:instance-profile/pr-*")
@@ -185,8 +186,8 @@ RECOVERY: tuple[Grant, ...] = (
 )
 # Without this nothing fails, but what has failed is told without its cause.
 CONSOLE = Grant(sid="Explain", why="the console of a machine that failed, in the error message", actions=("ec2:GetConsoleOutput",))
-# What hashicorp/terraform-provider-aws, which pulumi-aws bridges, calls for this program's resources besides the above: read in its
-# source, file by file (docs/adr/0022-permissions-of-the-official-provider.md), and not proven by a run.
+# Calls that only hashicorp/terraform-provider-aws, which pulumi-aws bridges, makes for this program's resources. They were
+# read in its source, file by file (docs/adr/0022-permissions-of-the-official-provider.md), and no run has proven them.
 PROVIDER_ONLY: tuple[Grant, ...] = (
     Grant(
         sid="ProviderLooks",

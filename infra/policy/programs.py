@@ -21,12 +21,12 @@ _TOOLS = frozenset(
         *("which", "xargs", "yes", "yum"),
     }
 )
-# What Windows PowerShell 5.1 takes as an alias, its own keyword, or pwsh as a function.
+# Names that Windows PowerShell 5.1 takes as an alias or a keyword, or pwsh as a function.
 _ALIASES = frozenset({"cat", "cp", "kill", "ls", "mount", "mv", "ps", "pwd", "rm", "sleep", "tee", "trap", "wget"})
 _LINUX_FOLDER = re.compile(r"/(usr|s?bin|etc/init\.d|lib(64|exec)?)/")
 _SCRIPT = re.compile(r"\.(sh|bash)$")
 _FIRST_WORD = re.compile(r"""[\s"'&({]*([^\s"';|&)}]+)""")
-# What stands between two programs of a command line: of cmd, of PowerShell. Between quotes it is a text.
+# Separators of the programs of a command line, in cmd and in PowerShell. Between quotes they are text.
 _QUOTED = re.compile(r"""(?<!^)("[^"]*"|'[^']*')""")
 _BETWEEN = {"cmd": re.compile(r"[&|\n]+"), "powershell": re.compile(r"[;|\n]+|&&")}
 # Images for both systems that bring the tools of busybox along on Windows: kubernetes/kubernetes test/images/busybox, agnhost.
@@ -78,7 +78,7 @@ def _is_linux(word: str, names: frozenset[str]) -> bool:
 
 
 def _of_powershell(words: Sequence[str]) -> str:
-    """What PowerShell runs: its -Command, or a script, which it takes from a file with .ps1 only. Names may be shortened (-Com)."""
+    """List what PowerShell runs: its -Command, or a script from a file that ends in .ps1. Names may be shortened (-Com)."""
     for place, word in enumerate(words):
         switch = word.lower()
         if switch.startswith("-f") and "-file".startswith(switch):
