@@ -1,4 +1,4 @@
-"""Who a registry takes the user for: ~/.docker/config.json with its helpers, and ECR by the AWS credentials that are there."""
+"""Find the login of a registry: ~/.docker/config.json with its helpers, and ECR by the AWS credentials that are there."""
 
 import base64
 import json
@@ -67,7 +67,11 @@ def _by_helper(helper: str, name: str) -> Login | None:
 
 def _ecr(region: str) -> Login:
     import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    token = boto3.client("ecr", region_name=region).get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    user, _, password = base64.b64decode(token).decode().partition(":")
+    try:
+        answer = boto3.client("ecr", region_name=region).get_authorization_token()
+    except (BotoCoreError, ClientError) as problem:
+        raise OperatorError(f"ECR in {region} gives no login ({problem}); set AWS credentials that may ecr:GetAuthorizationToken") from problem
+    user, _, password = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode().partition(":")
     return user, password

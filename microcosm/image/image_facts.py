@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from . import rules_data, rules_wcf
+from . import msi_iis, rules_data, rules_wcf
 from .findings import Finding, Level
 from .kinds import Kind
 from .oci import LABEL, Image
@@ -59,10 +59,18 @@ def health(subject: Subject, given: str | None) -> str | None:
     """Return the path of the probes: the default document, a service, or a page."""
     if given or not subject.kind.is_site:
         return given
+    root = msi_iis.path_of(subject.source.msi, subject.place) if subject.source.msi else "/"
+    return f"{root.rstrip('/')}{_page(subject)}"
+
+
+def _page(subject: Subject) -> str:
     pages = {path.lower(): path for path in subject.tree.top()}
     if any(page in pages for page in _PAGES) or "global.asax" in pages:
         return "/"
-    found = subject.tree.named(".svc") or subject.tree.named(".aspx", ".asmx", ".html")
+    services = subject.tree.named(".svc")
+    if services:
+        return f"/{rules_wcf.start_page(subject, services[0]) or services[0]}"
+    found = subject.tree.named(".aspx", ".asmx", ".html")
     return f"/{found[0]}" if found else "/"
 
 

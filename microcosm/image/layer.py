@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from . import descriptors
+from . import descriptors, digests
 from .tree import Tree, join, parents
 
 _FOLDER, _ARCHIVE = "16", "32"
@@ -71,7 +71,7 @@ def write(tree: Tree, writable: Collection[str], known: Mapping[str, bytes], tim
                 )
     content.close()
     data = packed.getvalue()
-    return Layer(data, f"sha256:{hashlib.sha256(data).hexdigest()}", f"sha256:{content.hash.hexdigest()}")
+    return Layer(data, digests.of(data), digests.written(content.hash))
 
 
 class _Hashing(io.RawIOBase):

@@ -1,6 +1,5 @@
 """An image as documents: the base that it stands on, and the configuration, manifest and index made from it."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OperatorError, UsageError
-from . import bases, registry
+from . import bases, digests, registry
 from .layer import Layer
 from .registry import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Registry
 
@@ -49,7 +48,7 @@ class Stored:
     def pinned(self) -> str:
         """The name with the digest, as a manifest wants it; of a layout the name that it is meant to have."""
         if self.registry:
-            return f"{self.registry.host}/{self.registry.repository}{self._tag}@{digest(self.manifest()[1])}"
+            return f"{self.registry.host}/{self.registry.repository}{self._tag}@{digests.of(self.manifest()[1])}"
         (described,) = json.loads((self._folder / "index.json").read_text())["manifests"]
         return f"{described.get('annotations', {}).get(NAME, self.name)}@{described['digest']}"
 
@@ -111,7 +110,7 @@ def _image(stored: Stored, manifest: dict[str, Any], data: bytes, media_type: st
     if "config" not in manifest or "layers" not in manifest:
         raise OperatorError(f"{stored.name}: its manifest is of an old kind ({media_type}); push it again with a newer tool")
     config = json.loads(stored.blob(manifest["config"]["digest"]))
-    return Image(stored=stored, digest=digest(data), media_type=media_type, manifest=manifest, config=config)
+    return Image(stored=stored, digest=digests.of(data), media_type=media_type, manifest=manifest, config=config)
 
 
 def base_for(stored: Stored, release: str) -> Image:
@@ -137,7 +136,7 @@ class Made:
 
     @property
     def digest(self) -> str:
-        return digest(self.manifest)
+        return digests.of(self.manifest)
 
     @property
     def media_type(self) -> str:
@@ -169,7 +168,7 @@ def make(base: Image, layer: Layer, *, entrypoint: list[str], variables: Mapping
     described = {"mediaType": _LAYER.get(base.media_type, _LAYER[MANIFEST]), "digest": layer.digest, "size": layer.size}
     manifest = {
         **{name: value for name, value in base.manifest.items() if name != "annotations"},
-        "config": {"mediaType": base.manifest["config"]["mediaType"], "digest": digest(data), "size": len(data)},
+        "config": {"mediaType": base.manifest["config"]["mediaType"], "digest": digests.of(data), "size": len(data)},
         "layers": [*base.manifest["layers"], described],
     }
     if base.media_type == MANIFEST:
@@ -182,10 +181,6 @@ def index(made: list[Made]) -> tuple[bytes, str]:
     media_type = _LIST.get(made[0].media_type, INDEX)
     described = sorted((one.described for one in made), key=lambda one: one["platform"]["os.version"])
     return _bytes({"schemaVersion": 2, "mediaType": media_type, "manifests": described}), media_type
-
-
-def digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _bytes(document: dict[str, Any]) -> bytes:

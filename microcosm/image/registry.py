@@ -1,7 +1,6 @@
 """The few calls of a registry that a push needs: github.com/opencontainers/distribution-spec v1.1, and docker's token service."""
 
 import base64
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from urllib.parse import urljoin
 import requests
 
 from ..errors import OperatorError, UsageError
-from . import credentials
+from . import credentials, digests
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -99,7 +98,7 @@ class Registry:
     def blob(self, digest: str) -> bytes:
         """Return a small blob, checked against its digest."""
         data = self._call("GET", f"/v2/{self.repository}/blobs/{digest}", good=(200,)).content
-        if f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
+        if digests.of(data) != digest:
             raise OperatorError(f"{self.host}/{self.repository}: the registry sent other bytes than those of {digest}; try again")
         return data
 

@@ -1,10 +1,11 @@
 """Reading of SOURCE: a published folder, a zip of it, a msdeploy package or an MSI. Anything else is refused with what to hand over."""
 
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import UsageError
@@ -17,8 +18,13 @@ ACCEPTED = "a published folder, a .zip of it, a msdeploy package or an .msi"
 _OLE, _ZIP, _PE, _CAB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"MZ", b"MSCF"
 _PROJECTS = (".csproj", ".vbproj", ".fsproj", ".sln", ".slnx", ".vdproj", ".wixproj")
 _PUBLISH = "publish it first (msbuild /t:Build /p:DeployOnBuild=true /p:PublishProfile=…) and hand over the published folder"
+_PARTS = {".msm": "a merge module", ".msp": "a patch", ".mst": "a transform"}
+# Left by the zip of macOS; nothing of the service.
+_LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$)")
 # A published service has a few thousand files; a folder of a hundred thousand is not one.
 MOST_FILES = 100_000
+# A layer is made in memory.
+MOST_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Source:
     name: str
     tree: Tree
     msi: Package | None = None
-    unfilled: tuple[str, ...] = ()
+    unfilled: tuple[package.Unfilled, ...] = ()
+    providers: tuple[str, ...] = ()
 
 
 def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None) -> Source:
@@ -39,6 +46,8 @@ def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Ma
     source = _folder(path) if path.is_dir() else _file(path, parameters or {}, properties or {})
     if not source.tree.files:
         raise UsageError(f"{path}: there are no files in it; SOURCE is {ACCEPTED}")
+    if source.tree.size > MOST_BYTES:
+        raise UsageError(f"{path}: its files have more than {MOST_BYTES >> 30} GB; keep data in a volume and hand over the service alone")
     _refuse_wrong_kind(path, source)
     if parameters and source.form != "msdeploy":
         raise UsageError(f"--parameters belongs to a msdeploy package, and {path} is a {source.form}")
@@ -47,9 +56,25 @@ def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Ma
     return source
 
 
+def replaced(source: Source, path: str, file: Path) -> Source:
+    """Put another file in the place of one; of an MSI a path below the service's folder is enough."""
+    wanted = path.replace("\\", "/").strip("/").lower()
+    found = sorted((one for one in source.tree if f"/{one.lower()}".endswith(f"/{wanted}")), key=lambda one: (one.count("/"), one))
+    exact = source.tree.find(wanted) or (found[0] if found and source.msi else None)
+    if exact is None:
+        raise UsageError(f"--replace {path}: {source.name} has no such file; give the path of one of its files")
+    try:
+        data = file.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"--replace {path}={file}: cannot be read ({problem.strerror})") from problem
+    return replace(source, tree=source.tree.replaced({exact: data}))
+
+
 def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, str]) -> Source:
     with path.open("rb") as file:
         magic = file.read(8)
+    if magic == _OLE and path.suffix.lower() in _PARTS:
+        raise UsageError(f"{path}: {_PARTS[path.suffix.lower()]} is no installation; hand over the .msi that it belongs to")
     if magic == _OLE:
         msi = Package(Database(path.read_bytes(), path.name), properties, path.resolve().parent)
         return Source("msi", path.name, msi.tree(), msi)
@@ -57,6 +82,8 @@ def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, st
         return _zip(path, parameters)
     if magic.startswith(_PE):
         raise UsageError(f"{path}: {_installer(path)}")
+    if path.suffix.lower() in (".config", ".svc", ".aspx", ".asmx", ".dll", ".cshtml"):
+        raise UsageError(f"{path}: one file of a service; hand over the folder that holds it")
     if magic.startswith(_CAB):
         raise UsageError(f"{path}: a cabinet is a part of an installation; hand over the .msi that names it, and keep both in one folder")
     raise UsageError(f"{path}: neither a folder, a .zip nor an .msi; unpack it and hand over the folder (SOURCE is {ACCEPTED})")
@@ -89,7 +116,7 @@ def _folder(path: Path) -> Source:
             raise UsageError(f"{linked[0]}: a link to a folder; put the folder itself there")
         if len(files) > MOST_FILES:
             raise UsageError(f"{path}: more than {MOST_FILES} files; hand over the published folder alone")
-    return Source("folder", root.name, Tree(files))
+    return Source("folder", root.name, _inner(Tree(files)))
 
 
 def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
@@ -107,13 +134,17 @@ def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
             raise UsageError(f"{path}: {name} leads out of the zip; make the zip again with plain relative names")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise UsageError(f"{path}: {name} is a link; put the file itself into the zip")
+        if _LITTER.search(name):
+            continue
+        if name in files:
+            raise UsageError(f"{path}: {name} is in it twice; make the zip again")
         files[name] = File(info.file_size, _member(archive, info, path))
     if len(files) > MOST_FILES:
         raise UsageError(f"{path}: more than {MOST_FILES} files; zip the published folder alone")
     tree = Tree(files)
     if package.is_package(tree):
         content, unfilled = package.content(tree, parameters, path.name)
-        return Source("msdeploy", path.name, content, unfilled=unfilled)
+        return Source("msdeploy", path.name, content, unfilled=unfilled, providers=package.providers(tree, path.name))
     return Source("zip", path.name, _inner(tree))
 
 
@@ -128,13 +159,12 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noq
 
 
 def _inner(tree: Tree) -> Tree:
-    """A zip of the folder itself has everything in one top folder."""
+    """Return the tree without the folders around it: a zip of a folder, or of a build's output, has everything in one."""
     tops = {name.partition("/")[0] for name in tree}
-    if len(tops) == 1 and all("/" in name for name in tree):
-        (top,) = tops
-        if top.lower() not in ("bin", "app_code", "app_data"):
-            return tree.below(top)
-    return tree
+    if len(tops) != 1 or not all("/" in name for name in tree):
+        return tree
+    (top,) = tops
+    return tree if top.lower() in ("bin", "app_code", "app_data") else _inner(tree.below(top))
 
 
 def _refuse_wrong_kind(path: Path, source: Source) -> None:
@@ -143,6 +173,11 @@ def _refuse_wrong_kind(path: Path, source: Source) -> None:
     tree = source.tree
     if found := tree.named(".application"):
         raise UsageError(f"{path}: {found[0]} is of ClickOnce, which installs desktop programs; hand over the build's output folder (bin\\Release)")
+    if "AppxManifest.xml" in tree:
+        raise UsageError(f"{path}: an MSIX package is of a desktop program; hand over the published folder of the service")
+    inner = [name for name in tree if name.lower().endswith((".zip", ".nupkg"))]
+    if inner and len(tree) == 1:
+        raise UsageError(f"{path}: it holds another archive; hand over {inner[0]} itself")
     installers = [name for name in tree.top() if name.lower().endswith(".msi")]
     if installers and not tree.named("web.config", ".svc", ".aspx", ".exe.config"):
         raise UsageError(f"{path}: it holds an installation; hand over {installers[0]} itself")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UsageError
-from .oci import INDEX, NAME, Image, Made, digest, index
+from . import digests
+from .oci import INDEX, NAME, Image, Made, index
 from .registry import Progress, Reference, Registry, open_registry
 
 _CHUNK = 1 << 20
@@ -17,7 +18,7 @@ def push(made: list[Made], to: Reference, progress: Progress) -> str:
     registry = open_registry(to)
     for one in made:
         _base_layers(one.base, registry, progress)
-        for name, data in ((one.layer.digest, one.layer.data), (digest(one.config), one.config)):
+        for name, data in ((one.layer.digest, one.layer.data), (digests.of(one.config), one.config)):
             if not registry.has(name):
                 registry.push(name, len(data), lambda data=data: _parts(data), progress)
     if len(made) == 1:
@@ -27,7 +28,7 @@ def push(made: list[Made], to: Reference, progress: Progress) -> str:
         registry.put_manifest(one.digest, one.manifest, one.media_type)
     data, media_type = index(made)
     registry.put_manifest(to.at, data, media_type)
-    return digest(data)
+    return digests.of(data)
 
 
 def _base_layers(base: Image, registry: Registry, progress: Progress) -> None:
@@ -64,7 +65,7 @@ def write_layout(made: list[Made], folder: Path, name: str) -> str:
     blobs.mkdir(parents=True, exist_ok=True)
     for one in made:
         for data in (one.layer.data, one.config, one.manifest):
-            (blobs / digest(data).partition(":")[2]).write_bytes(data)
+            (blobs / digests.of(data).partition(":")[2]).write_bytes(data)
         for layer in one.base.manifest["layers"]:
             path = one.base.stored.path(layer["digest"]) if one.base.stored.layout else None
             if path and path.exists():
@@ -73,8 +74,8 @@ def write_layout(made: list[Made], folder: Path, name: str) -> str:
     described = made[0].described
     if len(made) > 1:
         data, media_type = index(made)
-        (blobs / digest(data).partition(":")[2]).write_bytes(data)
-        described = {"mediaType": media_type, "digest": digest(data), "size": len(data)}
+        (blobs / digests.of(data).partition(":")[2]).write_bytes(data)
+        described = {"mediaType": media_type, "digest": digests.of(data), "size": len(data)}
     described = {**described, "annotations": {NAME: name}}
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]}))
     return str(described["digest"])

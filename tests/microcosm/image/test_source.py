@@ -9,10 +9,10 @@ import pytest
 
 from microcosm.errors import UsageError
 from microcosm.image.findings import Level
-from microcosm.image.package import set_parameters
-from microcosm.image.source import read
+from microcosm.image.source import read, replaced
 
-from .services import config, connection, findings, names
+from .services import config, findings, names
+from .web_packages import package
 
 SITE = {"web.config": config(), "default.aspx": "<%@ Page %>", "bin/site.dll": "MZ"}
 
@@ -31,50 +31,20 @@ def zipped(path: Path, files) -> Path:
     return path
 
 
-PACKAGE = "Content/C_C/src/obj/Release/Package/PackageTmp"
-PARAMETERS = (
-    "<parameters><parameter name='Main-Web.config Connection String'>"
-    "<parameterEntry kind='XmlFile' scope='{scope}' match=\"/configuration/connectionStrings/add[@name='Main']/@connectionString\"/>"
-    "</parameter><parameter name='IIS Web Application Name' defaultValue='Default Web Site/a'>"
-    "<parameterEntry kind='ProviderPath' scope='IisApp'/></parameter></parameters>"
-)
-TOKEN = "$(ReplacableToken_Main-Web.config Connection String_0)"
-
-
-def package(path: Path, site=SITE) -> Path:
-    scope = r"obj\\Release\\Package\\PackageTmp\\Web\.config$".replace("obj\\\\Release\\\\Package\\\\PackageTmp\\\\", "\\\\")
-    files = {f"{PACKAGE}/{name}": data for name, data in site.items()}
-    return zipped(path, {"archive.xml": "<sitemanifest/>", "parameters.xml": PARAMETERS.format(scope=scope), **files})
-
-
 def test_folder_zip_zip_of_the_folder_and_package_hold_the_same_files(tmp_path):
     sources = [
         read(folder(tmp_path / "site", SITE)),
         read(zipped(tmp_path / "a.zip", SITE)),
         read(zipped(tmp_path / "b.zip", {f"site/{name}": data for name, data in SITE.items()})),
+        read(folder(tmp_path / "drop", {f"site/{name}": data for name, data in SITE.items()})),
+        read(zipped(tmp_path / "e.zip", {f"drop/site/{name}": data for name, data in SITE.items()})),
         read(zipped(tmp_path / "c.zip", {name.replace("/", "\\"): data for name, data in SITE.items()})),
-        read(package(tmp_path / "d.zip")),
+        read(package(tmp_path / "d.zip", SITE)),
     ]
-    assert [source.form for source in sources] == ["folder", "zip", "zip", "zip", "msdeploy"]
+    assert [source.form for source in sources] == ["folder", "zip", "zip", "folder", "zip", "zip", "msdeploy"]
     assert {tuple((path, source.tree.read(path)) for path in source.tree) for source in sources} == {
         tuple(sorted((name, data.encode()) for name, data in SITE.items()))
     }
-
-
-def test_parameters_fill_the_tokens_of_a_package(tmp_path):
-    made = package(tmp_path / "p.zip", {"Web.config": connection(TOKEN).replace("'", '"')})
-    (tmp_path / "set.xml").write_text(
-        "<parameters><setParameter name='Main-Web.config Connection String' value='Server=db;Database=&quot;a&quot;'/></parameters>"
-    )
-    assert names(findings(read(made).tree), Level.REFUSED) == ["unfilled-token"]
-    filled = read(made, set_parameters(tmp_path / "set.xml"))
-    assert names(findings(filled.tree)) == []
-    assert b"Server=db;Database=&quot;a&quot;" in filled.tree.read("web.config")
-
-
-def test_a_parameter_that_the_package_does_not_have_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="it has no parameter Other; its parameters are Main-Web"):
-        read(package(tmp_path / "p.zip"), {"Other": "1"})
 
 
 REFUSED = {
@@ -83,6 +53,8 @@ REFUSED = {
     "packages.config without bin": ({"web.config": config(), "packages.config": ""}, "publish it first"),
     "ClickOnce": ({"publish/app.application": "", "publish/setup.exe": ""}, "ClickOnce"),
     "an installation in a folder": ({"site.msi": "", "setup.exe": ""}, "hand over site.msi itself"),
+    "an archive in a folder": ({"site.zip": ""}, "hand over site.zip itself"),
+    "MSIX": ({"AppxManifest.xml": "", "shop.exe": "MZ"}, "MSIX"),
     "nothing": ({}, "there are no files"),
 }
 
@@ -104,6 +76,8 @@ FILES = {
     "burn.exe": (b"MZ" + b"\0" * 200 + b".wixburn", "Burn"),
     "tool.exe": (b"MZ" + b"\0" * 99, "hand over the folder that holds it"),
     "data.cab": (b"MSCF\0\0\0\0", "hand over the .msi that names it"),
+    "web.config": (b"<configuration/>", "hand over the folder that holds it"),
+    "part.msm": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a merge module is no installation"),
     "site.7z": (b"7z\xbc\xaf\x27\x1c", "unpack it and hand over the folder"),
     "broken.zip": (b"PK\x03\x04broken", "the zip is damaged"),
     "broken.msi": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "not a readable MSI"),
@@ -118,6 +92,39 @@ def test_a_file_of_another_kind_is_refused_with_what_to_hand_over(name, tmp_path
     with pytest.raises(Exception, match=sentence) as caught:
         read(tmp_path / name)
     assert type(caught.value).__name__ in ("UsageError", "OperatorError")
+
+
+def test_what_the_zip_of_macos_leaves_is_no_part_of_the_service(tmp_path):
+    litter = {"__MACOSX/site/._web.config": "x", "site/.DS_Store": "x", "site/bin/.DS_Store": "x"}
+    made = read(zipped(tmp_path / "a.zip", {**{f"site/{name}": data for name, data in SITE.items()}, **litter}))
+    assert sorted(made.tree) == sorted(SITE)
+
+
+def test_a_name_that_is_in_a_zip_twice_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("web.config", "a")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("web.config", "b")
+    with pytest.raises(UsageError, match=r"web.config is in it twice"):
+        read(tmp_path / "a.zip")
+
+
+def test_more_than_a_layer_can_hold_is_refused_before_it_is_read(tmp_path):
+    site = folder(tmp_path / "site", SITE)
+    with (site / "data.bak").open("wb") as file:
+        file.truncate((2 << 30) + 1)
+    with pytest.raises(UsageError, match="more than 2 GB"):
+        read(site)
+
+
+def test_a_file_can_be_replaced_by_another(tmp_path):
+    (tmp_path / "production.config").write_text("<configuration><!-- production --></configuration>")
+    site = read(folder(tmp_path / "site", SITE))
+    assert b"production" in replaced(site, "Web.Config", tmp_path / "production.config").tree.read("web.config")
+    with pytest.raises(UsageError, match="has no such file"):
+        replaced(site, "app.config", tmp_path / "production.config")
+    with pytest.raises(UsageError, match="cannot be read"):
+        replaced(site, "web.config", tmp_path / "none")
 
 
 @pytest.mark.parametrize("name", ["../evil.dll", "/evil.dll", "C:\\evil.dll", "a/../../evil.dll"])
