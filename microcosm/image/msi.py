@@ -12,8 +12,8 @@ from .msi_tables import Database, Row
 from .tree import File, Tree, join
 
 _BITS_64 = 0x100
-_COMPRESSED, _NOT_COMPRESSED = 0x4000, 0x2000
-_ROOTS = {0: "HKCR", 1: "HKCU", 2: "HKLM", 3: "HKU", -1: "HKLM"}
+# The user who would run msiexec in a container of Server Core.
+_USER = "Users\\ContainerAdministrator"
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,12 @@ class Package:
     @cached_property
     def is_64(self) -> bool:
         return self.database.template.lower() not in ("intel", "")
+
+    @cached_property
+    def is_per_user(self) -> bool:
+        """Whether it installs for one user: no ALLUSERS in its Property table, and none given."""
+        written = {str(row["Property"]): str(row["Value"] or "") for row in self.database.rows("Property")}
+        return {**written, **self.given}.get("ALLUSERS", "") not in ("1", "2")
 
     @cached_property
     def unknown_conditions(self) -> list[str]:
@@ -78,9 +84,9 @@ class Package:
             "DesktopFolder": "Users\\Public\\Desktop",
             "StartMenuFolder": "ProgramData\\Microsoft\\Windows\\Start Menu",
             "StartupFolder": "ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\Startup",
-            "LocalAppDataFolder": "ProgramData",
-            "AppDataFolder": "ProgramData",
-            "PersonalFolder": "Users\\Public\\Documents",
+            "LocalAppDataFolder": f"{_USER}\\AppData\\Local",
+            "AppDataFolder": f"{_USER}\\AppData\\Roaming",
+            "PersonalFolder": f"{_USER}\\Documents",
         }
         return {name: f"C:\\{path}\\" for name, path in found.items()}
 

@@ -32,7 +32,7 @@ _RUNS = {
 }
 # Actions that run code and do nothing that a container misses, by their maker's fixed names. From the sources of WiX v3
 # (src/ext/UIExtension, UtilExtension, IIsExtension, FirewallExtension, NetFxExtension, DependencyExtension) and, from the
-# names that Visual Studio Installer Projects and InstallShield give in every package (not from a source: they publish none).
+# names that Visual Studio Installer Projects, InstallShield and Advanced Installer give in every package, which publish no source.
 _STOCK = re.compile(
     r"WixUI\w*|WixValidatePath|WixPrintEula|WixExitEarlyWithSuccess|WixShellExec\w*|WixCheckReboot\w*|WixBroadcast\w*"
     r"|WixQueryOs\w*|WixCloseApplications\w*|WixRemoveFoldersEx\w*|WixDependency\w*|WixFailWhenDeferred|Wix4\w*Query\w*"
@@ -41,6 +41,7 @@ _STOCK = re.compile(
     r"(Metabase\w*|IIS7?\w*|Iis\w*|Cert\w*)"
     r"|DIRCA_\w+|ERRCA_\w+|VSDCA_(VsdLaunchConditions|FolderForm\w*|\w*Check\w*)"
     r"|IS(SetAllUsers|SetTARGETDIR|SelfReg\w*|PreventDowngrade|UnSelfReg\w*|Print|SetupFilesExtract|SetupFilesCleanup|RunSetupTypeAddLocalEvent|InstallPrerequisite)"
+    r"|AI_(DETECT_\w+|InstallModeCheck|DpiContentScale|EnableDebugLog|SHOW_LOG|PREPARE_UPGRADE)"
     r"|SetARPINSTALLLOCATION|SetARPReadme|SetAllUsers\w*"
 )
 # Actions of WiX's IIS extension run the rows of its tables, which the start script carries: they are stock above.

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from . import msi_actions
+from . import msi_actions, msi_iis, msi_registry
 from .findings import Finding, refused, told, warned
-from .msi import Package, windows
+from .msi import Package
 from .subject import Subject
 
 NOTED = {
@@ -23,71 +23,28 @@ NOTED = {
     "Font": "fonts: the files are carried, and Windows does not register them",
     "PerformanceCategory": "performance counters",
 }
-# Table: a word for the finding's name, what it asks for, and what to do instead.
-REFUSED = {
-    "MsiAssembly": ("msi-gac", "puts assemblies into the GAC", "copy them into the service's bin folder"),
-    "Class": ("msi-com", "registers COM classes", "use an own base whose Dockerfile registers them"),
-    "TypeLib": ("msi-com", "registers COM classes", "use an own base whose Dockerfile registers them"),
-    "SelfReg": ("msi-com", "registers COM classes", "use an own base whose Dockerfile registers them"),
-    "ODBCDriver": ("msi-odbc", "installs an ODBC driver", "use an own base whose Dockerfile installs it"),
-    "ODBCDataSource": ("msi-odbc", "makes an ODBC data source", "use an own base whose Dockerfile makes it"),
-    "SqlDatabase": ("msi-sql", "makes a database", "make it with a job of its own"),
-    "SqlScript": ("msi-sql", "runs SQL scripts", "run them with a job of their own"),
-    "SqlString": ("msi-sql", "runs SQL", "run it with a job of its own"),
-    "Wix4SqlScript": ("msi-sql", "runs SQL scripts", "run them with a job of their own"),
-    "User": ("msi-user", "makes users", "use an own base whose Dockerfile makes them"),
-    "Wix4User": ("msi-user", "makes users", "use an own base whose Dockerfile makes them"),
-    "LockPermissions": (
-        "msi-permissions",
-        "sets permissions of its own",
-        "name folders that must be written to with --writable",
-    ),
-    "MsiLockPermissionsEx": (
-        "msi-permissions",
-        "sets permissions of its own",
-        "name folders that must be written to with --writable",
-    ),
-    "SecureObjects": (
-        "msi-permissions",
-        "sets permissions of its own",
-        "name folders that must be written to with --writable",
-    ),
-    "Wix4SecureObject": (
-        "msi-permissions",
-        "sets permissions of its own",
-        "name folders that must be written to with --writable",
-    ),
-    "XmlFile": (
-        "msi-xml",
-        "changes XML files while installing",
-        "hand over the installed folder, or set the values at start",
-    ),
-    "XmlConfig": (
-        "msi-xml",
-        "changes XML files while installing",
-        "hand over the installed folder, or set the values at start",
-    ),
-    "Wix4XmlFile": (
-        "msi-xml",
-        "changes XML files while installing",
-        "hand over the installed folder, or set the values at start",
-    ),
-    "Wix4XmlConfig": (
-        "msi-xml",
-        "changes XML files while installing",
-        "hand over the installed folder, or set the values at start",
-    ),
-    "IniFile": ("msi-ini", "changes .ini files while installing", "hand over the installed folder"),
-    "MoveFile": ("msi-move", "moves files while installing", "hand over the installed folder"),
-    "DuplicateFile": ("msi-move", "copies files while installing", "hand over the installed folder"),
-    "Patch": ("msi-patch", "is patched", "hand over an MSI without patches"),
-    "Certificate": ("msi-certificate", "installs certificates", "mount them at C:\\microcosm\\certificates"),
-    "Wix4Certificate": (
-        "msi-certificate",
-        "installs certificates",
-        "mount them at C:\\microcosm\\certificates",
-    ),
-}
+_ON_BASE = "use an own base whose Dockerfile does it"
+_FOLDER = "hand over the installed folder"
+_PERMISSIONS = "name folders that must be written to with --writable"
+_CERTIFICATE = "mount them at C:\\microcosm\\certificates"
+# Name of the finding, what the MSI does, what to do instead, and the tables: WiX 4 has those of its extensions as `Wix4…`.
+_ACTS = (
+    ("msi-gac", "puts assemblies into the GAC", "copy them into the service's bin folder", ("MsiAssembly",)),
+    ("msi-com", "registers COM classes", _ON_BASE, ("Class", "TypeLib", "SelfReg")),
+    ("msi-odbc", "sets up ODBC", _ON_BASE, ("ODBCDriver", "ODBCDataSource")),
+    ("msi-sql", "changes a database", "do it with a job of its own", ("SqlDatabase", "SqlScript", "SqlString")),
+    ("msi-user", "makes users", _ON_BASE, ("User", "Group")),
+    ("msi-share", "makes a file share, which a container cannot serve", "use a volume", ("FileShare",)),
+    ("msi-permissions", "sets permissions", _PERMISSIONS, ("LockPermissions", "MsiLockPermissionsEx", "SecureObjects")),
+    ("msi-permissions", "sets permissions", _PERMISSIONS, ("SecureObject",)),
+    ("msi-xml", "changes XML files while installing", f"{_FOLDER}, or give --set", ("XmlFile", "XmlConfig")),
+    ("msi-ini", "changes .ini files while installing", _FOLDER, ("IniFile",)),
+    ("msi-move", "moves or copies files while installing", _FOLDER, ("MoveFile", "DuplicateFile")),
+    ("msi-patch", "is patched", "hand over an MSI without patches", ("Patch",)),
+    ("msi-certificate", "installs certificates", _CERTIFICATE, ("Certificate",)),
+    ("msi-com-plus", "sets up COM+ or MSMQ", _ON_BASE, ("ComPlusApplication", "MessageQueue")),
+)
+REFUSED = {f"{start}{table}": act[:3] for act in _ACTS for table in act[3] for start in ("", "Wix4")}
 _PLAIN = (
     "LocalSystem",
     "NT AUTHORITY\\SYSTEM",
@@ -118,15 +75,19 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield told("msi-noted", f"table {table}", f"left out: {NOTED[table]}")
     yield from _services(msi)
     yield from _conditions(msi)
-    for row in _registry(msi):
-        value = str(row["Value"] or "")
-        if value.startswith(("#x", "#%")) or "[~]" in value:
-            yield refused(
-                "msi-registry",
-                str(row["Key"]),
-                "a registry value that is not a plain text or number",
-                "write it in an own base's Dockerfile",
-            )
+    yield from msi_registry.check(msi)
+    yield from msi_iis.check(msi)
+    yield from _scope(msi)
+
+
+def _scope(msi: Package) -> Iterator[Finding]:
+    if msi.is_per_user and any("Users/ContainerAdministrator/" in f"{path}/" for path in msi.paths.values()):
+        yield warned(
+            "msi-per-user",
+            "ALLUSERS",
+            "it installs into the folder of a user; here that is the container's administrator, and a site's pool cannot read there",
+            "give --property ALLUSERS=1, or a folder such as --property INSTALLDIR=C:\\app",
+        )
 
 
 def _services(msi: Package) -> Iterator[Finding]:
@@ -184,47 +145,4 @@ def services(msi: Package) -> list[dict[str, Any]]:
                 "needs": [word for word in needs if word.lower() not in ("http", "tcpip", "rpcss", "eventlog", "lanmanserver", "afd")],
             }
         )
-    return found
-
-
-def _registry(msi: Package) -> list[dict[str, Any]]:
-    return [row for row in msi.database.rows("Registry") if row["Component_"] in msi.components]
-
-
-def registry(msi: Package) -> list[dict[str, str]]:
-    """Return the plain registry values of the MSI, for `reg add`: key, name, type and data."""
-    found = list[dict[str, str]]()
-    roots = {0: "HKLM\\Software\\Classes", 1: "HKCU", 2: "HKLM", 3: "HKU", -1: "HKLM"}
-    for row in _registry(msi):
-        value = str(row["Value"] or "")
-        if value.startswith(("#x", "#%")) or "[~]" in value or row["Name"] in ("+", "-", "*"):
-            continue
-        number = value.startswith("#") and value[1:].lstrip("-").isdigit()
-        data = value[1:] if number else msi.text(value.removeprefix("#") if value.startswith("##") else value)
-        key = f"{roots[int(row['Root'] or 0)]}\\{msi.text(row['Key']).strip(chr(92))}"
-        if not msi.is_64_component(row["Component_"]) and key.lower().startswith("hklm\\software\\"):
-            key = f"HKLM\\Software\\WOW6432Node\\{key[14:]}"
-        found.append(
-            {
-                "key": key,
-                "name": msi.text(row["Name"] or ""),
-                "type": "REG_DWORD" if number else "REG_SZ",
-                "data": data,
-            }
-        )
-    return found
-
-
-def iis_folders(msi: Package) -> list[dict[str, str]]:
-    """Return the applications and virtual folders of WiX's IIS tables: path below the site and folder."""
-    found = list[dict[str, str]]()
-    for table in ("IIsWebVirtualDir", "Wix4IIsWebVirtualDir"):
-        for row in msi.database.rows(table):
-            if row.get("Component_") in msi.components:
-                found.append(
-                    {
-                        "path": "/" + str(row["Alias"]).strip("/"),
-                        "folder": windows(msi.folders[str(row["Directory_"])]),
-                    }
-                )
     return found

@@ -1,9 +1,8 @@
-"""What an MSI installs, by its tables: places, conditions, services, registry, custom actions. Rows M1 to M6."""
+"""Places, conditions and custom actions of an MSI. Rows M1 and M3 to M6 of the review; test_msi_tables.py has M2."""
 
 import pytest
 
 from microcosm.errors import OperatorError
-from microcosm.image import rules_msi
 from microcosm.image.findings import Level
 from microcosm.image.msi_properties import UnknownCondition, holds
 
@@ -206,86 +205,19 @@ def test_an_action_that_no_installation_schedules_does_not_run():
     )
 
 
-TABLES = {
-    "MsiAssembly": "msi-gac",
-    "Class": "msi-com",
-    "SqlString": "msi-sql",
-    "User": "msi-user",
-    "LockPermissions": "msi-permissions",
-    "XmlFile": "msi-xml",
-    "IniFile": "msi-ini",
-    "DuplicateFile": "msi-move",
-}
+def test_an_advanced_installer_package_has_stock_actions_and_its_script_is_refused():
+    """Names and types as two published listings of such packages have them (aicustact.dll)."""
+    stock = [("AI_DETECT_MODERNWIN", 1), ("AI_InstallModeCheck", 1), ("AI_DpiContentScale", 1), ("AI_SET_ADMIN", 51), ("AI_DOWNGRADE", 19)]
+    rows = [action(name, kind, "aicustact.dll") for name, kind in stock]
+    script = action("PowerShellScriptInline", 1, "PowerShellScriptLauncher.dll")
+    steps = [step(row["Action"]) for row in [*rows, script]]
+    found = [one for one in msi_findings(package(CustomAction=[*rows, script], InstallExecuteSequence=steps)) if one.level is Level.REFUSED]
+    assert [one.where for one in found] == ["PowerShellScriptInline"]
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_that_is_not_carried_is_refused_by_name_and_can_be_ignored(table):
-    msi = package(**{table: [{"A": "b"}]})
-    assert names(msi_findings(msi), Level.REFUSED) == [TABLES[table]]
-    assert names(msi_findings(msi, ignored=frozenset({TABLES[table]})), Level.REFUSED) == []
-
-
-@pytest.mark.parametrize("table", ["Shortcut", "WixFirewallException", "ServiceConfig", "LaunchCondition", "Upgrade", "RemoveFile"])
-def test_a_table_that_a_container_does_not_need_is_noted(table):
-    found = msi_findings(package(**{table: [{"A": "b"}]}))
-    assert [one.where for one in found if one.name == "msi-noted"] == [f"table {table}"]
-    assert names(found) == []
-
-
-def service(**more):
-    row = {
-        "Name": "shop",
-        "DisplayName": "Shop [ProductName]",
-        "Component_": "C",
-        "Arguments": None,
-        "StartName": None,
-        "Dependencies": None,
-    }
-    return package(ServiceInstall=[{**row, **more}], Property=[{"Property": "ProductName", "Value": "24"}])
-
-
-def test_a_service_is_carried_with_its_program_and_its_title():
-    (found,) = rules_msi.services(service(Arguments='/config "[SITE]a.xml"'))
-    assert (found["name"], found["title"], found["program"]) == ("shop", "Shop 24", "Site/web.config")
-    assert found["arguments"] == '/config "C:\\Site\\a.xml"'
-
-
-def test_another_account_is_warned_of_and_another_service_is_refused_by_name():
-    assert names(msi_findings(service(StartName="FIRM\\svc"))) == ["msi-account"]
-    assert names(msi_findings(service(StartName="LocalSystem", Dependencies="http[~]Tcpip"))) == []
-    (found,) = [one for one in msi_findings(service(Dependencies="MSMQ[~]")) if one.level is Level.REFUSED]
-    assert found.name == "msi-dependency"
-    assert "MSMQ" in found.what
-
-
-def value(**more):
-    return {
-        "Registry": "r",
-        "Root": 2,
-        "Key": "Software\\Firm",
-        "Name": "Path",
-        "Value": "[SITE]",
-        "Component_": "C",
-        **more,
-    }
-
-
-def test_plain_registry_values_are_carried_and_32_bit_ones_go_where_32_bit_programs_look():
-    rows = [
-        value(),
-        value(Name="Port", Value="#8080"),
-        value(Name=None, Value="x"),
-        value(Name="+", Value=None),
-    ]
-    assert rules_msi.registry(package(Registry=rows)) == [
-        {"key": "HKLM\\Software\\Firm", "name": "Path", "type": "REG_SZ", "data": "C:\\Site\\"},
-        {"key": "HKLM\\Software\\Firm", "name": "Port", "type": "REG_DWORD", "data": "8080"},
-        {"key": "HKLM\\Software\\Firm", "name": "", "type": "REG_SZ", "data": "x"},
-    ]
-    narrow = [{"Component": "C", "Directory_": "SITE", "Attributes": 0, "Condition": None, "KeyPath": "F"}]
-    assert rules_msi.registry(package(Registry=[value()], Component=narrow))[0]["key"] == "HKLM\\Software\\WOW6432Node\\Firm"
-
-
-@pytest.mark.parametrize("data", ["#x0011", "#%[SITE]", "a[~]b"])
-def test_a_registry_value_of_another_type_is_refused(data):
-    assert names(msi_findings(package(Registry=[value(Value=data)])), Level.REFUSED) == ["msi-registry"]
+def test_a_package_for_one_user_that_installs_into_his_folder_is_warned_of():
+    users = package(Directory=rooted("LocalAppDataFolder"))
+    assert list(users.paths.values()) == ["Users/ContainerAdministrator/AppData/Local/Site/web.config"]
+    assert names(msi_findings(users)) == ["msi-per-user"]
+    everybody = package(Directory=rooted("LocalAppDataFolder"), Property=[{"Property": "ALLUSERS", "Value": "1"}])
+    assert names(msi_findings(everybody)) == []
