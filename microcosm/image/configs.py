@@ -1,10 +1,11 @@
 """web.config and NAME.exe.config as the .NET Framework reads them: with `<location>`, `configSource=` and `file=`, without comments."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, SubElement
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
@@ -14,6 +15,7 @@ from .tree import Tree, join
 _SETTINGS = ("appSettings", "connectionStrings")
 # Elements whose values have rules of their own.
 _JUDGED = ("sessionState", "machineKey")
+_DECLARED = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*["']([\w.-]+)["']""")
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 
 
@@ -131,6 +133,15 @@ class Config:
                     yield outer, path
 
 
+def change(config: Config, section: str, attribute: str, value: str) -> None:
+    """Set an attribute in the parsed file, as the start script does in the real one, so that rules judge what will be."""
+    element = config.root
+    for name in section.split("/"):
+        found = next((child for child in element if tag(child) == name), None)
+        element = SubElement(element, name) if found is None else found
+    element.set(attribute, value)
+
+
 def tag(element: Element) -> str:
     """Return an element's name. Files of Visual Studio 2005 name a namespace; the framework ignores it."""
     return _NAMESPACE.sub("", element.tag)
@@ -142,13 +153,29 @@ def part(tree: Tree, path: str) -> Element | None:
         return None
     try:
         return parse(tree.read(path))
-    except (ParseError, DefusedXmlException, ValueError):
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
         return None
 
 
 def parse(data: bytes) -> Element:
     """Parse XML; entities and external DTDs are refused, as the framework's reader refuses a DTD in a configuration."""
-    return ElementTree.fromstring(data)
+    try:
+        return ElementTree.fromstring(data)
+    except DefusedXmlException:
+        raise
+    except ValueError:
+        # expat knows no encoding of several bytes such as Shift_JIS, which the framework reads.
+        text = data.decode(encoding_of(data))
+        return ElementTree.fromstring(_DECLARED.sub(r"\1", text, count=1))
+
+
+def encoding_of(data: bytes) -> str:
+    """Return the encoding of an XML file, by its byte order mark or its declaration."""
+    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if data.startswith(mark):
+            return name
+    match = _DECLARED.match(data[:200].decode("ascii", "replace"))
+    return match[2] if match else "utf-8"
 
 
 def read_all(tree: Tree, program: str = "") -> tuple[list[Config], list[tuple[str, str]]]:
@@ -165,6 +192,6 @@ def read_all(tree: Tree, program: str = "") -> tuple[list[Config], list[tuple[st
             found.append(Config(path, tree, parse(tree.read(path))))
         except DefusedXmlException:
             broken.append((path, "it declares a DTD or entities, which the framework does not read"))
-        except (ParseError, ValueError) as problem:
+        except (ParseError, ValueError, LookupError) as problem:
             broken.append((path, f"not well-formed XML ({problem})"))
     return found, broken

@@ -15,6 +15,7 @@ from . import (
     rules_iis,
     rules_msi,
     rules_settings,
+    rules_site,
     rules_types,
     rules_wcf,
 )
@@ -25,7 +26,7 @@ from .source import Source
 from .subject import Choices, Subject
 from .tree import join
 
-RULES = (rules_settings, rules_iis, rules_wcf, rules_data, rules_code, rules_types, rules_files, rules_msi)
+RULES = (rules_settings, rules_iis, rules_site, rules_wcf, rules_data, rules_code, rules_types, rules_files, rules_msi)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,10 @@ def subject(source: Source, wanted: Wanted, choices: Choices) -> Subject:
         main = next((one for one in found if one.path == program), None)
         kind = recognise.kind_of_program(main, found, parsed, bool(services))
     kind = wanted.kind or kind
+    for config in parsed:
+        if config.is_root or not kind.is_site:
+            for change in choices.changes:
+                configs.change(config, change.section, change.attribute, change.value)
     if kind.is_site and not site:
         raise UsageError(f"{source.name}: --kind {kind} needs a web.config or a page in it")
     return Subject(

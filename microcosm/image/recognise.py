@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
+from . import msi_iis
 from .assemblies import Assembly
 from .configs import Config
 from .kinds import Kind
@@ -63,6 +64,9 @@ def home(source: Source) -> Home | None:
     folders = [path.rpartition("/")[0] for path in source.tree.named("web.config")]
     folders = folders or [path.rpartition("/")[0] for path in source.tree.named(*_PAGES[:6])]
     folders = folders or [path.rpartition("/")[0] for path in _programs(source.tree)]
+    root = msi_iis.site_folder(source.msi)
+    if root is not None and source.tree.below(root).files:
+        folders = [root]
     if not folders:
         raise UsageError(f"{source.name}: it installs neither a site nor a program; hand over the folder of the service")
     place = min(sorted(set(folders)), key=lambda folder: (folder.count("/"), len(folder)))

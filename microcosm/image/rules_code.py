@@ -26,6 +26,7 @@ _RUNTIME = re.compile(
 )
 _LOCAL_LISTENER = re.compile(r"https?://(?:localhost|127\.0\.0\.1)[:/]", re.IGNORECASE)
 _DRIVE = re.compile(r"^([A-Za-z]):[\\/]")
+_SHARE = re.compile(r"^\\\\[A-Za-z0-9][A-Za-z0-9_.-]*\\[A-Za-z0-9]")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -46,7 +47,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def is_32(subject: Subject) -> bool:
     """Whether the service must run in a 32-bit process."""
-    return any(one.bits == 32 for one in subject.loaded)
+    return subject.choices.x86 or any(one.bits == 32 for one in subject.loaded)
 
 
 def _width(subject: Subject) -> Iterator[Finding]:
@@ -65,6 +66,8 @@ def _width(subject: Subject) -> Iterator[Finding]:
             narrow[0].path,
             "it is for 32 bits: the start script sets enable32BitAppOnWin64 on the pool",
         )
+    elif subject.choices.x86 and wide:
+        yield refused("bitness-mix", wide[0].path, "it is for 64 bits, and --x86 asks for a process of 32", "leave --x86 out")
     elif subject.main and subject.main.bits:
         yield told("bitness", subject.main.path, f"it runs as a {subject.main.bits}-bit process")
     if any(one.machine not in (0x14C, 0x8664) for one in subject.loaded):
@@ -199,6 +202,14 @@ def _literals(subject: Subject) -> Iterator[Finding]:
             )
     for one in subject.own:
         drives = sorted({match[1].upper() for text in one.strings if (match := _DRIVE.match(text))} - {"C"})
+        shares = any(_SHARE.match(text) for text in one.strings)
+        if shares and not third_party(one.name):
+            yield warned(
+                "unc-path",
+                one.path,
+                "its code names a share of another machine, which the pool's identity cannot open",
+                "make it a setting, and use the SMB CSI driver",
+            )
         if drives and not third_party(one.name):
             yield warned(
                 "drive-path",

@@ -103,5 +103,5 @@ def _culture(subject: Subject) -> Iterator[Finding]:
         yield told(
             "culture",
             "globalization",
-            "no culture is set: the container's is en-US; set culture and uiCulture in web.config",
+            "no culture is set, and the container's is en-US; give --culture, or set it in web.config",
         )

@@ -52,19 +52,40 @@ ASKS: tuple[tuple[str, Asks], ...] = (
     ("iis-ip-security", _on("system.webServer/security/ipSecurity")),
     ("iis-ip-security", _on("system.webServer/security/dynamicIpSecurity")),
     ("iis-tracing", _on("system.webServer/tracing")),
+    ("iis-arr", _on("system.webServer/proxy")),
+    ("iis-arr", _on("system.webServer/webFarms")),
+    ("iis-aspnetcore", _on("system.webServer/aspNetCore")),
     ("iis-cgi", _on("system.webServer/fastCgi")),
     ("iis-cgi", _handles("cgimodule", "fastcgimodule")),
     ("iis-asp", _handles("asp.dll")),
     ("iis-webdav", _enabled("system.webServer/webdav/authoring")),
     ("iis-websockets", _on("system.webServer/webSocket")),
 )
-_OLD_SECTIONS = re.compile(r"system\.web\.extensions/scripting/scriptResourceHandler", re.IGNORECASE)
+# Modules of the bases, and those that are features above (IIS 10, applicationHost.config, globalModules).
+_KNOWN = frozenset(
+    [
+        "isapimodule",
+        "staticfilemodule",
+        "defaultdocumentmodule",
+        "directorylistingmodule",
+        "protocolsupportmodule",
+        "managedpipelinehandler",
+        "tracingmodule",
+        "cgimodule",
+        "fastcgimodule",
+        "serversideincludemodule",
+        "webdavmodule",
+        "aspnetcoremodule",
+        "aspnetcoremodulev2",
+    ]
+)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     if not subject.kind.is_site:
         return
     yield from _features(subject)
+    yield from _modules(subject)
     yield from _old_framework(subject)
     yield from _pipeline(subject)
     yield from _build(subject)
@@ -80,8 +101,22 @@ def _features(subject: Subject) -> Iterator[Finding]:
     pages = subject.tree.named(".asp")
     if pages:
         asked.setdefault("iis-asp", pages[0])
+    included = subject.tree.named(".shtml", ".shtm", ".stm")
+    if included:
+        asked.setdefault("iis-ssi", included[0])
     for name, where in asked.items():
         yield from missing(subject, name, where)
+
+
+def _modules(subject: Subject) -> Iterator[Finding]:
+    """Handlers of native modules that neither IIS nor a known feature has, such as iisnode."""
+    for config in subject.configs:
+        for element in config.sections("system.webServer/handlers/add"):
+            for name in (element.get("modules") or "").split(","):
+                if name.strip() and name.strip().lower() not in _KNOWN:
+                    make = warned if subject.base.has is None else refused
+                    what = f"a handler of the module {name.strip()}, which IIS does not have in the base image (500.21)"
+                    yield make("iis-module", config.path, what, "make an own base that installs it, and give --base REF")
 
 
 def missing(subject: Subject, name: str, where: str) -> Iterator[Finding]:
@@ -145,7 +180,7 @@ def _build(subject: Subject) -> Iterator[Finding]:
                 "debug",
                 config.path,
                 'compilation debug="true": slow, and without time limits',
-                "publish with the Release configuration",
+                "publish with the Release configuration, or give --set system.web/compilation@debug=false",
             )
         roslyn = any(
             "Roslyn" in (element.get("type") or "") or "CodeDom.Providers" in (element.get("type") or "")

@@ -39,6 +39,12 @@ def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
         yield refused(
             "image-entrypoint", name, "it says nothing to start: no entrypoint and no command", "set ENTRYPOINT, or `command` in the manifest"
         )
+    if sum("servicemonitor" in word.lower() for word in command) > 1:
+        what = "ServiceMonitor is named twice, takes the second for an application pool and ends (error 4312)"
+        yield refused("image-entrypoint", name, what, "name it in ENTRYPOINT alone")
+    if image_facts.of(image) is None and any("logmonitor" in word.lower() for word in command):
+        what = "it starts LogMonitor, whose versions before 2.2 crash and take the container with them"
+        yield warned("image-logmonitor", name, what, "see that it has 2.2 or newer")
     service_monitor = any("servicemonitor" in word.lower() for word in command)
     if service_monitor and (config.get("User") or "").lower() == "containeruser":
         yield refused(

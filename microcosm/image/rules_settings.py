@@ -11,13 +11,17 @@ from .subject import Subject, variable
 _PASSWORD = re.compile(r"(?:^|[;\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;\s\"']+)", re.IGNORECASE)
 _SECRET_KEY = re.compile(r"(password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token)$", re.IGNORECASE)
 _NO_SECRET = re.compile(r"(?:|true|false|\d+|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%)", re.IGNORECASE)
-_LOCALDB = re.compile(r"\(localdb\)|\.\\sqlexpress|attachdbfilename|user instance\s*=\s*true|\|datadirectory\|", re.IGNORECASE)
+_LOCALDB = re.compile(r"\(localdb\)|\.\\sqlexpress|attachdbfilename|user instance\s*=\s*true", re.IGNORECASE)
+_FILE = re.compile(r"\|datadirectory\||data source\s*=[^;]*\.(?:mdb|accdb|sqlite3?|db3?|sdf)\b", re.IGNORECASE)
+# Drivers and providers with an installation of their own.
+_DRIVER = re.compile(r"driver\s*=\s*\{(?!sql server\})([^}]+)\}|provider\s*=\s*((?:microsoft\.ace|sqlncli|msoledbsql|oraoledb)[^;]*)", re.IGNORECASE)
 _SERVER = re.compile(r"(?:data source|server|address|addr|network address|host)\s*=\s*(?:tcp:|np:)?([^;,]+)", re.IGNORECASE)
 _LOCAL = re.compile(r"(?:\.|\(local\)|localhost|127\.0\.0\.1|::1)(?:\\.*)?", re.IGNORECASE)
 _INTEGRATED = re.compile(r"(?:integrated security|trusted_connection)\s*=\s*(?:true|yes|sspi)", re.IGNORECASE)
 _DRIVE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]):[\\/](?!/)")
 _UNC = re.compile(r"(?:^|[\s\"'=;])\\\\[A-Za-z0-9_.-]+\\[^\\\s]")
-_LOCAL_URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1)(?=[:/]|$)", re.IGNORECASE)
+_LOCAL_URL = re.compile(r"\b[a-z][a-z0-9.+]*://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1)(?=[:/]|$)", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9.+]*://[^/\s:@]+:([^/\s@]+)@", re.IGNORECASE)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -26,18 +30,18 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _listed(subject)
     yield from _other_passwords(subject)
     yield from _elsewhere(subject)
+    yield from _clients(subject)
     yield from _encrypted(subject)
     yield from _parts(subject)
     for path, problem in subject.broken_configs:
         yield refused("config-unreadable", path, problem, "correct the file: the framework refuses it as well")
-    for name in subject.source.unfilled:
-        if name.rpartition("-Web.config")[0] == "":
-            yield warned(
-                "parameter-unfilled",
-                name,
-                "a parameter of the package has no value",
-                "give it in --parameters SetParameters.xml",
-            )
+    for provider in subject.source.providers:
+        what = f"the package also brings {provider}, which is left out"
+        yield warned("package-provider", subject.source.name, what, "build that into an own base, or do it with a job of its own")
+    for one in subject.source.unfilled:
+        # The token of a connection string without a value has a finding of its own.
+        if "-Web.config" not in one.name:
+            yield warned("parameter-unfilled", one.name, one.reason, "give it in --parameters SetParameters.xml")
 
 
 def _place(setting: Setting) -> str:
@@ -89,7 +93,7 @@ def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
 
 def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
     fix = f"take it out of the file and give {variable(setting)} from a Secret"
-    password = _PASSWORD.search(setting.value)
+    password = _PASSWORD.search(setting.value) or _URL_PASSWORD.search(setting.value)
     if password and not _NO_SECRET.fullmatch(password[1]):
         yield refused(
             "password-in-image",
@@ -104,6 +108,10 @@ def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
 def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding]:
     if setting.section != "connectionStrings" and not re.search(r"(data source|server)\s*=.*;", setting.value, re.IGNORECASE):
         return
+    driver = _DRIVER.search(setting.value)
+    if driver:
+        what = f"it asks for the driver {driver[1] or driver[2]}, which Server Core does not have"
+        yield warned("database-driver", place, what, "make an own base that installs it, or use a managed provider")
     server = _SERVER.search(setting.value)
     if _LOCALDB.search(setting.value):
         yield refused(
@@ -112,6 +120,9 @@ def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding
             "LocalDB, SQL Express or an attached file: no container has them",
             f"use a database server, {overwrite}, and say so with --expect {variable(setting)}",
         )
+    elif _FILE.search(setting.value):
+        what = "its database is a file: it is lost with the pod, and each replica has its own"
+        yield warned("file-database", place, what, f"mount a volume and keep replicas: 1, or {overwrite}")
     elif server and _LOCAL.fullmatch(server[1].strip()):
         yield warned(
             "localhost-server",
@@ -158,12 +169,20 @@ def _elsewhere(subject: Subject) -> Iterator[Finding]:
     for config in subject.configs:
         for where, value in config.others():
             place = f"{config.path}, {where}"
-            password = _PASSWORD.search(value)
+            password = _PASSWORD.search(value) or _URL_PASSWORD.search(value)
             if password and not _NO_SECRET.fullmatch(password[1]):
                 yield refused("password-in-image", place, "a password is written in it and would be in the image", "mount the file from a Secret")
             drives = sorted({found.upper() for found in _DRIVE.findall(value)} - {"C"})
             if drives:
                 yield warned("drive-path", place, f"it names drive {drives[0]}:, and a container has C: alone", "use a folder of the service")
+
+
+def _clients(subject: Subject) -> Iterator[Finding]:
+    for config in subject.configs:
+        for address in config.attributes("system.serviceModel/client/endpoint", "address"):
+            if _LOCAL_URL.search(address):
+                what = "an endpoint that it calls is on this machine, which in a container is the container itself"
+                yield warned("localhost-url", f"{config.path}, system.serviceModel/client", what, "mount another file over it")
 
 
 def _encrypted(subject: Subject) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ _TYPES = (
         "fonts",
         ("System.Drawing.Graphics", "System.Drawing.Font"),
         "it draws, and Server Core has few fonts",
-        "put the fonts into the service's folder and load them by file",
+        "give --fonts FOLDER, or load them by file",
     ),
     (
         warned,
@@ -94,5 +94,5 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield told(
             "time-zone",
             times[0],
-            "it asks for the local time: the container's is UTC, and TZ_WINDOWS sets another",
+            "it asks for the local time: the container's is UTC; give --time-zone, or TZ_WINDOWS at start",
         )

@@ -7,7 +7,7 @@ from .configs import Config, tag
 from .findings import Finding, refused, told, warned
 from .kinds import Kind
 from .rules_iis import missing
-from .subject import Subject
+from .subject import Subject, truth
 
 _TCP = ("netTcpBinding", "mexTcpBinding", "netTcpContextBinding")
 _PIPE = ("netNamedPipeBinding", "mexNamedPipeBinding")
@@ -27,11 +27,28 @@ def uses_tcp(subject: Subject) -> bool:
     return any(endpoint.get("binding") in _TCP for config in subject.configs for _, endpoint in endpoints(config))
 
 
+def start_page(subject: Subject, service: str) -> str | None:
+    """Return the page of a .svc file that answers GET with 200; None if only operations do.
+
+    An endpoint of webHttpBinding at the file's own address takes the place of WCF's page; its help page is at /help.
+    """
+    taken = any(
+        endpoint.get("binding") == "webHttpBinding" and not endpoint.get("address") for config in subject.configs for _, endpoint in endpoints(config)
+    )
+    path = "system.serviceModel/behaviors/endpointBehaviors/behavior/webHttp"
+    helps = any(truth(value) for config in subject.configs for value in config.attributes(path, "helpEnabled"))
+    return service if not taken else f"{service}/help" if helps else None
+
+
 def check(subject: Subject) -> Iterator[Finding]:
     for config in subject.configs:
         yield from _bindings(subject, config)
         yield from _metadata(subject, config)
     yield from _memory(subject)
+    services = subject.tree.named(".svc")
+    if subject.kind is Kind.WCF and services and start_page(subject, services[0]) is None:
+        what = "only its operations answer: GET on the file itself, which the probes use, is answered with 404"
+        yield told("probe-page", services[0], what, "name an operation with --health, or set helpEnabled on webHttp")
 
 
 def _bindings(subject: Subject, config: Config) -> Iterator[Finding]:
@@ -136,5 +153,5 @@ def _memory(subject: Subject) -> Iterator[Finding]:
                 "memory-gate",
                 config.path,
                 "WCF refuses to start while less than 5 % of the node's memory is free, however small the pod",
-                'add serviceHostingEnvironment minFreeMemoryPercentageToActivateService="0"',
+                "give --set system.serviceModel/serviceHostingEnvironment@minFreeMemoryPercentageToActivateService=0",
             )

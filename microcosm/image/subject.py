@@ -13,13 +13,24 @@ from .source import Source
 from .tree import Tree
 
 
+@dataclass(frozen=True)
+class Change:
+    """An attribute of the service's configuration that the start script sets."""
+
+    section: str
+    attribute: str
+    value: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What the user says about the service, as far as rules ask for it."""
+    """The user's word on the service, as far as rules ask for it."""
 
     expected: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
     writable: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    x86: bool = False
     classic: bool = False
     tls: bool = False
     metadata_from_host: bool = False
@@ -82,7 +93,8 @@ class Subject:
 
     @cached_property
     def assembly_names(self) -> set[str]:
-        return {one.name.rpartition(".")[0].lower() for one in self.assemblies}
+        """Return the names of the libraries and programs in the folder, those that could not be read as well."""
+        return {path.rpartition("/")[2].rpartition(".")[0].lower() for path in self.tree.named(".dll", ".exe")}
 
     def refers(self, *names: str) -> list[Assembly]:
         """Return the assemblies that refer to one of these; a name with `.` at its end stands for all that begin so."""

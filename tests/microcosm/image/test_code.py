@@ -61,6 +61,7 @@ WARNED = {
     "fonts": assembly("bin/a.dll", types=frozenset({"System.Drawing.Font"})),
     "certificate": assembly("bin/a.dll", types=frozenset({"System.Security.Cryptography.X509Certificates.X509Store"})),
     "drive-path": assembly("bin/a.dll", strings=("D:\\data\\in",)),
+    "unc-path": assembly("bin/a.dll", strings=("\\\\files\\in", "\\\\.\\pipe\\a")),
 }
 
 

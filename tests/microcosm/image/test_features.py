@@ -115,6 +115,7 @@ def test_a_section_is_found_wherever_it_stands(case):
     assert "iis-rewrite" in names(findings(PLACES[case]), Level.REFUSED)
 
 
+ENOUGH_MEMORY = "<serviceHostingEnvironment minFreeMemoryPercentageToActivateService='0'/>"
 WARNED = {
     "debug": {"web.config": web("<compilation debug='true'/>")},
     "transform-left": {"web.config": config(), "Web.Release.config": config()},
@@ -129,9 +130,19 @@ WARNED = {
     "net-tcp-security": {
         "web.config": model(
             "<services><service name='s'><endpoint binding='netTcpBinding'/></service></services>",
-            "<serviceHostingEnvironment minFreeMemoryPercentageToActivateService='0'/>",
+            ENOUGH_MEMORY,
         )
     },
+    "ws-http-security": {"web.config": model("<services><service name='s'><endpoint binding='wsHttpBinding'/></service></services>", ENOUGH_MEMORY)},
+    "windows-credentials": {
+        "web.config": model(
+            "<services><service name='s'><endpoint binding='basicHttpBinding'/></service></services>",
+            "<bindings><basicHttpBinding><binding><security mode='TransportCredentialOnly'><transport clientCredentialType='Windows'/>"
+            "</security></binding></basicHttpBinding></bindings>",
+            ENOUGH_MEMORY,
+        )
+    },
+    "wcf-sessions": {"web.config": model("<services><service name='s'><endpoint binding='wsDualHttpBinding'/></service></services>", ENOUGH_MEMORY)},
     "metadata-address": {
         "web.config": model(
             "<behaviors><serviceBehaviors><behavior><serviceMetadata httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>"

@@ -20,6 +20,18 @@ FORECASTS = {
     "Server=tcp:127.0.0.1,1433;Database=d": {"localhost-server": Level.WARNED},
     "Server=db;Integrated Security=SSPI": {"integrated-security": Level.WARNED},
     "Server=db;Trusted_Connection=yes": {"integrated-security": Level.WARNED},
+    "Data Source=|DataDirectory|\\app.sqlite": {"file-database": Level.WARNED},
+    "Data Source=C:\\data\\shop.mdb;Provider=Microsoft.ACE.OLEDB.12.0": {
+        "file-database": Level.WARNED,
+        "database-driver": Level.WARNED,
+        "drive-path": Level.WARNED,
+    },
+    "Driver={MySQL ODBC 8.0 Driver};Server=db": {"database-driver": Level.WARNED},
+    "Driver={SQL Server};Server=db": {},
+    "metadata=res://*/M.csdl;provider=System.Data.SqlClient;provider connection string='data source=.;integrated security=True'": {
+        "localhost-server": Level.WARNED,
+        "integrated-security": Level.WARNED,
+    },
     "Server=db;Database=d": {},
     "Server=localhost.example.com;Database=d": {},
     "Server=db;Password=$(Password)": {},
@@ -37,6 +49,8 @@ SETTINGS = {
     ("LogPath", "D:\\logs"): "drive-path",
     ("Share", "\\\\files\\in"): "unc-path",
     ("Api", "http://localhost:8080/api"): "localhost-url",
+    ("Queue", "amqp://localhost:5672/"): "localhost-url",
+    ("Bus", "amqp://shop:s3cret@bus.example/"): "password-in-image",
     ("ApiKey", "a8f5f167f44f4964"): "secret-in-image",
     ("Db", "Server=db;Password=abc;"): "password-in-image",
 }
@@ -68,6 +82,9 @@ ELSEWHERE = {
     "<system.codedom><compilers><compiler compilerOptions='/langversion:6 /nowarn:1659;1699'/></compilers></system.codedom>": [],
     "<log4net><appender><file value='C:\\logs\\a.log'/><conversionPattern value='%d'/></appender></log4net>": [],
     "<!-- Password=abc; -->": [],
+    "<rabbit uri='amqp://shop:abc@bus'/>": ["password-in-image"],
+    "<system.serviceModel><client><endpoint address='http://localhost:9/a'/></client></system.serviceModel>": ["localhost-url"],
+    "<system.serviceModel><client><endpoint address='http://shop:9/a'/></client></system.serviceModel>": [],
 }
 
 
