@@ -15,13 +15,15 @@ from ..output import note, print_json, print_line
 from . import bases, build, image_facts, inspect, manifest, oci, package, report, rules_image
 from .findings import Finding, settled
 from .kinds import Kind
-from .source import Source, read
-from .subject import Choices, Subject
+from .source import Source, read, replaced
+from .subject import Change, Choices, Subject
+
+_CHANGE = re.compile(r"([A-Za-z][\w.-]*(?:/[A-Za-z][\w.-]*)*)@([A-Za-z_][\w.:-]*)=(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the user asks for about a source, as written on the command line."""
+    """A source and the options on how to judge it, as written on the command line."""
 
     source: str
     kind: Kind | None = None
@@ -32,7 +34,10 @@ class Asked:
     expect: Collection[str] = ()
     parameters: Path | None = None
     properties: Collection[str] = ()
+    replace: Collection[str] = ()
+    settings: Collection[str] = ()
     writable: Collection[str] = ()
+    x86: bool = False
     classic: bool = False
     tls: bool = False
     metadata_from_host: bool = False
@@ -43,7 +48,10 @@ class Asked:
 
     def _read(self) -> Source:
         given = package.set_parameters(self.parameters) if self.parameters else None
-        return read(Path(self.source), given, pairs(self.properties, "--property"))
+        source = read(Path(self.source), given, pairs(self.properties, "--property"))
+        for path, file in pairs(self.replace, "--replace").items():
+            source = replaced(source, path, Path(file))
+        return source
 
     def _choices(self) -> Choices:
         for folder in self.writable:
@@ -53,10 +61,21 @@ class Asked:
             expected=frozenset(self.expect),
             ignored=frozenset(self.ignore),
             writable=tuple(self.writable),
+            changes=tuple(_change(one) for one in self.settings),
+            x86=self.x86,
             classic=self.classic,
             tls=self.tls,
             metadata_from_host=self.metadata_from_host,
         )
+
+
+def _change(text: str) -> Change:
+    match = _CHANGE.fullmatch(text)
+    if not match:
+        raise UsageError(f"--set {text.partition('=')[0]}: write it as SECTION@ATTRIBUTE=VALUE, such as system.web/compilation@debug=false")
+    if image_facts.is_secret(match[2]):
+        raise UsageError(f"--set {match[1]}@{match[2]}: by its name it is a secret, and would be in the image; mount the file from a Secret")
+    return Change(match[1], match[2], match[3])
 
 
 def check(asked: Asked, release: str, json: bool) -> bool:

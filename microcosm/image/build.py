@@ -22,6 +22,8 @@ class Order:
     push: bool = False
     output: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    time_zone: str | None = None
+    culture: str | None = None
     ports: Collection[int] = ()
     health: str | None = None
     starting: start.Options = field(default_factory=start.Options)
@@ -29,9 +31,15 @@ class Order:
     def check(self) -> None:
         """Refuse what cannot be done before anything is read."""
         registry.parse(self.to)
-        for name in self.variables:
+        start.fonts(self.starting)
+        for name, value in self.variables.items():
             if image_facts.is_secret(name):
                 raise UsageError(f"--env {name}: by its name it is a secret, and would be in the image; give it to the container from a Secret")
+            if name.upper() in ("TEMP", "TMP"):
+                raise UsageError(f"--env {name}: ASP.NET compiles there and does not find the folder; leave it as the base has it")
+            # ServiceMonitor ends with -1072894421 (microsoft/iis-docker issue 188).
+            if not value.isprintable():
+                raise UsageError(f"--env {name}: its value holds a control character; give it as a file of a mounted Secret")
         for path in self.starting.applications or {}:
             if not path.startswith("/") or path == "/":
                 raise UsageError(f"--app {path}: write it as /PATH=FOLDER, with a path below the site")
@@ -45,7 +53,8 @@ def image(subject: Subject, found: Sequence[Finding], order: Order) -> Made:
     ports = image_facts.ports(subject, list(order.ports))
     facts = image_facts.label(subject, found, ports, image_facts.health(subject, order.health))
     made = layer.write(files, start.writable_folders(subject), _known(base, files), layer.stamp(files))
-    variables = dict(order.variables)
+    zone, culture = {"TZ_WINDOWS": order.time_zone}, {"APP_CULTURE": order.culture}
+    variables = {**order.variables, **{name: value for name, value in {**zone, **culture}.items() if value}}
     return oci.make(base, made, entrypoint=start.ENTRYPOINT, variables=variables, ports=ports, label=facts)
 
 

@@ -3,16 +3,16 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from . import rules_msi, rules_wcf
+from . import msi_iis, msi_registry, rules_msi, rules_site, rules_wcf
 from .kinds import Kind
 from .msi import windows
-from .recognise import installed
+from .recognise import SITE_ROOT, installed
 from .rules_code import is_32
 from .rules_files import writable
 from .subject import Subject
@@ -21,6 +21,7 @@ from .tree import File, Tree, join, merged
 FOLDER = "microcosm"
 ENTRYPOINT = ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", f"C:\\{FOLDER}\\start.ps1"]
 LOGMONITOR = "LogMonitor"
+FONTS = "Windows/Fonts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Options:
     event_sources: Collection[str] = ()
     service_name: str | None = None
     arguments: Collection[str] = ()
+    fonts: Path | None = None
     logmonitor: Path | None = None
     logmonitor_sha256: str | None = None
 
@@ -39,12 +41,15 @@ def files(subject: Subject, options: Options) -> Tree:
     """Return everything that goes into the layer, by its path below C:."""
     service = subject.source.tree if subject.source.msi else subject.tree.under(subject.place)
     more = [_application(path, folder) for path, folder in (options.applications or {}).items()]
-    own = {f"{FOLDER}/start.ps1": script(), f"{FOLDER}/app.json": _json(app(subject, options))}
-    return merged([service, *more, Tree({path: File.of(data) for path, data in own.items()}), _logs(subject, options)])
+    own = {**scripts(), "app.json": _json(app(subject, options))}
+    ours = Tree({f"{FOLDER}/{name}": File.of(data) for name, data in own.items()})
+    return merged([service, *more, ours, fonts(options).under(FONTS), _logs(subject, options)])
 
 
-def script() -> bytes:
-    return (resources.files("microcosm.image") / "assets" / "start.ps1").read_bytes()
+def scripts() -> dict[str, bytes]:
+    """Return the start script and the part that writes settings, by their names in C:\\microcosm."""
+    folder = resources.files("microcosm.image") / "assets"
+    return {name: (folder / name).read_bytes() for name in ("start.ps1", "settings.ps1")}
 
 
 def writable_folders(subject: Subject) -> list[str]:
@@ -56,21 +61,25 @@ def app(subject: Subject, options: Options) -> dict[str, Any]:
     """Return the facts that the start script acts on. Every key is always there: the script runs in strict mode."""
     msi = subject.source.msi
     config = "web.config" if subject.kind.is_site else f"{subject.program}.config"
-    folders = rules_msi.iis_folders(msi) if msi else []
-    applications = [{"path": path, "folder": windows(_place(path))} for path in sorted(options.applications or {})]
+    iis = msi_iis.facts(msi, subject.place)
+    more = [{"path": path, "folder": windows(_place(path))} for path in sorted(options.applications or {})]
     return {
         "kind": str(subject.kind),
-        "folder": installed(subject.place, ""),
+        "folder": installed(subject.place, "") if iis["root"] == "/" else windows(SITE_ROOT),
+        "root": iis["root"],
         "home": join(subject.place, subject.program.rpartition("/")[0]),
         "program": join(subject.place, subject.program),
         "arguments": list(options.arguments),
         "config": join(subject.place, subject.tree.find(config) or config),
         "x86": is_32(subject),
-        "classic": subject.choices.classic,
+        "classic": subject.choices.classic or (msi is not None and msi_iis.is_classic(msi)),
+        "set": [asdict(change) for change in subject.choices.changes],
+        "unlock": rules_site.locked_sections(subject) if subject.kind.is_site else [],
         "netTcp": subject.kind is Kind.WCF and rules_wcf.uses_tcp(subject),
         "metadataFromHost": subject.choices.metadata_from_host,
-        "applications": applications + [one for one in folders if one["path"] != "/" and one["folder"] != installed(subject.place, "")],
-        "registry": rules_msi.registry(msi) if msi else [],
+        "applications": more + iis["applications"],
+        "folders": iis["folders"],
+        "registry": (msi_registry.values(msi) if msi else []) + [_font(name) for name in fonts(options)],
         "eventSources": sorted(options.event_sources),
         "services": _services(subject, options) if subject.kind is Kind.SERVICE else [],
     }
@@ -89,6 +98,21 @@ def _services(subject: Subject, options: Options) -> list[dict[str, str]]:
     name = options.service_name or subject.program.rpartition("/")[2].rpartition(".")[0]
     arguments = " ".join(options.arguments)
     return [{"name": name, "title": name, "command": f'"{installed(subject.place, subject.program)}" {arguments}'.strip()}]
+
+
+def fonts(options: Options) -> Tree:
+    """Return the fonts to install, by their names in C:\\Windows\\Fonts."""
+    if options.fonts is None:
+        return Tree({})
+    found = sorted(path for path in options.fonts.glob("*") if path.suffix.lower() in (".ttf", ".ttc", ".otf"))
+    if not found:
+        raise UsageError(f"--fonts {options.fonts}: no .ttf, .ttc or .otf file is in this folder")
+    return Tree({path.name: File(path.stat().st_size, path.read_bytes) for path in found})
+
+
+def _font(name: str) -> dict[str, str]:
+    title = f"{name.rpartition('.')[0]} (TrueType)"
+    return {"key": "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Fonts", "name": title, "type": "REG_SZ", "data": name}
 
 
 def _place(path: str) -> str:

@@ -5,6 +5,7 @@
 #                                                  a variable's name cannot have is written as _
 #   <Drive>\microcosm\secrets\appSettings\<key>    the same as files of a mounted Secret; a file wins over a variable
 #   <Drive>\microcosm\secrets\connectionStrings\<name>
+#   <Drive>\microcosm\files\<name>                 files of a mounted ConfigMap, which replace those of the service
 #   MACHINEKEY_VALIDATION, MACHINEKEY_DECRYPTION   the keys that all replicas share
 #   TZ_WINDOWS, APP_CULTURE                        a time zone of tzutil, a culture such as de-DE
 #   <Drive>\microcosm\certificates\*.pfx, *.cer    with PFX_PASSWORD: into the machine's stores My and Root
@@ -23,151 +24,39 @@ $Pool = 'DefaultAppPool'
 # Everything but the query string, which carries what users type.
 $LogFields = 'Date,Time,ClientIP,Method,UriStem,HttpStatus,HttpSubStatus,Win32Status,TimeTaken'
 
-function Write-Line([string] $Text) {
-    [Console]::Out.WriteLine(('{0:yyyy-MM-ddTHH:mm:ssZ} microcosm: {1}' -f [DateTime]::UtcNow, $Text))
+. (Join-Path $PSScriptRoot 'settings.ps1')
+
+# Quotes a word as the C runtime takes it apart. Windows PowerShell 5.1 itself escapes neither a quote nor the backslash before
+# the last one, and `"C:\My Shop\"` or the command of a service would arrive as something else.
+function Get-Quoted([string] $Word) {
+    if ($Word -and $Word -notmatch '[\s"]') { return $Word }
+    return '"' + ($Word -replace '(\\*)"', '$1$1\"' -replace '(\\+)$', '$1$1') + '"'
+}
+
+function Start-Native([string] $Program, [string[]] $Arguments, [bool] $Quiet) {
+    $start = New-Object System.Diagnostics.ProcessStartInfo $Program
+    $start.Arguments = ($Arguments | ForEach-Object { Get-Quoted $_ }) -join ' '
+    $start.UseShellExecute = $false
+    $start.RedirectStandardOutput = $Quiet
+    $start.WorkingDirectory = (Get-Location).ProviderPath
+    return [System.Diagnostics.Process]::Start($start)
 }
 
 # The error names the program and its first words: later ones may be values.
 function Invoke-Program([string] $Program, [string[]] $Arguments, [int[]] $Accepted = @(0)) {
-    & $Program @Arguments | Out-Null
-    if ($Accepted -notcontains $LASTEXITCODE) {
+    $process = Start-Native $Program $Arguments $true
+    $process.StandardOutput.ReadToEnd() | Out-Null
+    $process.WaitForExit()
+    if ($Accepted -notcontains $process.ExitCode) {
         $words = ($Arguments | Select-Object -First 2) -join ' '
-        throw ('{0} {1}: exit code {2}.' -f (Split-Path -Leaf $Program), $words, $LASTEXITCODE)
+        throw ('{0} {1}: exit code {2}.' -f (Split-Path -Leaf $Program), $words, $process.ExitCode)
     }
-}
-
-function Get-Override([string] $Prefix, [string] $Section) {
-    $found = [ordered]@{}
-    foreach ($variable in Get-ChildItem env: | Sort-Object Name) {
-        # An empty value is a key of the Secret that nobody has filled in.
-        if ($variable.Value -and $variable.Name.StartsWith($Prefix, [StringComparison]::OrdinalIgnoreCase)) {
-            $found[$variable.Name.Substring($Prefix.Length)] = $variable.Value
-        }
-    }
-    $folder = Join-Path $Own "secrets\$Section"
-    if (Test-Path $folder) {
-        # A mounted Secret also holds the kubelet's own ..data.
-        foreach ($file in Get-ChildItem $folder | Where-Object { -not $_.PSIsContainer -and -not $_.Name.StartsWith('..') } | Sort-Object Name) {
-            $found[$file.Name] = [IO.File]::ReadAllText($file.FullName) -replace '\r?\n\z', ''
-        }
-    }
-    return $found
-}
-
-function Read-Config([string] $Path) {
-    $document = New-Object System.Xml.XmlDocument
-    $document.PreserveWhitespace = $true
-    $document.XmlResolver = $null
-    $document.Load($Path)
-    return [pscustomobject]@{ Path = $Path; Document = $document; Changed = $false }
-}
-
-# Keeps the byte order mark, or its absence, and the encoding that the declaration names.
-function Save-Config($Config) {
-    if (-not $Config.Changed) { return }
-    $start = [IO.File]::ReadAllBytes($Config.Path)
-    $mark = $start.Length -gt 2 -and $start[0] -eq 0xEF -and $start[1] -eq 0xBB
-    $declaration = $Config.Document.FirstChild
-    $encoding = New-Object System.Text.UTF8Encoding $mark
-    if ($declaration -is [System.Xml.XmlDeclaration] -and $declaration.Encoding -and $declaration.Encoding -ne 'utf-8') {
-        $encoding = [System.Text.Encoding]::GetEncoding($declaration.Encoding)
-    }
-    $writer = New-Object System.IO.StreamWriter $Config.Path, $false, $encoding
-    try { $Config.Document.Save($writer) } finally { $writer.Dispose() }
-}
-
-function Find-Child($Parent, [string] $Name) {
-    return $Parent.ChildNodes | Where-Object { $_.NodeType -eq 'Element' -and $_.LocalName -eq $Name } | Select-Object -First 1
-}
-
-function Add-Child($Config, $Parent, [string] $Name) {
-    $child = Find-Child $Parent $Name
-    if (-not $child) {
-        $child = $Parent.AppendChild($Config.Document.CreateElement($Name, $Parent.NamespaceURI))
-        $Config.Changed = $true
-    }
-    return $child
-}
-
-function Find-Entry($Element, [string] $Key, [string] $Name) {
-    foreach ($entry in $Element.ChildNodes) {
-        if ($entry.NodeType -eq 'Element' -and $entry.LocalName -eq 'add') {
-            $written = $entry.GetAttribute($Key)
-            if ($written -eq $Name -or ($written -replace '[^A-Za-z0-9._-]', '_') -eq $Name) { return $entry }
-        }
-    }
-}
-
-# The places of a section, the one in force first: the file that file= names, then that of configSource=, or the file itself.
-function Get-Section($Config, [string] $Section) {
-    $folder = Split-Path $Config.Path
-    $element = Add-Child $Config $Config.Document.DocumentElement $Section
-    $places = @()
-    if ($element.GetAttribute('file') -and (Test-Path (Join-Path $folder $element.GetAttribute('file')))) {
-        $outer = Read-Config (Join-Path $folder $element.GetAttribute('file'))
-        $places += [pscustomobject]@{ Config = $outer; Element = $outer.Document.DocumentElement }
-    }
-    if ($element.GetAttribute('configSource')) {
-        $outer = Read-Config (Join-Path $folder $element.GetAttribute('configSource'))
-        $places += [pscustomobject]@{ Config = $outer; Element = $outer.Document.DocumentElement }
-    } else {
-        $places += [pscustomobject]@{ Config = $Config; Element = $element }
-    }
-    return , $places
-}
-
-function Set-Section($Config, [string] $Section, [string] $Key, [string] $Attribute, $Values) {
-    if ($Values.Count -eq 0) { return }
-    $places = Get-Section $Config $Section
-    foreach ($name in $Values.Keys) {
-        $place = $null
-        foreach ($candidate in $places) {
-            $entry = Find-Entry $candidate.Element $Key $name
-            if ($entry) { $place = $candidate; break }
-        }
-        if (-not $place) {
-            $place = $places[-1]
-            $entry = $place.Element.AppendChild($place.Config.Document.CreateElement('add', $place.Element.NamespaceURI))
-            $entry.SetAttribute($Key, $name)
-            Write-Line "warning: $Section had no entry $name; it is added."
-        }
-        $entry.SetAttribute($Attribute, $Values[$name])
-        $place.Config.Changed = $true
-        Write-Line "$Section ${name}: set in $(Split-Path -Leaf $place.Config.Path)."
-    }
-    foreach ($place in $places) { if ($place.Config -ne $Config) { Save-Config $place.Config } }
-}
-
-function Set-Configuration($App) {
-    $path = Join-Path $Drive $App.config
-    if (-not (Test-Path $path)) { [IO.File]::WriteAllText($path, "<?xml version=`"1.0`"?>`n<configuration/>") }
-    $config = Read-Config $path
-    Set-Section $config 'appSettings' 'key' 'value' (Get-Override 'APPSETTING_' 'appSettings')
-    Set-Section $config 'connectionStrings' 'name' 'connectionString' (Get-Override 'CONNSTR_' 'connectionStrings')
-    if ($env:MACHINEKEY_VALIDATION -and $env:MACHINEKEY_DECRYPTION) {
-        $key = Add-Child $config (Add-Child $config $config.Document.DocumentElement 'system.web') 'machineKey'
-        $key.SetAttribute('validationKey', $env:MACHINEKEY_VALIDATION)
-        $key.SetAttribute('decryptionKey', $env:MACHINEKEY_DECRYPTION)
-        $key.SetAttribute('validation', 'HMACSHA256')
-        $key.SetAttribute('decryption', 'AES')
-        $config.Changed = $true
-    }
-    if ($env:APP_CULTURE) {
-        $globalization = Add-Child $config (Add-Child $config $config.Document.DocumentElement 'system.web') 'globalization'
-        $globalization.SetAttribute('culture', $env:APP_CULTURE)
-        $globalization.SetAttribute('uiCulture', $env:APP_CULTURE)
-        $config.Changed = $true
-    }
-    if ($App.metadataFromHost) {
-        foreach ($behavior in $config.Document.SelectNodes("//*[local-name()='serviceBehaviors']/*[local-name()='behavior']")) {
-            Add-Child $config $behavior 'useRequestHeadersForMetadataAddress' | Out-Null
-        }
-    }
-    Save-Config $config
 }
 
 function Set-Machine($App) {
     $reg = Join-Path $System 'reg.exe'
+    # ASP.NET compiles there, and fails with "The directory name is invalid" without it (microsoft/aspnet-docker issue 32).
+    if ($env:TEMP) { New-Item -ItemType Directory -Force -Path $env:TEMP | Out-Null }
     if ($env:TZ_WINDOWS) { Invoke-Program (Join-Path $System 'tzutil.exe') '/s', $env:TZ_WINDOWS }
     foreach ($value in $App.registry) {
         $name = if ($value.name) { '/v', $value.name } else { , '/ve' }
@@ -192,11 +81,15 @@ function Set-Site($App) {
     Invoke-Program $AppCmd 'set', 'apppool', $Pool, '/startMode:AlwaysRunning', '/processModel.idleTimeout:00:00:00', '/recycling.periodicRestart.time:00:00:00'
     if ($App.x86) { Invoke-Program $AppCmd 'set', 'apppool', $Pool, '/enable32BitAppOnWin64:true' }
     if ($App.classic) { Invoke-Program $AppCmd 'set', 'apppool', $Pool, '/managedPipelineMode:Classic' }
+    foreach ($section in $App.unlock) { Invoke-Program $AppCmd 'unlock', 'config', "/section:$section" }
     if ($App.folder -ne 'C:\inetpub\wwwroot') { Invoke-Program $AppCmd 'set', 'vdir', "$Site/", "/physicalPath:$($App.folder)" }
     foreach ($more in $App.applications) {
         Invoke-Program $AppCmd 'add', 'app', "/site.name:$Site", "/path:$($more.path)", "/physicalPath:$($more.folder)", "/applicationPool:$Pool"
     }
-    if ($App.netTcp) { Invoke-Program $AppCmd 'set', 'app', "$Site/", '/enabledProtocols:http,net.tcp' }
+    foreach ($more in $App.folders) {
+        Invoke-Program $AppCmd 'add', 'vdir', "/app.name:$Site/", "/path:$($more.path)", "/physicalPath:$($more.folder)"
+    }
+    if ($App.netTcp) { Invoke-Program $AppCmd 'set', 'app', "$Site$($App.root)", '/enabledProtocols:http,net.tcp' }
 }
 
 # Stops WAS before anything is changed: otherwise w3svc is seen starting while it is to be configured, and a first request may
@@ -213,12 +106,9 @@ function Start-Site($App) {
 }
 
 function Invoke-Watched([string] $Program, [string[]] $Arguments) {
-    if (Test-Path $LogMonitor) {
-        & $LogMonitor $Program @Arguments | Out-Host
-    } else {
-        & $Program @Arguments | Out-Host
-    }
-    return $LASTEXITCODE
+    $process = if (Test-Path $LogMonitor) { Start-Native $LogMonitor (@($Program) + $Arguments) } else { Start-Native $Program $Arguments }
+    $process.WaitForExit()
+    return $process.ExitCode
 }
 
 # The services of an entry process do not see the container's variables: each gets them in the registry.

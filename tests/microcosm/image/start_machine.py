@@ -29,8 +29,9 @@ FACTS: dict[str, Any] = {
     "program": "",
     "arguments": [],
     "config": "inetpub/wwwroot/web.config",
+    "root": "/",
     **dict.fromkeys(("x86", "classic", "netTcp", "metadataFromHost"), False),
-    **{key: [] for key in ("applications", "registry", "eventSources", "services")},
+    **{key: [] for key in ("applications", "folders", "registry", "eventSources", "services", "set", "unlock")},
 }
 
 
@@ -59,7 +60,9 @@ class Machine:
 
     def start(self, variables: dict[str, str] | None = None, **facts: Any) -> tuple[int, str]:
         """Run the script as it ships; return its exit code and what it printed."""
-        script = self.file("microcosm/start.ps1", start.script())
+        for name, data in start.scripts().items():
+            self.file(f"microcosm/{name}", data)
+        script = self.drive / "microcosm/start.ps1"
         self.file("microcosm/app.json", json.dumps({**FACTS, **facts}))
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.drive), "windir": str(self.drive / "windows"), **(variables or {})}
         command = [str(PWSH), "-NoProfile", "-File", str(script), "-Drive", f"{self.drive}/", "-PollSeconds", "0"]

@@ -95,7 +95,32 @@ def test_a_canary_is_in_no_output_and_not_in_the_label(base, site, tmp_path):
     assert CANARY not in str(caught.value)
 
 
+def test_options_of_the_start_are_in_the_image(base, site, tmp_path):
+    folder(tmp_path / "fonts", {"Own.TTF": "font", "readme.txt": ""})
+    (tmp_path / "other.aspx").write_text("<%@ Page %> other")
+    made = built(
+        *(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out"),
+        *("--fonts", tmp_path / "fonts", "--time-zone", "UTC", "--culture", "de-DE", "--x86"),
+        *("--set", "system.web/compilation@debug=false", "--replace", f"default.aspx={tmp_path / 'other.aspx'}"),
+    )
+    assert config_of(tmp_path / "out")["config"]["Env"][1:] == ["APP_CULTURE=de-DE", "TZ_WINDOWS=UTC"]
+    with tarfile.open(tmp_path / "out/blobs" / made["images"][0]["layer"].replace(":", "/")) as tar:
+        files = {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}
+    app = json.loads(files["Files/microcosm/app.json"])
+    assert files["Files/Windows/Fonts/Own.TTF"] == b"font"
+    assert files["Files/inetpub/wwwroot/default.aspx"] == b"<%@ Page %> other"
+    assert [(one["name"], one["data"]) for one in app["registry"]] == [("Own (TrueType)", "Own.TTF")]
+    assert app["set"] == [{"section": "system.web/compilation", "attribute": "debug", "value": "false"}]
+    assert app["x86"] is True
+
+
 WRONG = {
+    ("--to", "reg.example/shop:1", "--env", "TEMP=C:\\temp"): "leave it as the base has it",
+    ("--to", "reg.example/shop:1", "--env", "A=a\x18"): "holds a control character",
+    ("--to", "reg.example/shop:1", "--set", "debug=false"): "write it as SECTION@ATTRIBUTE=VALUE",
+    ("--to", "reg.example/shop:1", "--set", "system.web/identity@password=x"): "by its name it is a secret",
+    ("--to", "reg.example/shop:1", "--replace", "none.config=x"): "has no such file",
+    ("--to", "reg.example/shop:1", "--fonts", "/nowhere"): "no .ttf, .ttc or .otf file",
     ("--to", "reg.example/Shop:1"): "not the name of an image",
     ("--to", "reg.example/shop:1", "--base", "oci:/nowhere"): "no OCI layout is there",
     ("--to", "reg.example/shop:1", "--base-has", "rewrite"): "no such feature",

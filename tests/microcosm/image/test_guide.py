@@ -82,12 +82,15 @@ def handed_over(row: str, path):
         "a folder with `*.application`": {"shop.application": ""},
         "a folder with `setup.msi`": {"setup.msi": ""},
         "an empty folder": {},
+        "a folder with one zip": {"site.zip": ""},
         "a link": {"web.config": config()},
     }
     data = {
         "`setup.exe`": b"MZ" + b"\0" * 90,
         "an Inno Setup": b"MZ Inno Setup Setup Data",
         "a WiX bundle": b"MZ" + b"\0" * 90 + b".wixburn",
+        "a merge module": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "a single web.config": b"<configuration/>",
         "a cabinet": b"MSCF\0\0\0\0",
         "a damaged zip": b"PK\3\4",
         "a damaged MSI": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
@@ -100,14 +103,26 @@ def handed_over(row: str, path):
             return path
     for start, content in data.items():
         if row.startswith(start):
-            name = "setup.exe" if start == "`setup.exe`" else "file.bin"
+            name = {"`setup.exe`": "setup.exe", "a merge module": "a.msm", "a single web.config": "web.config"}.get(start, "file.bin")
             (path / name).write_bytes(content)
             return path / name
-    return zipped(path / "a.zip", {"../a": ""}) if row.startswith("a zip") else path / "no-such-folder"
+    zips = {"a zip with `../`": "../a", "an MSIX package": "AppxManifest.xml", "an encrypted zip": "a", "a zip with a name twice": "a"}
+    name = next((name for start, name in zips.items() if row.startswith(start)), None)
+    if name is None:
+        return path / "no-such-folder"
+    made = zipped(path / "a.zip", {name: "", "b": ""})
+    data = bytearray(made.read_bytes())
+    for signature, flags, place in ((b"PK\x03\x04", 6, 30), (b"PK\x01\x02", 8, 46)):
+        at = data.index(signature)
+        data[at + flags] |= row.startswith("an encrypted")
+        if row.endswith("twice"):
+            data[at + place : at + place + 1] = b"b"
+    made.write_bytes(data)
+    return made
 
 
 def test_the_table_has_its_rows():
-    assert len([row for row in ROWS if row != "---"]) == 13
+    assert len([row for row in ROWS if row != "---"]) == 19
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row != "---"])

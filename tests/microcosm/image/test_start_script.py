@@ -58,24 +58,28 @@ def test_pool_applications_protocols_and_registry_are_set_between_stop_and_start
         netTcp=True,
         folder="C:\\Program Files\\Shop",
         applications=[{"path": "/api", "folder": "C:\\inetpub\\api"}],
+        folders=[{"path": "/files", "folder": "C:\\inetpub\\files"}],
+        unlock=["system.webServer/security/access"],
         eventSources=["Shop"],
         registry=[
             {"key": "HKLM\\Software\\Firm", "name": "Port", "type": "REG_DWORD", "data": "80"},
-            {"key": "HKLM\\Software\\Firm", "name": "", "type": "REG_SZ", "data": "x y"},
+            {"key": "HKLM\\Software\\Firm", "name": "", "type": "REG_SZ", "data": 'C:\\My "Shop"\\'},
         ],
     )
     assert machine.calls == [
         SITE_CALLS[0],
         "tzutil.exe /s W. Europe Standard Time",
         "reg.exe add HKLM\\Software\\Firm /v Port /t REG_DWORD /d 80 /f",
-        "reg.exe add HKLM\\Software\\Firm /ve /t REG_SZ /d x y /f",
+        'reg.exe add HKLM\\Software\\Firm /ve /t REG_SZ /d C:\\My "Shop"\\ /f',
         "reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\Shop /v EventMessageFile /t REG_EXPAND_SZ "
         "/d %SystemRoot%\\Microsoft.NET\\Framework64\\v4.0.30319\\EventLogMessages.dll /f",
         *SITE_CALLS[1:3],
         "appcmd.exe set apppool DefaultAppPool /enable32BitAppOnWin64:true",
         "appcmd.exe set apppool DefaultAppPool /managedPipelineMode:Classic",
+        "appcmd.exe unlock config /section:system.webServer/security/access",
         "appcmd.exe set vdir Default Web Site/ /physicalPath:C:\\Program Files\\Shop",
         "appcmd.exe add app /site.name:Default Web Site /path:/api /physicalPath:C:\\inetpub\\api /applicationPool:DefaultAppPool",
+        "appcmd.exe add vdir /app.name:Default Web Site/ /path:/files /physicalPath:C:\\inetpub\\files",
         "appcmd.exe set app Default Web Site/ /enabledProtocols:http,net.tcp",
         "net.exe start NetTcpActivator",
         SITE_CALLS[3],
@@ -126,6 +130,29 @@ def test_keys_of_all_replicas_and_the_culture_are_written(machine):
         "decryption": "AES",
     }
     assert root.find("system.web/globalization").attrib == {"culture": "de-DE", "uiCulture": "de-DE"}
+
+
+def test_attributes_are_set_where_the_section_is_and_where_it_is_not(machine):
+    changes = [("system.web/compilation", "debug", "false"), ("system.serviceModel/serviceHostingEnvironment", "minFree", "0")]
+    machine.start(set=[dict(zip(("section", "attribute", "value"), one, strict=True)) for one in changes])
+    root = ElementTree.parse(machine.drive / "inetpub/wwwroot/web.config").getroot()
+    assert root.find("system.web/compilation").get("debug") == "false"
+    assert root.find("system.serviceModel/serviceHostingEnvironment").get("minFree") == "0"
+    assert root.find("system.serviceModel/behaviors") is not None, "what was there stays"
+
+
+def test_files_of_a_config_map_replace_those_of_the_service_before_settings_are_written(machine):
+    machine.file("microcosm/files/web.config", WEB_CONFIG.replace("old", "mounted"))
+    machine.file("microcosm/files/..data/web.config", "not this one")
+    _, printed = machine.start({"APPSETTING_Outer": "1"})
+    assert values(machine, "web.config", "key", "value")["Mode"] == "mounted"
+    assert values(machine, "more.config", "key", "value") == {"Outer": "1"}
+    assert "web.config: replaced by the mounted file." in printed
+
+
+def test_an_application_below_the_site_gets_its_protocols(machine):
+    machine.start(netTcp=True, root="/Shop", applications=[{"path": "/Shop", "folder": "C:\\Shop"}])
+    assert "appcmd.exe set app Default Web Site/Shop /enabledProtocols:http,net.tcp" in machine.calls
 
 
 def test_without_anything_to_set_the_file_stays_byte_for_byte(machine):
