@@ -14,7 +14,7 @@ _REFUSAL = re.compile(
     r"unknown (?:shorthand )?flag|flag provided but not defined|unrecognized feature gate"
     r"|invalid argument .* for .* flag"
 )
-_ENDING = re.compile(r"^Flag --\S+ has been deprecated|Setting (?:GA|deprecated) feature gate")
+_ENDING = re.compile(r"^Flag --(?P<name>\S+) has been deprecated|Setting (?:GA|deprecated) feature gate")
 # kubelet prints this for nearly all of its flags and has for years, without announcing a removal. kubeadm
 # gives all nodes one configuration file, so settings for Windows alone must be flags.
 _PREFERS_FILE = "This parameter should be set via the config file"
@@ -68,6 +68,12 @@ def refusal(output: str) -> str:
     return next((line.strip() for line in output.splitlines() if _REFUSAL.search(line)), "")
 
 
-def deprecations(output: str) -> list[str]:
-    """Return the lines in which a running program reports deprecated flags and feature gates."""
-    return [line for line in output.splitlines() if _ENDING.search(line) and _PREFERS_FILE not in line]
+def deprecations(output: str, from_kubeadm: Iterable[str] = ()) -> list[str]:
+    """Return the lines in which a running program reports deprecated flags and feature gates of ours.
+
+    `from_kubeadm` holds the arguments that kubeadm wrote for this kubelet: when to drop them is kubeadm's to know. That
+    of 1.34 gives --pod-infra-container-image (kubernetes v1.34.11, cmd/kubeadm/app/phases/kubelet/flags.go).
+    """
+    kubeadms = {word.lstrip("-").partition("=")[0] for word in from_kubeadm}
+    found = [(line, match["name"]) for line in output.splitlines() if (match := _ENDING.search(line)) and _PREFERS_FILE not in line]
+    return [line for line, name in found if name not in kubeadms]

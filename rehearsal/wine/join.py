@@ -93,16 +93,18 @@ class Joining:
         second = self.wine_host.start("kubelet.exe", self._kubelet_arguments())
         second.wait_for("Successfully registered node", _SECONDS)
         kubeadm.wait_for("This node has joined the cluster", _SECONDS)
-        if deprecations := flags.deprecations(second.output):
+        if deprecations := flags.deprecations(second.output, self._from_kubeadm()):
             raise WineError(f"kubelet.exe reports: {'; '.join(deprecations)}")
 
     def _kubelet_arguments(self) -> tuple[str, ...]:
         """Return the arguments as Start-Kubelet of kubernetes.ps1 does: worker.ps1's, then those that
         kubeadm wrote.
         """
-        text = self.wine_host.read(_ENVIRONMENT_FILE).strip().removeprefix("KUBELET_KUBEADM_ARGS=").strip('"')
         values = {"NODE_NAME": self.node.second_name, "NODE_IP": self.node.ip}
-        return (*filled(self.lines.kubelet, values), *text.split())
+        return (*filled(self.lines.kubelet, values), *self._from_kubeadm())
+
+    def _from_kubeadm(self) -> list[str]:
+        return self.wine_host.read(_ENVIRONMENT_FILE).strip().removeprefix("KUBELET_KUBEADM_ARGS=").strip('"').split()
 
     def _link_certificate(self) -> None:
         folder = self.wine_host.path(_PKI)

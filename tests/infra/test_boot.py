@@ -63,11 +63,11 @@ def test_windows_gets_the_files_of_its_own_system():
 
 
 @pytest.mark.parametrize("case", cases.CASES)
-def test_only_images_that_will_run_are_pulled_ahead(case):
-    """Behind a mirror another one may be missing, and on Windows it takes a quarter of an hour."""
+def test_images_are_pulled_ahead_where_they_run(case):
+    """On Windows it takes a quarter of an hour. A Linux machine pulls the page's always: to turn the workloads on must not replace it."""
     deployed = cases.stack(case).workloads
     texts = cases.rendered(case)
-    assert (workloads.NGINX_IMAGE in texts["expected-worker.sh"]) == deployed
+    assert workloads.NGINX_IMAGE in texts["expected-worker.sh"]
     assert workloads.NGINX_IMAGE not in texts["expected-control-plane.sh"], "the page does not run there"
     if "expected-windows.ps1" in texts:
         assert bool(assignments(script_of(cases.user_data(case)["expected-windows.ps1"]))["PrepullImages"]) == deployed

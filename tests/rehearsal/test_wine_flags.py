@@ -68,3 +68,9 @@ def test_what_a_running_program_says_of_old_flags_and_gates_is_kept():
     said = f"Flag --a has been deprecated, use b\n{in_file}\nI1125 fine\n"
     gate = "W1125 feature_gate.go:410] Setting GA feature gate WinDSR=true. It will be removed."
     assert flags.deprecations(said + gate) == ["Flag --a has been deprecated, use b", gate]
+
+
+def test_a_flag_that_kubeadm_itself_gives_is_kubeadms_to_drop():
+    """The one of 1.34 gives --pod-infra-container-image, which the kubelet of 1.34 calls deprecated."""
+    said = "Flag --pod-infra-container-image has been deprecated, will be removed in 1.35.\nFlag --a has been deprecated, use b"
+    assert flags.deprecations(said, ["--pod-infra-container-image=pause:3.10"]) == ["Flag --a has been deprecated, use b"]

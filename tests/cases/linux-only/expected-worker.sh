@@ -9,7 +9,7 @@ cni-plugins https://github.com/containernetworking/plugins/releases/download/v1.
 kubeadm https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm 1bbc64a2be5b300880ae9330c6bba592ec2a2b8ecb79c527b0c7cc0f44070e5e
 kubelet https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubelet 6971b9f95e54dbed67a2271abe6e78f8cc2894494649f3cf39e4b25a82dca923'
 PAUSE_IMAGE=registry.k8s.io/pause:3.10.2
-PREPULL_IMAGES='registry.k8s.io/kube-proxy:v1.35.8 ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3 ghcr.io/flannel-io/flannel:v0.28.9'
+PREPULL_IMAGES='registry.k8s.io/kube-proxy:v1.35.8 ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3 ghcr.io/flannel-io/flannel:v0.28.9 docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim'
 REGISTRY_MIRROR=''
 KUBEADM_CONFIG='"apiVersion": "kubeadm.k8s.io/v1beta4"
 "kind": "JoinConfiguration"

@@ -9,7 +9,7 @@ cni-plugins http://files.example.org:8080/mirror/github.com/containernetworking/
 kubeadm http://files.example.org:8080/mirror/dl.k8s.io/release/v1.34.11/bin/linux/amd64/kubeadm bd3cbe40aff6c7b3b939243ebd80dbd7da207c0e594cfdd434295bf553ea7351
 kubelet http://files.example.org:8080/mirror/dl.k8s.io/release/v1.34.11/bin/linux/amd64/kubelet 4777a226b2ba3c1d656254bcf3f7ad471bf210042f361094216e51ab4fa9b4b6'
 PAUSE_IMAGE=registry.k8s.io/pause:3.10.2
-PREPULL_IMAGES='registry.k8s.io/kube-proxy:v1.34.11 ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3 ghcr.io/flannel-io/flannel:v0.28.9'
+PREPULL_IMAGES='registry.k8s.io/kube-proxy:v1.34.11 ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3 ghcr.io/flannel-io/flannel:v0.28.9 docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim'
 REGISTRY_MIRROR=https://registry.example.org
 KUBEADM_CONFIG='"apiVersion": "kubeadm.k8s.io/v1beta4"
 "kind": "JoinConfiguration"
