@@ -18,6 +18,7 @@ HELM_HINT = "it looks like a Helm template: check what `helm template` makes of 
 _SEPARATOR = "---"
 # Where another JSON object seems to begin; two braces are a template.
 _CONTENT = re.compile(r"[^\s#][^\r\n]*|#[^\r\n]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _NEXT_OBJECT = re.compile(r"\n(?=\{(?!\{))")
 
 
@@ -63,7 +64,7 @@ def _json_objects(text: str) -> Generator[Parsed | Unreadable, None, int]:
                 yield Unreadable(line, "kubectl takes no YAML after more than one JSON object")
             return start
         count += 1
-        yield Parsed(line, value, repeated)
+        yield Parsed(line, _without_halves(value) if _HALF.search(text) else value, repeated)
     return len(text)
 
 
@@ -80,6 +81,17 @@ def _object(pairs: list[tuple[str, Any]], line: int, repeated: list[tuple[int, s
         keys = [key for key, _ in pairs]
         repeated += [(line, key) for key in made if keys.count(key) > 1]
     return made
+
+
+def _without_halves(value: Any) -> Any:
+    """Put U+FFFD for each half of a surrogate pair, as Go's decoder does; no output could be made of it."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_halves(each) for each in value]
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(each) for key, each in value.items()}
+    return value
 
 
 def _refuse(constant: str) -> Any:

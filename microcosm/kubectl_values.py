@@ -25,6 +25,9 @@ NO_KEY = "a key must be a text, a number or a truth value"
 _BASES = (16, 2, 8, 10)
 _MOST_DIGITS = 64  # of a number that 64 bits hold, written in base 2
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+# An escape of YAML 1.2, which Go's parser does not know (go.yaml.in/yaml v2.4.3 scannerc.go,
+# yaml_parser_scan_flow_scalar).
+_ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 _YEAR = re.compile(r"[0-9]{4}-", re.ASCII)
 
 
@@ -164,6 +167,9 @@ class Builder:
     def _scalar(self, node: yaml.Node) -> Any:
         """What a scalar is; a tag of its own kind (!Ref) says nothing, one of YAML's own must fit."""
         tag = node.tag.removeprefix(_TAGS)
+        written = self._text[node.start_mark.index : node.end_mark.index] if node.style == '"' else ""
+        if _ESCAPED_SLASH.search(written):
+            raise Unreadable(self.line(node), r"not YAML: \/ is no escape for kubectl; write / alone")
         if tag == "binary":
             try:
                 return base64.b64decode(node.value.replace("\n", ""), validate=True).decode(errors="replace")

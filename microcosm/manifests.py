@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from infra.policy import Document
+from infra.policy.objects import is_list
 
 from .kubectl_text import documents
 from .kubectl_values import Unreadable
@@ -85,6 +86,9 @@ def _add(read: Manifests, source: str, data: bytes) -> None:
         if isinstance(value, dict) and isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str):
             document = Document(object=value, source=source, index=index, line=found.line, item_lines=found.item_lines)
             read.documents.append(document)
+            if is_list(value) and any(is_list(item) for item in value["items"]):
+                sentence = f"an item of this {value['kind']} is a list itself: kubectl takes no list in a list"
+                read.problems.append(f"{source}:{found.line}: {sentence}")
             read.notes += [f"{source}:{line}: the key {key!r} is written twice: Kubernetes believes the last one" for line, key in found.repeated]
         elif value is not None:
             read.others += 1

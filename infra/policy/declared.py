@@ -15,6 +15,12 @@ REPLICAS: Mapping[str, tuple[str, ...]] = {
     "Job": ("spec", "parallelism"),
     "CronJob": ("spec", "jobTemplate", "spec", "parallelism"),
 }
+# Where an autoscaler has the most pods that it makes, and what it means without (KEDA, docs
+# concepts/scaling-deployments).
+SCALERS: Mapping[str, tuple[str, int]] = {
+    "HorizontalPodAutoscaler": ("maxReplicas", 0),
+    "ScaledObject": ("maxReplicaCount", 100),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Declared:
     def of(cls, documents: Iterable[Document]) -> "Declared":
         found: dict[str, dict[tuple[str, str], Document]] = {}
         for document in documents:
-            if document.is_builtin:
+            if document.is_builtin or document.kind in SCALERS:
                 found.setdefault(document.kind, {})[document.namespace, document.name] = document
         return cls(found)
 
@@ -58,15 +64,15 @@ class Declared:
 
     def most_pods(self, document: Document) -> int:
         """How many pods a workload may have: its replicas, or an autoscaler's maximum."""
-        path = REPLICAS.get(document.kind)
-        replicas = number(dig(document.object, *path), 1) if path else 1
+        replicas = number(dig(document.object, *REPLICAS.get(document.kind, ("spec", "replicas"))), 1)
         return max([replicas, *self._autoscaled(document)])
 
     def _autoscaled(self, document: Document) -> list[int]:
         return [
-            number(dig(scaler.object, "spec", "maxReplicas"), 0)
-            for scaler in self.by_kind.get("HorizontalPodAutoscaler", {}).values()
+            number(dig(scaler.object, "spec", most), default)
+            for kind, (most, default) in SCALERS.items()
+            for scaler in self.by_kind.get(kind, {}).values()
             if scaler.namespace == document.namespace
-            and text(dig(scaler.object, "spec", "scaleTargetRef", "kind")) == document.kind
+            and (text(dig(scaler.object, "spec", "scaleTargetRef", "kind")) or "Deployment") == document.kind
             and text(dig(scaler.object, "spec", "scaleTargetRef", "name")) == document.name
         ]

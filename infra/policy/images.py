@@ -84,7 +84,8 @@ class Image:
     @property
     def name(self) -> str:
         """The repository; only of the registry's host may any letter be a capital one."""
-        return self.repository.lower().removeprefix("docker.io/")
+        host, slash, rest = self.repository.lower().partition("/")
+        return f"{host.removesuffix(':443')}{slash}{rest}".removeprefix("index.").removeprefix("docker.io/")
 
     @property
     def is_microsofts(self) -> bool:

@@ -82,17 +82,24 @@ class Document:
 
 
 def expand(documents: Iterable[Document]) -> Iterator[Document]:
-    """Yield each object; a List (of any kind that ends so) is the objects in it. Kubernetes has no lists in lists."""
+    """Yield each object; a List (of any kind that ends so) is the objects in it.
+
+    A list in a list is taken apart too, although kubectl takes one level.
+    """
     for document in documents:
-        if is_list(document.object):
-            kind = document.kind.removesuffix("List")
-            listed = items(document.object["items"])
-            lines = document.item_lines if len(document.item_lines) == len(listed) else [document.line] * len(listed)
-            for item, line in zip(listed, lines, strict=True):
-                if isinstance(item, Mapping):
-                    yield replace(document, object=_with_kind(item, kind), line=line, item_lines=())
-        else:
-            yield document
+        yield from _expanded(document, _DEEPEST)
+
+
+def _expanded(document: Document, depth: int) -> Iterator[Document]:
+    if depth == 0 or not is_list(document.object):
+        yield document
+        return
+    listed = items(document.object["items"])
+    lines = document.item_lines if len(document.item_lines) == len(listed) else [document.line] * len(listed)
+    for item, line in zip(listed, lines, strict=True):
+        if isinstance(item, Mapping):
+            inner = replace(document, object=_of_list(item, document.object), line=line, item_lines=())
+            yield from _expanded(inner, depth - 1)
 
 
 def workloads(document: Document) -> Iterator[Document]:
@@ -119,9 +126,12 @@ def is_list(value: Any) -> bool:
     return text(dig(value, "kind")).endswith("List") and isinstance(dig(value, "items"), list)
 
 
-def _with_kind(item: Object, kind: str) -> Object:
-    """The items of a typed list do not repeat their kind."""
-    return item if item.get("kind") or not kind else {**item, "kind": kind}
+def _of_list(item: Object, listing: Object) -> Object:
+    """The items of a typed list do not repeat its version and their kind."""
+    kind = text(listing.get("kind")).removesuffix("List")
+    if item.get("kind") or not kind:
+        return item
+    return {"apiVersion": listing.get("apiVersion"), **item, "kind": kind}
 
 
 def _templates(value: Any, where: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Object]]:

@@ -30,17 +30,35 @@ HANDLERS_OF_WINDOWS = "runhcs-wcow"
 def systems(selector: Mapping[str, str], spec: Object) -> frozenset[str]:
     """The operating systems whose nodes satisfy selector and affinity."""
     wanted = _by_terms([[{"key": key, "operator": "In", "values": [value]} for key, value in selector.items()]])
-    return wanted & _by_terms(_affinity_terms(spec))
+    terms = _affinity_terms(spec)
+    # A term without expressions matches no node (k8s.io/component-helpers v0.35.8,
+    # scheduling/corev1/nodeaffinity, isEmptyNodeSelectorTerm).
+    return wanted & _by_terms(terms) if terms or not _required(spec) else frozenset()
+
+
+def names_a_node(spec: Object) -> bool:
+    """Whether the pod says by its name on which node it wants to be."""
+    return bool(spec.get("nodeName")) or any(bool(term.get("matchFields")) for term in _required(spec))
 
 
 def builds(selector: Mapping[str, str], spec: Object) -> tuple[str, ...]:
-    """The Windows builds that selector or affinity ask for by name."""
+    """The Windows builds that selector or affinity ask for by name, and that some node has."""
+    return tuple(build for build in _asked_builds(selector, spec) if build in NODE_BUILDS)
+
+
+def no_builds(selector: Mapping[str, str], spec: Object) -> list[str]:
+    """What selector or affinity ask for as a build where no node of Windows has any of it."""
+    asked = _asked_builds(selector, spec)
+    return [] if any(build in NODE_BUILDS for build in asked) else asked
+
+
+def _asked_builds(selector: Mapping[str, str], spec: Object) -> list[str]:
     asked = [selector[BUILD_LABEL]] if BUILD_LABEL in selector else []
     for term in _affinity_terms(spec):
         for expression in term:
             if expression.get("key") == BUILD_LABEL and expression.get("operator") == "In":
                 asked += texts(expression.get("values"))
-    return tuple(build for build in dict.fromkeys(asked) if build in NODE_BUILDS)
+    return [*dict.fromkeys(asked)]
 
 
 def label_keys(selector: Mapping[str, str], spec: Object) -> set[str]:
@@ -85,8 +103,13 @@ def _tolerates(toleration: Object) -> bool:
 
 
 def _affinity_terms(spec: Object) -> list[list[Object]]:
-    required = dig(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
-    return [mappings(term.get("matchExpressions")) for term in mappings(required)]
+    terms = [term for term in _required(spec) if term.get("matchExpressions") or term.get("matchFields")]
+    return [mappings(term.get("matchExpressions")) for term in terms]
+
+
+def _required(spec: Object) -> list[Object]:
+    required = dig(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    return mappings(dig(required, "nodeSelectorTerms"))
 
 
 def _by_terms(terms: list[list[Object]]) -> frozenset[str]:

@@ -8,7 +8,12 @@ from .subjects import Pod
 from .values import Object, dig, labels, mapping, mappings, text
 
 INTRO = "https://kubernetes.io/docs/concepts/windows/intro/"
+NAMES = "https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions"
 _DRIVE = re.compile(r"^c:", re.IGNORECASE)
+# Names of devices, also before an extension; characters that no name has; a dot or a space at the end, which
+# Windows drops.
+_DEVICE = r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)"
+_REFUSED = re.compile(rf'{_DEVICE}|[<>:"|?*\x00-\x1f]|(?<=[^.])[. ]$', re.IGNORECASE)
 # Labels or annotations of a pod or its namespace by which a webhook adds Linux containers, and the values that mean it.
 # istio.io docs reference/config/{annotations,labels}; linkerd.io docs features/proxy-injection; developer.hashicorp.com vault
 # platform/k8s/injector and consul connect-inject; kuma.io docs production/dp-config/dpp-on-kubernetes; opentelemetry-operator README.
@@ -43,6 +48,13 @@ def names_by_case(pod: Pod) -> Iterator[str]:
         yield from (f"{container.where}: the mounts {same}" for same in _same(paths, _path))
     for volume in pod.volumes:
         yield from (f"volume {text(volume.get('name'))}: the files {same}" for same in _same(_files(pod, volume), _path))
+
+
+def file_names(pod: Pod) -> Iterator[str]:
+    for volume in pod.volumes:
+        for path in dict.fromkeys(_files(pod, volume)):
+            if any(_REFUSED.search(part) for part in re.split(r"[/\\]", path)):
+                yield f"volume {text(volume.get('name'))}: the file {path[:60]}"
 
 
 def injected(pod: Pod) -> Iterator[str]:
@@ -116,6 +128,15 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         page=f"{INTRO}#api",
         fix="give them names that differ in more than case",
         check=names_by_case,
+    ),
+    Rule(
+        id="file-name",
+        severity=_E,
+        what="a file of a volume with a name that Windows does not take",
+        why="The kubelet writes the file on the node's disk under that name, which Windows refuses or takes for a device.",
+        page=NAMES,
+        fix="another key, or another path in items",
+        check=file_names,
     ),
     Rule(
         id="injected-container",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from .images import WINDOWS_2019
 from .rule import Rule, Severity
@@ -10,7 +11,11 @@ from .values import dig, mappings, number, scaled, texts
 
 NETWORKING = "https://kubernetes.io/docs/concepts/services-networking/windows-networking/"
 DNS = "https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#dns-windows"
+PROTOCOLS = "https://kubernetes.io/docs/reference/networking/service-protocols/#protocol-sctp"
 MOST_BACKENDS = 1024
+# What the API server writes into a Service that says nothing (k8s.io/api v0.35.8 core/v1,
+# DefaultClientIPServiceAffinitySeconds).
+DEFAULT_AFFINITY_SECONDS = 10800
 # What an unpatched Windows Server 2019 refused beyond, and the page said until 2025-12: kubernetes/kubernetes#98680, #135518.
 MOST_BACKENDS_2019 = 64
 # A host name that ends in .svc, with no cluster domain after it.
@@ -28,6 +33,29 @@ def ipv6(service: Service) -> Iterator[str]:
 def session_affinity(service: Service) -> Iterator[str]:
     if service.spec.get("sessionAffinity") == "ClientIP" and _on_2019(service):
         yield "sessionAffinity: ClientIP before pods on Windows Server 2019"
+
+
+def sctp_service(service: Service) -> Iterator[str]:
+    if ports := _of_sctp(service.spec.get("ports"), "port"):
+        yield f"port {ports} by SCTP"
+
+
+def sctp_port(pod: Pod) -> Iterator[str]:
+    for container in pod.containers:
+        if ports := _of_sctp(container.raw.get("ports"), "containerPort"):
+            yield f"{container.where}: port {ports} by SCTP"
+
+
+def affinity_timeout(service: Service) -> Iterator[str]:
+    written = dig(service.spec, "sessionAffinityConfig", "clientIP", "timeoutSeconds")
+    seconds = number(written, DEFAULT_AFFINITY_SECONDS)
+    if service.spec.get("sessionAffinity") == "ClientIP" and seconds != DEFAULT_AFFINITY_SECONDS:
+        yield f"sessionAffinityConfig.clientIP.timeoutSeconds: {seconds}"
+
+
+def host_aliases(pod: Pod) -> Iterator[str]:
+    if pod.host_process and mappings(pod.spec.get("hostAliases")):
+        yield "hostAliases of a HostProcess pod"
 
 
 def backends(service: Service) -> Iterator[str]:
@@ -64,6 +92,10 @@ def dotted_name(pod: Pod) -> Iterator[str]:
         names = {found[0] for string in container.strings() for form in (_HALF_NAME, half) if form for found in form.finditer(string)}
         for name in sorted(names):
             yield f"{container.where}: the host name {name}"
+
+
+def _of_sctp(ports: Any, key: str) -> str:
+    return ", ".join(str(port.get(key)) for port in mappings(ports) if port.get("protocol") == "SCTP")
 
 
 def _host_ports(pod: Pod) -> str:
@@ -105,6 +137,24 @@ SERVICE_RULES: tuple[Rule[Service], ...] = (
         check=session_affinity,
     ),
     Rule(
+        id="sctp-service",
+        severity=_E,
+        what="SCTP on a Service of Windows pods",
+        why="Windows has no SCTP, so no connection comes about.",
+        page=PROTOCOLS,
+        fix="protocol: TCP or UDP",
+        check=sctp_service,
+    ),
+    Rule(
+        id="affinity-timeout",
+        severity=_W,
+        what="a time for client affinity",
+        why="kube-proxy on Windows switches affinity on or off and hands on no time: Windows' own counts.",
+        page=f"{NETWORKING}#load-balancing-and-services",
+        fix="leave sessionAffinityConfig out, or use affinity by cookie in front",
+        check=affinity_timeout,
+    ),
+    Rule(
         id="service-backends",
         severity=_E,
         what=f"more than {MOST_BACKENDS} pods behind a Service",
@@ -142,6 +192,24 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         page="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment",
         fix="strategy.rollingUpdate: {maxSurge: 0, maxUnavailable: 1}",
         check=host_port_rollout,
+    ),
+    Rule(
+        id="sctp",
+        severity=_E,
+        what="a port by SCTP",
+        why="Windows has no SCTP: no program of the container can listen there.",
+        page=PROTOCOLS,
+        fix="protocol: TCP or UDP",
+        check=sctp_port,
+    ),
+    Rule(
+        id="host-aliases",
+        severity=_W,
+        what="names of its own for a HostProcess pod",
+        why="The kubelet mounts no hosts file in a pod with a HostProcess container: the names stay unknown.",
+        page="https://kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod/#limitations",
+        fix="remove hostAliases, and use full names or the node's own hosts file",
+        check=host_aliases,
     ),
     Rule(
         id="dns-policy",

@@ -15,6 +15,8 @@ TOLERATION = "{key: os, operator: Equal, value: windows, effect: NoSchedule}"
 def os_mismatch(pod: Pod) -> Iterator[str]:
     if not pod.systems:
         yield "the node selector or affinity asks for a node that cannot exist"
+    if absent := placement.no_builds(pod.selector, pod.spec):
+        yield f"it asks for the Windows build {', '.join(absent)[:60]}, which no node has"
     if linux := signs.named([sign for sign in pod.signs if sign.decides], placement.LINUX):
         yield f"the signs contradict each other: for Linux speaks {linux}; for Windows {signs.named(pod.signs, placement.WINDOWS)}"
 

@@ -14,7 +14,10 @@ _SHELL_WORD = re.compile(
     r"(?i:dir|echo|type|copy|move|ren|del|erase|set|if|ver|exit|cd|md|rd|mkdir|rmdir|mklink|call|rem|date)|[A-Z][a-z]+-[A-Z][A-Za-z]+"
 )
 # containerd hands the words of a pod over as one program and its arguments (v2.2.7 internal/cri/opts, WithProcessCommandLineOrArgsForWindows).
-_WHOLE_LINE = re.compile(r"((powershell|pwsh|cmd)(\.exe)?|\S*\.(exe|cmd|bat))\s+\S.*", re.IGNORECASE | re.DOTALL)
+_WHOLE_LINE = re.compile(
+    r"((powershell|pwsh|cmd)(\.exe)?|\S*\.(exe|cmd|bat))\s+\S.*|(?!.*\.(exe|cmd|bat|com)$)[\w.-]+\s+\S.*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def linux_command(pod: Pod) -> Iterator[str]:
@@ -27,7 +30,8 @@ def linux_command(pod: Pod) -> Iterator[str]:
 def exec_form(pod: Pod) -> Iterator[str]:
     for container, part, command in _commands(pod):
         is_word = _SHELL_WORD.fullmatch(command[0]) and not programs.brings_tools(container.image.repository)
-        if is_word or _WHOLE_LINE.fullmatch(command[0]):
+        linux = programs.linux_program(command, container.image.repository)
+        if is_word or (_WHOLE_LINE.fullmatch(command[0]) and not linux):
             yield f"{container.where}: {part} runs {command[0][:60]!r} as a program"
 
 

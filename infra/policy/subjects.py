@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from . import images, placement, programs, signs
 from .declared import Declared
@@ -41,10 +42,12 @@ class Container:
     def commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What is run in the container and by what part of it: its own command, probes and lifecycle hooks.
 
-        Without a command the args are the program where the image has no entrypoint, and where they are `sh -c …`.
+        The args follow the command. Without one they are the program where the image has no entrypoint, and
+        where they are `sh -c …`.
         """
-        run_by = {"command": self.raw.get("command")}
-        if not texts(self.raw.get("command")) and (self.image.is_base or programs.starts_a_linux_shell(texts(self.raw.get("args")))):
+        command = texts(self.raw.get("command"))
+        run_by: dict[str, Any] = {"command": [*command, *texts(self.raw.get("args"))] if command else None}
+        if not command and (self.image.is_base or programs.starts_a_linux_shell(texts(self.raw.get("args")))):
             run_by["args"] = self.raw.get("args")
         run_by |= {name: dig(probe, "exec", "command") for name, probe in self.probes.items()}
         run_by |= {name: dig(self.raw, "lifecycle", name, "exec", "command") for name in HOOKS}
@@ -88,7 +91,8 @@ class Pod:
     @property
     def placed_elsewhere(self) -> bool:
         """Where it goes is said by something that is not in the set, or by naming the node."""
-        return bool(self.spec.get("nodeName")) or (bool(self.spec.get("runtimeClassName")) and self.runtime_class is None)
+        of_unknown_class = bool(self.spec.get("runtimeClassName")) and self.runtime_class is None
+        return placement.names_a_node(self.spec) or of_unknown_class
 
     @cached_property
     def selector(self) -> dict[str, str]:

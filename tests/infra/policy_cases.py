@@ -124,6 +124,15 @@ def with_config(data: str) -> list[dict[str, Any]]:
     return [spec(volumes=[volume]), {"kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"web.config": data}}]
 
 
+def sticky(seconds: int) -> list[dict[str, Any]]:
+    """The Deployment behind a Service with client affinity for so long, on a build that has it."""
+    lasting = {"clientIP": {"timeoutSeconds": seconds}}
+    selector = {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": WS2022}
+    made = spec(nodeSelector=selector)
+    pod(made)["containers"][0]["image"] = "web:1-ltsc2022"
+    return [made, service(sessionAffinity="ClientIP", sessionAffinityConfig=lasting)]
+
+
 def volume(**source: Any) -> dict[str, Any]:
     return spec(volumes=[{"name": "data", **source}])
 

@@ -75,6 +75,15 @@ def test_a_list_is_its_items_and_a_typed_one_gives_them_their_kind(kind):
     assert finding.object == "Deployment default/web"
 
 
+def test_a_list_in_a_list_is_looked_into_and_a_typed_one_gives_its_version_too():
+    inner = {"kind": "List", "apiVersion": "v1", "items": [spec(hostNetwork=True)]}
+    assert rules({"kind": "List", "items": [inner]}) == {"host-network"}
+    knative = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ipFamilies": ["IPv6"]}}
+    listed = {"kind": "ServiceList", "apiVersion": "serving.knative.dev/v1", "items": [knative]}
+    assert rules([deployment(), listed]) == set(), "a Service of Knative is another thing"
+    assert rules([deployment(), listed | {"apiVersion": "v1"}]) == {"ipv6"}
+
+
 def test_services_are_matched_in_their_own_namespace():
     objects = replicas(65)
     objects[1]["metadata"]["namespace"] = "elsewhere"

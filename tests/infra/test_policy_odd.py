@@ -1,4 +1,4 @@
-"""Odd inputs get the right answer: those of public reports as they were written (reports/), and those of two tables."""
+"""Odd inputs get the right answer: those of public reports as they were written (reports/), and of three tables."""
 
 import io
 from pathlib import Path
@@ -13,7 +13,8 @@ from microcosm.lint import lint
 from .policy_cases import WS2022, deployment, pod
 
 HERE = Path(__file__).parent
-ODD = [row for name in ("odd_pods.yaml", "odd_surroundings.yaml") for row in yaml.safe_load((HERE / name).read_text(encoding="utf-8"))]
+TABLES = ("odd_pods.yaml", "odd_surroundings.yaml", "odd_more.yaml")
+ODD = [row for name in TABLES for row in yaml.safe_load((HERE / name).read_text(encoding="utf-8"))]
 IMAGE = "registry.example.com/app:1-ltsc2022"
 # File, the rules that are errors in it, those that are warnings; notes and problems are counted apart.
 REPORTS: dict[str, tuple[set[str], set[str]]] = {
@@ -86,6 +87,7 @@ def workload(row: dict[str, Any]) -> dict[str, Any]:
     template = {"metadata": {"labels": {"app": "web"}} | row.get("metadata", {}), "spec": spec}
     made |= {"kind": row.get("kind", made["kind"]), "apiVersion": row.get("api", made["apiVersion"])}
     made["spec"] = {"volumeClaimTemplates": row["claims"]} if "claims" in row else {}
+    made["spec"] |= {"replicas": row["replicas"]} if "replicas" in row else {}
     return placed(made, row.get("at", ["spec", "template"]), template)
 
 

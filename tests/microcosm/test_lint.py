@@ -48,6 +48,21 @@ def test_a_finding_names_file_line_document_and_object(tmp_path):
     assert (finding.object, finding.rule) == ("Deployment shop/web", "host-network")
 
 
+def test_a_list_in_a_list_is_told_and_looked_into_all_the_same():
+    """kubectl takes one level (cli-runtime pkg/resource, FlattenListVisitor)."""
+    inner = {"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(BAD)]}
+    report = read(json.dumps({"apiVersion": "v1", "kind": "List", "items": [inner]}))
+    (problem,) = report.problems
+    assert problem == "(standard input):1: an item of this List is a list itself: kubectl takes no list in a list"
+    assert [finding.rule for finding in report.findings] == ["host-network"]
+
+
+def test_half_a_character_in_json_can_be_printed():
+    text = json.dumps(yaml.safe_load(BAD) | {"metadata": {"name": "web\ud83d"}})
+    result = run("-", text=text)
+    assert (result.exit_code, "web\ufffd" in result.output) == (1, True)
+
+
 def test_a_folder_is_read_to_the_bottom_except_what_is_hidden(tmp_path):
     for name in ("a/b/web.yml", ".git/web.yaml", "a/.hidden.yaml", "notes.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
