@@ -81,6 +81,8 @@ class Outside:
     address: Callable[[], str]
     # The account of Pulumi's state, which may be another than the stack's.
     state_session: Callable[[Settings], Session]
+    # The stack's account in a region that no account can disable.
+    home_session: Callable[[], Session]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

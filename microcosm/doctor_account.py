@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +16,12 @@ from .doctor_stack import planned, systems
 from .explain import explain
 
 INTEL = "x86_64"
+NOT_KNOWN_HERE = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "OptInRequired")
 
 
 def _credentials(patient: Patient) -> Verdict:
     try:
-        caller = patient.client("sts").get_caller_identity()
+        caller = _where_keys_are_known(patient, "sts", lambda sts: sts.get_caller_identity())
     except (ClientError, BotoCoreError) as problem:
         return failed(str(explain(problem) or problem))
     where = patient.outside.environ.get("AWS_ENDPOINT_URL")
@@ -28,9 +29,24 @@ def _credentials(patient: Patient) -> Verdict:
     return passed(f"account {caller['Account']} as {caller['Arn'].split(':', 5)[5]}{fake}")
 
 
+def _where_keys_are_known(patient: Patient, service: str, ask: Callable[[Any], Any]) -> Any:
+    """Ask in the stack's region, or, where that refuses the keys, in one that no account can disable.
+
+    A region that an account has not enabled does not know its keys: STS says InvalidClientTokenId there, EC2
+    AuthFailure (hashicorp/terraform-provider-aws#12940).
+    """
+    try:
+        return ask(patient.client(service))
+    except ClientError as refusal:
+        if refusal.response["Error"]["Code"] not in NOT_KNOWN_HERE:
+            raise
+        return ask(patient.outside.home_session().client(service))
+
+
 def _region(patient: Patient) -> Verdict:
     name = patient.target.region
-    regions = patient.client("ec2").describe_regions(RegionNames=[name], AllRegions=True)["Regions"]
+    asked = {"RegionNames": [name], "AllRegions": True}
+    regions = _where_keys_are_known(patient, "ec2", lambda ec2: ec2.describe_regions(**asked))["Regions"]
     if not regions:
         return failed(f"{name} is not a region of AWS: set aws:region in {patient.stack.path.name}")
     if regions[0].get("OptInStatus") == "not-opted-in":

@@ -13,8 +13,11 @@ from . import options, public_address
 from .aws import open_session
 from .errors import OperatorError
 from .output import print_json
+from .target import account_settings
 
 PROGRAM_SECONDS = 30
+# A region that no account can disable (AWS Account Management, "Enable or disable AWS Regions").
+ALWAYS_ON = "us-east-1"
 
 
 def command(
@@ -44,6 +47,7 @@ def command(
         run=run,
         address=lambda: caller_address(os.environ),
         state_session=lambda settings: open_session(target.region, settings),
+        home_session=lambda: open_session(ALWAYS_ON, account_settings(path)),
     )
     patient = doctor.Patient(target=target, session=session, stack=doctor_stack.read(path, target.stack), outside=outside)
     checks = (doctor_local.CONFIGURATION, *doctor_account.CHECKS, *doctor_quota.CHECKS, *doctor_local.CHECKS)

@@ -12,7 +12,7 @@ from .errors import OperatorError, UsageError
 EXPIRED = "the AWS credentials have expired: renew them (for example `aws sso login`) and run the command again"
 UNKNOWN_KEYS = (
     "AWS does not accept the credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the account; "
-    "a region that the account has not enabled refuses them too (`aws account list-regions`)"
+    "a region that the account has not enabled refuses them too, and `microcosm doctor` says which it is"
 )
 NOT_ENABLED = "the account has not enabled this region or service ({message}): enable it (`aws account enable-region`), or choose another region"
 NO_KEYS = "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"

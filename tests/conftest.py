@@ -30,7 +30,7 @@ SERVED = (
     "microcosm/test_audit_volumes.py",
     "microcosm/test_cleanup.py",
     "microcosm/test_cli.py",
-    "microcosm/test_doctor.py",
+    "microcosm/doctor/",
     "microcosm/test_fleet.py",
     "microcosm/test_kubeconfig.py",
     "microcosm/test_kubeconfig_file.py",

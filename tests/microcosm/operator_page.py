@@ -45,11 +45,11 @@ from rehearsal.cloud.corrections import VOLUME_PATCHES
 
 from . import price_answers
 from .conftest import REGION, SESSION, STACK_TAG, Cloud
+from .doctor.patient import ACCOUNT, ADDRESS, sizes
 from .fake_stacks import FakeStacks, Stack
 from .fake_stacks import context as fake_context
 from .overlay import Overlay
 from .test_access import pem
-from .test_doctor import ACCOUNT, ADDRESS, sizes
 from .test_kubeconfig import rendezvous
 from .test_smoke import SILENCE, send_all
 

@@ -19,10 +19,10 @@ from microcosm.output import note
 
 from . import operator_page
 from .conftest import REGION, SESSION, Cloud
+from .doctor.patient import ACCOUNT
 from .fake_stacks import NOW, FakeStacks, Stack
 from .fake_stacks import context as fake_context
 from .operator_page import World, _moment
-from .test_doctor import ACCOUNT
 
 PAGE = PROJECT / "docs" / "previews.md"
 MACHINES = {"control-plane": "ubuntu-24.04", "linux-0": "ubuntu-24.04", "windows-0": "windows-2019"}

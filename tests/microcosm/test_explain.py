@@ -18,6 +18,8 @@ def client_error(code: str) -> aws.ClientError:
     [
         (UsageError("wrong"), "wrong", 2),
         (client_error("ExpiredToken"), "have expired: renew them", 1),
+        (client_error("ExpiredTokenException"), "have expired: renew them", 1),
+        (client_error("RequestExpired"), "have expired: renew them", 1),
         (client_error("AuthFailure"), "does not accept the credentials", 1),
         (client_error("UnrecognizedClientException"), "a region that the account has not enabled refuses them too", 1),
         (client_error("OptInRequired"), "the account has not enabled this region or service (Said so)", 1),
