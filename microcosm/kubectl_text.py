@@ -62,7 +62,7 @@ def _json_objects(text: str) -> Generator[Parsed | Unreadable, None, int]:
                 continue
             if count > 1:
                 yield Unreadable(line, "kubectl takes no YAML after more than one JSON object")
-            return start
+            return _after_first_newline(text, place)
         count += 1
         yield Parsed(line, _without_halves(value) if _HALF.search(text) else value, repeated)
     return len(text)
@@ -71,6 +71,15 @@ def _json_objects(text: str) -> Generator[Parsed | Unreadable, None, int]:
 def _after_space(text: str, place: int) -> int:
     while place < len(text) and text[place].isspace():
         place += 1
+    return place
+
+
+def _after_first_newline(text: str, place: int) -> int:
+    """Where YAML begins: kubectl eats white space up to the first newline, and no indentation behind it."""
+    while place < len(text) and text[place].isspace():
+        place += 1
+        if text[place - 1] == "\n":
+            break
     return place
 
 

@@ -118,6 +118,7 @@ class Builder:
         if isinstance(node, yaml.SequenceNode):
             values = [self.value(item) for item in node.value]
             return next((value for value in values if isinstance(value, Unreadable)), values)
+        assert isinstance(node, yaml.ScalarNode)
         value = self._scalar(node)
         if isinstance(value, float) and not math.isfinite(value):
             return Unreadable(self.line(node), f"{node.value} is no number that JSON can hold")
@@ -164,7 +165,7 @@ class Builder:
             return Unreadable(self.line(node), NO_KEY)
         return str(key)
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
         """What a scalar is; a tag of its own kind (!Ref) says nothing, one of YAML's own must fit."""
         tag = node.tag.removeprefix(_TAGS)
         written = self._text[node.start_mark.index : node.end_mark.index] if node.style == '"' else ""

@@ -25,6 +25,8 @@ SCALARS = (
         "\u00e9\u4e2d",
         "\t1",
     ),
+    *('"a\\/b"', '"a\\\\/b"', "!!set {b, c}", "!!omap [b: 1]", "a\u2028b", "'a\x85b'", '"\\ud83d\\ude00"', "[0x1p3, 0o7, 1_0.5]"),
+    *("9007199254740993", "1.5e300", "100000000000000000000", "50%", "http://a:80/b#c", '"a\\\n  b"'),
 )
 SEPARATORS = (
     "---\n",
@@ -37,6 +39,7 @@ SEPARATORS = (
     "----\n",
     " ---\n",
     "...\n---\n",
+    "---\n\ufeff",
 )
 ENDINGS = ("", "\n", "---\n", "...\n", "\n\n# end\n", "---")
 BROKEN = ("a: [\n", "a: 1\n b: 2\n", "\ta: 1\n", "a: 'x\n", "- a\nb: 1\n", "a: 1\n...\nb: 2\n", "just a text\n", "- 1\n", "%YAML 1.1\n")
@@ -76,6 +79,9 @@ def _document(source: random.Random, name: str, form: str) -> str:
         return _json(source, name) + "\n"
     if kind < 0.2:
         inner = "".join(f"- apiVersion: v1\n  kind: Pod\n  metadata: {{name: i{name}-{place}}}\n" for place in range(source.randrange(3)))
+        if inner and source.random() < 0.3:
+            bare = inner.replace("- apiVersion: v1\n  kind: Pod\n  metadata", "- metadata")
+            return f"apiVersion: v1\nkind: PodList\nitems:\n{bare}"
         return f"apiVersion: v1\nkind: List\nitems:\n{inner}" if inner else "apiVersion: v1\nkind: List\nitems: []\n"
     lines = [f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: o{name}}}\n"]
     lines += [f"data{place}: {source.choice(SCALARS)}\n" for place in range(source.randrange(4))]
@@ -89,9 +95,11 @@ def _json(source: random.Random, name: str) -> str:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": f"j{name}"},
-        "n": source.choice((1, 1.5, -2, None, True, "x\u00e9")),
+        "n": source.choice((1, 1.5, -2, None, True, "x\u00e9", "x\ud83d", "\ude00\ud83d\ude00")),
     }
-    text = json.dumps(value, indent=source.choice((None, 2, "\t")), ensure_ascii=source.random() < 0.5)
+    # Half a surrogate pair is in JSON as an escape alone.
+    escapes = source.random() < 0.5 or "\ud83d" in str(value["n"])
+    text = json.dumps(value, indent=source.choice((None, 2, "\t")), ensure_ascii=escapes)
     if source.random() < 0.15:
         text = text.replace('"n":', source.choice(('"n": 0, "n":', "n:", '"n": NaN, "m":', '"n": 1e3, "m":', "// c\n")))
     return text
