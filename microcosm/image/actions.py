@@ -1,9 +1,9 @@
 """The actions of `microcosm image`: from the options to what is printed."""
 
 import re
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TransferS
 from ..errors import OperatorError, UsageError
 from ..output import note, print_json, print_line
 from . import bases, build, image_facts, inspect, manifest, oci, package, report, rules_image
-from .findings import Finding, settled
+from .findings import Finding, Level, settled
 from .kinds import Kind
 from .source import Source, read, replaced
 from .subject import Change, Choices, Subject
@@ -112,7 +112,11 @@ def make(asked: Asked, releases: Sequence[str], order: build.Order, json: bool) 
     order.check()
     if asked.base and len(releases) > 1 and not asked.base.startswith("oci:"):
         note("note: one --base for several --windows: it must be an index that has them all")
-    checked = [(subject, findings_of(subject, asked.source)) for release in releases for subject in [asked.subject(release)]]
+    checked = list[tuple[Subject, list[Finding]]]()
+    for release in releases:
+        subject = asked.subject(release)
+        more = _of_applications(asked, subject, order.starting.applications or {})
+        checked.append((subject, findings_of(subject, asked.source, more)))
     if any(inspect.is_refused(found) for _, found in checked):
         for subject, found in checked:
             _show(asked.source, subject, found, json)
@@ -160,9 +164,24 @@ def _name(reference: str) -> str:
     return re.sub(r"[^a-z0-9-]", "-", last).strip("-")[:52] or "service"
 
 
-def findings_of(subject: Subject, name: str) -> list[Finding]:
+def _of_applications(asked: Asked, subject: Subject, applications: Mapping[str, Path]) -> list[Finding]:
+    """Return what is refused or warned of in further applications, on the base of the site."""
+    found = list[Finding]()
+    for path, folder in sorted(applications.items()):
+        # The start script writes settings of the site itself alone.
+        for_site = {"kind": None, "program": None, "parameters": None, "properties": (), "replace": (), "settings": (), "writable": (), "expect": ()}
+        one = replace(asked, source=str(folder), base=subject.base.reference, **for_site)
+        inner = one.subject(subject.base.release)
+        if not inner.kind.is_site:
+            raise UsageError(f"--app {path}={folder}: it has neither a web.config nor a page; an application of IIS is a site")
+        worse = [finding for finding in inspect.findings(inner) if finding.level is not Level.TOLD]
+        found += [replace(finding, where=f"{path}: {finding.where}") for finding in worse]
+    return found
+
+
+def findings_of(subject: Subject, name: str, more: Collection[Finding] = ()) -> list[Finding]:
     """Return the findings; a name to ignore that nothing has is a mistake of the user."""
-    found = inspect.findings(subject)
+    found = settled([*inspect.findings(subject), *more], ())
     unknown = inspect.unknown_names(subject.choices.ignored, found)
     if unknown:
         names = ", ".join(sorted({one.name for one in found})) or "none"

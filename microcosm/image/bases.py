@@ -53,6 +53,12 @@ def table() -> dict[str, Any]:
     return yaml.safe_load((resources.files("microcosm.image") / "assets" / "bases.yaml").read_text())
 
 
+@cache
+def known_modules() -> frozenset[str]:
+    """Return the modules of IIS that the bases have, or that one of the features brings; in small letters."""
+    return frozenset(name.lower() for name in table()["modules"])
+
+
 def features() -> Mapping[str, dict[str, str]]:
     return table()["features"]
 

@@ -9,7 +9,7 @@ from ..errors import OperatorError
 from . import cab, msi_actions, msi_properties
 from .msi_properties import UnknownCondition
 from .msi_tables import Database, Row
-from .tree import File, Tree, join
+from .tree import File, Tree, join, parents
 
 _BITS_64 = 0x100
 # The user who would run msiexec in a container of Server Core.
@@ -65,6 +65,18 @@ class Package:
             return int(step["Sequence"] or 0) > 0 and msi_properties.holds(_text(step["Condition"]), self._searched[0])
         except UnknownCondition:
             return False
+
+    def may_run(self, condition: str) -> bool:
+        """Whether a step of a first installation may run; one whose condition is not understood may."""
+        states = {**dict.fromkeys(self._features[0], 3), **dict.fromkeys(self.components, 3)}
+        try:
+            return msi_properties.holds(condition, self.properties, states)
+        except UnknownCondition:
+            return True
+
+    def installs(self, row: Row) -> bool:
+        """Whether a row belongs to a component that is installed, or to none."""
+        return row.get("Component_") is None or row["Component_"] in self.components
 
     @cached_property
     def _standard(self) -> dict[str, str]:
@@ -184,6 +196,12 @@ class Package:
                 key = str(row["File"])
                 found[key_path] = File.of(data[key]) if key in data else self._loose(key, key_path)
         return Tree(found)
+
+    def empty_folders(self) -> tuple[str, ...]:
+        """Return the folders that the MSI makes and puts no file into."""
+        made = {self.folders[str(row["Directory_"])] for row in self.database.rows("CreateFolder") if self.installs(row)}
+        full = {parent for path in self.paths.values() for parent in parents(path)}
+        return tuple(sorted(made - full - {""}))
 
     def _cabinet(self, name: str) -> bytes:
         if name.startswith("#"):

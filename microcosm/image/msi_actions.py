@@ -4,13 +4,15 @@ Types: learn.microsoft.com/windows/win32/msi/summary-list-of-all-custom-action-t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .msi_tables import Database, Row
 
 # The lower six bits are source and kind; above them are only options (in-script, continue, once …).
 _KIND = 0x3F
 _SETS_PROPERTY, _SETS_FOLDER, _ERROR = 51, 35, 19
+# In the script, and for the way back alone: msidbCustomActionTypeInScript and …Rollback.
+_ROLLBACK = 0x400 | 0x100
 _RUNS = {
     1: "calls a DLL",
     2: "runs a program",
@@ -55,11 +57,16 @@ def sets_property(row: Row) -> bool:
     return kind(row) in (_SETS_PROPERTY, _SETS_FOLDER)
 
 
-def running(database: Database) -> Iterator[tuple[str, str, str]]:
-    """Yield name, what it does and what it runs, of each action that an installation schedules and that runs own code."""
-    scheduled = {row["Action"] for row in database.rows("InstallExecuteSequence") if (row["Sequence"] or 0) != 0}
+def running(database: Database, may_run: Callable[[str], bool]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, what it does and what it runs, of each action that a first installation runs and that is own code.
+
+    `may_run` judges the condition of a step: many actions are for the removal alone.
+    """
+    steps = [row for row in database.rows("InstallExecuteSequence") if (row["Sequence"] or 0) != 0]
+    scheduled = {row["Action"] for row in steps if may_run(str(row["Condition"] or ""))}
     for row in database.rows("CustomAction"):
         name, which = str(row["Action"]), kind(row)
-        if which in (_SETS_PROPERTY, _SETS_FOLDER, _ERROR) or name not in scheduled or _STOCK.fullmatch(name):
+        undoes = int(row["Type"] or 0) & _ROLLBACK == _ROLLBACK
+        if which in (_SETS_PROPERTY, _SETS_FOLDER, _ERROR) or undoes or name not in scheduled or _STOCK.fullmatch(name):
             continue
         yield name, f"{_RUNS.get(which, 'runs code')} (type {row['Type']})", str(row["Source"] or "")

@@ -98,6 +98,10 @@ def program(tree: Tree, wanted: str | None, services: Sequence[str], name: str) 
     for candidates in (named, found, configured):
         if len(candidates) == 1:
             return candidates[0]
+    inside = sorted({path.rpartition("/")[0] for path in tree.named("web.config")}, key=lambda folder: (folder.count("/"), folder))
+    if not found and any(inside):
+        more = f", and {inside[1]} with --app" if len(inside) > 1 else ""
+        raise UsageError(f"{name}: its site is in the folder {inside[0]}; hand over that folder{more}")
     if not found:
         raise UsageError(f"{name}: neither a site (web.config, a page) nor a program (.exe) is in it; hand over the published folder of the service")
     raise UsageError(f"{name}: several programs ({', '.join(found[:8])}); name the one to start with --program")

@@ -107,8 +107,19 @@ def _old_runtime(subject: Subject) -> Iterator[Finding]:
     own = [one for one in subject.loaded if one.managed and not third_party(one.name)]
     judged = [subject.main] if subject.main else own
     targets = [attributes.get("targetFramework", "") for _, attributes in subject.sections("system.web/compilation")]
-    if judged and all(one.clr.startswith(("v1.", "v2.")) for one in judged) and not any(target.startswith("4") for target in targets):
+    if (
+        judged
+        and not _starts_on_4(subject)
+        and all(one.clr.startswith(("v1.", "v2.")) for one in judged)
+        and not any(target.startswith("4") for target in targets)
+    ):
         yield from old(subject, judged[0].path, f"it is built for CLR {judged[0].clr}")
+
+
+def _starts_on_4(subject: Subject) -> bool:
+    """Whether the program's configuration lets it start on CLR 4."""
+    versions = [attributes.get("version", "") for _, attributes in subject.sections("startup/supportedRuntime")]
+    return not subject.kind.is_site and any(version.lower().startswith("v4") for version in versions)
 
 
 def _parts(version: str) -> tuple[int, ...]:
@@ -188,12 +199,13 @@ def _process(subject: Subject) -> Iterator[Finding]:
 
 
 def _literals(subject: Subject) -> Iterator[Finding]:
-    if subject.kind is Kind.SELF_HOST and subject.main:
-        found = any(_LOCAL_LISTENER.search(text) for text in subject.main.strings)
-        http = subject.main.uses("System.Net.HttpListener") or subject.refers("Microsoft.Owin.", "Nancy.Hosting.Self")
+    if not subject.kind.is_site:
+        own = [one for one in subject.own if not third_party(one.name)]
+        found = [one.path for one in own for text in one.strings if _LOCAL_LISTENER.search(text)]
+        http = any(one.uses("System.Net.HttpListener") for one in own) or subject.refers("Microsoft.Owin.", "Nancy.Hosting.Self")
         configured = [setting for setting in subject.settings if _LOCAL_LISTENER.search(setting.value)]
         if http and (found or configured):
-            where = configured[0].file if configured else subject.program
+            where = configured[0].file if configured else found[0]
             yield refused(
                 "localhost-listener",
                 where,

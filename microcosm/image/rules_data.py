@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from . import rules_settings
 from .findings import Finding, told, warned
 from .subject import Subject
 
@@ -9,6 +10,7 @@ from .subject import Subject
 def check(subject: Subject) -> Iterator[Finding]:
     yield from _keys(subject)
     yield from _session(subject)
+    yield from _roles(subject)
     yield from _mail(subject)
     yield from _certificates(subject)
     yield from _culture(subject)
@@ -57,6 +59,10 @@ def _session(subject: Subject) -> Iterator[Finding]:
     for config, attributes in subject.sections("system.web/sessionState"):
         mode = attributes.get("mode", "").lower()
         local = any(host in attributes.get("stateConnectionString", "").lower() for host in ("127.0.0.1", "localhost"))
+        database = mode == "sqlserver" and rules_settings.is_local_server(attributes.get("sqlConnectionString", ""))
+        if database:
+            what = "its session database is on this machine, which in a container is the container itself"
+            yield warned("state-server", config.path, what, "name a database server, and mount the file from a Secret")
         if mode == "stateserver" and (local or not attributes.get("stateConnectionString")):
             yield warned(
                 "state-server",
@@ -64,6 +70,17 @@ def _session(subject: Subject) -> Iterator[Finding]:
                 "the state server is this machine, and the container runs none",
                 "name a state server of its own",
             )
+
+
+def _roles(subject: Subject) -> Iterator[Finding]:
+    """The providers of machine.config keep roles in the connection LocalSqlServer: a file for SQL Express."""
+    if any(setting.name.lower() == "localsqlserver" for setting in subject.settings):
+        return
+    for config in subject.configs:
+        enabled = any((value or "").lower() == "true" for value in config.attributes("system.web/roleManager", "enabled"))
+        if enabled and not config.has("system.web/roleManager/providers/add"):
+            what = "roleManager without a provider asks the SQL Express of this machine, which no container has"
+            yield warned("local-database", config.path, what, "name a provider, or a connection string LocalSqlServer")
 
 
 def _mail(subject: Subject) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from .bases import features
+from .bases import features, known_modules
 from .configs import Config
 from .findings import Finding, refused, told, warned
 from .subject import Subject, truth
@@ -32,7 +32,7 @@ def _redirects(config: Config) -> bool:
 
 def _handles(*modules: str) -> Asks:
     return lambda config: any(
-        (element.get("modules") or "").lower() in modules or "asp.dll" in (element.get("scriptProcessor") or "").lower().split("\\")
+        (element.get("modules") or "").lower() in modules or (element.get("scriptProcessor") or "").lower().split("\\")[-1] in modules
         for element in config.sections("system.webServer/handlers/add")
     )
 
@@ -60,24 +60,6 @@ ASKS: tuple[tuple[str, Asks], ...] = (
     ("iis-asp", _handles("asp.dll")),
     ("iis-webdav", _enabled("system.webServer/webdav/authoring")),
     ("iis-websockets", _on("system.webServer/webSocket")),
-)
-# Modules of the bases, and those that are features above (IIS 10, applicationHost.config, globalModules).
-_KNOWN = frozenset(
-    [
-        "isapimodule",
-        "staticfilemodule",
-        "defaultdocumentmodule",
-        "directorylistingmodule",
-        "protocolsupportmodule",
-        "managedpipelinehandler",
-        "tracingmodule",
-        "cgimodule",
-        "fastcgimodule",
-        "serversideincludemodule",
-        "webdavmodule",
-        "aspnetcoremodule",
-        "aspnetcoremodulev2",
-    ]
 )
 
 
@@ -109,14 +91,15 @@ def _features(subject: Subject) -> Iterator[Finding]:
 
 
 def _modules(subject: Subject) -> Iterator[Finding]:
-    """Handlers of native modules that neither IIS nor a known feature has, such as iisnode."""
+    """Native modules that neither IIS nor a known feature has, such as iisnode. A module with a type is the site's own."""
     for config in subject.configs:
-        for element in config.sections("system.webServer/handlers/add"):
-            for name in (element.get("modules") or "").split(","):
-                if name.strip() and name.strip().lower() not in _KNOWN:
-                    make = warned if subject.base.has is None else refused
-                    what = f"a handler of the module {name.strip()}, which IIS does not have in the base image (500.21)"
-                    yield make("iis-module", config.path, what, "make an own base that installs it, and give --base REF")
+        handlers = [element.get("modules") or "" for element in config.sections("system.webServer/handlers/add")]
+        modules = [element.get("name") or "" for element in config.sections("system.webServer/modules/add") if not element.get("type")]
+        wanted = {name.strip() for names in (*handlers, *modules) for name in names.split(",")}
+        for name in sorted(name for name in wanted if name and name.lower() not in known_modules()):
+            make = warned if subject.base.has is None else refused
+            what = f"it names the module {name}, which IIS does not have in the base image (500.19 or 500.21)"
+            yield make("iis-module", config.path, what, "make an own base that installs it, and give --base REF")
 
 
 def missing(subject: Subject, name: str, where: str) -> Iterator[Finding]:

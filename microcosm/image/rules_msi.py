@@ -1,19 +1,19 @@
 """Rules on an MSI: which tables are carried into the image, which are noted, and which are refused."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from . import msi_actions, msi_iis, msi_registry
 from .findings import Finding, refused, told, warned
 from .msi import Package
+from .msi_tables import Row
 from .subject import Subject
 
 NOTED = {
     "Shortcut": "shortcuts, which nobody sees in a container",
-    "WixFirewallException": "rules of the firewall, which a container does not have",
-    "Wix4FirewallException": "rules of the firewall, which a container does not have",
+    "FirewallException": "rules of the firewall, which a container does not have",
     "ServiceConfig": "restarts of failed services: the kubelet restarts the container",
-    "Wix4ServiceConfig": "restarts of failed services: the kubelet restarts the container",
     "MsiServiceConfigFailureActions": "restarts of failed services: the kubelet restarts the container",
     "LaunchCondition": "conditions of the launch, which are not evaluated",
     "RemoveFile": "files to remove, of which a new container has none",
@@ -27,7 +27,9 @@ _ON_BASE = "use an own base whose Dockerfile does it"
 _FOLDER = "hand over the installed folder"
 _PERMISSIONS = "name folders that must be written to with --writable"
 _CERTIFICATE = "mount them at C:\\microcosm\\certificates"
-# Name of the finding, what the MSI does, what to do instead, and the tables: WiX 4 has those of its extensions as `Wix4…`.
+# WiX 4 and 5 have the tables of their extensions as `Wix4…` and `Wix5…`, WiX 3 some as `Wix…`.
+_MAKER = re.compile(r"^Wix\d*(?=[A-Z])")
+# Name of the finding, what the MSI does, what to do instead, and the tables.
 _ACTS = (
     ("msi-gac", "puts assemblies into the GAC", "copy them into the service's bin folder", ("MsiAssembly",)),
     ("msi-com", "registers COM classes", _ON_BASE, ("Class", "TypeLib", "SelfReg")),
@@ -42,9 +44,10 @@ _ACTS = (
     ("msi-move", "moves or copies files while installing", _FOLDER, ("MoveFile", "DuplicateFile")),
     ("msi-patch", "is patched", "hand over an MSI without patches", ("Patch",)),
     ("msi-certificate", "installs certificates", _CERTIFICATE, ("Certificate",)),
+    ("msi-chain", "installs further MSIs", "build one service from one MSI", ("MsiEmbeddedChainer",)),
     ("msi-com-plus", "sets up COM+ or MSMQ", _ON_BASE, ("ComPlusApplication", "MessageQueue")),
 )
-REFUSED = {f"{start}{table}": act[:3] for act in _ACTS for table in act[3] for start in ("", "Wix4")}
+REFUSED = {table: act[:3] for act in _ACTS for table in act[3]}
 _PLAIN = (
     "LocalSystem",
     "NT AUTHORITY\\SYSTEM",
@@ -59,7 +62,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.source.msi is None:
         return
     msi = subject.source.msi
-    for name, does, runs in msi_actions.running(msi.database):
+    for name, does, runs in msi_actions.running(msi.database, msi.may_run):
         what = f"{does}: {runs}" if runs and not runs.isspace() else does
         yield refused(
             "msi-custom-action",
@@ -68,16 +71,22 @@ def check(subject: Subject) -> Iterator[Finding]:
             "hand over the installed folder; or --ignore it and do its work at start",
         )
     for table in msi.database.tables:
-        if table in REFUSED:
-            name, what, fix = REFUSED[table]
+        plain = _MAKER.sub("", table)
+        if plain in REFUSED and any(_acts(msi, plain, row) for row in msi.database.rows(table)):
+            name, what, fix = REFUSED[plain]
             yield refused(name, f"table {table}", f"the MSI {what}", fix)
-        elif table in NOTED:
-            yield told("msi-noted", f"table {table}", f"left out: {NOTED[table]}")
+        elif plain in NOTED:
+            yield told("msi-noted", f"table {table}", f"left out: {NOTED[plain]}")
     yield from _services(msi)
     yield from _conditions(msi)
     yield from msi_registry.check(msi)
     yield from msi_iis.check(msi)
     yield from _scope(msi)
+
+
+def _acts(msi: Package, table: str, row: Row) -> bool:
+    """Whether a row does something here. An assembly with its application goes beside the program, not into the GAC."""
+    return msi.installs(row) and not (table == "MsiAssembly" and row.get("File_Application"))
 
 
 def _scope(msi: Package) -> Iterator[Finding]:

@@ -8,10 +8,21 @@ from .configs import Setting
 from .findings import Finding, refused, told, warned
 from .subject import Subject, variable
 
-_PASSWORD = re.compile(r"(?:^|[;\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;\s\"']+)", re.IGNORECASE)
-_SECRET_KEY = re.compile(r"(password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token)$", re.IGNORECASE)
-_NO_SECRET = re.compile(r"(?:|true|false|\d+|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%)", re.IGNORECASE)
-_LOCALDB = re.compile(r"\(localdb\)|\.\\sqlexpress|attachdbfilename|user instance\s*=\s*true", re.IGNORECASE)
+_PASSWORD = re.compile(
+    # SQL's and Azure's separate with `;`, Redis with `,`; the last one is the signature of a shared address of Azure.
+    r"(?:^|[;,\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;,\s\"']+)|[?&]sig=([^&\s\"']{8,})",
+    re.IGNORECASE,
+)
+_SECRET_KEY = re.compile(
+    r"(?:password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token|(?:^|[._-])pass|(?-i:[a-z]Pass))$",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%")
+_NO_SECRET = re.compile(rf"true|false|\d+|{_PLACEHOLDER.pattern}", re.IGNORECASE)
+_LOCALDB = re.compile(
+    r"\(localdb\)|(?:\.|\(local\)|localhost|127\.0\.0\.1)\\sqlexpress|attachdbfilename|user instance\s*=\s*true",
+    re.IGNORECASE,
+)
 _FILE = re.compile(r"\|datadirectory\||data source\s*=[^;]*\.(?:mdb|accdb|sqlite3?|db3?|sdf)\b", re.IGNORECASE)
 # Drivers and providers with an installation of their own.
 _DRIVER = re.compile(r"driver\s*=\s*\{(?!sql server\})([^}]+)\}|provider\s*=\s*((?:microsoft\.ace|sqlncli|msoledbsql|oraoledb)[^;]*)", re.IGNORECASE)
@@ -93,8 +104,7 @@ def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
 
 def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
     fix = f"take it out of the file and give {variable(setting)} from a Secret"
-    password = _PASSWORD.search(setting.value) or _URL_PASSWORD.search(setting.value)
-    if password and not _NO_SECRET.fullmatch(password[1]):
+    if has_password(setting.value):
         yield refused(
             "password-in-image",
             place,
@@ -105,6 +115,18 @@ def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
         yield warned("secret-in-image", place, "by its name it is a secret, and it would be in the image", fix)
 
 
+def has_password(value: str) -> bool:
+    """Whether a text holds a password that is written out, not a place for one."""
+    found = [match[match.lastindex or 0] for pattern in (_PASSWORD, _URL_PASSWORD) for match in pattern.finditer(value)]
+    return any(not _PLACEHOLDER.fullmatch(one) for one in found)
+
+
+def is_local_server(value: str) -> bool:
+    """Whether a connection string names this machine."""
+    server = _SERVER.search(value)
+    return bool(server and _LOCAL.fullmatch(server[1].strip()))
+
+
 def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding]:
     if setting.section != "connectionStrings" and not re.search(r"(data source|server)\s*=.*;", setting.value, re.IGNORECASE):
         return
@@ -112,7 +134,6 @@ def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding
     if driver:
         what = f"it asks for the driver {driver[1] or driver[2]}, which Server Core does not have"
         yield warned("database-driver", place, what, "make an own base that installs it, or use a managed provider")
-    server = _SERVER.search(setting.value)
     if _LOCALDB.search(setting.value):
         yield refused(
             "local-database",
@@ -123,7 +144,7 @@ def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding
     elif _FILE.search(setting.value):
         what = "its database is a file: it is lost with the pod, and each replica has its own"
         yield warned("file-database", place, what, f"mount a volume and keep replicas: 1, or {overwrite}")
-    elif server and _LOCAL.fullmatch(server[1].strip()):
+    elif is_local_server(setting.value):
         yield warned(
             "localhost-server",
             place,
@@ -154,8 +175,7 @@ def _other_passwords(subject: Subject) -> Iterator[Finding]:
     for path, name, what in places:
         for config, attributes in subject.sections(path):
             value = attributes.get(name, "")
-            hidden = _PASSWORD.search(value) if "ConnectionString" in name else value
-            if hidden and not (isinstance(hidden, str) and _NO_SECRET.fullmatch(hidden)):
+            if has_password(value) if "ConnectionString" in name else not _PLACEHOLDER.fullmatch(value):
                 yield refused(
                     "password-in-image",
                     f"{config.path}, {path}",
@@ -169,8 +189,7 @@ def _elsewhere(subject: Subject) -> Iterator[Finding]:
     for config in subject.configs:
         for where, value in config.others():
             place = f"{config.path}, {where}"
-            password = _PASSWORD.search(value) or _URL_PASSWORD.search(value)
-            if password and not _NO_SECRET.fullmatch(password[1]):
+            if has_password(value):
                 yield refused("password-in-image", place, "a password is written in it and would be in the image", "mount the file from a Secret")
             drives = sorted({found.upper() for found in _DRIVE.findall(value)} - {"C"})
             if drives:

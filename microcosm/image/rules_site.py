@@ -32,6 +32,7 @@ _MOST_BYTES = 250 * 1024
 
 
 def check(subject: Subject) -> Iterator[Finding]:
+    yield from _newer(subject)
     if not subject.kind.is_site:
         return
     offline = subject.tree.find("app_offline.htm")
@@ -41,7 +42,6 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _locks(subject)
     yield from _nested(subject)
     yield from _tls(subject)
-    yield from _newer(subject)
 
 
 def locked_sections(subject: Subject) -> list[str]:

@@ -1,7 +1,9 @@
 """Rules on the types that programs and libraries use: what a container does not have, or has otherwise."""
 
+import re
 from collections.abc import Iterator
 
+from .assemblies import Assembly
 from .findings import Finding, refused, told, warned
 from .subject import Subject
 
@@ -84,11 +86,26 @@ def third_party(name: str) -> bool:
     return name.lower().startswith(("newtonsoft.", "log4net", "nlog", "microsoft.", "system.", "antlr", "castle.", "iesi.", "nhibernate"))
 
 
+# Programs of Office by the names under which COM knows them.
+_OFFICE = re.compile(r"(?:Excel|Word|PowerPoint|Outlook|Access|Publisher|Visio)\.Application(?:\.\d+)?")
+_LATE = {"GetTypeFromProgID", "GetTypeFromCLSID", "GetActiveObject"}
+
+
+def drives_office(one: Assembly) -> bool:
+    """Whether it drives Office without a reference to its types: they are embedded, or asked for by name."""
+    embedded = any(name.startswith("Microsoft.Office.Interop.") for name in one.names)
+    return embedded or (bool(_LATE & one.names) and any(_OFFICE.fullmatch(text) for text in one.strings))
+
+
 def check(subject: Subject) -> Iterator[Finding]:
     for make, name, types, what, fix in _TYPES:
-        users = [one.path for one in subject.own if one.uses(*types) and not third_party(one.name)]
+        users = [one.path for one in subject.own if _uses(one, name, types) and not third_party(one.name)]
         if users:
             yield make(name, users[0], what, fix)
+    late = [one.path for one in subject.own if _LATE & one.names and not drives_office(one) and not third_party(one.name)]
+    if late:
+        what = "it makes COM objects by their names, which must be registered on the machine"
+        yield warned("com", late[0], what, "see that Windows itself brings them, or use an own base that registers them")
     times = [one.path for one in subject.own if "get_Now" in one.names and one.uses("System.DateTime") and not third_party(one.name)]
     if times:
         yield told(
@@ -96,3 +113,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             times[0],
             "it asks for the local time: the container's is UTC; give --time-zone, or TZ_WINDOWS at start",
         )
+
+
+def _uses(one: Assembly, name: str, types: tuple[str, ...]) -> bool:
+    return one.uses(*types) or (name == "office" and drives_office(one))

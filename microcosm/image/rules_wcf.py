@@ -12,7 +12,18 @@ from .subject import Subject, truth
 _TCP = ("netTcpBinding", "mexTcpBinding", "netTcpContextBinding")
 _PIPE = ("netNamedPipeBinding", "mexNamedPipeBinding")
 _MSMQ = ("netMsmqBinding", "msmqIntegrationBinding")
+_HTTPS = ("basicHttpsBinding", "netHttpsBinding")
+# A binding that is put together from elements: its transport says what it is.
+_BY_TRANSPORT = {
+    "tcpTransport": "netTcpBinding",
+    "namedPipeTransport": "netNamedPipeBinding",
+    "msmqTransport": "netMsmqBinding",
+    "msmqIntegration": "msmqIntegrationBinding",
+    "httpsTransport": "basicHttpsBinding",
+}
 _TRANSPORT = ("transport", "transportwithmessagecredential")
+# They ask for Windows identities unless their security says otherwise.
+_WINDOWS = ("netTcpBinding", "netTcpContextBinding", "wsHttpBinding", "ws2007HttpBinding", "wsHttpContextBinding", "wsDualHttpBinding")
 
 
 def endpoints(config: Config) -> Iterator[tuple[str, Element]]:
@@ -24,7 +35,16 @@ def endpoints(config: Config) -> Iterator[tuple[str, Element]]:
 
 
 def uses_tcp(subject: Subject) -> bool:
-    return any(endpoint.get("binding") in _TCP for config in subject.configs for _, endpoint in endpoints(config))
+    return any(kind_of(config, endpoint) in _TCP for config in subject.configs for _, endpoint in endpoints(config))
+
+
+def kind_of(config: Config, endpoint: Element) -> str:
+    """Return the binding of an endpoint; for a custom one, the ready-made one of the same transport."""
+    name = endpoint.get("binding") or ""
+    if name != "customBinding":
+        return name
+    elements = [tag(element) for binding in _binding_of(config, name, endpoint) for element in binding]
+    return next((_BY_TRANSPORT[element] for element in elements if element in _BY_TRANSPORT), name)
 
 
 def start_page(subject: Subject, service: str) -> str | None:
@@ -54,7 +74,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _bindings(subject: Subject, config: Config) -> Iterator[Finding]:
     seen = set[str]()
     for service, endpoint in endpoints(config):
-        name = endpoint.get("binding") or ""
+        written = endpoint.get("binding") or ""
+        name = kind_of(config, endpoint)
         where = f"{config.path}, service {service}"
         if name in _MSMQ:
             yield refused(
@@ -72,37 +93,34 @@ def _bindings(subject: Subject, config: Config) -> Iterator[Finding]:
             )
         elif name in _TCP and subject.kind is Kind.WCF and name not in seen:
             yield from missing(subject, "wcf-tcp", where)
-        if name not in seen:
+        if name in _HTTPS and not subject.choices.tls:
+            yield https_alone(written, where)
+        elif written == name and name not in seen:
             yield from _security(subject, config, name, endpoint, where)
         if name.startswith("mex") and name not in seen:
             yield told("metadata-exchange", where, f"{name} answers everybody who asks for the contract")
         seen.add(name)
 
 
+def https_alone(name: str, where: str) -> Finding:
+    fix = "use the binding without TLS and end TLS at the ingress, or give --tls and import a certificate"
+    return refused("https-binding", where, f"{name} takes https alone, and TLS ends before the container", fix)
+
+
 def _security(subject: Subject, config: Config, name: str, endpoint: Element, where: str) -> Iterator[Finding]:
     found = list(_binding_of(config, name, endpoint))
     modes = [(security.get("mode") or "").lower() for binding in found for security in binding if tag(security) == "security"]
-    if name == "netTcpBinding" and not modes:
+    asks_for = [element.get("clientCredentialType") for binding in found for element in binding.iter()]
+    if name in _WINDOWS and "none" not in modes and not any(asks_for):
+        tcp = name.startswith("netTcp")
         yield warned(
-            "net-tcp-security",
+            "net-tcp-security" if tcp else "ws-http-security",
             where,
-            "without `security mode` net.tcp asks for Windows identities, and outside a domain nobody has one",
-            'set <security mode="None"/> inside the cluster, or use certificates',
-        )
-    if name == "wsHttpBinding" and not modes:
-        yield warned(
-            "ws-http-security",
-            where,
-            "without `security mode` wsHttpBinding asks for Windows identities, and outside a domain nobody has one",
+            f"{name} asks for Windows identities unless its security says otherwise, and outside a domain nobody has one",
             'set <security mode="None"/> inside the cluster, or use certificates',
         )
     if any(mode in _TRANSPORT for mode in modes) and name != "netTcpBinding" and not subject.choices.tls:
-        yield refused(
-            "https-binding",
-            where,
-            f"{name} takes https alone, and TLS ends before the container",
-            'set <security mode="None"/> and end TLS at the ingress, or give --tls and import a certificate',
-        )
+        yield https_alone(name, where)
     windows = [element for binding in found for element in binding.iter() if (element.get("clientCredentialType") or "").lower() == "windows"]
     if windows and not any(mode == "none" for mode in modes):
         yield warned(

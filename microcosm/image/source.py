@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ..errors import UsageError
 from . import package
 from .msi import Package
 from .msi_tables import Database
-from .tree import File, Tree
+from .tree import File, Tree, parents
 
 ACCEPTED = "a published folder, a .zip of it, a msdeploy package or an .msi"
 _OLE, _ZIP, _PE, _CAB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"MZ", b"MSCF"
@@ -21,6 +21,8 @@ _PUBLISH = "publish it first (msbuild /t:Build /p:DeployOnBuild=true /p:PublishP
 _PARTS = {".msm": "a merge module", ".msp": "a patch", ".mst": "a transform"}
 # Left by the zip of macOS; nothing of the service.
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$)")
+_NUGET = re.compile(r"^(\[Content_Types\]\.xml|_rels/.*|package/.*|[^/]+\.nuspec)$", re.IGNORECASE)
+_SETUP = re.compile(r"(setup|install)[\w.-]*\.exe", re.IGNORECASE)
 # A published service has a few thousand files; a folder of a hundred thousand is not one.
 MOST_FILES = 100_000
 # A layer is made in memory.
@@ -37,6 +39,8 @@ class Source:
     msi: Package | None = None
     unfilled: tuple[package.Unfilled, ...] = ()
     providers: tuple[str, ...] = ()
+    # Folders without a file: the service writes to them. Those of an MSI are below C:, others below the tree.
+    empty: tuple[str, ...] = ()
 
 
 def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None) -> Source:
@@ -77,7 +81,7 @@ def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, st
         raise UsageError(f"{path}: {_PARTS[path.suffix.lower()]} is no installation; hand over the .msi that it belongs to")
     if magic == _OLE:
         msi = Package(Database(path.read_bytes(), path.name), properties, path.resolve().parent)
-        return Source("msi", path.name, msi.tree(), msi)
+        return Source("msi", path.name, msi.tree(), msi, empty=msi.empty_folders())
     if magic.startswith(_ZIP):
         return _zip(path, parameters)
     if magic.startswith(_PE):
@@ -102,8 +106,9 @@ def _installer(path: Path) -> str:
 
 def _folder(path: Path) -> Source:
     files: dict[str, File] = {}
-    root = path.resolve()
+    root, folders = path.resolve(), list[str]()
     for folder, _, names in os.walk(path, followlinks=False):
+        folders.append(Path(folder).relative_to(path).as_posix())
         for name in sorted(names):
             file = Path(folder, name)
             if not file.resolve().is_relative_to(root):
@@ -116,7 +121,7 @@ def _folder(path: Path) -> Source:
             raise UsageError(f"{linked[0]}: a link to a folder; put the folder itself there")
         if len(files) > MOST_FILES:
             raise UsageError(f"{path}: more than {MOST_FILES} files; hand over the published folder alone")
-    return Source("folder", root.name, _inner(Tree(files)))
+    return _unwrapped("folder", root.name, Tree(files), folders)
 
 
 def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
@@ -141,11 +146,19 @@ def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
         files[name] = File(info.file_size, _member(archive, info, path))
     if len(files) > MOST_FILES:
         raise UsageError(f"{path}: more than {MOST_FILES} files; zip the published folder alone")
-    tree = Tree(files)
+    tree = _without_nuget(Tree(files))
     if package.is_package(tree):
         content, unfilled = package.content(tree, parameters, path.name)
         return Source("msdeploy", path.name, content, unfilled=unfilled, providers=package.providers(tree, path.name))
-    return Source("zip", path.name, _inner(tree))
+    folders = [info.filename.replace("\\", "/").rstrip("/") for info in archive.infolist() if info.is_dir()]
+    return _unwrapped("zip", path.name, tree, [folder for folder in folders if not _LITTER.search(f"{folder}/")])
+
+
+def _without_nuget(tree: Tree) -> Tree:
+    """Return what a NuGet package carries, as Octopus packs sites: its own files are those of the packaging alone."""
+    if "[Content_Types].xml" not in tree or not any(name.lower().endswith(".nuspec") for name in tree.top()):
+        return tree
+    return Tree({name: file for name, file in tree.files.items() if not _NUGET.search(name)})
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noqa: ANN202 - a reader, as File wants it
@@ -156,6 +169,15 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noq
             raise UsageError(f"{path}: {info.filename} cannot be read ({problem}); make the zip again") from problem
 
     return read_member
+
+
+def _unwrapped(form: str, name: str, tree: Tree, folders: Sequence[str]) -> Source:
+    """Make the source of a tree and of all its folders, without those around it."""
+    inner = _inner(tree)
+    prefix = next(iter(tree), "").removesuffix(next(iter(inner), ""))
+    full = {parent for path in tree for parent in parents(path)}
+    last = [one for one in folders if one != "." and one not in full and not any(other.startswith(f"{one}/") for other in folders)]
+    return Source(form, name, inner, empty=tuple(sorted(one.removeprefix(prefix) for one in last if one.startswith(prefix))))
 
 
 def _inner(tree: Tree) -> Tree:
@@ -176,11 +198,14 @@ def _refuse_wrong_kind(path: Path, source: Source) -> None:
     if "AppxManifest.xml" in tree:
         raise UsageError(f"{path}: an MSIX package is of a desktop program; hand over the published folder of the service")
     inner = [name for name in tree if name.lower().endswith((".zip", ".nupkg"))]
-    if inner and len(tree) == 1:
+    if inner and (len(tree) == 1 or any(name.lower().endswith(".deploy.cmd") for name in tree.top())):
         raise UsageError(f"{path}: it holds another archive; hand over {inner[0]} itself")
     installers = [name for name in tree.top() if name.lower().endswith(".msi")]
     if installers and not tree.named("web.config", ".svc", ".aspx", ".exe.config"):
         raise UsageError(f"{path}: it holds an installation; hand over {installers[0]} itself")
+    programs = [name for name in tree.top() if name.lower().endswith(".exe")]
+    if programs and all(_SETUP.fullmatch(name) and f"{name}.config" not in tree for name in programs) and "web.config" not in tree:
+        raise UsageError(f"{path}: {programs[0]} is a setup program; hand over the .msi inside (`setup.exe /a` unpacks it) or the installed folder")
     projects = [name for name in tree.named(*_PROJECTS) if name.count("/") <= 2]
     for project in projects:
         below = tree.below(project.rpartition("/")[0])

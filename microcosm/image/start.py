@@ -54,7 +54,8 @@ def scripts() -> dict[str, bytes]:
 
 def writable_folders(subject: Subject) -> list[str]:
     """Return the folders that get Modify for IIS_IUSRS, by their paths below C:."""
-    return [join(subject.place, folder) for folder in writable(subject)] if subject.kind.is_site else []
+    empty = subject.source.empty if subject.source.msi else [join(subject.place, folder) for folder in subject.source.empty]
+    return [*(join(subject.place, folder) for folder in (writable(subject) if subject.kind.is_site else ())), *empty]
 
 
 def app(subject: Subject, options: Options) -> dict[str, Any]:

@@ -95,6 +95,17 @@ def test_a_canary_is_in_no_output_and_not_in_the_label(base, site, tmp_path):
     assert CANARY not in str(caught.value)
 
 
+def test_a_further_application_is_judged_like_the_site(base, site, tmp_path):
+    words = (site, "--to", "reg.example/shop:1", "--base", base, "--base-has", "iis", "--output", tmp_path / "out")
+    more = ("--app", f"/api={folder(tmp_path / 'api', {'web.config': server('<rewrite/>')})}")
+    done = run("build", *words, *more, code=1)
+    assert "refused  /api: web.config: it asks for URL Rewrite" in done.stdout
+    assert not (tmp_path / "out").exists()
+    run("build", *words, *more, "--ignore", "iis-rewrite")
+    with pytest.raises(UsageError, match="an application of IIS is a site"):
+        run("build", *words, "--app", f"/data={folder(tmp_path / 'data', {'a.exe': 'MZ'})}")
+
+
 def test_options_of_the_start_are_in_the_image(base, site, tmp_path):
     folder(tmp_path / "fonts", {"Own.TTF": "font", "readme.txt": ""})
     (tmp_path / "other.aspx").write_text("<%@ Page %> other")

@@ -65,6 +65,33 @@ WARNED = {
 }
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"names": frozenset({"Microsoft.Office.Interop.Excel"})},
+        {"names": frozenset({"GetTypeFromProgID"}), "strings": ("Word.Application",)},
+    ],
+)
+def test_office_is_found_without_a_reference_to_its_types(facts):
+    assert names(findings(SITE, assembly("bin/a.dll", **facts))) == ["office"]
+
+
+def test_an_object_made_by_its_com_name_is_warned_of():
+    late = assembly("bin/a.dll", names=frozenset({"GetTypeFromProgID"}), strings=("Firm.Thing",))
+    assert names(findings(SITE, late)) == ["com"]
+
+
+def test_an_old_program_that_its_configuration_starts_on_the_new_runtime_runs():
+    old = assembly("a.exe", clr="v2.0.50727")
+    startup = config("<startup><supportedRuntime version='v4.0'/></startup>")
+    assert names(findings({"a.exe.config": config()}, old)) == ["dotnet-35"]
+    assert names(findings({"a.exe.config": startup}, old)) == []
+
+
+def test_a_program_for_a_newer_framework_is_refused_by_the_file_beside_it():
+    assert names(findings({"a.runtimeconfig.json": "{}"}, assembly("a.exe", clr="", machine=X64)), Level.REFUSED) == ["dotnet-core"]
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_work_is_refused_by_name(name):
     assert names(findings(SITE, REFUSED[name]), Level.REFUSED) == [name]
@@ -140,6 +167,10 @@ def test_a_listener_on_localhost_answers_nobody_else(monkeypatch):
     host = program(types=frozenset({"System.Net.HttpListener"}), strings=("http://localhost:8080/",))
     monkeypatch.setattr(assemblies, "read_all", lambda tree: ([host], []))
     assert names(findings({}, host), Level.REFUSED) == ["localhost-listener"]
+    service = program(**{**SERVICE, "types": SERVICE["types"] | {"System.Net.HttpListener"}})
+    library = assembly("web.dll", strings=("http://localhost:8080/",))
+    monkeypatch.setattr(assemblies, "read_all", lambda tree: ([service, library], []))
+    assert names(findings({}, service, library), Level.REFUSED) == ["localhost-listener"], "a service, and the address in a library"
     good = program(types=frozenset({"System.Net.HttpListener"}), strings=("http://+:8080/",))
     monkeypatch.setattr(assemblies, "read_all", lambda tree: ([good], []))
     assert names(findings({}, good)) == []

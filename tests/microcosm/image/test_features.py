@@ -116,6 +116,11 @@ def test_a_section_is_found_wherever_it_stands(case):
 
 
 ENOUGH_MEMORY = "<serviceHostingEnvironment minFreeMemoryPercentageToActivateService='0'/>"
+DUAL = model(
+    "<services><service name='s'><endpoint binding='wsDualHttpBinding' bindingConfiguration='b'/></service></services>",
+    "<bindings><wsDualHttpBinding><binding name='b'><security mode='None'/></binding></wsDualHttpBinding></bindings>",
+    ENOUGH_MEMORY,
+)
 WARNED = {
     "debug": {"web.config": web("<compilation debug='true'/>")},
     "transform-left": {"web.config": config(), "Web.Release.config": config()},
@@ -142,7 +147,7 @@ WARNED = {
             ENOUGH_MEMORY,
         )
     },
-    "wcf-sessions": {"web.config": model("<services><service name='s'><endpoint binding='wsDualHttpBinding'/></service></services>", ENOUGH_MEMORY)},
+    "wcf-sessions": {"web.config": DUAL},
     "metadata-address": {
         "web.config": model(
             "<behaviors><serviceBehaviors><behavior><serviceMetadata httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>"

@@ -195,6 +195,26 @@ def test_actions_that_set_values_and_stock_ones_are_not(case):
     )
 
 
+@pytest.mark.parametrize(
+    ("condition", "type_", "runs"),
+    [
+        ('REMOVE="ALL"', 3106, False),
+        ("Installed AND NOT UPGRADINGPRODUCTCODE", 3106, False),
+        ("&Main=2", 1, False),
+        (None, 1 + 0x400 + 0x100, False),
+        ("NOT Installed", 3106, True),
+        ("&Main=3 AND $C>2", 1, True),
+        (None, 1 + 0x400 + 0x200, True),
+        ("SOME ODD ~~ CONDITION", 1, True),
+    ],
+)
+def test_an_action_counts_if_a_first_installation_runs_it(condition, type_, runs):
+    action = {"Action": "Own", "Type": type_, "Source": "b", "Target": ""}
+    step = {"Action": "Own", "Condition": condition, "Sequence": 100}
+    found = msi_findings(package(CustomAction=[action], InstallExecuteSequence=[step]))
+    assert names(found) == (["msi-custom-action"] if runs else [])
+
+
 def test_an_action_that_no_installation_schedules_does_not_run():
     assert (
         names(

@@ -10,6 +10,11 @@ from microcosm.image.subject import Choices
 
 from .services import files_of, msi_findings, names, package
 
+DIRECTORIES = [
+    {"Directory": "TARGETDIR", "Directory_Parent": None, "DefaultDir": "SourceDir"},
+    {"Directory": "SITE", "Directory_Parent": "TARGETDIR", "DefaultDir": "SITE~1|Site"},
+]
+LOGS = {"Directory": "LOGS", "Directory_Parent": "SITE", "DefaultDir": "data"}
 TABLES = {
     "MsiAssembly": "msi-gac",
     "Class": "msi-com",
@@ -34,6 +39,29 @@ def test_a_table_that_a_container_does_not_need_is_noted(table):
     found = msi_findings(package(**{table: [{"A": "b"}]}))
     assert [one.where for one in found if one.name == "msi-noted"] == [f"table {table}"]
     assert names(found) == []
+
+
+def test_rows_of_components_that_are_not_installed_do_nothing():
+    assert names(msi_findings(package(Class=[{"Component_": "Other"}]))) == []
+
+
+def test_an_assembly_beside_its_program_is_not_for_the_gac():
+    """Setup projects of Visual Studio write such a row for each assembly."""
+    row = {"Component_": "C", "Feature_": "Main", "File_Manifest": "F", "File_Application": "F", "Attributes": 0}
+    assert names(msi_findings(package(MsiAssembly=[row]))) == []
+    assert names(msi_findings(package(MsiAssembly=[{**row, "File_Application": None}]))) == ["msi-gac"]
+
+
+@pytest.mark.parametrize("table", ["Wix4XmlFile", "Wix4Certificate", "MsiEmbeddedChainer", "Wix5Group"])
+def test_tables_of_later_makers_are_refused_as_well(table):
+    assert len(names(msi_findings(package(**{table: [{"A": "b"}]})), Level.REFUSED)) == 1
+
+
+def test_a_folder_that_the_msi_makes_empty_is_in_the_layer_and_may_be_written():
+    made = package(CreateFolder=[{"Directory_": "LOGS", "Component_": "C"}], Directory=[*DIRECTORIES, LOGS])
+    content = files_of(dict.fromkeys(made.paths.values(), "<configuration/>"))
+    source = Source("msi", "service.msi", content, made, empty=made.empty_folders())
+    assert "Site/data" in start.writable_folders(inspect.subject(source, Wanted(), Choices()))
 
 
 def service(**more):

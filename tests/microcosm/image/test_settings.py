@@ -12,9 +12,15 @@ from .services import CANARY, config, connection, findings, names, setting, subj
 FORECASTS = {
     "Server=db;User Id=u;Password=s3cret": {"password-in-image": Level.REFUSED},
     "Server=db;User Id=u;pwd='s3cret'": {"password-in-image": Level.REFUSED},
+    "Server=db;User Id=u;Password=123456": {"password-in-image": Level.REFUSED},
+    "cache:6379,password=s3cret,ssl=True": {"password-in-image": Level.REFUSED},
+    "cache:6379,password=$(Password),ssl=True": {},
     "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=abc==": {"password-in-image": Level.REFUSED},
     "Server=(LocalDB)\\MSSQLLocalDB;Integrated Security=True": {"local-database": Level.REFUSED},
     "Data Source=.\\SQLEXPRESS;AttachDbFilename=|DataDirectory|a.mdf;User Instance=True": {"local-database": Level.REFUSED},
+    "Data Source=(local)\\SQLEXPRESS;Database=d": {"local-database": Level.REFUSED},
+    "Data Source=localhost\\sqlexpress;Database=d": {"local-database": Level.REFUSED},
+    "Data Source=db\\SQLEXPRESS;Database=d": {},
     "Data Source=localhost;User Id=u": {"localhost-server": Level.WARNED},
     "Server=.;Database=d": {"localhost-server": Level.WARNED},
     "Server=tcp:127.0.0.1,1433;Database=d": {"localhost-server": Level.WARNED},
@@ -52,6 +58,8 @@ SETTINGS = {
     ("Queue", "amqp://localhost:5672/"): "localhost-url",
     ("Bus", "amqp://shop:s3cret@bus.example/"): "password-in-image",
     ("ApiKey", "a8f5f167f44f4964"): "secret-in-image",
+    ("SmtpPass", "a8f5f167f44f4964"): "secret-in-image",
+    ("Files", "https://shop.blob.core.windows.net/in?sv=2019-12-12&amp;sig=aB3dEfGhIj%3D"): "password-in-image",
     ("Db", "Server=db;Password=abc;"): "password-in-image",
 }
 
@@ -69,6 +77,8 @@ def test_a_setting_is_judged_likewise(pair):
         ("ApiKey", ""),
         ("Home", "http://localhost.example/"),
         ("Ratio", "a:b"),
+        ("Bypass", "/health"),
+        ("Page", "https://shop.example/?sig=no"),
     ],
 )
 def test_a_harmless_setting_is_not(pair):

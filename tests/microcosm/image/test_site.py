@@ -12,6 +12,8 @@ from .services import assembly, config, files_of, findings, names, server, subje
 
 SECURITY = "<security>{}</security>"
 CORE = "<handlers><add name='a' path='*' modules='AspNetCoreModuleV2'/></handlers><aspNetCore processPath='dotnet'/>"
+ASP = "<handlers><add name='a' path='*.asp' modules='IsapiModule' scriptProcessor='%windir%\\system32\\inetsrv\\asp.dll'/></handlers>"
+PHP = "<handlers><add name='p' path='*.php' modules='FastCgiModule' scriptProcessor='C:\\PHP\\php-cgi.exe'/></handlers>"
 REFUSED = {
     "app-offline": {"web.config": config(), "App_Offline.htm": "closed"},
     "config-size": {"web.config": config("<!--", "x" * 256_001, "-->")},
@@ -20,11 +22,16 @@ REFUSED = {
     "dotnet-core": {"web.config": config(), "shop.dll": "", "shop.runtimeconfig.json": "{}"},
     "iis-aspnetcore": {"web.config": server(CORE)},
     "iis-module": {"web.config": server("<handlers><add name='n' path='*.js' modules='iisnode'/></handlers>")},
+    "iis-module ": {"web.config": server("<modules><add name='IIS7WSFedModule'/></modules>")},
+    "iis-asp": {"web.config": server(ASP)},
+    "iis-cgi": {"web.config": server(PHP)},
     "iis-arr": {"web.config": server("<proxy enabled='true'/>")},
     "iis-ssi": {"web.config": config(), "index.shtml": ""},
 }
 WARNED = {
     "nested-application": {"web.config": config(), "api/web.config": web("<authentication mode='Forms'/>")},
+    "local-database": {"web.config": web("<roleManager enabled='true'/>")},
+    "state-server": {"web.config": web("<sessionState mode='SQLServer' sqlConnectionString='data source=.;user id=u'/>")},
     "require-ssl": {"web.config": web("<authentication mode='Forms'><forms requireSSL='true'/></authentication>")},
 }
 
@@ -37,7 +44,7 @@ def of_bytes(files, **choices):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_stops_a_site_is_refused_in_one_sentence(name):
-    assert names(of_bytes(REFUSED[name]), Level.REFUSED) == [name]
+    assert names(of_bytes(REFUSED[name]), Level.REFUSED) == [name.strip()]
 
 
 @pytest.mark.parametrize("name", WARNED)
@@ -54,6 +61,8 @@ def test_what_may_stop_it_is_warned_of(name):
         {"web.config": server(SECURITY.format("<access sslFlags='None'/>"))},
         {"web.config": config(), "old/app_offline.htm": ""},
         {"web.config": server("<modules><add name='Own' type='Own.Module'/></modules>")},
+        {"web.config": server("<modules><remove name='Session'/><add name='Session'/></modules>")},
+        {"web.config": web("<roleManager enabled='false'/>")},
     ],
 )
 def test_what_only_looks_like_it_is_not_found(files):

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from microcosm.errors import UsageError
+from microcosm.image import inspect, start
 from microcosm.image.findings import Level
 from microcosm.image.source import read, replaced
+from microcosm.image.subject import Choices
 
 from .services import config, findings, names
 from .web_packages import package
@@ -47,12 +49,47 @@ def test_folder_zip_zip_of_the_folder_and_package_hold_the_same_files(tmp_path):
     }
 
 
+def test_empty_folders_stay_and_may_be_written(tmp_path):
+    (folder(tmp_path / "site", SITE) / "incoming/today").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("site/", "site/incoming/", "site/incoming/today/"):
+            archive.writestr(name, "")
+        for name, data in SITE.items():
+            archive.writestr(f"site/{name}", data)
+    sources = [read(tmp_path / "site"), read(tmp_path / "a.zip")]
+    assert [source.empty for source in sources] == [("incoming/today",)] * 2
+    one = inspect.subject(sources[0], inspect.Wanted(), Choices())
+    assert "inetpub/wwwroot/incoming/today" in start.writable_folders(one)
+
+
+def test_a_nuget_package_is_what_octopus_deploys(tmp_path):
+    packaging = dict.fromkeys(("[Content_Types].xml", "_rels/.rels", "Shop.nuspec", "package/services/a.psmdcp"), "")
+    made = read(zipped(tmp_path / "shop.nupkg", {**SITE, **packaging}))
+    assert sorted(made.tree) == sorted(SITE)
+
+
+NO_SERVICE = {
+    "a site in a folder among others": ({"publish/web.config": config(), "notes/a.txt": ""}, "its site is in the folder publish"),
+    "two sites": ({"web/web.config": config(), "api/web.config": config()}, "hand over that folder, and web with --app"),
+    "libraries alone": ({"shop.dll": ""}, "neither a site"),
+}
+
+
+@pytest.mark.parametrize("case", NO_SERVICE)
+def test_a_folder_without_a_service_at_its_top_says_where_it_is(case, tmp_path):
+    files, sentence = NO_SERVICE[case]
+    with pytest.raises(UsageError, match=sentence):
+        inspect.subject(read(folder(tmp_path, files)), inspect.Wanted(), Choices())
+
+
 REFUSED = {
     "a source tree": ({"site.csproj": "", "web.config": config(), "Default.aspx.cs": ""}, "publish it first"),
     "a source tree below": ({"All.sln": "", "site/site.vbproj": ""}, "publish it first"),
     "packages.config without bin": ({"web.config": config(), "packages.config": ""}, "publish it first"),
     "ClickOnce": ({"publish/app.application": "", "publish/setup.exe": ""}, "ClickOnce"),
     "an installation in a folder": ({"site.msi": "", "setup.exe": ""}, "hand over site.msi itself"),
+    "InstallShield's folder": ({"setup.exe": "", "data1.hdr": "", "data1.cab": ""}, "setup.exe is a setup program"),
+    "an archive beside its scripts": ({"a.zip": "", "a.deploy.cmd": "", "a.SetParameters.xml": ""}, "hand over a.zip itself"),
     "an archive in a folder": ({"site.zip": ""}, "hand over site.zip itself"),
     "MSIX": ({"AppxManifest.xml": "", "shop.exe": "MZ"}, "MSIX"),
     "nothing": ({}, "there are no files"),
