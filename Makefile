@@ -43,7 +43,7 @@ test-served: $(READY)  ## the unit tests that start servers and engines
 	$(BIN)/python -m pytest -n 2 -m served
 
 test-built: $(READY)  ## lint beside the real kube-apiserver, kubelet and kubectl, each version that a rehearsal has built here (VERSION=1.36)
-	$(if $(VERSION),MICROCOSM_BUILT=$(VERSION)) $(BIN)/python -m pytest -m served -rs tests/rehearsal/test_lint_*.py
+	$(if $(VERSION),MICROCOSM_BUILT=$(VERSION)) $(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
 
 audit-deps:  ## known vulnerabilities of what the lock file names (asks the package index; in an environment of its own)
 	$(PYTHON) -m venv build/audit
@@ -56,15 +56,15 @@ rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root o
 		$(if $(FIGURES),--figures)
 
 permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
-	$(BIN)/python -m rehearsal.permissions --keep
+	$(BIN)/python -m rehearsal.scenarios.permissions --keep
 
-bench: $(READY)  ## what the program costs beside its floor, into docs/benchmarks.md (root; ONLY="startup growth", REPEATS=5)
+bench: $(READY)  ## what the program costs beside its floor, into docs/evidence/benchmarks.md (root; ONLY="startup growth", REPEATS=5)
 	$(BIN)/python -m bench $(ONLY) $(if $(REPEATS),--repeats $(REPEATS))
 
-faults: faults-aws faults-machines  ## what it survives, into docs/reliability.md: AWS calls that fail, machines that fail (root)
+faults: faults-aws faults-machines  ## what it survives, into docs/evidence/reliability.md: AWS calls that fail, machines that fail (root)
 
 faults-aws: $(READY)  ## every AWS call of up and destroy fails (FULL=1: lasting faults one at a time, hours); goes on where it was broken off
-	$(BIN)/python -m rehearsal.aws_faults --figures $(if $(FULL),--full)
+	$(BIN)/python -m rehearsal.scenarios.aws_faults --figures $(if $(FULL),--full)
 
 faults-machines: $(READY)  ## power, services, disks, clocks, the API: on one cluster, one after the other (root)
 	$(BIN)/python -m rehearsal run machine-faults

@@ -3,13 +3,13 @@
 import gc
 
 # The SDKs are a million objects that stay until the end. While they are made, and the stack with them, the collector finds nothing and
-# takes a third of the time (docs/benchmarks.md); afterwards it need not look at them.
+# takes a third of the time (docs/evidence/benchmarks.md); afterwards it need not look at them.
 gc.disable()
 
 import pulumi  # noqa: E402
 
-from infra import config  # noqa: E402
 from infra.cluster import Cluster  # noqa: E402
+from infra.config import model as config  # noqa: E402
 
 cluster = Cluster(config.load())
 

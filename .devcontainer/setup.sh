@@ -3,7 +3,7 @@
 set -o errexit -o nounset -o pipefail
 cd "$(dirname "$0")/.."
 
-# The rehearsal installs its own packages when it needs them (rehearsal/supplies/debian.py).
+# The rehearsal installs its own packages when it needs them (rehearsal/build/debian.py).
 readonly PACKAGES=(ca-certificates git make python3 python3-venv)
 
 require_root() {

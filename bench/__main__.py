@@ -1,4 +1,4 @@
-"""`python -m bench [names]`: measure, and write the figures into docs/benchmarks.md."""
+"""`python -m bench [names]`: measure, and write the figures into docs/evidence/benchmarks.md."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.status import Status
 
+from rehearsal.build import SuppliesError
 from rehearsal.session import RehearsalError
-from rehearsal.supplies import SuppliesError
 
 from . import bringup, critical_path, document, engine, growth, scale, startup, user_data
 from .samples import BenchError
@@ -32,7 +32,7 @@ console = Console(highlight=False)
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(MEASUREMENTS)}; all by default.")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each subject after the warm-up.")] = 5,
-    keep: Annotated[bool, typer.Option(help="Write the figures into docs/benchmarks.md.")] = True,
+    keep: Annotated[bool, typer.Option(help="Write the figures into docs/evidence/benchmarks.md.")] = True,
 ) -> None:
     """Measure the program beside its floor. Example: python -m bench startup growth --repeats 3"""
     for name in names or MEASUREMENTS:

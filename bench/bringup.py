@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from infra import naming, rendezvous
-from infra.report import READY, Report, parameters
-from rehearsal import checks
+from infra import join_parameters
+from infra.config import naming
+from infra.node.report import READY, Report, parameters
+from rehearsal.build import ensure
+from rehearsal.build.catalogue import LINUX_ALONE
+from rehearsal.scenarios import checks
 from rehearsal.session import IGNORED_PREFLIGHT, STACK, Session, close_session, locked, open_session, require_root_on_linux
-from rehearsal.supplies import ensure
-from rehearsal.supplies.catalogue import LINUX_ALONE
 
 from .document import table
 from .samples import BenchError
@@ -75,7 +76,7 @@ def _round(session: Session, number: int, settings: Settings) -> Round:
 
 
 def _reports(session: Session) -> dict[str, Report]:
-    path = naming.Names(stack=STACK).parameter(rendezvous.STATUS)
+    path = naming.Names(stack=STACK).parameter(join_parameters.STATUS)
     pages = session.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
     return {node: found for node, found in parameters(path, pages.search("Parameters[]")).items() if found}
 
@@ -93,7 +94,7 @@ def spans(reports: Mapping[str, Report], launched: float) -> tuple[float, float]
 
 
 def _published(session: Session) -> float:
-    name = naming.Names(stack=STACK).parameter(rendezvous.JOIN)
+    name = naming.Names(stack=STACK).parameter(join_parameters.JOIN)
     return session.client("ssm").get_parameter(Name=name)["Parameter"]["LastModifiedDate"].timestamp()
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from rehearsal.cloud.settings import STATE_BUCKET
+from rehearsal.fake_aws.settings import STATE_BUCKET
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05

@@ -1,10 +1,10 @@
-"""Write figures into docs/benchmarks.md, each measurement between its own markers."""
+"""Write figures into docs/evidence/benchmarks.md, each measurement between its own markers."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rehearsal.figures import DOCUMENT, machine
+from rehearsal.scenarios.figures import DOCUMENT, machine
 
 from .comparison import Series
 from .samples import BenchError

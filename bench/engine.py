@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from infra.naming import CONTROL_PLANE, NODE_TAG
+from infra.config.naming import CONTROL_PLANE, NODE_TAG
 
 from . import bare, provider
 from .comparison import in_turn

@@ -1,7 +1,7 @@
 """Measure 100 workers of both systems: AWS calls by kind, an account's rates, the state, the time.
 
 The engine, the program and the Kubernetes API are real, the machines simulated. One `up` is counted without
-throttling, another runs under the rates that AWS publishes (rehearsal/cloud/rates.py).
+throttling, another runs under the rates that AWS publishes (rehearsal/fake_aws/rates.py).
 """
 
 import asyncio
@@ -18,12 +18,13 @@ from unittest import mock
 
 import boto3
 
-from infra import naming, rendezvous
-from infra.cloud import AmazonCloud
+from infra import join_parameters
+from infra.config import naming
+from infra.node.diagnosis import Instance
 from infra.readiness import Gate
-from infra.stuck import Instance
-from rehearsal.cloud.rates import OWN_RATES, PARAMETER_READS, PUT_PARAMETER, RATES_PATH, Rate
-from rehearsal.faked.machines import PHASES
+from infra.readiness_aws import AmazonCloud
+from rehearsal.fake_aws.rates import OWN_RATES, PARAMETER_READS, PUT_PARAMETER, RATES_PATH, Rate
+from rehearsal.simulated.machines import PHASES
 
 from .calls import Calls, busiest_second, counted
 from .document import table
@@ -102,7 +103,7 @@ def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, fl
         ssm: Any = boto3.client("ssm", region_name=REGION)
         for node, instance in instances.items():
             report = json.dumps({"instance": instance, "phase": "join", "result": "running"})
-            ssm.put_parameter(Name=names.parameter(rendezvous.STATUS, node), Value=report, Type="String")
+            ssm.put_parameter(Name=names.parameter(join_parameters.STATUS, node), Value=report, Type="String")
         with counted(bench.cloud.endpoint) as calls, mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": calls.endpoint}):
             gate = Gate(names=names, cloud=_OnlyReports(REGION, {}), timeout_minutes=60, wait=True, tell=lambda _: None)
             with contextlib.suppress(TimeoutError):

@@ -3,8 +3,10 @@
 import base64
 import gzip
 
-from infra import boot, config, matrix, userdata
-from infra.config import StackConfig
+from infra.config import model as config
+from infra.config import versions
+from infra.config.model import StackConfig
+from infra.node import boot, userdata
 
 from .document import table
 from .settings import Settings
@@ -21,7 +23,7 @@ def run(settings: Settings) -> str:
 
 def stack_config(expires_at: str) -> StackConfig:
     """Return a configuration with one pool of each operating system."""
-    pools = [{"name": name.split("-")[0] + name[-2:], "os": name, "count": 1} for name in matrix.OPERATING_SYSTEMS]
+    pools = [{"name": name.split("-")[0] + name[-2:], "os": name, "count": 1} for name in versions.OPERATING_SYSTEMS]
     values: dict[str, object] = {"adminCidrs": ["203.0.113.7/32"], "nodePools": pools, "expiresAt": expires_at}
     return config.parse(values, stack=STACK)
 

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import yaml
 
 from rehearsal import processes
-from rehearsal.cloud.process import Cloud, running_cloud
-from rehearsal.faked.api import running_api
-from rehearsal.faked.machines import simulated_machines
+from rehearsal.build import ensure_programs
+from rehearsal.fake_aws.process import Cloud, running_cloud
 from rehearsal.project import CHECKOUT, PROGRAM, environment
-from rehearsal.supplies import ensure_programs
+from rehearsal.simulated.api import running_api
+from rehearsal.simulated.machines import simulated_machines
 
 from .samples import Sample, measure
 

@@ -6,17 +6,19 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from . import account, availability, boot, iam, images, naming, readiness, security, zones
-from .config import NodePool as PoolConfig
-from .config import StackConfig
+from . import ami, availability, iam, readiness, security, zones
+from .config import account, naming
+from .config.model import NodePool as PoolConfig
+from .config.model import StackConfig
+from .config.versions import OperatingSystem
 from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
 from .flannel import Flannel, FlannelArgs
-from .matrix import OperatingSystem
+from .join_parameters import Rendezvous, RendezvousArgs
 from .network import Network, NetworkArgs
+from .node import boot
 from .node_pool import ROLES, NodePool, NodePoolArgs
-from .rendezvous import Rendezvous, RendezvousArgs
+from .script_bucket import Staging
 from .security import Security, SecurityArgs
-from .staging import Staging
 from .workloads import CCAUTH_NODE_PORT, PAGE_NODE_PORT, Workloads, WorkloadsArgs
 
 
@@ -90,7 +92,7 @@ class Cluster(pulumi.ComponentResource):
 
     def _build_machines(self) -> None:
         config = self._config
-        self._amis = images.current(_systems(config), self._region, self)
+        self._amis = ami.current(_systems(config), self._region, self)
         self._control_plane = ControlPlane(
             config.names.of(naming.CONTROL_PLANE),
             ControlPlaneArgs(
@@ -186,7 +188,7 @@ class Cluster(pulumi.ComponentResource):
         self.access = pulumi.Output.all(self._region, self.nodes).apply(lambda known: access_commands(*known))
 
 
-def _systems(config: StackConfig) -> images.Uses:
+def _systems(config: StackConfig) -> ami.Uses:
     """Collect the operating systems that some machine runs, each with its users."""
     uses = {CONTROL_PLANE_OS: ["the control plane"]}
     for pool in config.node_pools:

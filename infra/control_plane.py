@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import boot, naming, security
-from .config import StackConfig
-from .machine import InstanceArgs, instance
+from . import security
+from .config import naming
+from .config.model import StackConfig
+from .instance import InstanceArgs, instance
+from .node import boot
 
 CONTROL_PLANE_OS = "ubuntu-24.04"
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pulumi
 
-from . import policy
+from . import lint
 from .errors import ConfigError
 
 # Pulumi's Kubernetes provider takes an object with this annotation as ready once the API server has it.
@@ -32,11 +32,11 @@ class Declared:
 
     def refuse_errors(self, windows_build: str | None, *, overlay: bool) -> None:
         """ConfigError with every finding that Windows would not forgive; a warning in the log for the rest."""
-        findings = policy.check(self.objects, windows_build=windows_build, overlay=overlay)
+        findings = lint.check(self.objects, windows_build=windows_build, overlay=overlay)
         for finding in findings:
-            if finding.severity is not policy.Severity.ERROR:
+            if finding.severity is not lint.Severity.ERROR:
                 pulumi.log.warn(str(finding))
-        if errors := [str(finding) for finding in findings if finding.severity is policy.Severity.ERROR]:
+        if errors := [str(finding) for finding in findings if finding.severity is lint.Severity.ERROR]:
             raise ConfigError(errors)
 
 

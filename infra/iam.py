@@ -13,8 +13,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from . import expiry, rendezvous
-from .naming import Names
+from . import join_parameters as rendezvous
+from .config import expiry
+from .config.naming import Names
 from .security import CONTROL_PLANE, LINUX_WORKER, WINDOWS_WORKER
 
 SESSION_MANAGER = (

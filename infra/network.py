@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import netplan
-from .naming import Names
+from .config import address_plan
+from .config.naming import Names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ class Network(pulumi.ComponentResource):
     def _public_subnets(self, table: aws.ec2.RouteTable) -> list[pulumi.Output[str]]:
         args = self._args
         named = args.availability_zones or (None,)
-        cidrs = netplan.subnets(args.vpc_cidr, len(named))
+        cidrs = address_plan.subnets(args.vpc_cidr, len(named))
         return [self._public_subnet(*each, table) for each in zip(named, args.zones, cidrs, strict=True)]
 
     def _public_subnet(self, named: str | None, zone: pulumi.Output[str], cidr: str, table: aws.ec2.RouteTable) -> pulumi.Output[str]:

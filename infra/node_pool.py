@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import boot, security
-from . import config as stack_config
-from .machine import InstanceArgs, instance
-from .staging import StagedScript
+from . import security
+from .config import model as stack_config
+from .instance import InstanceArgs, instance
+from .node import boot
+from .script_bucket import StagedScript
 
 ROLES = {"linux": security.LINUX_WORKER, "windows": security.WINDOWS_WORKER}
 

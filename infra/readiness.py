@@ -15,12 +15,15 @@ from typing import Any, cast
 
 import pulumi
 
-from . import naming, rendezvous, report, stuck
-from .cloud import AmazonCloud as AmazonCloud
-from .cloud import Cloud
+from . import join_parameters
+from .config import naming
 from .errors import ClusterNotReadyError
-from .report import Report
-from .stuck import Instance, Reports
+from .node import diagnosis as stuck
+from .node import report
+from .node.diagnosis import Instance, Reports
+from .node.report import Report
+from .readiness_aws import AmazonCloud as AmazonCloud
+from .readiness_aws import Cloud
 
 POLL_SECONDS = 1.0
 # The first pause: what has just become true is seen at once. Each is twice as long as the one before, up to POLL_SECONDS.
@@ -88,7 +91,7 @@ class Gate:
         if kubeconfig or not self.wait:
             return kubeconfig, {}
         node = naming.CONTROL_PLANE
-        found = self.cloud.report(node, self.names.parameter(rendezvous.STATUS, node))
+        found = self.cloud.report(node, self.names.parameter(join_parameters.STATUS, node))
         return None, {node: _of(found, instance_id, known)}
 
     def _look_at_nodes(self, instances: Mapping[str, str], known: Known) -> tuple[bool | None, Reports]:
@@ -96,14 +99,14 @@ class Gate:
         return stuck.all_ready(reports) or None, reports
 
     def _published_kubeconfig(self, instance_id: str) -> str | None:
-        document = _json(self.cloud.parameter(self.names.parameter(rendezvous.KUBECONFIG)))
+        document = _json(self.cloud.parameter(self.names.parameter(join_parameters.KUBECONFIG)))
         if document.get("instance") != instance_id:
             return None
         kubeconfig = str(document["kubeconfig"])
         return kubeconfig if self.cloud.api_is_ready(kubeconfig) else None
 
     def _reports(self, instances: Mapping[str, str], known: Known) -> Reports:
-        found = self.cloud.reports(self.names.parameter(rendezvous.STATUS))
+        found = self.cloud.reports(self.names.parameter(join_parameters.STATUS))
         return {node: _of(found.get(node), instance, known) for node, instance in instances.items()}
 
     def _list_unless_lost(self, instances: Mapping[str, str]) -> Known:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from .naming import Names
+from .config.naming import Names
 
 CONTROL_PLANE, LINUX_WORKER, WINDOWS_WORKER = "control-plane", "linux-worker", "windows-worker"
 # Every machine is in NODES and in the group of its role.

@@ -9,9 +9,9 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 
-from . import netplan
+from .config import address_plan
+from .config.versions import OperatingSystem
 from .declared import NOT_WAITED_FOR, Declared
-from .matrix import OperatingSystem
 
 FILES = Path(__file__).resolve().parent.parent / "workloads"
 NAMESPACE = "microcosm"
@@ -43,7 +43,7 @@ def page_files() -> dict[str, str]:
 def nginx_files(service_cidr: str) -> dict[str, str]:
     """nginx's configuration, with the cluster's DNS address in its place."""
     files = _files("widgets", "nginx.conf")
-    return {name: text.replace(CLUSTER_DNS_TOKEN, netplan.dns_service_ip(service_cidr)) for name, text in files.items()}
+    return {name: text.replace(CLUSTER_DNS_TOKEN, address_plan.dns_service_ip(service_cidr)) for name, text in files.items()}
 
 
 def ccauth_files() -> dict[str, str]:
@@ -177,7 +177,7 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
 
 
 def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSpecArgsDict:
-    # The talk's hostPort. On Windows an overlay opens none (ADR 0013): the NodePort is the way in there.
+    # The talk's hostPort. On Windows an overlay opens none (ADR 0010): the NodePort is the way in there.
     host_port: k8s.core.v1.ContainerPortArgsDict = {"container_port": 80} if overlay else {"container_port": 80, "host_port": 80}
     healthy: k8s.core.v1.HTTPGetActionArgsDict = {"path": "/ccauth.svc/health", "port": 80}
     return {

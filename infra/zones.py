@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pulumi
 from pulumi.runtime import invoke_async
 
-from .config import StackConfig
+from .config.model import StackConfig
 from .errors import ZoneError
 
 # The zones that have each instance type.
@@ -68,7 +68,7 @@ def of_subnets(config: StackConfig, region: pulumi.Output[str], parent: pulumi.R
 async def _offers(config: StackConfig, parent: pulumi.Resource) -> dict[str, list[str]]:
     types = sorted(set.union(*wanted(config)))
     arguments = {"locationType": "availability-zone", "filters": [{"name": "instance-type", "values": types}]}
-    # Not aws.ec2.get_instance_type_offerings_output, for the reason in infra/images.py.
+    # Not aws.ec2.get_instance_type_offerings_output, for the reason in infra/ami.py.
     opts = pulumi.InvokeOptions(parent=parent, version=version("pulumi_aws"))
     try:
         answer = await invoke_async(_FUNCTION, arguments, opts)

@@ -13,28 +13,26 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from . import (
-    access_command,
-    audit_command,
-    audit_report,
-    doctor_command,
-    kubeconfig_command,
-    lint,
-    logs_command,
-    options,
-    preview_cli,
-    repair_command,
-    timeline_screen,
-    timeline_text,
-    timeline_watch,
-)
-from . import audit as auditing
-from .engine_events import read as read_events
+from . import options
+from . import repair as repair_command
+from .access import command as access_command
+from .audit import command as audit_command
+from .audit import report as audit_report
+from .audit import search as auditing
+from .doctor import command as doctor_command
 from .errors import OperatorError, UsageError
 from .explain import explain
 from .image import command as image_command
+from .kubeconfig import command as kubeconfig_command
+from .lint import command as lint
+from .logs import command as logs_command
 from .output import note, print_json
-from .target import resolve
+from .preview import command as preview_cli
+from .pulumi_cli.events import read as read_events
+from .pulumi_cli.target import resolve
+from .timeline import screen as timeline_screen
+from .timeline import text as timeline_text
+from .timeline import watch as timeline_watch
 
 app = typer.Typer(
     name="microcosm",
@@ -101,7 +99,8 @@ def smoke(
     Example: `microcosm smoke --stack dev`
     """
     # The Kubernetes client takes longer to import than the other commands take to run.
-    from . import smoke_command, smoke_report
+    from .smoke import command as smoke_command
+    from .smoke import report as smoke_report
 
     result = smoke_command.run(stack, region, kubeconfig, page_url)
     if json:

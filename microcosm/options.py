@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .aws import Session, open_session
-from .target import Target, account_settings, resolve, stack_file
+from .aws.session import Session, open_session
+from .pulumi_cli.target import Target, account_settings, resolve, stack_file
 
 Stack = Annotated[
     str | None,

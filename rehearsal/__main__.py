@@ -16,14 +16,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from . import checks, figures, kubeconfig, rehearsed, repeat, shown, supplies
-from .late_dns import SCENARIOS as LATE_DNS
-from .linux_first import LinuxFirst
-from .machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
-from .previews import STEPS as PREVIEW_STEPS
-from .refresh import SCENARIOS as REFRESH
-from .scenario import SCENARIOS as CLUSTER_SCENARIOS
-from .scenario import Run, Step, is_whole, play
+from . import build, kubeconfig
+from .build import later
+from .build.catalogue import ALL, LINUX_ALONE, STAND_IN, WINE
+from .build.progress import Lines, Live
+from .scenarios import checks, figures, recorded, repeat
+from .scenarios import progress as shown
+from .scenarios.late_dns import SCENARIOS as LATE_DNS
+from .scenarios.life import SCENARIOS as CLUSTER_SCENARIOS
+from .scenarios.life import Run, Step, is_whole, play
+from .scenarios.linux_first import LinuxFirst
+from .scenarios.machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
+from .scenarios.previews import STEPS as PREVIEW_STEPS
+from .scenarios.refresh import SCENARIOS as REFRESH
 from .session import (
     PROJECT,
     STACK,
@@ -37,9 +42,6 @@ from .session import (
     require_root_on_linux,
     save_logs,
 )
-from .supplies import later
-from .supplies.catalogue import ALL, LINUX_ALONE, STAND_IN, WINE
-from .supplies.progress import Lines, Live
 from .variant import DEFAULT, Variant
 from .wine.errors import WineError
 
@@ -57,11 +59,11 @@ FAILED_LOGS = PROJECT / "build" / "rehearsals-failed"
 def run(
     scenario: Annotated[str, typer.Argument(help=f"one of {', '.join(SCENARIOS)}")] = "life",
     keep: Annotated[bool, typer.Option(help="Leave the cluster up at the end, and print how to use it.")] = False,
-    keep_figures: Annotated[bool, typer.Option("--figures", help="Put the figures into docs/benchmarks.md.")] = False,
+    keep_figures: Annotated[bool, typer.Option("--figures", help="Put the figures into docs/evidence/benchmarks.md.")] = False,
     times: Annotated[int, typer.Option("--repeat", min=1, help="Play it so often, each time with a new cloud.")] = 1,
     busy: Annotated[bool, typer.Option(help="Keep one core of this machine busy meanwhile.")] = False,
     region: Annotated[str, typer.Option(help="The region of the fake cloud.")] = DEFAULT.region,
-    kubernetes: Annotated[str, typer.Option(help="A version that infra/matrix.py has a row for.")] = DEFAULT.kubernetes,
+    kubernetes: Annotated[str, typer.Option(help="A version that infra/config/versions.py has a row for.")] = DEFAULT.kubernetes,
     backend: Annotated[str, typer.Option("--flannel-backend", help="vxlan or host-gw.")] = DEFAULT.backend,
 ) -> None:
     """Rehearse the life of a cluster for real, without AWS. Example: python -m rehearsal run bad-checksum"""
@@ -77,7 +79,7 @@ def run(
         if times > 1:
             figures_of = (figures.BUSY if busy else figures.QUIET) if keep_figures else ""
             _repeat(times, steps, _supplies(kubernetes, parts), variant, figures_of)
-        elif WINE in parts and supplies.is_missing(WINE, kubernetes=kubernetes):
+        elif WINE in parts and build.is_missing(WINE, kubernetes=kubernetes):
             _linux_first(variant, keep_figures=keep_figures)
         else:
             _once(steps, _supplies(kubernetes, parts), variant, keep=keep, keep_figures=keep_figures)
@@ -98,14 +100,14 @@ def _linux_first(variant: Variant, *, keep_figures: bool) -> None:
             elapsed=lambda: time.monotonic() - began,
             cpu_seconds=prepared.cpu_seconds,
             rest=rest,
-            complete=lambda: supplies.ensure(kubernetes=variant.kubernetes),
+            complete=lambda: build.ensure(kubernetes=variant.kubernetes),
         )
         _once(order.steps, prepared, variant, keep=False, keep_figures=keep_figures)
     finally:
         rest.stop()
 
 
-def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant, *, keep: bool, keep_figures: bool) -> None:
+def _once(steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, *, keep: bool, keep_figures: bool) -> None:
     session = _open(prepared, variant)
     try:
         played = _play(steps, session)
@@ -121,14 +123,14 @@ def _once(steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant
     if keep_figures and variant == DEFAULT:
         figures.keep(played.seconds, played.ready_seconds, played.up_seconds)
     if keep_figures and is_whole(steps):
-        rehearsed.keep(variant, prepared.versions, sum(played.seconds.values()))
+        recorded.keep(variant, prepared.versions, sum(played.seconds.values()))
     if keep:
         shown.explain_kept(session)
     else:
         close_session()
 
 
-def _repeat(times: int, steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant, figures_of: str) -> None:
+def _repeat(times: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, figures_of: str) -> None:
     """Play the scenario many times, keep the logs of the runs that fail, and exit with 1 if any did."""
     shutil.rmtree(FAILED_LOGS, ignore_errors=True)
     attempts: list[repeat.Attempt] = []
@@ -145,7 +147,7 @@ def _repeat(times: int, steps: tuple[Step, ...], prepared: supplies.Supplies, va
         raise RehearsalError("\n".join([repeat.rate(attempts), *repeat.failures(attempts)]))
 
 
-def _attempt(number: int, steps: tuple[Step, ...], prepared: supplies.Supplies, variant: Variant) -> repeat.Attempt:
+def _attempt(number: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant) -> repeat.Attempt:
     session: Session | None = None
     try:
         session = _open(prepared, variant)
@@ -158,20 +160,20 @@ def _attempt(number: int, steps: tuple[Step, ...], prepared: supplies.Supplies, 
         close_session()
 
 
-def _open(prepared: supplies.Supplies, variant: Variant) -> Session:
+def _open(prepared: build.Supplies, variant: Variant) -> Session:
     start = time.monotonic()
     session = open_session(prepared, variant=variant)
     console.print(f"{variant}: fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
     return session
 
 
-def _supplies(kubernetes: str, parts: Collection[str] = ALL) -> supplies.Supplies:
+def _supplies(kubernetes: str, parts: Collection[str] = ALL) -> build.Supplies:
     """Builds and installs what is missing, with its progress shown."""
     if console.is_terminal:
         with Live(console) as progress:
-            made = supplies.ensure(progress, parts=parts, kubernetes=kubernetes)
+            made = build.ensure(progress, parts=parts, kubernetes=kubernetes)
     else:
-        made = supplies.ensure(Lines(console), parts=parts, kubernetes=kubernetes)
+        made = build.ensure(Lines(console), parts=parts, kubernetes=kubernetes)
     provider = "Pulumi's own" if made.official_provider else "a stand-in on Pulumi's own bridge"
     console.print(f"aws provider: {provider}")
     return made
@@ -244,7 +246,7 @@ def main(program: Callable[[], None] = app) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         program()
-    except (RehearsalError, WineError, checks.CheckFailed, supplies.SuppliesError) as error:
+    except (RehearsalError, WineError, checks.CheckFailed, build.SuppliesError) as error:
         Console(stderr=True).print(f"[red]error[/red]: {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import naming, rendezvous
+from infra import join_parameters
+from infra.config import naming
 from rehearsal.files import write_atomically
 
 POLL_SECONDS = 0.5
@@ -23,7 +24,7 @@ def followed(ssm: Any, stack: str, path: Path) -> Generator[None]:
     `ssm` is a boto3 client. So `kubectl` works in a shell after `pulumi up` without a further command.
     """
     ended = threading.Event()
-    parameter = naming.Names(stack=stack).parameter(rendezvous.KUBECONFIG)
+    parameter = naming.Names(stack=stack).parameter(join_parameters.KUBECONFIG)
 
     def follow() -> None:
         while not ended.wait(POLL_SECONDS):

@@ -2,7 +2,7 @@
 program.
 
 It is used only without the official language host. Arguments, environment and answers are those of the
-official host (pulumi/pulumi 3.260.0, sdk/python/cmd/pulumi-language-python/main.go, Run). rehearsal/supplies
+official host (pulumi/pulumi 3.260.0, sdk/python/cmd/pulumi-language-python/main.go, Run). rehearsal/build
 takes the other half out of the Go module that tools/pulumi pins.
 """
 
@@ -63,7 +63,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
     def Run(self, request: Any, context: Any) -> Any:
         program = shutil.which(EXEC)
         if program is None:
-            return language_pb2.RunResponse(error=f"{EXEC} is not on PATH: `python -m rehearsal.supplies` provides it")
+            return language_pb2.RunResponse(error=f"{EXEC} is not on PATH: `python -m rehearsal.build` provides it")
         code = self._ended([sys.executable, "-u", program, *self._arguments(request)], request)
         if code == SHOWN:
             return language_pb2.RunResponse(bail=True)

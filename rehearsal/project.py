@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from . import processes
-from .cloud.process import Cloud
 from .errors import CommandFailed
+from .fake_aws.process import Cloud
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 # Stand-ins for the plugins that the engine looks for on PATH.

@@ -18,12 +18,12 @@ from typing import Any
 import boto3
 
 from . import processes, project
-from .cloud.process import CREDENTIALS, Cloud
+from .build import Supplies
 from .errors import RehearsalError
+from .fake_aws.process import CREDENTIALS, Cloud
 from .processes import Daemon
 from .project import CHECKOUT as PROJECT
 from .project import Project
-from .supplies import Supplies
 from .variant import DEFAULT, Variant
 
 STATE = Path("/var/lib/microcosm/rehearsal")
@@ -150,7 +150,7 @@ def kept_session(supplies: Callable[[str], Supplies], state: Path = STATE) -> Se
     return Session(state=state, supplies=supplies(variant.kubernetes), cloud=Cloud.at(state), room=room, variant=variant)
 
 
-DAEMONS = ("rehearsal.room", "rehearsal.cloud")
+DAEMONS = ("rehearsal.hosts", "rehearsal.fake_aws")
 
 
 def close_session(state: Path = STATE) -> list[str]:
@@ -162,7 +162,7 @@ def close_session(state: Path = STATE) -> list[str]:
     processes.end_of(f"PULUMI_HOME={state / 'pulumi'}")
     if state.exists():
         # The room that was killed left machines behind: only its own code knows how to find and end them.
-        subprocess.run([sys.executable, "-m", "rehearsal.room", "clean", "--state", str(state)], cwd=PROJECT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "rehearsal.hosts", "clean", "--state", str(state)], cwd=PROJECT, check=True, capture_output=True)
         shutil.rmtree(state)
     return [daemon.name for daemon in running]
 
@@ -189,7 +189,7 @@ def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemo
 
 
 def _start_cloud(state: Path, started: list[Daemon], region: str) -> None:
-    daemon, log = _start("rehearsal.cloud", ["--region", region, "--port", "0", "--enforce-iam"], state, started)
+    daemon, log = _start("rehearsal.fake_aws", ["--region", region, "--port", "0", "--enforce-iam"], state, started)
     processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
 
 
@@ -201,7 +201,7 @@ def _start_room(state: Path, started: list[Daemon], cloud: Cloud, supplies: Supp
         *("--artifacts", str(supplies.artifacts)),
         *("--registry", str(supplies.registry)),
     ]
-    daemon, log = _start("rehearsal.room", arguments, state, started, programs=supplies.bin)
+    daemon, log = _start("rehearsal.hosts", arguments, state, started, programs=supplies.bin)
     return processes.wait_for_file(state / "room.json", daemon, log, READY_SECONDS)
 
 

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra import matrix
-from infra.config import FLANNEL_BACKENDS
+from infra.config import versions
+from infra.config.model import FLANNEL_BACKENDS
 
 from .errors import RehearsalError
 
@@ -16,7 +16,7 @@ _FILE = "variant.json"
 class Variant:
     """What a rehearsal is of. The defaults are the product's own, but for the region, which has none."""
 
-    kubernetes: str = matrix.DEFAULT_KUBERNETES
+    kubernetes: str = versions.DEFAULT_KUBERNETES
     backend: str = FLANNEL_BACKENDS[0]
     region: str = "eu-west-1"
 
@@ -26,7 +26,7 @@ class Variant:
     def checked(self) -> "Variant":
         """Refuse what the product does not know, before anything is built for it; else return the variant."""
         for name, value, known in (
-            ("KUBERNETES", self.kubernetes, tuple(matrix.KUBERNETES_VERSIONS)),
+            ("KUBERNETES", self.kubernetes, tuple(versions.KUBERNETES_VERSIONS)),
             ("NETWORK", self.backend, FLANNEL_BACKENDS),
         ):
             if value not in known:

@@ -17,59 +17,13 @@ hypothesis.settings.register_profile("quick", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=5000, deadline=None)
 
 TESTS = Path(__file__).resolve().parent
-# These start servers or engines, import moto, or run whole scripts. `make test` leaves them to `make test-served`, and stays quick enough to be run
-# before every commit; CI runs both.
-SERVED = (
-    "infra/test_expiry.py",
-    "infra/test_linux_",
-    "infra/test_rendezvous.py",
-    "infra/test_replacement",
-    "microcosm/test_access.py",
-    "microcosm/test_account.py",
-    "microcosm/test_audit.py",
-    "microcosm/test_audit_volumes.py",
-    "microcosm/test_cleanup.py",
-    "microcosm/test_cli.py",
-    "microcosm/doctor/",
-    "microcosm/test_fleet.py",
-    "microcosm/test_kubeconfig.py",
-    "microcosm/test_kubeconfig_file.py",
-    "microcosm/test_logs.py",
-    "microcosm/test_operator_page.py",
-    "microcosm/test_parts.py",
-    "microcosm/test_preview",
-    "microcosm/test_probe.py",
-    "microcosm/test_record.py",
-    "microcosm/test_repair_command.py",
-    "microcosm/test_stacks.py",
-    "microcosm/test_timeline_watch.py",
-    "microcosm/test_wheel.py",
-    "microcosm/image/test_assemblies.py",
-    "microcosm/image/test_msi_files.py",
-    "microcosm/image/test_start_script.py",
-    "rehearsal/test_provider",
-    "rehearsal/test_cloud",
-    "rehearsal/test_faked_world.py",
-    "rehearsal/test_aws_faults.py",
-    "rehearsal/test_kubeconfig.py",
-    "rehearsal/test_language_host.py",
-    "rehearsal/test_lint_",
-    "rehearsal/test_permissions",
-    "rehearsal/test_refresh.py",
-    "rehearsal/test_processes.py",
-    "rehearsal/test_supplies_download.py",
-    "rehearsal/test_supplies_publishers.py",
-    "rehearsal/test_supplies_way.py",
-    "rehearsal/test_windows_standin_machine.py",
-    "rehearsal/test_windows_standin_pods.py",
-    "security/test_hostile_shell.py",
-    "security/test_roles.py",
-    "windows/test_powershell_sweeps.py",
-)
+# `make test` leaves the tests that start servers or engines, import moto, or run whole scripts to `make test-served`, and stays
+# quick enough to be run before every commit; CI runs both.
+SERVED = ("integration/", "windows/test_powershell_sweeps.py")
 
 
 # These read what a run of PowerShell leaves.
-AFTER_POWERSHELL = ("test_data.py", "test_matrix_rows.py")
+AFTER_POWERSHELL = ("test_data.py", "test_versions_rows.py")
 
 
 def is_served(path: Path) -> bool:

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infra.userdata import SCRIPTS
-from tests import cases
+from infra.node.userdata import SCRIPTS
+from tests import golden
 
 PROJECT = SCRIPTS.parent
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 # The machines of a stack that ends have every part.
 JOINED = [("that-ends", name) for name in ("expected-control-plane.sh", "expected-worker.sh")]
-# The golden files of tests/cases hold only what stands before the scripts.
-NOT_OURS = {".git", ".venv", "__pycache__", "build", "cases", "node_modules"}
+# The golden files of tests/golden hold only what stands before the scripts.
+NOT_OURS = {".git", ".venv", "__pycache__", "build", "golden", "node_modules"}
 SHEBANG = re.compile(rb"#!.*\b(ba|da)?sh\s")
 
 
@@ -35,7 +35,7 @@ def main() -> int:
 
 def joined_findings() -> list[str]:
     """Findings in the user-data of Linux machines, each once, at its place in userdata/."""
-    texts = [cases.user_data(case)[name] for case, name in JOINED]
+    texts = [golden.user_data(case)[name] for case, name in JOINED]
     found = [_sentence(comment, origin(text, comment["line"])) for text in texts for comment in _shellcheck(["-"], text)]
     return list(dict.fromkeys(found))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from infra.matrix import OPERATING_SYSTEMS
+from infra.config.versions import OPERATING_SYSTEMS
 
 # .NET Framework by Windows Server: 4.8 is the last one of 2019, and 2022 and 2025 have images of 4.8.1.
 FRAMEWORKS = {"2019": "4.8", "2022": "4.8.1", "2025": "4.8.1"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from infra import policy
+from infra import lint
 
 from ..errors import UsageError
 from . import bases, image_facts
@@ -43,8 +43,8 @@ def text(objects: Sequence[dict[str, Any]], facts: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n" + yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True)
 
 
-def findings(objects: Sequence[dict[str, Any]], build: str | None) -> list[policy.Finding]:
-    return policy.check(objects, windows_build=build)
+def findings(objects: Sequence[dict[str, Any]], build: str | None) -> list[lint.Finding]:
+    return lint.check(objects, windows_build=build)
 
 
 def _secret(name: str, facts: dict[str, Any]) -> dict[str, Any]:

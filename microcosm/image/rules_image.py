@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from infra.matrix import OPERATING_SYSTEMS
-from infra.policy import NODE_BUILDS
+from infra.config.versions import OPERATING_SYSTEMS
+from infra.lint import NODE_BUILDS
 
 from . import bases, image_facts
 from .findings import Finding, refused, told, warned

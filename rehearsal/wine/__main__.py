@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from infra import matrix
-from rehearsal import supplies
+from infra.config import versions as matrix
+from rehearsal import build
 from rehearsal.session import STATE, RehearsalError, kept_session
 from rehearsal.wine import help_texts
 from rehearsal.wine.check import check
@@ -24,7 +24,7 @@ console = Console(highlight=False, soft_wrap=True)
 @app.command("check")
 def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal that was kept")] = STATE) -> None:
     """Run the check against the cluster that `make rehearse KEEP=1` left up."""
-    session = kept_session(lambda kubernetes: supplies.ensure(kubernetes=kubernetes), state)
+    session = kept_session(lambda kubernetes: build.ensure(kubernetes=kubernetes), state)
     if session is None:
         raise WineError(f"no rehearsal is up in {state}: start one with `make rehearse KEEP=1`")
     began = time.monotonic()
@@ -39,7 +39,7 @@ def record_help(
     kubernetes: Annotated[str, typer.Option(help=f"one of {', '.join(matrix.KUBERNETES_VERSIONS)}")] = matrix.DEFAULT_KUBERNETES,
 ) -> None:
     """Record --help of the Windows binaries of a Kubernetes version; needed when their pins change."""
-    made = supplies.ensure(kubernetes=kubernetes)
+    made = build.ensure(kubernetes=kubernetes)
     with tempfile.TemporaryDirectory() as scratch:
         wine_host = WineHost(folder=Path(scratch) / "wine", logs=Path(scratch) / "logs")
         wine_host.set_up(made.wine_prefix, made.windows)
@@ -53,6 +53,6 @@ def record_help(
 if __name__ == "__main__":
     try:
         app()
-    except (WineError, RehearsalError, supplies.SuppliesError) as error:
+    except (WineError, RehearsalError, build.SuppliesError) as error:
         Console(stderr=True, soft_wrap=True).print(f"error: {error}", markup=False, highlight=False)
         sys.exit(1)

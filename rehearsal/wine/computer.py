@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
-from rehearsal.supplies import wine_prefix
-from rehearsal.supplies.store import remove_tree
+from rehearsal.build import wine_prefix
+from rehearsal.build.store import remove_tree
 from rehearsal.waiting import poll
 from rehearsal.wine import flags
 from rehearsal.wine.errors import WineError

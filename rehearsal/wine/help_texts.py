@@ -18,7 +18,7 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
-    """One program's help; `of` is its tool in the table of rehearsal/supplies/toolchain.py."""
+    """One program's help; `of` is its tool in the table of rehearsal/build/toolchain.py."""
 
     program: str
     of: str

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 from cryptography import x509
 
-from infra.userdata import CRI_SOCKETS
-from rehearsal.windows_standin.bootstrap import public_key_hash
+from infra.node.userdata import CRI_SOCKETS
+from rehearsal.windows_node.bootstrap import public_key_hash
 from rehearsal.wine import flags
 from rehearsal.wine.command_lines import CommandLines, filled, value_of
 from rehearsal.wine.computer import PROGRAMS, Process, WineHost

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from infra import naming, rendezvous
-from rehearsal.room import record
-from rehearsal.room.layout import Layout
+from infra import join_parameters
+from infra.config import naming
+from rehearsal.hosts import record
+from rehearsal.hosts.layout import Layout
 from rehearsal.session import STACK, Session
-from rehearsal.windows_standin import inputs
-from rehearsal.windows_standin.inputs import NodeInputs
-from rehearsal.windows_standin.rendezvous import validated
+from rehearsal.windows_node import inputs
+from rehearsal.windows_node.inputs import NodeInputs
+from rehearsal.windows_node.rendezvous import validated
 from rehearsal.wine.command_lines import Network, filled_text
 from rehearsal.wine.errors import WineError
 
@@ -74,8 +75,8 @@ def of(session: Session) -> WindowsNode:
         namespace=record.machine_of(record.read(Layout(session.state)), name)["netns"],
         pod_cidr=node["spec"]["podCIDR"],
         inputs=node_inputs,
-        join=_document(session, rendezvous.JOIN, node_inputs.control_plane_id),
-        network_kubeconfig=_document(session, rendezvous.WINDOWS_NETWORK, node_inputs.control_plane_id)["kubeconfig"],
+        join=_document(session, join_parameters.JOIN, node_inputs.control_plane_id),
+        network_kubeconfig=_document(session, join_parameters.WINDOWS_NETWORK, node_inputs.control_plane_id)["kubeconfig"],
     )
 
 

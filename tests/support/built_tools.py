@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from rehearsal.supplies.store import default_home
+from rehearsal.build.store import default_home
 
 
 def kubernetes(beginning: str = os.environ.get("MICROCOSM_BUILT", "")) -> dict[str, Path]:

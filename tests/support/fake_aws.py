@@ -13,9 +13,9 @@ from moto import mock_aws
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.moto_api._internal import moto_api_backend
 
-from rehearsal.cloud import server
-from rehearsal.cloud.process import CREDENTIALS, Cloud
-from rehearsal.cloud.settings import LOOPBACK, STATE_BUCKET
+from rehearsal.fake_aws import server
+from rehearsal.fake_aws.process import CREDENTIALS, Cloud
+from rehearsal.fake_aws.settings import LOOPBACK, STATE_BUCKET
 
 REGION = "eu-west-1"
 MANAGED_POLICY = "AmazonSSMManagedInstanceCore"

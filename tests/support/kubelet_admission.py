@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.matrix import DEFAULT_KUBERNETES
-from rehearsal.supplies import wine_prefix
-from rehearsal.supplies.modules import KUBERNETES, TOOLS, lay_out, pins_of
-from rehearsal.supplies.store import default_home
+from infra.config.versions import DEFAULT_KUBERNETES
+from rehearsal.build import wine_prefix
+from rehearsal.build.modules import KUBERNETES, TOOLS, lay_out, pins_of
+from rehearsal.build.store import default_home
 
 SOURCE = TOOLS / "kubernetes" / "kubelet-admission"
 # A cold build compiles a large part of the kubelet for Windows.

@@ -15,7 +15,7 @@ from google.protobuf import empty_pb2
 from google.rpc import status_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from rehearsal.cloud.process import Cloud
+from rehearsal.fake_aws.process import Cloud
 from tests.support.wire import UNKNOWN, from_struct, is_secret, to_struct
 
 SEED = b"\x01" * 32

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.supplies import modules, toolchain
-from rehearsal.supplies.errors import SuppliesError
-from rehearsal.supplies.store import Store, default_home
+from rehearsal.build import modules, toolchain
+from rehearsal.build.errors import SuppliesError
+from rehearsal.build.store import Store, default_home
 
 NAME = "pulumi-resource-aws"
 
@@ -25,7 +25,7 @@ def plugin() -> Path:
     except SuppliesError as error:
         pytest.skip(str(error))
     if not built.exists():
-        pytest.skip(f"{built} is not built: run `python -m rehearsal.supplies`")
+        pytest.skip(f"{built} is not built: run `python -m rehearsal.build`")
     return built
 
 

@@ -5,11 +5,11 @@ import json
 import tarfile
 from pathlib import Path
 
-from rehearsal.supplies.artifacts import BOMS, LINUX, mirrored_path
-from rehearsal.supplies.catalogue import Catalogue
-from rehearsal.supplies.download import Download
-from rehearsal.supplies.publishers import PUBLISHED
-from rehearsal.supplies.toolchain import GoTool, go_tools, windows_tools
+from rehearsal.build.artifacts import BOMS, LINUX, mirrored_path
+from rehearsal.build.catalogue import Catalogue
+from rehearsal.build.download import Download
+from rehearsal.build.publishers import PUBLISHED
+from rehearsal.build.toolchain import GoTool, go_tools, windows_tools
 from tests.support.publisher import Publisher
 
 WINDOWS = "windows/amd64"

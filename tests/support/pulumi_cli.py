@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import rehearsal
-from rehearsal.cloud.process import Cloud
+from rehearsal.fake_aws.process import Cloud
 from tests.support.provider_plugin import plugin
 
 BIN = Path(rehearsal.__file__).parent / "bin"

@@ -8,9 +8,10 @@ from unittest import mock
 
 import yaml
 
-from infra import config, kubernetes_api, readiness
-from infra.report import Report
-from infra.stuck import Instance
+from infra import kubernetes_api, readiness
+from infra.config import model as config
+from infra.node.diagnosis import Instance
+from infra.node.report import Report
 from tests.support.engine import PROJECT, Deployment, deploy
 
 KUBECONFIG = "the administrator's kubeconfig"

@@ -1,8 +1,8 @@
 # States.Tests.ps1: a machine that cannot become ready reports it, with the reason, within a bounded time.
-# The table is docs/windows-states.md: each of its rows is a test, and each state below is a row of it.
+# The table is docs/evidence/windows-states.md: each of its rows is a test, and each state below is a row of it.
 
 BeforeDiscovery {
-    $page = [IO.File]::ReadAllLines((Join-Path $PSScriptRoot '../../docs/windows-states.md'))
+    $page = [IO.File]::ReadAllLines((Join-Path $PSScriptRoot '../../docs/evidence/windows-states.md'))
     $Rows = @(foreach ($line in $page) {
             if ($line -match '^\| ([\w.-]+) \| (.+?) \| `(.+)` \| (\d+) \|$') {
                 @{ Phase = $Matches[1]; Wrong = $Matches[2]; Says = $Matches[3]; Within = [int] $Matches[4] }

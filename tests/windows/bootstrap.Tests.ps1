@@ -7,7 +7,7 @@ BeforeAll {
     $Start = [DateTimeOffset] '2026-11-25T09:00:00Z'
 
     function Get-Literal($Value) {
-        # As infra/userdata.py writes it; rules.Tests.ps1 lets PowerShell read what that has really rendered.
+        # As infra/node/userdata.py writes it; rules.Tests.ps1 lets PowerShell read what that has really rendered.
         if ($Value -is [string]) { return "'$($Value -replace "'", "''")'" }
         if ($Value -is [hashtable]) { return "@{$(($Value.GetEnumerator() | ForEach-Object { "$(Get-Literal $_.Key) = $(Get-Literal $_.Value)" }) -join '; ')}" }
         "@($(($Value | ForEach-Object { Get-Literal $_ }) -join ', '))"

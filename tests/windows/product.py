@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra import userdata
-from microcosm import logs_remote, windows_exec
-from microcosm.logs_sources import SOURCES
-from rehearsal.windows_standin.powershell import assignments, script_of
-from tests import cases
-from tests.cases import rows
-from tests.security import hostile
+from infra.node import userdata
+from microcosm.logs import remote
+from microcosm.logs.sources import SOURCES
+from microcosm.smoke import windows_exec
+from rehearsal.windows_node.powershell import assignments, script_of
+from tests import golden
+from tests.golden import rows
+from tests.support import hostile
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Runs of the node's script whose results Python tests read, beside one a row of the matrix: changes of the inputs.
@@ -45,13 +46,13 @@ def texts() -> Iterator[tuple[str, str]]:
     yield "bootstrap.ps1", (userdata.SCRIPTS / "windows/bootstrap.ps1").read_text()
     yield "start.ps1", (PROJECT / "workloads/ccauth/start.ps1").read_text()
     yield "files/start.ps1", (PROJECT / "workloads/ccauth/start.ps1").read_text()
-    yield "files/logs.ps1", (PROJECT / "microcosm/assets/logs.ps1").read_text()
+    yield "files/logs.ps1", (PROJECT / "microcosm/logs/assets/logs.ps1").read_text()
     yield "windows_exec.ps1", windows_exec.SCRIPT
     for source in SOURCES["windows"]:
-        yield f"logs/{source.file}.ps1", logs_remote.script("windows", source.command)
-    yield "logs-sample.ps1", logs_remote.script("windows", f"'{REDACTED}'; 'harmless'; Show-File 'C:\\nowhere.log'")
-    for case in cases.CASES:
-        if text := cases.user_data(case).get("expected-windows.ps1"):
+        yield f"logs/{source.file}.ps1", remote.script("windows", source.command)
+    yield "logs-sample.ps1", remote.script("windows", f"'{REDACTED}'; 'harmless'; Show-File 'C:\\nowhere.log'")
+    for case in golden.CASES:
+        if text := golden.user_data(case).get("expected-windows.ps1"):
             yield f"userdata/{case}.ps1", script_of(text)
 
 

@@ -19,7 +19,7 @@ BeforeAll {
         [IO.StreamReader]::new($gzip).ReadToEnd()
     }
     function Invoke-Exec([string] $Url, [scriptblock] $Answer) {
-        # As microcosm/windows_exec.py calls it; gives the line of JSON.
+        # As microcosm/smoke/windows_exec.py calls it; gives the line of JSON.
         $m = New-Machine
         Set-Behaviour 'Invoke-WebRequest' $Answer
         Set-MachineFile 'C:\exec.ps1' "$([IO.File]::ReadAllText((Join-Path $env:PRODUCT 'windows_exec.ps1'))) -Url '$Url' -Seconds 15"

@@ -6,7 +6,8 @@ import tomllib
 
 import pytest
 
-from infra import flannel, matrix
+from infra import flannel
+from infra.config import versions
 
 from . import pester
 
@@ -135,7 +136,7 @@ def test_containerd_1_gets_a_version_2_configuration():
 
 def test_the_walks_are_of_every_containerd_of_the_matrix():
     """By its major version; another one is refused (host.Tests.ps1)."""
-    assert {row.containerd.split(".")[0] for row in matrix.KUBERNETES_VERSIONS.values()} <= {"1", "2"}
+    assert {row.containerd.split(".")[0] for row in versions.KUBERNETES_VERSIONS.values()} <= {"1", "2"}
 
 
 def test_a_registry_mirror_takes_every_pull():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra import matrix
-from rehearsal.supplies import toolchain
+from infra.config import versions as matrix
+from rehearsal.build import toolchain
 from rehearsal.wine import command_lines, flags, help_texts
 
 VERSIONS = {tool.folder: tool.pinned_version for tool in toolchain.windows_tools()}

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from rehearsal.supplies import Supplies, ensure
+from rehearsal.build import Supplies, ensure
 
 from . import pester
 from .test_data import CONFIG, CONFLIST, walk

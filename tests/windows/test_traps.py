@@ -1,4 +1,4 @@
-"""docs/windows-traps.md names files and tests that are there."""
+"""docs/evidence/windows-traps.md names files and tests that are there."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ ROW = re.compile(r"^\| .+ \| .+ \| `(?P<file>[^`]+)` \| `(?P<tests>[^`]+)`: (?P<
 
 
 def test_every_trap_names_a_file_and_a_test_that_are_there():
-    rows = [*ROW.finditer((PROJECT / "docs/windows-traps.md").read_text())]
+    rows = [*ROW.finditer((PROJECT / "docs/evidence/windows-traps.md").read_text())]
     assert len(rows) >= 84, "every row of the tables is read"
     for row in rows:
         pester = row["tests"].endswith(".Tests.ps1")

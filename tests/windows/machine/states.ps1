@@ -1,4 +1,4 @@
-# states.ps1: what can be wrong with a machine, by "phase: what is wrong" as in docs/windows-states.md.
+# states.ps1: what can be wrong with a machine, by "phase: what is wrong" as in docs/evidence/windows-states.md.
 
 $Never = [double]::PositiveInfinity
 

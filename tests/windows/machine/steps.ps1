@@ -28,7 +28,7 @@ function Assert-Whole($M) {
 }
 
 function Start-Userdata($M, [string] $Script, [switch] $Called) {
-    # The assignments in front of bootstrap.ps1, as infra/userdata.py writes them.
+    # The assignments in front of bootstrap.ps1, as infra/node/userdata.py writes them.
     if ($Script) { $M.Web['s3://bucket/node.ps1'] = $Script }
     $sum = Get-Sum ([IO.File]::ReadAllText($Node))
     $head = @("`$ScriptBucket = 'bucket'; `$ScriptKey = 'node.ps1'; `$ScriptSha256 = '$sum'")

@@ -1,0 +1,189 @@
+"""The configuration of a stack: load, default, validate. Pure but for `load`; nothing is validated by calling AWS."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from ..errors import ConfigError
+from . import account, bom, limits, naming, patterns, versions
+from . import checks as config_checks
+from .reading import Settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+FLANNEL_BACKENDS = ("vxlan", "host-gw")
+# What a pool is when nothing is said about it; Pulumi.yaml carries the same as its schema's default.
+DEFAULT_POOLS: list[Mapping[str, object]] = [
+    {"name": "linux", "os": "ubuntu-24.04", "count": 1},
+    {"name": "windows", "os": "windows-2019", "count": 1},
+]
+MAX_NODES_PER_POOL = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """What an instance is made of. `disk_size_gb` is the root volume in GiB."""
+
+    instance_type: str
+    disk_size_gb: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodePool:
+    """Any number of equal workers. Taints are `key=value:Effect`."""
+
+    name: str
+    os: versions.OperatingSystem
+    count: int
+    machine: Machine
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    taints: tuple[str, ...] = ()
+
+    @property
+    def node_names(self) -> list[str]:
+        return [naming.node_name(self.name, index) for index in range(self.count)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackConfig:
+    """A validated configuration. CIDRs are IPv4 texts; an empty mirror means the publishers' own addresses."""
+
+    names: naming.Names
+    kubernetes_version: str
+    bom: bom.Bom
+    admin_cidrs: tuple[str, ...]
+    vpc_cidr: str
+    pod_cidr: str
+    service_cidr: str
+    availability_zones: tuple[str, ...]
+    flannel_backend: str
+    control_plane: Machine
+    node_pools: tuple[NodePool, ...]
+    key_name: str
+    permissions_boundary: str
+    kms_key: str
+    artifact_mirror: str
+    registry_mirror: str
+    ignore_preflight_errors: tuple[str, ...]
+    workloads: bool
+    ready_timeout_minutes: int
+
+    @property
+    def node_names(self) -> list[str]:
+        """Every node of the cluster, the control plane first."""
+        return [naming.CONTROL_PLANE, *(name for pool in self.node_pools for name in pool.node_names)]
+
+    @property
+    def notes(self) -> list[str]:
+        """What is built all the same but should be known, each once."""
+        notes = [versions.support(pool.os, self.kubernetes_version).note for pool in self.node_pools]
+        return [note for note in dict.fromkeys([*notes, *self.limits]) if note]
+
+    @property
+    def limits(self) -> list[str]:
+        """List what may fail, or goes badly, for lack of room."""
+        windows = [pool.machine.instance_type for pool in self.node_pools if pool.os.family == "windows"]
+        ranges = {"vpcCidr": self.vpc_cidr, "podCidr": self.pod_cidr, "serviceCidr": self.service_cidr}
+        return limits.remarks(self.admin_cidrs, self.flannel_backend, windows, ranges)
+
+
+def load() -> StackConfig:
+    """The configuration of the running Pulumi program; ConfigError lists every problem."""
+    project = pulumi.get_project()
+    keys = runtime_config.CONFIG.get() | runtime_config.get_config_env()
+    own = [key.removeprefix(f"{project}:") for key in keys if key.startswith(f"{project}:")]
+    region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    if refused := [*account.region_problems(region), *account.problems(account.of_program())]:
+        raise ConfigError(refused)
+    return parse({key: pulumi.Config().get(key) for key in own}, stack=pulumi.get_stack())
+
+
+def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
+    """Raw values to a validated configuration; ConfigError lists every problem, with key, value and what is accepted."""
+    settings = Settings(values)
+    config_checks.stack_name(stack, settings.problems)
+    version = settings.choice("kubernetesVersion", versions.DEFAULT_KUBERNETES, tuple(versions.KUBERNETES_VERSIONS))
+    pools = tuple(_node_pool(item, version) for item in settings.sections("nodePools", DEFAULT_POOLS))
+    materials = _bill_of_materials(settings, version, {"linux"} | {pool.os.family for pool in pools})
+    config = StackConfig(
+        names=naming.Names(
+            stack=stack,
+            owner=settings.text("owner", "", patterns.OWNER, "up to 128 letters, digits and  _.:/=+@-, not beginning with aws:, no blank at an end"),
+            expires_at=settings.text("expiresAt", "", patterns.MOMENT, "a date and time with its zone, e.g. 2027-01-31T18:00:00Z"),
+        ),
+        kubernetes_version=version,
+        bom=materials,
+        admin_cidrs=limits.collapsed(settings.texts("adminCidrs", patterns.CIDR, "an IPv4 range, e.g. 203.0.113.7/32")),
+        vpc_cidr=settings.text("vpcCidr", "10.0.0.0/16"),
+        pod_cidr=settings.text("podCidr", "10.244.0.0/16"),
+        service_cidr=settings.text("serviceCidr", "10.96.0.0/12"),
+        availability_zones=settings.texts("availabilityZones", patterns.ZONE, "an availability zone, e.g. eu-west-1a"),
+        flannel_backend=settings.choice("flannelBackend", "vxlan", FLANNEL_BACKENDS),
+        control_plane=_machine(settings.section("controlPlane"), "t3.medium", 30, 20),
+        node_pools=pools,
+        key_name=settings.text("keyName", "", patterns.KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters, no blank at an end"),
+        permissions_boundary=settings.text(
+            "permissionsBoundary", "", patterns.POLICY_ARN, "the ARN of an IAM policy, e.g. arn:aws:iam::123456789012:policy/boundary"
+        ),
+        kms_key=settings.text("kmsKeyId", "", patterns.KEY, "the id or the ARN of a KMS key (no alias), e.g. 6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"),
+        artifact_mirror=settings.text("artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
+        registry_mirror=settings.text("registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
+        ignore_preflight_errors=settings.texts("ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"),
+        workloads=settings.boolean("workloads", True),
+        ready_timeout_minutes=settings.integer("readyTimeoutMinutes", 40, 1, 240),
+    )
+    config_checks.whole(config, settings.boolean("allowPublicAdmin", False), settings.problems)
+    settings.refuse_unknown()
+    if settings.problems:
+        raise ConfigError(settings.problems)
+    return config
+
+
+def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_gb: int) -> Machine:
+    machine = Machine(
+        instance_type=settings.text("instanceType", instance_type, patterns.INSTANCE_TYPE, "an EC2 instance type, e.g. t3.large"),
+        disk_size_gb=settings.integer("diskSizeGb", disk_gb, disk_minimum_gb, 16384),
+    )
+    if patterns.ARM_TYPE.fullmatch(machine.instance_type):
+        settings.problems.append(
+            f"{settings.where}instanceType is {machine.instance_type!r}: an arm64 type, but every download is amd64; choose e.g. t3.large"
+        )
+    if settings.where == "controlPlane.":
+        settings.refuse_unknown()
+    return machine
+
+
+def _node_pool(settings: Settings, version: str) -> NodePool:
+    known = versions.OPERATING_SYSTEMS
+    os = known[settings.choice("os", "ubuntu-24.04", tuple(known), {os.build or os.title: os.name for os in known.values()})]
+    if unsupported := versions.problem(os.name, version):
+        settings.problems.append(f"{settings.where}os: {unsupported}")
+    pool = NodePool(
+        name=settings.text("name", "", naming.POOL_NAME, "1 to 15 lower-case letters, digits and hyphens, a letter first"),
+        os=os,
+        count=settings.integer("count", 1, 0, MAX_NODES_PER_POOL),
+        machine=_machine(settings, os.default_instance_type, os.default_disk_gb, os.minimum_disk_gb),
+        labels=settings.mapping("labels", patterns.LABEL, "a label outside the kubernetes.io domains, e.g. team: payments"),
+        taints=settings.texts("taints", patterns.TAINT, "key=value:Effect, e.g. dedicated=ci:NoSchedule"),
+    )
+    settings.refuse_unknown()
+    config_checks.taints(settings.where, pool, settings.problems)
+    if "name" not in settings.values:
+        settings.problems.append(f"{settings.where}name is missing: every pool has a name of its own, e.g. linux")
+    return pool
+
+
+def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> bom.Bom:
+    """The file that `bom` names, or the product's own for this Kubernetes version."""
+    named = settings.text("bom", "", patterns.PATH, "the path of a JSON file, up to 255 letters, digits and  ./~+@=,:-")
+    path = PROJECT / (named or f"bom/{version}.json")
+    materials, problems = bom.read(path)
+    settings.problems.extend(problems or bom.problems(materials, families))
+    if not problems and materials.kubernetes != version:
+        settings.problems.append(
+            f"bom {path} is for Kubernetes {materials.kubernetes}, but kubernetesVersion is {version}; name a file for {version}"
+        )
+    return materials

@@ -1,1 +1,0 @@
-"""Test each security promise of docs/security.md."""

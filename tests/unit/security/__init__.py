@@ -1,0 +1,1 @@
+"""Test each security promise of docs/guide/security.md."""
