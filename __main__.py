@@ -1,9 +1,13 @@
-"""Microcosm: a mixed Linux and Windows Kubernetes cluster on AWS, by kubeadm. `pulumi up` builds it, `pulumi destroy` leaves nothing."""
+"""Microcosm: a mixed Linux and Windows Kubernetes cluster on AWS, by kubeadm.
+
+`pulumi up` builds it, `pulumi destroy` leaves nothing.
+"""
 
 import gc
 
-# The SDKs are a million objects that stay until the end. While they are made, and the stack with them, the collector finds nothing and
-# takes a third of the time (docs/evidence/benchmarks.md); afterwards it need not look at them.
+# The SDKs are a million objects that stay until the end. While they are made, and the stack with them, the
+# collector finds nothing and takes a third of the time (docs/evidence/benchmarks.md); afterwards it need not
+# look at them.
 gc.disable()
 
 import pulumi  # noqa: E402

@@ -30,7 +30,9 @@ console = Console(highlight=False)
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(MEASUREMENTS)}; all by default.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"Any of {', '.join(MEASUREMENTS)}; all by default.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each subject after the warm-up.")] = 5,
     keep: Annotated[bool, typer.Option(help="Write the figures into docs/evidence/benchmarks.md.")] = True,
 ) -> None:

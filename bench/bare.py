@@ -49,7 +49,9 @@ def _bare(resource: Resource, own: Mapping[str, Resource]) -> dict[str, Any]:
             for name, value in inputs.items()
             if name not in unwanted and not name.startswith("__")
         },
-        "after": [urn for urn in resource.get("dependencies") or () if urn in own and own[urn]["type"] == NAMESPACE],
+        "after": [
+            urn for urn in resource.get("dependencies") or () if urn in own and own[urn]["type"] == NAMESPACE
+        ],
         "provider": _provider(resource, own),
         "deletedWith": resource.get("deletedWith") or None,
     }
@@ -85,7 +87,10 @@ def _referring(value: Any, sources: Sequence[Resource]) -> Any:
         return value
     if value == UNKNOWN:
         return {"of": sources[0]["urn"], "output": "id"}
-    return next(({"of": each["urn"], "output": output} for each in sources if (output := _output_with(value, each))), value)
+    return next(
+        ({"of": each["urn"], "output": output} for each in sources if (output := _output_with(value, each))),
+        value,
+    )
 
 
 def _output_with(value: str, resource: Resource) -> str | None:

@@ -16,7 +16,15 @@ from infra.node.report import READY, Report, parameters
 from rehearsal.build import ensure
 from rehearsal.build.catalogue import LINUX_ALONE
 from rehearsal.scenarios import checks
-from rehearsal.session import IGNORED_PREFLIGHT, STACK, Session, close_session, locked, open_session, require_root_on_linux
+from rehearsal.session import (
+    IGNORED_PREFLIGHT,
+    STACK,
+    Session,
+    close_session,
+    locked,
+    open_session,
+    require_root_on_linux,
+)
 
 from .document import table
 from .samples import BenchError
@@ -41,7 +49,9 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """Seconds from launch to `kubeadm init`, then by user-data, by hand, and by hand with its configuration."""
+    """Seconds from launch to `kubeadm init`, then by user-data, by hand, and by hand with its
+    configuration.
+    """
 
     before: float
     program: Span
@@ -115,8 +125,17 @@ def _end(found: Report, phase: str) -> float:
 
 def _plain(session: Session) -> tuple[str, ...]:
     """Return the options of a manual `kubeadm init`; offline, kubeadm cannot look up the version."""
-    version = checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "version", "--output", "short").strip()
-    return ("--kubernetes-version", version, "--pod-network-cidr", "10.244.0.0/16", "--node-name", naming.CONTROL_PLANE)
+    version = checks.in_machine(
+        session, naming.CONTROL_PLANE, "kubeadm", "version", "--output", "short"
+    ).strip()
+    return (
+        "--kubernetes-version",
+        version,
+        "--pod-network-cidr",
+        "10.244.0.0/16",
+        "--node-name",
+        naming.CONTROL_PLANE,
+    )
 
 
 def _by_hand(session: Session, options: tuple[str, ...]) -> Span:
@@ -126,34 +145,65 @@ def _by_hand(session: Session, options: tuple[str, ...]) -> Span:
     ignored = [f"--ignore-preflight-errors={','.join(IGNORED_PREFLIGHT)}"] if IGNORED_PREFLIGHT else []
     began = time.monotonic()
     checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "init", *options, *ignored)
-    join = checks.in_machine(session, naming.CONTROL_PLANE, "kubeadm", "token", "create", "--print-join-command").split()
+    join = checks.in_machine(
+        session, naming.CONTROL_PLANE, "kubeadm", "token", "create", "--print-join-command"
+    ).split()
     join_began = time.monotonic()
     checks.in_machine(session, WORKER, *join, "--node-name", WORKER, *ignored)
     joined = time.monotonic()
     while not _both_ready(session):
         if time.monotonic() - began > READY_SECONDS:
-            raise BenchError(f"the cluster made by hand was not Ready within {READY_SECONDS:.0f} s; try again on a quieter machine")
+            raise BenchError(
+                f"the cluster made by hand was not Ready within {READY_SECONDS:.0f} s; try again on a "
+                f"quieter machine"
+            )
         time.sleep(POLL_SECONDS)
     return Span(time.monotonic() - began, joined - join_began)
 
 
 def _both_ready(session: Session) -> bool:
     jsonpath = 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
-    return checks.in_machine(session, naming.CONTROL_PLANE, *KUBECTL, "get", "nodes", "-o", jsonpath).split() == ["True", "True"]
+    return checks.in_machine(
+        session, naming.CONTROL_PLANE, *KUBECTL, "get", "nodes", "-o", jsonpath
+    ).split() == ["True", "True"]
 
 
 def report(rounds: list[Round]) -> str:
     seconds = {
-        "from `kubeadm init` until both nodes are Ready": [(each.program.ready, each.plain.ready, each.configured.ready) for each in rounds],
-        "from launch until both nodes are Ready": [
-            (each.before + each.program.ready, each.before + each.plain.ready, each.before + each.configured.ready) for each in rounds
+        "from `kubeadm init` until both nodes are Ready": [
+            (each.program.ready, each.plain.ready, each.configured.ready) for each in rounds
         ],
-        "the worker's join, once it can": [(each.program.join, each.plain.join, each.configured.join) for each in rounds],
+        "from launch until both nodes are Ready": [
+            (
+                each.before + each.program.ready,
+                each.before + each.plain.ready,
+                each.before + each.configured.ready,
+            )
+            for each in rounds
+        ],
+        "the worker's join, once it can": [
+            (each.program.join, each.plain.join, each.configured.join) for each in rounds
+        ],
     }
     rows: list[list[str]] = []
     for name, triples in seconds.items():
         for how, pick in (("least", min), ("median", median)):
             program, plain, configured = (pick(values) for values in zip(*triples, strict=True))
-            ratios = f"{plain:.1f}", f"**{program / plain:.2f}**", f"{configured:.1f}", f"{program / configured:.2f}"
+            ratios = (
+                f"{plain:.1f}",
+                f"**{program / plain:.2f}**",
+                f"{configured:.1f}",
+                f"{program / configured:.2f}",
+            )
             rows.append([f"{name}, {how}", f"{program:.1f}", *ratios])
-    return table([f"{len(rounds)} rounds", "user-data, s", "by hand, s", "ratio", "with its configuration, s", "ratio"], rows)
+    return table(
+        [
+            f"{len(rounds)} rounds",
+            "user-data, s",
+            "by hand, s",
+            "ratio",
+            "with its configuration, s",
+            "ratio",
+        ],
+        rows,
+    )

@@ -73,9 +73,16 @@ def counted(endpoint: str) -> Generator[Calls]:
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            calls.made.append(Call(time.monotonic(), action_of(self.command, self.path, headers, body), len(body)))
+            calls.made.append(
+                Call(time.monotonic(), action_of(self.command, self.path, headers, body), len(body))
+            )
             connection = http.client.HTTPConnection(address)
-            connection.request(self.command, self.path, body, {k: v for k, v in headers.items() if k not in HOP_BY_HOP} | {"host": address})
+            connection.request(
+                self.command,
+                self.path,
+                body,
+                {k: v for k, v in headers.items() if k not in HOP_BY_HOP} | {"host": address},
+            )
             self.answer(connection.getresponse())
             connection.close()
 
@@ -96,7 +103,9 @@ def counted(endpoint: str) -> Generator[Calls]:
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Forwarder)
     calls.endpoint = f"http://{LOOPBACK}:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), name="counted calls", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(POLL_SECONDS,), name="counted calls", daemon=True
+    )
     thread.start()
     try:
         yield calls

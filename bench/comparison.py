@@ -25,7 +25,9 @@ class Series:
         return [getattr(sample, what) for sample in self.samples]
 
 
-def in_turn(subjects: Mapping[str, Callable[[], Sample]], repeats: int, log: Callable[[str], None]) -> list[Series]:
+def in_turn(
+    subjects: Mapping[str, Callable[[], Sample]], repeats: int, log: Callable[[str], None]
+) -> list[Series]:
     """Run the subjects A B C, A B C, ..., so that a disturbance affects all; drop the first round."""
     rounds: list[list[Sample]] = []
     for number in range(repeats + 1):
@@ -46,7 +48,9 @@ class Line:
     @classmethod
     def through(cls, points: Mapping[float, float]) -> "Line":
         mean_x, mean_y = sum(points) / len(points), sum(points.values()) / len(points)
-        slope = sum((x - mean_x) * (y - mean_y) for x, y in points.items()) / sum((x - mean_x) ** 2 for x in points)
+        slope = sum((x - mean_x) * (y - mean_y) for x, y in points.items()) / sum(
+            (x - mean_x) ** 2 for x in points
+        )
         return cls(mean_y - slope * mean_x, slope)
 
     def at(self, x: float) -> float:

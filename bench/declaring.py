@@ -21,7 +21,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 # One class of each SDK module that the program uses: the SDKs import a module on first access.
 CLASSES = {
     "pulumi_aws": ("ec2.Instance", "iam.Role", "s3.Bucket", "ssm.Parameter", "vpc.SecurityGroupIngressRule"),
-    "pulumi_kubernetes": ("apps.v1.DaemonSet", "core.v1.Service", "policy.v1.PodDisruptionBudget", "rbac.v1.ClusterRole"),
+    "pulumi_kubernetes": (
+        "apps.v1.DaemonSet",
+        "core.v1.Service",
+        "policy.v1.PodDisruptionBudget",
+        "rbac.v1.ClusterRole",
+    ),
 }
 ANSWERS: dict[str, dict[str, Any]] = {
     "aws:index/getRegion:getRegion": {"region": "eu-west-1"},
@@ -69,7 +74,9 @@ def program() -> None:
 
 def peak_mib() -> float:
     """Return the peak memory of this process; ru_maxrss would include the parent's at the fork."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    line = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 

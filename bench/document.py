@@ -36,7 +36,9 @@ def keep(name: str, text: str, document: Path = DOCUMENT) -> None:
     begin, end = f"<!-- bench {name}: begin -->", f"<!-- bench {name}: end -->"
     content = document.read_text()
     if begin not in content or end not in content:
-        raise BenchError(f"{document} has no place for {name}: put the lines {begin} and {end} where its figures belong")
+        raise BenchError(
+            f"{document} has no place for {name}: put the lines {begin} and {end} where its figures belong"
+        )
     before, rest = content.split(begin)
     stamp = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}:"
     document.write_text(f"{before}{begin}\n{stamp}\n\n{text}\n{end}{rest.split(end)[1]}")

@@ -1,4 +1,6 @@
-"""Compare the program's `preview` and `up` with bare resources of the same kinds: one engine, one fake cloud."""
+"""Compare the program's `preview` and `up` with bare resources of the same kinds: one engine, one fake
+cloud.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,7 +56,11 @@ def unspoken(record: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _untagged(inputs: dict[str, Any]) -> dict[str, Any]:
     tags = inputs.get("tags") or {}
-    return {**inputs, "tags": {k: v for k, v in tags.items() if k != NODE_TAG}} if tags.get(NODE_TAG) == CONTROL_PLANE else inputs
+    return (
+        {**inputs, "tags": {k: v for k, v in tags.items() if k != NODE_TAG}}
+        if tags.get(NODE_TAG) == CONTROL_PLANE
+        else inputs
+    )
 
 
 def _up(stack: Stack) -> Sample:

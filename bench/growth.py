@@ -41,8 +41,19 @@ def report(measured: Mapping[int, tuple[int, Series, Series]]) -> str:
         ]
         for workers, (resources, program, floor) in measured.items()
     ]
-    header = ["workers", "resources", "program, CPU s", "bare, CPU s", "ratio", "program, wall s", "bare, wall s"]
-    lines = [_line(name, {x: runs[index].least("cpu") for x, (_, *runs) in measured.items()}) for index, name in enumerate(("program", "bare"))]
+    header = [
+        "workers",
+        "resources",
+        "program, CPU s",
+        "bare, CPU s",
+        "ratio",
+        "program, wall s",
+        "bare, wall s",
+    ]
+    lines = [
+        _line(name, {x: runs[index].least("cpu") for x, (_, *runs) in measured.items()})
+        for index, name in enumerate(("program", "bare"))
+    ]
     return "\n".join([table(header, rows), "", *lines])
 
 
@@ -50,6 +61,7 @@ def _line(name: str, points: Mapping[float, float]) -> str:
     line = Line.through(points)
     verdict = "linear" if (deviation := line.deviation(points)) <= TOLERANCE else "not linear"
     return (
-        f"{name}: {line.base:.2f} s and {line.slope * 1000:.0f} ms a worker; the worst point lies {deviation:.0%} from that line, "
+        f"{name}: {line.base:.2f} s and {line.slope * 1000:.0f} ms a worker; the worst point lies "
+        f"{deviation:.0%} from that line, "
         f"which is {verdict} within {TOLERANCE:.0%}.  "
     )

@@ -1,4 +1,6 @@
-"""Measure the aws provider of a rehearsal, a stand-in on the official bridge: the seconds of its start, its memory."""
+"""Measure the aws provider of a rehearsal, a stand-in on the official bridge: the seconds of its start,
+its memory.
+"""
 
 import re
 import subprocess
@@ -23,7 +25,9 @@ _SECONDS = 60.0
 def start(program: Path) -> Sample:
     """Start the provider; the sample ends when the process prints its port."""
     began = time.perf_counter()
-    with subprocess.Popen([program, NO_ENGINE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        [program, NO_ENGINE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             assert process.stdout
             port = process.stdout.readline().strip()
@@ -37,7 +41,9 @@ def start(program: Path) -> Sample:
 
 @contextmanager
 def watched(pulumi_home: str) -> Generator[Callable[[], float]]:
-    """Watch the providers of one PULUMI_HOME during the block; the function returns the most memory of one, in MiB."""
+    """Watch the providers of one PULUMI_HOME during the block; the function returns the most memory of
+    one, in MiB.
+    """
     peaks, stop = [0.0], threading.Event()
 
     def look() -> None:
@@ -55,7 +61,13 @@ def watched(pulumi_home: str) -> Generator[Callable[[], float]]:
 
 def report(starts: list[Sample], up_peak: float) -> str:
     """Return the figures as Markdown."""
-    rows = [[f"{min(each.wall for each in starts):.2f}", f"{min(each.peak for each in starts):.0f}", f"{up_peak:.0f}"]]
+    rows = [
+        [
+            f"{min(each.wall for each in starts):.2f}",
+            f"{min(each.peak for each in starts):.0f}",
+            f"{up_peak:.0f}",
+        ]
+    ]
     return table(["the aws provider starts in s, least", "MiB then", "most MiB in an `up`"], rows)
 
 

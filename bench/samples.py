@@ -31,7 +31,14 @@ def measure(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]
     """Run a command to its end; BenchError shows its last lines if it fails."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=cwd, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=complaints)
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=complaints,
+        )
         # Only wait4 reports the CPU time of this child and its own children.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began

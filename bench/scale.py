@@ -104,8 +104,17 @@ def _waited(bench: Workbench, nodes: int, settings: Settings) -> tuple[Calls, fl
         for node, instance in instances.items():
             report = json.dumps({"instance": instance, "phase": "join", "result": "running"})
             ssm.put_parameter(Name=names.parameter(join_parameters.STATUS, node), Value=report, Type="String")
-        with counted(bench.cloud.endpoint) as calls, mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": calls.endpoint}):
-            gate = Gate(names=names, cloud=_OnlyReports(REGION, {}), timeout_minutes=60, wait=True, tell=lambda _: None)
+        with (
+            counted(bench.cloud.endpoint) as calls,
+            mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": calls.endpoint}),
+        ):
+            gate = Gate(
+                names=names,
+                cloud=_OnlyReports(REGION, {}),
+                timeout_minutes=60,
+                wait=True,
+                tell=lambda _: None,
+            )
             with contextlib.suppress(TimeoutError):
                 asyncio.run(asyncio.wait_for(gate.nodes(instances), WAITED_SECONDS))
     return calls, WAITED_SECONDS
@@ -125,36 +134,55 @@ def report(
     runs = (("preview", preview, previewing), ("up", up, calls))
     return "\n".join(
         [
-            f"{LINUX} Linux and {WINDOWS} Windows workers; the state is {state / 2**20:.1f} MiB, and is written {len(written)} times in an `up`, "
+            f"{LINUX} Linux and {WINDOWS} Windows workers; the state is {state / 2**20:.1f} MiB, and is "
+            f"written {len(written)} times in an `up`, "
             f"{sum(written) / 2**20:.0f} MiB in all.",
             "",
-            table(["", "wall s", "CPU s", "AWS calls"], [[name, f"{s.wall:.1f}", f"{s.cpu:.1f}", str(c.counts().total())] for name, s, c in runs]),
+            table(
+                ["", "wall s", "CPU s", "AWS calls"],
+                [[name, f"{s.wall:.1f}", f"{s.cpu:.1f}", str(c.counts().total())] for name, s, c in runs],
+            ),
             "",
-            table(["`up`, until", "after s"], [[name, f"{at:.1f}"] for name, at in phases(calls, up.wall).items()]),
+            table(
+                ["`up`, until", "after s"],
+                [[name, f"{at:.1f}"] for name, at in phases(calls, up.wall).items()],
+            ),
             "",
             table(
                 ["calls of `up`", "number", "most in a second"],
-                [[action, str(number), str(busiest_second(calls.times(action)))] for action, number in counts.most_common(SHOWN)],
+                [
+                    [action, str(number), str(busiest_second(calls.times(action)))]
+                    for action, number in counts.most_common(SHOWN)
+                ],
             ),
             "",
             *(waiting(nodes, made, seconds) for nodes, (made, seconds) in waits.items()),
             "",
             table(["against an account's rates", "calls", "rate", "takes at least"], limits(counts)),
             "",
-            f"Under these rates `up` takes {throttled.up.wall / up.wall:.2f} times as long ({throttled.up.wall:.0f} s) and succeeds, `preview` then",
-            f"finds nothing to change, and `destroy` succeeds. Refused and retried calls: {refusals(throttled.refused)}.",
+            f"Under these rates `up` takes {throttled.up.wall / up.wall:.2f} times as long "
+            f"({throttled.up.wall:.0f} s) and succeeds, `preview` then",
+            f"finds nothing to change, and `destroy` succeeds. Refused and retried calls: "
+            f"{refusals(throttled.refused)}.",
         ]
     )
 
 
 def waiting(nodes: int, calls: Calls, seconds: float) -> str:
     busiest = busiest_second([call.at for call in calls.made])
-    return f"A gate that waits for {nodes} nodes makes {len(calls.made) / seconds:.1f} calls a second, {busiest} in its busiest.  "
+    return (
+        f"A gate that waits for {nodes} nodes makes {len(calls.made) / seconds:.1f} calls a second, "
+        f"{busiest} in its busiest.  "
+    )
 
 
 def phases(calls: Calls, wall: float) -> dict[str, float]:
     """Return the seconds from the first call until each part is done."""
-    start, launches, looks = calls.made[0].at, calls.times("ec2:RunInstances"), calls.times("ssm:GetParametersByPath")
+    start, launches, looks = (
+        calls.made[0].at,
+        calls.times("ec2:RunInstances"),
+        calls.times("ssm:GetParametersByPath"),
+    )
     return {
         "the control plane is launched": launches[0] - start,
         "the last worker is launched": launches[-1] - start,
@@ -166,8 +194,14 @@ def phases(calls: Calls, wall: float) -> dict[str, float]:
 def limits(counts: Counter[str]) -> list[list[str]]:
     """Compare the counts with the published rates; each machine also reports once a phase and at its end."""
     reports = LINUX * (len(PHASES["linux"]) + 1) + WINDOWS * (len(PHASES["windows"]) + 1)
-    wanted = [*((action, counts[action], action) for action in RATES), ("reports of the machines", reports, "ssm:PutParameter")]
-    return [[name, str(number), f"{RATES[action].a_second:g} a second", f"{at_least(number, RATES[action])} s"] for name, number, action in wanted]
+    wanted = [
+        *((action, counts[action], action) for action in RATES),
+        ("reports of the machines", reports, "ssm:PutParameter"),
+    ]
+    return [
+        [name, str(number), f"{RATES[action].a_second:g} a second", f"{at_least(number, RATES[action])} s"]
+        for name, number, action in wanted
+    ]
 
 
 def at_least(number: int, rate: Rate) -> int:
@@ -177,4 +211,7 @@ def at_least(number: int, rate: Rate) -> int:
 
 def refusals(refused: Mapping[str, int]) -> str:
     """List the refused calls, the most first."""
-    return ", ".join(f"{name} {number}" for name, number in sorted(refused.items(), key=lambda item: -item[1])) or "none"
+    return (
+        ", ".join(f"{name} {number}" for name, number in sorted(refused.items(), key=lambda item: -item[1]))
+        or "none"
+    )

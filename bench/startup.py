@@ -13,11 +13,19 @@ from .settings import Settings
 
 GOAL_SECONDS = 0.3
 # Names in the document, and the arguments of `bench.declaring`.
-SUBJECTS = {"the program": "program", "the SDKs alone": "sdks", "the SDKs alone, garbage collector off": "sdks-uncollected"}
+SUBJECTS = {
+    "the program": "program",
+    "the SDKs alone": "sdks",
+    "the SDKs alone, garbage collector off": "sdks-uncollected",
+}
 
 
 def run(settings: Settings) -> str:
-    series = in_turn({name: lambda what=what: _fresh(what) for name, what in SUBJECTS.items()}, settings.repeats, settings.log)
+    series = in_turn(
+        {name: lambda what=what: _fresh(what) for name, what in SUBJECTS.items()},
+        settings.repeats,
+        settings.log,
+    )
     return report(*series)
 
 
@@ -29,15 +37,31 @@ def _fresh(what: str) -> Sample:
 
 def report(program: Series, sdks: Series, uncollected: Series) -> str:
     rows = [
-        [each.name, f"{each.least('cpu'):.2f}", f"{each.median('cpu'):.2f}", f"{each.least('wall'):.2f}", f"{each.median('peak'):.0f}"]
+        [
+            each.name,
+            f"{each.least('cpu'):.2f}",
+            f"{each.median('cpu'):.2f}",
+            f"{each.least('wall'):.2f}",
+            f"{each.median('peak'):.0f}",
+        ]
         for each in (program, sdks, uncollected)
     ]
     over, over_uncollected = (program.least("cpu") - floor.least("cpu") for floor in (sdks, uncollected))
     return "\n".join(
         [
-            table([f"{len(program.samples)} runs each, in turn", "CPU s, least", "median", "wall s, least", "peak MiB"], rows),
+            table(
+                [
+                    f"{len(program.samples)} runs each, in turn",
+                    "CPU s, least",
+                    "median",
+                    "wall s, least",
+                    "peak MiB",
+                ],
+                rows,
+            ),
             "",
-            f"On top of the SDKs: **{over:+.2f} s** of CPU (goal: below {GOAL_SECONDS}), {over_uncollected:+.2f} s when they too are imported "
+            f"On top of the SDKs: **{over:+.2f} s** of CPU (goal: below {GOAL_SECONDS}), "
+            f"{over_uncollected:+.2f} s when they too are imported "
             f"without the collector; memory {program.median('peak') / sdks.median('peak'):.2f} times theirs.",
         ]
     )

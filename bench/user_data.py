@@ -23,8 +23,15 @@ def run(settings: Settings) -> str:
 
 def stack_config(expires_at: str) -> StackConfig:
     """Return a configuration with one pool of each operating system."""
-    pools = [{"name": name.split("-")[0] + name[-2:], "os": name, "count": 1} for name in versions.OPERATING_SYSTEMS]
-    values: dict[str, object] = {"adminCidrs": ["203.0.113.7/32"], "nodePools": pools, "expiresAt": expires_at}
+    pools = [
+        {"name": name.split("-")[0] + name[-2:], "os": name, "count": 1}
+        for name in versions.OPERATING_SYSTEMS
+    ]
+    values: dict[str, object] = {
+        "adminCidrs": ["203.0.113.7/32"],
+        "nodePools": pools,
+        "expiresAt": expires_at,
+    }
     return config.parse(values, stack=STACK)
 
 
@@ -34,7 +41,12 @@ def machines(stack: StackConfig) -> dict[str, str]:
     for pool in stack.node_pools:
         script = boot.SCRIPT if pool.os.family == "windows" else None
         found[f"worker, {pool.os.name}"] = boot.worker(
-            stack, pool, pool.node_names[0], region=boot.REGION, control_plane_id=boot.INSTANCE_ID, script=script
+            stack,
+            pool,
+            pool.node_names[0],
+            region=boot.REGION,
+            control_plane_id=boot.INSTANCE_ID,
+            script=script,
         )
     return found
 
@@ -45,7 +57,11 @@ def raw(user_data: str) -> bytes:
 
 
 def report(stacks: dict[str, StackConfig]) -> str:
-    rows = [[f"{kind}, stack {life}", *cells(raw(user_data))] for life, stack in stacks.items() for kind, user_data in machines(stack).items()]
+    rows = [
+        [f"{kind}, stack {life}", *cells(raw(user_data))]
+        for life, stack in stacks.items()
+        for kind, user_data in machines(stack).items()
+    ]
     return table(["machine", "script bytes", "bytes given to EC2", f"of {userdata.RAW_LIMIT_BYTES}"], rows)
 
 

@@ -38,13 +38,22 @@ class Stack:
     environment: Mapping[str, str]
 
     def through(self, endpoint: str) -> "Stack":
-        """Return the same stack with all its cloud calls, and the engine's state, sent to another endpoint."""
+        """Return the same stack with all its cloud calls, and the engine's state, sent to another
+        endpoint.
+        """
         direct, counted = (urlsplit(url).netloc for url in (self.environment["AWS_ENDPOINT_URL"], endpoint))
         backend = self.environment["PULUMI_BACKEND_URL"].replace(direct, counted)
-        return replace(self, environment={**self.environment, "AWS_ENDPOINT_URL": endpoint, "PULUMI_BACKEND_URL": backend})
+        return replace(
+            self,
+            environment={**self.environment, "AWS_ENDPOINT_URL": endpoint, "PULUMI_BACKEND_URL": backend},
+        )
 
     def pulumi(self, *arguments: str) -> Sample:
-        return measure(["pulumi", *arguments, "--stack", self.name, "--non-interactive"], cwd=self.project, environment=self.environment)
+        return measure(
+            ["pulumi", *arguments, "--stack", self.name, "--non-interactive"],
+            cwd=self.project,
+            environment=self.environment,
+        )
 
     def preview(self) -> Sample:
         return self.pulumi("preview")
@@ -81,9 +90,14 @@ class Workbench:
         project.mkdir()
         for file in PROGRAM:
             (project / file).symlink_to(CHECKOUT / file)
-        pools = [{"name": "linux", "os": "ubuntu-24.04", "count": linux}, {"name": "windows", "os": "windows-2019", "count": windows}]
+        pools = [
+            {"name": "linux", "os": "ubuntu-24.04", "count": linux},
+            {"name": "windows", "os": "windows-2019", "count": windows},
+        ]
         provider = {f"aws:{key}": value for key, value in aws.items()}
-        return self._stack(project, {"microcosm:adminCidrs": ["127.0.0.0/8"], "microcosm:nodePools": pools, **provider})
+        return self._stack(
+            project, {"microcosm:adminCidrs": ["127.0.0.0/8"], "microcosm:nodePools": pools, **provider}
+        )
 
     def bare(self, name: str, record: list[dict[str, Any]]) -> Stack:
         """Create a stack of bare resources only."""

@@ -1,4 +1,7 @@
-"""The whole stack in boot order. Reads as the diagram: network, identities, machines, then Kubernetes on top."""
+"""The whole stack in boot order.
+
+Reads as the diagram: network, identities, machines, then Kubernetes on top.
+"""
 
 from typing import Any
 
@@ -68,7 +71,9 @@ class Cluster(pulumi.ComponentResource):
         )
         windows = any(pool.os.family == "windows" for pool in config.node_pools)
         self._staging = Staging(names.of("staging"), names, self._child) if windows else None
-        roles = dict.fromkeys([security.CONTROL_PLANE, *(ROLES[pool.os.family] for pool in config.node_pools)])
+        roles = dict.fromkeys(
+            [security.CONTROL_PLANE, *(ROLES[pool.os.family] for pool in config.node_pools)]
+        )
         roles_args = iam.RolesArgs(
             names=names,
             roles=tuple(roles),
@@ -77,12 +82,14 @@ class Cluster(pulumi.ComponentResource):
             kms_key=config.kms_key,
         )
         self._roles = iam.Roles(names.of("roles"), roles_args, self._child)
-        rendezvous_args = RendezvousArgs(names=names, node_names=tuple(config.node_names), kms_key=config.kms_key)
+        rendezvous_args = RendezvousArgs(
+            names=names, node_names=tuple(config.node_names), kms_key=config.kms_key
+        )
         self._rendezvous = Rendezvous(names.of("rendezvous"), rendezvous_args, self._child)
 
-        # Nothing in the data flow says so: a machine needs its way out, its rules and its permissions from its first second.
-        # It also writes its parameters: they must exist before it does, or Pulumi finds their names taken; and it must be
-        # gone before they are, or it writes one again that nobody deletes.
+        # Nothing in the data flow says so: a machine needs its way out, its rules and its permissions from
+        # its first second. It also writes its parameters: they must exist before it does, or Pulumi finds
+        # their names taken; and it must be gone before they are, or it writes one again that nobody deletes.
         self._foundation: list[pulumi.Resource] = [
             self._network,
             self._security,
@@ -102,7 +109,11 @@ class Cluster(pulumi.ComponentResource):
                 subnet_id=self._network.subnet_ids[0],
                 security_group_ids=self._security.of(security.CONTROL_PLANE),
                 instance_profile=self._roles.instance_profiles[security.CONTROL_PLANE],
-                after=[*self._foundation, *self._rendezvous.documents, self._rendezvous.status[naming.CONTROL_PLANE]],
+                after=[
+                    *self._foundation,
+                    *self._rendezvous.documents,
+                    self._rendezvous.status[naming.CONTROL_PLANE],
+                ],
             ),
             self._child,
         )
@@ -153,18 +164,27 @@ class Cluster(pulumi.ComponentResource):
         # The objects end with the machine that holds them: destroy needs no live API.
         objects = pulumi.ResourceOptions(provider=provider, deleted_with=control_plane.instance)
         api_host = control_plane.instance.private_ip
-        flannel_args = FlannelArgs(pod_cidr=config.pod_cidr, backend=config.flannel_backend, api_host=api_host)
+        flannel_args = FlannelArgs(
+            pod_cidr=config.pod_cidr, backend=config.flannel_backend, api_host=api_host
+        )
         flannel = Flannel(config.names.of("flannel"), flannel_args, self._child, objects)
         ids = {node: machine.id for node, machine in self._instances.items()}
         self._ready = readiness.nodes(gate, ids, after=flannel.daemon_set.id)
         # Beside the workloads, and also where there are none.
         availability.available(gate, self.kubeconfig, self._linux_nodes(), after=self._ready)
         if config.workloads:
-            # Not before the nodes are Ready: a pod that cannot be placed says less about a stuck machine than its own report.
-            on_ready_nodes = pulumi.ResourceOptions(depends_on=self._ready.apply(lambda _: [flannel.daemon_set]))
+            # Not before the nodes are Ready: a pod that cannot be placed says less about a stuck machine than
+            # its own report.
+            on_ready_nodes = pulumi.ResourceOptions(
+                depends_on=self._ready.apply(lambda _: [flannel.daemon_set])
+            )
             Workloads(
                 config.names.of("workloads"),
-                WorkloadsArgs(service_cidr=config.service_cidr, windows=self._first_windows_os(), flannel_backend=config.flannel_backend),
+                WorkloadsArgs(
+                    service_cidr=config.service_cidr,
+                    windows=self._first_windows_os(),
+                    flannel_backend=config.flannel_backend,
+                ),
                 self._child,
                 pulumi.ResourceOptions.merge(objects, on_ready_nodes),
             )
@@ -181,10 +201,17 @@ class Cluster(pulumi.ComponentResource):
         address = self._control_plane.public_ip
         self.api_address = pulumi.Output.concat("https://", address, ":6443")
         self.page_url = pulumi.Output.concat("http://", address, f":{PAGE_NODE_PORT}")
-        # EC2 takes the control plane's first public address back when the Elastic IP comes; the instance's state keeps it.
-        addresses = {node: machine.public_ip for node, machine in self._instances.items()} | {naming.CONTROL_PLANE: address}
-        self.nodes = pulumi.Output.all(**{node: _node(machine, addresses[node]) for node, machine in self._instances.items()})
-        self.service_urls = pulumi.Output.all(ccauth=pulumi.Output.concat("http://", address, f":{CCAUTH_NODE_PORT}/ccauth.svc"))
+        # EC2 takes the control plane's first public address back when the Elastic IP comes; the instance's
+        # state keeps it.
+        addresses = {node: machine.public_ip for node, machine in self._instances.items()} | {
+            naming.CONTROL_PLANE: address
+        }
+        self.nodes = pulumi.Output.all(
+            **{node: _node(machine, addresses[node]) for node, machine in self._instances.items()}
+        )
+        self.service_urls = pulumi.Output.all(
+            ccauth=pulumi.Output.concat("http://", address, f":{CCAUTH_NODE_PORT}/ccauth.svc")
+        )
         self.access = pulumi.Output.all(self._region, self.nodes).apply(lambda known: access_commands(*known))
 
 
@@ -202,10 +229,17 @@ def _node(machine: aws.ec2.Instance, public_ip: pulumi.Output[str]) -> pulumi.Ou
 
 
 def access_commands(region: str, nodes: dict[str, dict[str, str]]) -> dict[str, str]:
-    """How to get in without opening a port: Session Manager, by node name; `rdp` forwards a Windows node's port 3389."""
-    shells = {f"shell {node}": f"aws ssm start-session --region {region} --target {facts['instanceId']}" for node, facts in nodes.items()}
+    """How to get in without opening a port:
+
+    Session Manager, by node name; `rdp` forwards a Windows node's port 3389.
+    """
+    shells = {
+        f"shell {node}": f"aws ssm start-session --region {region} --target {facts['instanceId']}"
+        for node, facts in nodes.items()
+    }
     forward = (
-        f"aws ssm start-session --region {region} --target INSTANCE_ID --document-name AWS-StartPortForwardingSession "
+        f"aws ssm start-session --region {region} --target INSTANCE_ID --document-name "
+        f"AWS-StartPortForwardingSession "
         "--parameters portNumber=3389,localPortNumber=13389"
     )
     return {**shells, "rdp": forward}

@@ -39,7 +39,10 @@ class ControlPlane(pulumi.ComponentResource):
         self._args = args
         names = args.config.names
         address = aws.ec2.Eip(
-            names.of(naming.CONTROL_PLANE), domain="vpc", tags=names.tags(naming.CONTROL_PLANE), opts=pulumi.ResourceOptions(parent=self)
+            names.of(naming.CONTROL_PLANE),
+            domain="vpc",
+            tags=names.tags(naming.CONTROL_PLANE),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.public_ip = address.public_ip
         self.instance = self._instance()

@@ -1,4 +1,7 @@
-"""Kubernetes objects as they are declared, for the Windows rules: Pulumi's snake_case arguments back into Kubernetes' own words."""
+"""Kubernetes objects as they are declared, for the Windows rules:
+
+Pulumi's snake_case arguments back into Kubernetes' own words.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +20,9 @@ _FREE_KEYS = {"annotations", "data", "labels", "match_labels", "node_selector"}
 
 
 class Declared:
-    """Collects objects by a transformation, and judges them together: some rules look at a Service and its pods."""
+    """Collects objects by a transformation, and judges them together: some rules look at a Service and its
+    pods.
+    """
 
     def __init__(self) -> None:
         self.objects: list[dict[str, Any]] = []
@@ -25,13 +30,17 @@ class Declared:
     def collect(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         """Remembers a Kubernetes object and changes nothing."""
         if kind := _TYPE.fullmatch(args.type_):
-            properties = cast(Mapping[str, Any], camel_case({k: v for k, v in args.props.items() if v is not None}))
+            properties = cast(
+                Mapping[str, Any], camel_case({k: v for k, v in args.props.items() if v is not None})
+            )
             api_version = kind["api_version"].removeprefix("core/")
             self.objects.append({**properties, "apiVersion": api_version, "kind": kind["kind"]})
         return None
 
     def refuse_errors(self, windows_build: str | None, *, overlay: bool) -> None:
-        """ConfigError with every finding that Windows would not forgive; a warning in the log for the rest."""
+        """ConfigError with every finding that Windows would not forgive; a warning in the log for the
+        rest.
+        """
         findings = lint.check(self.objects, windows_build=windows_build, overlay=overlay)
         for finding in findings:
             if finding.severity is not lint.Severity.ERROR:
@@ -44,7 +53,9 @@ def camel_case(value: Any, *, free: bool = False) -> Any:
     """Pulumi's names to Kubernetes' own: `exec_` is exec, `http_get` is httpGet."""
     if isinstance(value, Mapping):
         entries = cast(Mapping[str, Any], value).items()
-        return {key if free else _camel(key): camel_case(item, free=key in _FREE_KEYS) for key, item in entries}
+        return {
+            key if free else _camel(key): camel_case(item, free=key in _FREE_KEYS) for key, item in entries
+        }
     return [camel_case(item) for item in cast(list[Any], value)] if isinstance(value, list) else value
 
 

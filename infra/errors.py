@@ -27,7 +27,9 @@ class ImageError(pulumi.RunError):
 
 
 class ZoneError(pulumi.RunError):
-    """An availability zone lacks an instance type, or which zones have it could not be read; a sentence each."""
+    """An availability zone lacks an instance type, or which zones have it could not be read; a sentence
+    each.
+    """
 
 
 class ClusterNotReadyError(pulumi.RunError):

@@ -1,10 +1,11 @@
-"""The pod network: Flannel on the Linux nodes, and what its Windows part and kube-proxy.exe may do. Typed objects, no opaque chart.
+"""The pod network: Flannel on the Linux nodes, and what its Windows part and kube-proxy.exe may do. Typed
+objects, no opaque chart.
 
 After flannel-io/flannel v0.28.9 Documentation/kube-flannel.yml, with the VNI and port that Windows insists on
-(Documentation/backends.md, "VXLAN": VNI >= 4096, port 4789), and with one change of order: flanneld's lease comes before the
-CNI configuration. A node counts as Ready once containerd finds a CNI configuration. The published manifest writes it in an init
-container, before flanneld runs; the first pods then fail for want of /run/flannel/subnet.env, and kubelet tries again only after
-some 13 seconds.
+(Documentation/backends.md, "VXLAN": VNI >= 4096, port 4789), and with one change of order: flanneld's lease
+comes before the CNI configuration. A node counts as Ready once containerd finds a CNI configuration. The
+published manifest writes it in an init container, before flanneld runs; the first pods then fail for want of
+/run/flannel/subnet.env, and kubelet tries again only after some 13 seconds.
 """
 
 import json
@@ -20,8 +21,8 @@ VERSION = "0.28.9"
 IMAGE = f"ghcr.io/flannel-io/flannel:v{VERSION}"
 CNI_IMAGE = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
 NAMESPACE = "kube-flannel"
-# Where containerd of a Linux node looks for CNI configurations (userdata/linux/common.sh). It lies in /run, as the lease
-# does: after a reboot neither is there, and the node waits for both again.
+# Where containerd of a Linux node looks for CNI configurations (userdata/linux/common.sh). It lies in /run,
+# as the lease does: after a reboot neither is there, and the node waits for both again.
 CNI_FOLDER = "/run/cni/net.d"
 SUBNET_FILE = "/run/flannel/subnet.env"
 CNI_CONF = "/etc/kube-flannel/cni-conf.json"
@@ -59,7 +60,9 @@ class Flannel(pulumi.ComponentResource):
 
     daemon_set: k8s.apps.v1.DaemonSet
 
-    def __init__(self, name: str, args: FlannelArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, name: str, args: FlannelArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions
+    ) -> None:
         """`objects` holds what every Kubernetes object of the stack shares: provider and deleted_with."""
         super().__init__("microcosm:infra:Flannel", name, None, opts)
         self._objects = pulumi.ResourceOptions.merge(objects, pulumi.ResourceOptions(parent=self))
@@ -68,13 +71,17 @@ class Flannel(pulumi.ComponentResource):
             metadata={"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
             opts=self._objects,
         )
-        self._inside = pulumi.ResourceOptions.merge(self._objects, pulumi.ResourceOptions(depends_on=[namespace]))
+        self._inside = pulumi.ResourceOptions.merge(
+            self._objects, pulumi.ResourceOptions(depends_on=[namespace])
+        )
         self._access()
         self.daemon_set = self._daemon_set(args, self._configuration(args))
         self.register_outputs({"daemon_set": self.daemon_set.metadata["name"]})
 
     def _access(self) -> None:
-        k8s.core.v1.ServiceAccount("flannel", metadata={"name": "flannel", "namespace": NAMESPACE}, opts=self._inside)
+        k8s.core.v1.ServiceAccount(
+            "flannel", metadata={"name": "flannel", "namespace": NAMESPACE}, opts=self._inside
+        )
         k8s.rbac.v1.ClusterRole(
             "flannel",
             metadata={"name": "flannel"},
@@ -85,7 +92,11 @@ class Flannel(pulumi.ComponentResource):
             ],
             opts=self._objects,
         )
-        account: k8s.rbac.v1.SubjectArgsDict = {"kind": "ServiceAccount", "name": "flannel", "namespace": NAMESPACE}
+        account: k8s.rbac.v1.SubjectArgsDict = {
+            "kind": "ServiceAccount",
+            "name": "flannel",
+            "namespace": NAMESPACE,
+        }
         self._bind("flannel", "flannel", [account, _windows_network()])
         # kube-proxy.exe reads what the DaemonSet kube-proxy reads with its ServiceAccount.
         self._bind("microcosm-windows-kube-proxy", "system:node-proxier", [_windows_network()])
@@ -114,11 +125,17 @@ class Flannel(pulumi.ComponentResource):
                 "name": "kube-flannel-ds",
                 "namespace": NAMESPACE,
                 "labels": LABELS,
-                # The nodes may still be booting; infra/readiness.py waits for them and can say where they are stuck.
+                # The nodes may still be booting; infra/readiness.py waits for them and can say where they are
+                # stuck.
                 "annotations": NOT_WAITED_FOR,
             },
-            spec={"selector": {"match_labels": LABELS}, "template": {"metadata": {"labels": LABELS}, "spec": _pod_spec(args.api_host)}},
-            opts=pulumi.ResourceOptions.merge(self._inside, pulumi.ResourceOptions(depends_on=[configuration])),
+            spec={
+                "selector": {"match_labels": LABELS},
+                "template": {"metadata": {"labels": LABELS}, "spec": _pod_spec(args.api_host)},
+            },
+            opts=pulumi.ResourceOptions.merge(
+                self._inside, pulumi.ResourceOptions(depends_on=[configuration])
+            ),
         )
 
 
@@ -156,9 +173,9 @@ def _pod_spec(api_host: pulumi.Input[str]) -> k8s.core.v1.PodSpecArgsDict:
 def install_after_lease() -> str:
     """Render the shell command that installs the CNI configuration once flanneld has its lease.
 
-    The published image has busybox' sh and install-conf (flannel-io/flannel v0.28.9, images/Dockerfile), which renames a
-    complete file into place within the folder: containerd 2.2.7 reloads for a rename and ignores a creation
-    (internal/cri/server/cni_conf_syncer.go, syncLoop).
+    The published image has busybox' sh and install-conf (flannel-io/flannel v0.28.9, images/Dockerfile),
+    which renames a complete file into place within the folder: containerd 2.2.7 reloads for a rename and
+    ignores a creation (internal/cri/server/cni_conf_syncer.go, syncLoop).
     """
     target = f"{CNI_FOLDER}/10-flannel.conflist"
     return f"until [ -s {SUBNET_FILE} ]; do sleep 0.2; done; exec /opt/bin/install-conf {CNI_CONF} {target}"
@@ -178,8 +195,9 @@ def _flanneld(api_host: pulumi.Input[str]) -> k8s.core.v1.ContainerArgsDict:
             {"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}},
             {"name": "POD_NAMESPACE", "value_from": {"field_ref": {"field_path": "metadata.namespace"}}},
             {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},
-            # Not the API's Service address. Where flanneld is there before kube-proxy's rules, its first packets to that
-            # address leave the node, the VPC drops them, and the connection's retries keep that way for 30 s.
+            # Not the API's Service address. Where flanneld is there before kube-proxy's rules, its first
+            # packets to that address leave the node, the VPC drops them, and the connection's retries keep
+            # that way for 30 s.
             {"name": "KUBERNETES_SERVICE_HOST", "value": api_host},
             {"name": "KUBERNETES_SERVICE_PORT", "value": "6443"},
         ],

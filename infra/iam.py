@@ -1,9 +1,9 @@
 """One instance role per node role, each able to do what that role does and nothing else.
 
-AmazonSSMManagedInstanceCore is not attached although Session Manager needs part of it: it allows ssm:GetParameter on
-every parameter of the account, so each worker could read the administrator's kubeconfig. The actions that Session
-Manager and Run Command themselves need are granted instead (Systems Manager user guide, "ec2messages, ssmmessages, and
-other API operations").
+AmazonSSMManagedInstanceCore is not attached although Session Manager needs part of it: it allows
+ssm:GetParameter on every parameter of the account, so each worker could read the administrator's kubeconfig.
+The actions that Session Manager and Run Command themselves need are granted instead (Systems Manager user
+guide, "ec2messages, ssmmessages, and other API operations").
 """
 
 import json
@@ -35,7 +35,9 @@ SESSION_MANAGER = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Parameters of the stack that a role may read and write, by their path, and those that it may ask for several at a time."""
+    """Parameters of the stack that a role may read and write, by their path, and those that it may ask for
+    several at a time.
+    """
 
     read: tuple[str, ...]
     write: tuple[str, ...]
@@ -44,9 +46,15 @@ class Access:
 
 ACCESS = {
     # It looks which machines are still declared.
-    CONTROL_PLANE: Access(read=(), write=(*rendezvous.DOCUMENTS, f"{rendezvous.STATUS}/control-plane"), look=(f"{rendezvous.STATUS}/*",)),
+    CONTROL_PLANE: Access(
+        read=(),
+        write=(*rendezvous.DOCUMENTS, f"{rendezvous.STATUS}/control-plane"),
+        look=(f"{rendezvous.STATUS}/*",),
+    ),
     LINUX_WORKER: Access(read=(rendezvous.JOIN,), write=(f"{rendezvous.STATUS}/*",)),
-    WINDOWS_WORKER: Access(read=(rendezvous.JOIN, rendezvous.WINDOWS_NETWORK), write=(f"{rendezvous.STATUS}/*",)),
+    WINDOWS_WORKER: Access(
+        read=(rendezvous.JOIN, rendezvous.WINDOWS_NETWORK), write=(f"{rendezvous.STATUS}/*",)
+    ),
 }
 
 
@@ -56,16 +64,32 @@ def assume_role_policy() -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def role_policy(role: str, names: Names, *, account: str, region: str, partition: str, script_bucket: str | None = None, kms_key: str = "") -> str:
-    """Render the whole permission of a node role as an IAM policy document; Windows workers also read the bucket of their script.
+def role_policy(
+    role: str,
+    names: Names,
+    *,
+    account: str,
+    region: str,
+    partition: str,
+    script_bucket: str | None = None,
+    kms_key: str = "",
+) -> str:
+    """Render the whole permission of a node role as an IAM policy document; Windows workers also read the
+    bucket of their script.
 
-    `kms_key` is the user's own key for the documents, its id or ARN: a role may decrypt if it reads a document, and encrypt if it writes one.
+    `kms_key` is the user's own key for the documents, its id or ARN: a role may decrypt if it reads a
+    document, and encrypt if it writes one.
     """
     access = ACCESS[role]
     # Every machine of a stack that ends reads when that is.
     read = (*access.read, expiry.PARAMETER) if names.expires_at else access.read
     statements: list[dict[str, Any]] = [
-        {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": rendezvous.arns(names, account, region, partition, paths)}
+        {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": action,
+            "Resource": rendezvous.arns(names, account, region, partition, paths),
+        }
         for sid, action, paths in (
             ("Read", "ssm:GetParameter", read),
             ("Write", "ssm:PutParameter", access.write),
@@ -77,13 +101,19 @@ def role_policy(role: str, names: Names, *, account: str, region: str, partition
         objects = f"arn:{partition}:s3:::{script_bucket}/*"
         statements.append({"Sid": "Script", "Effect": "Allow", "Action": "s3:GetObject", "Resource": objects})
     if kms_key:
-        statements.append(_key_statement(access, kms_key, account=account, region=region, partition=partition))
-    statements.append({"Sid": "SessionManager", "Effect": "Allow", "Action": [*SESSION_MANAGER], "Resource": "*"})
+        statements.append(
+            _key_statement(access, kms_key, account=account, region=region, partition=partition)
+        )
+    statements.append(
+        {"Sid": "SessionManager", "Effect": "Allow", "Action": [*SESSION_MANAGER], "Resource": "*"}
+    )
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _key_statement(access: Access, key: str, *, account: str, region: str, partition: str) -> dict[str, Any]:
-    """Allow Systems Manager in this region to use the key for the role, and no other way to use it (KMS developer guide, kms:ViaService)."""
+    """Allow Systems Manager in this region to use the key for the role, and no other way to use it (KMS
+    developer guide, kms:ViaService).
+    """
     actions = [("kms:Decrypt", access.read), ("kms:Encrypt", access.write)]
     return {
         "Sid": "DocumentsKey",
@@ -135,7 +165,8 @@ class Roles(pulumi.ComponentResource):
         )
         aws.iam.RolePolicy(
             names.of(role),
-            # Not a made-up one: where AWS's answer to the first attempt was lost, the next one writes the same policy and no second.
+            # Not a made-up one: where AWS's answer to the first attempt was lost, the next one writes the
+            # same policy and no second.
             name="permissions",
             role=iam_role.name,
             policy=self._place.apply(lambda place: role_policy(role, names, **place, kms_key=self._key)),

@@ -1,4 +1,7 @@
-"""Where machines leave what others wait for: SSM parameters that Pulumi declares (so that destroy removes them) and machines overwrite."""
+"""Where machines leave what others wait for:
+
+SSM parameters that Pulumi declares (so that destroy removes them) and machines overwrite.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,10 +18,11 @@ JOIN, KUBECONFIG, WINDOWS_NETWORK = "join", "kubeconfig", "windows-network"
 # Each holds JSON with the control plane's instance id once written, so that a stale one is never believed.
 DOCUMENTS = (JOIN, KUBECONFIG, WINDOWS_NETWORK)
 STATUS = "status"
-# Properties that machines change after Pulumi has created a parameter. With `value` alone the AWS provider still plans an update,
-# because it derives `version` from the value before Pulumi leaves out what is ignored, and then writes back the value that the state
-# saw last (hashicorp/terraform-provider-aws 0073593e, internal/service/ssm/parameter.go). The write-only value is not in the list:
-# a refresh loses it from the inputs, and Pulumi replaces an ignored input by the one in the state.
+# Properties that machines change after Pulumi has created a parameter. With `value` alone the AWS provider
+# still plans an update, because it derives `version` from the value before Pulumi leaves out what is ignored,
+# and then writes back the value that the state saw last (hashicorp/terraform-provider-aws 0073593e,
+# internal/service/ssm/parameter.go). The write-only value is not in the list: a refresh loses it from the
+# inputs, and Pulumi replaces an ignored input by the one in the state.
 IGNORED = ("value", "version")
 
 
@@ -31,7 +35,9 @@ class RendezvousArgs:
 
 
 class Rendezvous(pulumi.ComponentResource):
-    """The three documents of the control plane, encrypted, one progress report a node, and the stack's end if it has one."""
+    """The three documents of the control plane, encrypted, one progress report a node, and the stack's end
+    if it has one.
+    """
 
     documents: list[aws.ssm.Parameter]
     status: dict[str, aws.ssm.Parameter]
@@ -44,23 +50,35 @@ class Rendezvous(pulumi.ComponentResource):
         self.documents = [self._document(document) for document in DOCUMENTS]
         self.status = {node: self._parameter("String", STATUS, node) for node in args.node_names}
         end = args.names.expires_at
-        # Its value belongs to whoever extended last: an `up` from a configuration with an older date must not shorten a life.
+        # Its value belongs to whoever extended last: an `up` from a configuration with an older date must not
+        # shorten a life.
         self.expiry = [self._parameter("String", expiry.PARAMETER, value=expiry.document(end))] if end else []
         self.register_outputs({"documents": [parameter.name for parameter in self.documents]})
 
     def _document(self, document: str) -> aws.ssm.Parameter:
-        """Declare a document whose value is write-only: no operation reads what the control plane publishes into the state.
+        """Declare a document whose value is write-only: no operation reads what the control plane publishes
+        into the state.
 
         The provider writes the placeholder at creation, and then only if `value_wo_version` changes.
         """
-        # With another key the document is made anew: an update would have to write a value, and there is none that it could.
+        # With another key the document is made anew: an update would have to write a value, and there is none
+        # that it could.
         anew = pulumi.ResourceOptions(replace_on_changes=["key_id"], delete_before_replace=True)
-        return self._declare(document, opts=anew, type="SecureString", value_wo=PLACEHOLDER, value_wo_version=1, key_id=self._key or None)
+        return self._declare(
+            document,
+            opts=anew,
+            type="SecureString",
+            value_wo=PLACEHOLDER,
+            value_wo_version=1,
+            key_id=self._key or None,
+        )
 
     def _parameter(self, kind: str, *parts: str, value: str = PLACEHOLDER) -> aws.ssm.Parameter:
         return self._declare(*parts, type=kind, value=value)
 
-    def _declare(self, *parts: str, opts: pulumi.ResourceOptions | None = None, **inputs: Any) -> aws.ssm.Parameter:
+    def _declare(
+        self, *parts: str, opts: pulumi.ResourceOptions | None = None, **inputs: Any
+    ) -> aws.ssm.Parameter:
         own = pulumi.ResourceOptions(parent=self, ignore_changes=[*IGNORED])
         return aws.ssm.Parameter(
             self._names.of(*parts),

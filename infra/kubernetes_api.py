@@ -1,4 +1,6 @@
-"""Reading the cluster's Kubernetes API by its kubeconfig, in plain HTTPS: importing the `kubernetes` package takes a second."""
+"""Reading the cluster's Kubernetes API by its kubeconfig, in plain HTTPS: importing the `kubernetes`
+package takes a second.
+"""
 
 import base64
 import http.client
@@ -24,7 +26,8 @@ def reader(kubeconfig: str) -> Read:
     document = yaml.safe_load(kubeconfig)
     cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
     context = _trust(cluster)
-    # The ssl module takes a certificate from a file alone; this one is readable by its owner only, and gone at once.
+    # The ssl module takes a certificate from a file alone; this one is readable by its owner only, and gone
+    # at once.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "client.pem")
         path.touch(mode=0o600)
@@ -39,7 +42,9 @@ def reader(kubeconfig: str) -> Read:
 
 
 def is_ready(kubeconfig: str) -> bool:
-    """Ask the API server for /readyz. kubeadm leaves it open to everybody (system:public-info-viewer): no credential is sent."""
+    """Ask the API server for /readyz. kubeadm leaves it open to everybody (system:public-info-viewer): no
+    credential is sent.
+    """
     cluster = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]
     context = _trust(cluster)
     try:

@@ -1,4 +1,6 @@
-"""The VPC: public subnets only, since every machine fetches its parts itself and no NAT gateway should cost more than the cluster."""
+"""The VPC: public subnets only, since every machine fetches its parts itself and no NAT gateway should
+cost more than the cluster.
+"""
 
 from dataclasses import dataclass
 
@@ -44,11 +46,17 @@ class Network(pulumi.ComponentResource):
 
     def _route_to_the_internet(self) -> aws.ec2.RouteTable:
         names = self._args.names
-        # With another VPC a gateway of its own: the provider would move this one, which AWS refuses while the machines of the old
-        # VPC, who only go last, have public addresses.
-        replaced = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(replace_on_changes=["vpc_id"]))
-        gateway = aws.ec2.InternetGateway(names.of("internet"), vpc_id=self.vpc_id, tags=names.tags("internet"), opts=replaced)
-        table = aws.ec2.RouteTable(names.of("public"), vpc_id=self.vpc_id, tags=names.tags("public"), opts=self._child)
+        # With another VPC a gateway of its own: the provider would move this one, which AWS refuses while the
+        # machines of the old VPC, who only go last, have public addresses.
+        replaced = pulumi.ResourceOptions.merge(
+            self._child, pulumi.ResourceOptions(replace_on_changes=["vpc_id"])
+        )
+        gateway = aws.ec2.InternetGateway(
+            names.of("internet"), vpc_id=self.vpc_id, tags=names.tags("internet"), opts=replaced
+        )
+        table = aws.ec2.RouteTable(
+            names.of("public"), vpc_id=self.vpc_id, tags=names.tags("public"), opts=self._child
+        )
         aws.ec2.Route(
             names.of("public-default"),
             route_table_id=table.id,
@@ -64,9 +72,12 @@ class Network(pulumi.ComponentResource):
         cidrs = address_plan.subnets(args.vpc_cidr, len(named))
         return [self._public_subnet(*each, table) for each in zip(named, args.zones, cidrs, strict=True)]
 
-    def _public_subnet(self, named: str | None, zone: pulumi.Output[str], cidr: str, table: aws.ec2.RouteTable) -> pulumi.Output[str]:
+    def _public_subnet(
+        self, named: str | None, zone: pulumi.Output[str], cidr: str, table: aws.ec2.RouteTable
+    ) -> pulumi.Output[str]:
         names, parts = self._args.names, ("public", named) if named else ("public",)
-        # A zone that was chosen stays: another choice, after AWS has added a zone, would replace the subnet and the cluster.
+        # A zone that was chosen stays: another choice, after AWS has added a zone, would replace the subnet
+        # and the cluster.
         chosen = pulumi.ResourceOptions(ignore_changes=[] if named else ["availability_zone"])
         subnet = aws.ec2.Subnet(
             names.of(*parts),

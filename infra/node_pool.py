@@ -16,9 +16,11 @@ ROLES = {"linux": security.LINUX_WORKER, "windows": security.WINDOWS_WORKER}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodePoolArgs:
-    """`control_plane_id` stands in the user-data: a new control plane means new workers, never half a cluster.
+    """`control_plane_id` stands in the user-data: a new control plane means new workers, never half a
+    cluster.
 
-    `after` is what must be there before a machine is, and may only go after it; of `status` each machine has its own.
+    `after` is what must be there before a machine is, and may only go after it; of `status` each machine has
+    its own.
     """
 
     config: stack_config.StackConfig
@@ -43,13 +45,17 @@ class NodePool(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("microcosm:infra:NodePool", name, None, opts)
         self._args = args
-        self.instances = {node: self._instance(index, node) for index, node in enumerate(args.pool.node_names)}
+        self.instances = {
+            node: self._instance(index, node) for index, node in enumerate(args.pool.node_names)
+        }
         self.register_outputs({"instances": {node: machine.id for node, machine in self.instances.items()}})
 
     def _instance(self, index: int, node: str) -> aws.ec2.Instance:
         args, pool = self._args, self._args.pool
         assert args.ami is not None
-        known = pulumi.Output.all(region=args.region, control_plane_id=args.control_plane_id, script=args.script)
+        known = pulumi.Output.all(
+            region=args.region, control_plane_id=args.control_plane_id, script=args.script
+        )
         user_data = known.apply(lambda values: boot.worker(args.config, pool, node, **values))
         return instance(
             InstanceArgs(
@@ -67,6 +73,9 @@ class NodePool(pulumi.ComponentResource):
                 user_data=user_data if pool.os.family == "windows" else None,
                 user_data_base64=user_data if pool.os.family == "linux" else None,
             ),
-            # Two machines of one name cannot be in the cluster together: the new one would wait for the old one's end, and the gate for both.
-            pulumi.ResourceOptions(parent=self, depends_on=[*args.after, args.status[node]], delete_before_replace=True),
+            # Two machines of one name cannot be in the cluster together: the new one would wait for the old
+            # one's end, and the gate for both.
+            pulumi.ResourceOptions(
+                parent=self, depends_on=[*args.after, args.status[node]], delete_before_replace=True
+            ),
         )

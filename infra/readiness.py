@@ -1,8 +1,8 @@
 """The wait between the machines and the Kubernetes layer, and what a person reads when it ends badly.
 
-Machines report their phase into SSM (rendezvous.STATUS), so a failed one is named within a minute, with its phase and the
-reason, instead of a timeout; and one that EC2 has stopped or terminated is named at once, even when its last report was
-that all is well. In a preview everything is read once and nothing is waited for.
+Machines report their phase into SSM (rendezvous.STATUS), so a failed one is named within a minute, with its
+phase and the reason, instead of a timeout; and one that EC2 has stopped or terminated is named at once, even
+when its last report was that all is well. In a preview everything is read once and nothing is waited for.
 """
 
 import asyncio
@@ -26,15 +26,18 @@ from .readiness_aws import AmazonCloud as AmazonCloud
 from .readiness_aws import Cloud
 
 POLL_SECONDS = 1.0
-# The first pause: what has just become true is seen at once. Each is twice as long as the one before, up to POLL_SECONDS.
+# The first pause: what has just become true is seen at once. Each is twice as long as the one before, up to
+# POLL_SECONDS.
 FIRST_PAUSE_SECONDS = 0.125
-# Reports come ten a call, and an account has 40 such calls a second for all who use it (AWS general reference, "AWS Systems Manager
-# endpoints and quotas", Parameter Store: max throughput). After a look at many nodes the pause is longer: ten calls a second on average.
+# Reports come ten a call, and an account has 40 such calls a second for all who use it (AWS general
+# reference, "AWS Systems Manager endpoints and quotas", Parameter Store: max throughput). After a look at
+# many nodes the pause is longer: ten calls a second on average.
 NODES_A_SECOND = 100
 CONSOLE_LINES = 15
 SECONDS_PER_MINUTE = 60
 RUNNING = ("pending", "running")
-# How often EC2 is asked whether the machines still run: far within the minute, and far from the account's limit.
+# How often EC2 is asked whether the machines still run: far within the minute, and far from the account's
+# limit.
 STATES_SECONDS = 10
 # The stack's instances by id, as EC2 last listed them; empty in a preview, which does not ask.
 Known = Mapping[str, Instance]
@@ -52,8 +55,12 @@ class Gate:
     tell: Callable[[str], None] = pulumi.log.info
 
     async def kubeconfig(self, instance_id: str) -> str | None:
-        """The administrator's kubeconfig once the API answers; None when it does not and nothing is waited for."""
-        return await self._until(partial(self._look_for_kubeconfig, instance_id), {naming.CONTROL_PLANE: instance_id})
+        """The administrator's kubeconfig once the API answers; None when it does not and nothing is waited
+        for.
+        """
+        return await self._until(
+            partial(self._look_for_kubeconfig, instance_id), {naming.CONTROL_PLANE: instance_id}
+        )
 
     async def nodes(self, instances: Mapping[str, str]) -> bool | None:
         """True once every node says that it is Ready; None when it is not and nothing is waited for."""
@@ -116,7 +123,11 @@ class Gate:
         if all(state in RUNNING for state in states.values()):
             return known
         reports = self._reports(instances, known)
-        lines = {node: line for node, id in instances.items() if (line := stuck.lost(node, id, states[id], reports[node]))}
+        lines = {
+            node: line
+            for node, id in instances.items()
+            if (line := stuck.lost(node, id, states[id], reports[node]))
+        }
         if lines:
             advice = stuck.advice({node: states[instances[node]] for node in lines})
             raise ClusterNotReadyError("\n".join([*lines.values(), advice]))
@@ -124,12 +135,24 @@ class Gate:
 
     def _error(self, what: str, reports: Reports, instances: Mapping[str, str]) -> ClusterNotReadyError:
         unfinished = {node: found for node, found in reports.items() if found is None or not found.is_ready}
-        lines = [f"{node} ({instances[node]}) {what}: {report.describe(found)}" for node, found in unfinished.items()]
+        lines = [
+            f"{node} ({instances[node]}) {what}: {report.describe(found)}"
+            for node, found in unfinished.items()
+        ]
         if not lines:
             lines = [f"{naming.CONTROL_PLANE} ({instances[naming.CONTROL_PLANE]}) {what}: {stuck.SILENT_API}"]
         first = next(iter(unfinished), naming.CONTROL_PLANE)
         console = self.cloud.console_output(instances[first]).splitlines()[-CONSOLE_LINES:]
-        return ClusterNotReadyError("\n".join([*lines, f"last console output of {first}:", *(f"  | {line}" for line in console), stuck.AGAIN]))
+        return ClusterNotReadyError(
+            "\n".join(
+                [
+                    *lines,
+                    f"last console output of {first}:",
+                    *(f"  | {line}" for line in console),
+                    stuck.AGAIN,
+                ]
+            )
+        )
 
 
 def kubeconfig(gate: pulumi.Output[Gate], instance_id: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -141,7 +164,9 @@ def kubeconfig(gate: pulumi.Output[Gate], instance_id: pulumi.Output[str]) -> pu
     return pulumi.Output.secret(pulumi.Output.all(gate, instance_id).apply(wait))
 
 
-def nodes(gate: pulumi.Output[Gate], instances: Mapping[str, pulumi.Output[str]], after: pulumi.Output[Any]) -> pulumi.Output[bool]:
+def nodes(
+    gate: pulumi.Output[Gate], instances: Mapping[str, pulumi.Output[str]], after: pulumi.Output[Any]
+) -> pulumi.Output[bool]:
     """True once every node is Ready; the wait begins when `after` (the pod network) is there."""
 
     async def wait(known: list[Any]) -> bool:

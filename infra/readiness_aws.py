@@ -46,7 +46,8 @@ class Cloud(Protocol):
 class AmazonCloud:
     """The real thing: boto3, and HTTPS to the API server.
 
-    boto3 and its clients are made when first asked: a preview asks EC2 nothing, and a preview of a new cluster nothing at all.
+    boto3 and its clients are made when first asked: a preview asks EC2 nothing, and a preview of a new
+    cluster nothing at all.
     """
 
     def __init__(self, region: str, settings: account.Settings) -> None:
@@ -89,7 +90,8 @@ class AmazonCloud:
         try:
             return self._ec2.get_console_output(InstanceId=instance_id, Latest=True).get("Output", "")
         except (BotoCoreError, ClientError) as error:
-            # Only a help for the reader: older instance types have no latest output, and the caller may not be allowed.
+            # Only a help for the reader: older instance types have no latest output, and the caller may not
+            # be allowed.
             return f"(no console output: {error})"
 
     def api_is_ready(self, kubeconfig: str) -> bool:

@@ -1,4 +1,6 @@
-"""Where a Windows machine finds its script: the state machine is larger than user-data may be, so user-data carries its sum."""
+"""Where a Windows machine finds its script: the state machine is larger than user-data may be, so
+user-data carries its sum.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -44,5 +46,7 @@ class Staging(pulumi.ComponentResource):
             opts=child,
         )
         self.bucket = bucket.bucket
-        self.script = pulumi.Output.all(script.bucket, script.key).apply(lambda place: StagedScript(bucket=place[0], key=place[1], sha256=digest))
+        self.script = pulumi.Output.all(script.bucket, script.key).apply(
+            lambda place: StagedScript(bucket=place[0], key=place[1], sha256=digest)
+        )
         self.register_outputs({"bucket": self.bucket})

@@ -18,7 +18,10 @@ NODE_PORTS = (30000, 32767)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """Traffic that is allowed in. `source` is a group, or ADMIN or PODS for their CIDRs; protocol `-1` means all."""
+    """Traffic that is allowed in.
+
+    `source` is a group, or ADMIN or PODS for their CIDRs; protocol `-1` means all.
+    """
 
     target: str
     source: str
@@ -34,20 +37,45 @@ class Rule:
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
-    Rule(target=CONTROL_PLANE,  source=NODES,         protocol="tcp", ports=(6443, 6443),   why="kubelet, kube-proxy and flanneld to the API server"),
-    Rule(target=CONTROL_PLANE,  source=ADMIN,         protocol="tcp", ports=(6443, 6443),   why="kubectl and Pulumi to the API server"),
-    Rule(target=CONTROL_PLANE,  source=CONTROL_PLANE, protocol="tcp", ports=(2379, 2380),   why="etcd, for its own machine only"),
-    Rule(target=NODES,          source=NODES,         protocol="tcp", ports=(10250, 10250), why="API server and metrics to kubelet"),
-    Rule(target=NODES,          source=ADMIN,         protocol="tcp", ports=NODE_PORTS,     why="NodePort Services, the page among them"),
+    Rule(target=CONTROL_PLANE,  source=NODES,         protocol="tcp", ports=(6443, 6443),   why="kubelet, "
+                                                                                                "kube-proxy "
+                                                                                                "and "
+                                                                                                "flanneld "
+                                                                                                "to the API "
+                                                                                                "server"),
+    Rule(target=CONTROL_PLANE,  source=ADMIN,         protocol="tcp", ports=(6443, 6443),   why="kubectl "
+                                                                                                "and Pulumi "
+                                                                                                "to the API "
+                                                                                                "server"),
+    Rule(target=CONTROL_PLANE,  source=CONTROL_PLANE, protocol="tcp", ports=(2379, 2380),   why="etcd, for "
+                                                                                                "its own "
+                                                                                                "machine "
+                                                                                                "only"),
+    Rule(target=NODES,          source=NODES,         protocol="tcp", ports=(10250, 10250), why="API server "
+                                                                                                "and "
+                                                                                                "metrics to "
+                                                                                                "kubelet"),
+    Rule(target=NODES,          source=ADMIN,         protocol="tcp", ports=NODE_PORTS,     why="NodePort "
+                                                                                                "Services, "
+                                                                                                "the page "
+                                                                                                "among them"),
     Rule(target=WINDOWS_WORKER, source=ADMIN,         protocol="tcp", ports=(3389, 3389),   why="RDP"),
 )
 BACKEND_RULES: dict[str, tuple[Rule, ...]] = {
-    "vxlan":   (Rule(target=NODES, source=NODES, protocol="udp", ports=(4789, 4789), why="Flannel VXLAN; Windows knows no other port"),),
-    # With host-gw a packet carries the pod's address, which no security group has: only its range can be allowed.
-    # The CNI plugin of host-gw opens hostPorts on Windows; that of vxlan, win-overlay, knows none (containernetworking/plugins v1.9.1).
-    "host-gw": (Rule(target=WINDOWS_WORKER, source=ADMIN, protocol="tcp", ports=(80, 80), why="CCAuth by its hostPort"),
-                Rule(target=NODES, source=PODS,  protocol="-1",  ports=(0, 0),       why="Flannel host-gw: pod addresses on the wire"),
-                Rule(target=NODES, source=NODES, protocol="-1",  ports=(0, 0),       why="Flannel host-gw: nodes to pods of other nodes")),
+    "vxlan":   (Rule(target=NODES, source=NODES, protocol="udp", ports=(4789, 4789), why="Flannel VXLAN; "
+                                                                                         "Windows knows no "
+                                                                                         "other port"),),
+    # With host-gw a packet carries the pod's address, which no security group has: only its range can be
+    # allowed. The CNI plugin of host-gw opens hostPorts on Windows; that of vxlan, win-overlay, knows none
+    # (containernetworking/plugins v1.9.1).
+    "host-gw": (Rule(target=WINDOWS_WORKER, source=ADMIN, protocol="tcp", ports=(80, 80), why="CCAuth by "
+                                                                                              "its hostPort"),
+                Rule(target=NODES, source=PODS,  protocol="-1",  ports=(0, 0),       why="Flannel host-gw: "
+                                                                                         "pod addresses on "
+                                                                                         "the wire"),
+                Rule(target=NODES, source=NODES, protocol="-1",  ports=(0, 0),       why="Flannel host-gw: "
+                                                                                         "nodes to pods of "
+                                                                                         "other nodes")),
 }
 # fmt: on
 
@@ -92,7 +120,8 @@ class Security(pulumi.ComponentResource):
         ).id
 
     def _allow(self, rule: Rule, cidrs: Mapping[str, Sequence[str]]) -> None:
-        # No prefix at all in the name's end for a group; the range itself for a CIDR, so that adding one touches no other.
+        # No prefix at all in the name's end for a group; the range itself for a CIDR, so that adding one
+        # touches no other.
         for cidr in cidrs.get(rule.source, (None,)):
             suffix = [cidr.replace("/", "-")] if cidr else []
             everything = rule.protocol == "-1"

@@ -1,4 +1,7 @@
-"""The two workloads: the widgets page on Linux, and CCAuth, the .NET service behind it, on Windows. Their files are in workloads/."""
+"""The two workloads: the widgets page on Linux, and CCAuth, the .NET service behind it, on Windows.
+
+Their files are in workloads/.
+"""
 
 import hashlib
 import json
@@ -24,7 +27,8 @@ CLUSTER_DNS_TOKEN = "__CLUSTER_DNS__"  # noqa: S105 - a place in nginx.conf, not
 WIDGETS = {"app": "widgets"}
 # The label of the talk; the Service finds the pod by it.
 CCAUTH = {"purpose": "ccauth-svc"}
-# A cold pull of the WCF image takes a quarter of an hour on a small machine (facts: EKS and SWDT report 10 to 20 minutes).
+# A cold pull of the WCF image takes a quarter of an hour on a small machine (facts: EKS and SWDT report 10 to
+# 20 minutes).
 CCAUTH_START_MINUTES = 40
 
 
@@ -43,7 +47,10 @@ def page_files() -> dict[str, str]:
 def nginx_files(service_cidr: str) -> dict[str, str]:
     """nginx's configuration, with the cluster's DNS address in its place."""
     files = _files("widgets", "nginx.conf")
-    return {name: text.replace(CLUSTER_DNS_TOKEN, address_plan.dns_service_ip(service_cidr)) for name, text in files.items()}
+    return {
+        name: text.replace(CLUSTER_DNS_TOKEN, address_plan.dns_service_ip(service_cidr))
+        for name, text in files.items()
+    }
 
 
 def ccauth_files() -> dict[str, str]:
@@ -58,8 +65,12 @@ def _files(workload: str, *names: str) -> dict[str, str]:
 class Workloads(pulumi.ComponentResource):
     """Namespace, configuration, Deployments and Services of both workloads."""
 
-    def __init__(self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions) -> None:
-        """`objects` holds what every Kubernetes object of the stack shares: provider, deleted_with and what they wait for."""
+    def __init__(
+        self, name: str, args: WorkloadsArgs, opts: pulumi.ResourceOptions, objects: pulumi.ResourceOptions
+    ) -> None:
+        """`objects` holds what every Kubernetes object of the stack shares: provider, deleted_with and
+        what they wait for.
+        """
         declared = Declared()
         watched = pulumi.ResourceOptions(transformations=[declared.collect])
         super().__init__("microcosm:infra:Workloads", name, None, pulumi.ResourceOptions.merge(opts, watched))
@@ -73,10 +84,15 @@ class Workloads(pulumi.ComponentResource):
 
     def _inside(self, *more: pulumi.Resource, minutes: int = 10) -> pulumi.ResourceOptions:
         timeouts = pulumi.CustomTimeouts(create=f"{minutes}m", update=f"{minutes}m")
-        return pulumi.ResourceOptions.merge(self._objects, pulumi.ResourceOptions(depends_on=[self._namespace, *more], custom_timeouts=timeouts))
+        return pulumi.ResourceOptions.merge(
+            self._objects,
+            pulumi.ResourceOptions(depends_on=[self._namespace, *more], custom_timeouts=timeouts),
+        )
 
     def _config_map(self, name: str, files: Mapping[str, str]) -> k8s.core.v1.ConfigMap:
-        return k8s.core.v1.ConfigMap(name, metadata={"name": name, "namespace": NAMESPACE}, data={**files}, opts=self._inside())
+        return k8s.core.v1.ConfigMap(
+            name, metadata={"name": name, "namespace": NAMESPACE}, data={**files}, opts=self._inside()
+        )
 
     def _widgets(self, service_cidr: str) -> None:
         page, nginx = page_files(), nginx_files(service_cidr)
@@ -107,18 +123,26 @@ class Workloads(pulumi.ComponentResource):
             metadata={"name": "ccauth", "namespace": NAMESPACE, "labels": CCAUTH},
             spec={
                 "selector": {"match_labels": CCAUTH},
-                # A port of the node is taken until the old pod is gone, and a small node has no memory for two.
-                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 0, "max_unavailable": 1}},
+                # A port of the node is taken until the old pod is gone, and a small node has no memory for
+                # two.
+                "strategy": {
+                    "type": "RollingUpdate",
+                    "rolling_update": {"max_surge": 0, "max_unavailable": 1},
+                },
                 "progress_deadline_seconds": CCAUTH_START_MINUTES * 60,
-                "template": {"metadata": _rolled_by(source, CCAUTH), "spec": _ccauth_pod(windows, overlay=overlay)},
+                "template": {
+                    "metadata": _rolled_by(source, CCAUTH),
+                    "spec": _ccauth_pod(windows, overlay=overlay),
+                },
             },
             opts=self._inside(config_map, minutes=CCAUTH_START_MINUTES),
         )
         self._service("ccauth", CCAUTH, port=80, node_port=CCAUTH_NODE_PORT)
 
     def _service(self, name: str, selector: Mapping[str, str], *, port: int, node_port: int) -> None:
-        """Its Deployment is waited for. A Service would wait ten seconds more after the last of its pods, and call those of a cold image
-        failed after ten minutes (docstring of pulumi_kubernetes.core.v1.Service)."""
+        """Its Deployment is waited for. A Service would wait ten seconds more after the last of its pods, and
+        call those of a cold image failed after ten minutes (docstring of pulumi_kubernetes.core.v1.Service).
+        """
         k8s.core.v1.Service(
             name,
             metadata={"name": name, "namespace": NAMESPACE, "annotations": NOT_WAITED_FOR},
@@ -142,7 +166,11 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
     return {
         "node_selector": {"kubernetes.io/os": "linux"},
         "automount_service_account_token": False,
-        "security_context": {"run_as_non_root": True, "run_as_user": NGINX_USER, "seccomp_profile": {"type": "RuntimeDefault"}},
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": NGINX_USER,
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
         "containers": [
             {
                 "name": "nginx",
@@ -151,8 +179,9 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
                 "ports": [{"name": "http", "container_port": PAGE_PORT}],
                 # Endpoints are taken out while nginx still answers.
                 "lifecycle": {"pre_stop": {"exec_": {"command": ["sleep", "5"]}}},
-                # The first probe comes before nginx listens, and `up` waits for the second. A node that stalls for some
-                # seconds keeps its pods as endpoints: fifteen failures in a row count, not three.
+                # The first probe comes before nginx listens, and `up` waits for the second. A node that
+                # stalls for some seconds keeps its pods as endpoints: fifteen failures in a row count, not
+                # three.
                 "readiness_probe": {"http_get": healthy, "period_seconds": 1, "failure_threshold": 15},
                 "liveness_probe": {"http_get": healthy, "period_seconds": 10},
                 "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}},
@@ -178,12 +207,15 @@ def _widgets_pod() -> k8s.core.v1.PodSpecArgsDict:
 
 def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSpecArgsDict:
     # The talk's hostPort. On Windows an overlay opens none (ADR 0010): the NodePort is the way in there.
-    host_port: k8s.core.v1.ContainerPortArgsDict = {"container_port": 80} if overlay else {"container_port": 80, "host_port": 80}
+    host_port: k8s.core.v1.ContainerPortArgsDict = (
+        {"container_port": 80} if overlay else {"container_port": 80, "host_port": 80}
+    )
     healthy: k8s.core.v1.HTTPGetActionArgsDict = {"path": "/ccauth.svc/health", "port": 80}
     return {
         "os": {"name": "windows"},
         "node_selector": {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": windows.build},
-        # The image's ServiceMonitor hands every variable to IIS, one slow appcmd each; a Service makes seven of them.
+        # The image's ServiceMonitor hands every variable to IIS, one slow appcmd each; a Service makes seven
+        # of them.
         "enable_service_links": False,
         "tolerations": [{"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"}],
         "automount_service_account_token": False,
@@ -191,17 +223,38 @@ def _ccauth_pod(windows: OperatingSystem, *, overlay: bool) -> k8s.core.v1.PodSp
             {
                 "name": "ccauth",
                 "image": windows.wcf_image,
-                "command": ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", "C:\\src\\start.ps1"],
+                "command": [
+                    "powershell.exe",
+                    "-NoProfile",
+                    "-ExecutionPolicy",
+                    "Bypass",
+                    "-File",
+                    "C:\\src\\start.ps1",
+                ],
                 # The page shows which node authorized.
                 "env": [{"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
                 "ports": [{"name": "http", **host_port}],
                 # The first request compiles the service, which takes many seconds on a small machine.
-                "startup_probe": {"http_get": healthy, "period_seconds": 2, "timeout_seconds": 30, "failure_threshold": 150},
+                "startup_probe": {
+                    "http_get": healthy,
+                    "period_seconds": 2,
+                    "timeout_seconds": 30,
+                    "failure_threshold": 150,
+                },
                 "readiness_probe": {"http_get": healthy, "period_seconds": 5, "timeout_seconds": 5},
-                "liveness_probe": {"http_get": healthy, "period_seconds": 20, "timeout_seconds": 10, "failure_threshold": 6},
-                # Windows ends a container above its limit, and reclaims no memory from it: request and limit are equal
-                # (Kubernetes docs, windows/intro). The first request compiles the service beside IIS and the start script.
-                "resources": {"requests": {"cpu": "250m", "memory": "2Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}},
+                "liveness_probe": {
+                    "http_get": healthy,
+                    "period_seconds": 20,
+                    "timeout_seconds": 10,
+                    "failure_threshold": 6,
+                },
+                # Windows ends a container above its limit, and reclaims no memory from it: request and limit
+                # are equal (Kubernetes docs, windows/intro). The first request compiles the service beside
+                # IIS and the start script.
+                "resources": {
+                    "requests": {"cpu": "250m", "memory": "2Gi"},
+                    "limits": {"cpu": "1", "memory": "2Gi"},
+                },
                 "volume_mounts": [{"name": "source", "mount_path": "C:\\src", "read_only": True}],
             }
         ],

@@ -1,6 +1,8 @@
-"""Availability zones: which instance types each must have, and the one that is chosen when the configuration names none.
+"""Availability zones: which instance types each must have, and the one that is chosen when the configuration
+names none.
 
-AWS chooses a subnet's zone without regard to instance types, and not every zone has every type: us-east-1e has no t3, for example.
+AWS chooses a subnet's zone without regard to instance types, and not every zone has every type: us-east-1e
+has no t3, for example.
 """
 
 import re
@@ -19,7 +21,9 @@ _FUNCTION = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"
 
 
 def wanted(config: StackConfig) -> list[set[str]]:
-    """List the instance types of each named zone, in the order of the zones; without any, those of the one zone."""
+    """List the instance types of each named zone, in the order of the zones; without any, those of the one
+    zone.
+    """
     types: list[set[str]] = [set() for _ in config.availability_zones or ("",)]
     types[0].add(config.control_plane.instance_type)
     for pool in config.node_pools:
@@ -39,17 +43,29 @@ def problems(config: StackConfig, region: str, offers: Offers) -> list[str]:
     """Say which zone lacks a type that its machines need; a sentence each."""
     if not config.availability_zones:
         types = sorted(*wanted(config))
-        return [] if complete(offers, types) else [f"no availability zone of {region} has all of {', '.join(types)}: choose other instance types"]
+        return (
+            []
+            if complete(offers, types)
+            else [
+                f"no availability zone of {region} has all of {', '.join(types)}: choose other instance types"
+            ]
+        )
     lacking = [
         f"{zone} has no {kind}"
         for zone, types in zip(config.availability_zones, wanted(config), strict=True)
         for kind in sorted(types)
         if zone not in offers.get(kind, ())
     ]
-    return [f"availabilityZones: {'; '.join(lacking)}; name other zones, or choose other instance types"] if lacking else []
+    return (
+        [f"availabilityZones: {'; '.join(lacking)}; name other zones, or choose other instance types"]
+        if lacking
+        else []
+    )
 
 
-def of_subnets(config: StackConfig, region: pulumi.Output[str], parent: pulumi.Resource) -> list[pulumi.Output[str]]:
+def of_subnets(
+    config: StackConfig, region: pulumi.Output[str], parent: pulumi.Resource
+) -> list[pulumi.Output[str]]:
     """Find the zone of each subnet, also in a preview; ZoneError when one lacks an instance type."""
     offers = pulumi.Output.from_input(_offers(config, parent))
     named = config.availability_zones
@@ -73,12 +89,18 @@ async def _offers(config: StackConfig, parent: pulumi.Resource) -> dict[str, lis
     try:
         answer = await invoke_async(_FUNCTION, arguments, opts)
     except Exception as error:
-        raise ZoneError(f"which zones have {', '.join(types)} cannot be read: {str(error).strip().splitlines()[-1].strip()}") from error
+        raise ZoneError(
+            f"which zones have {', '.join(types)} cannot be read: "
+            f"{str(error).strip().splitlines()[-1].strip()}"
+        ) from error
     return by_type(zip(answer["instanceTypes"], answer["locations"], strict=True))
 
 
 def by_type(offerings: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Collect the zones of each type. Local Zones, e.g. us-west-2-lax-1a, are left out: nothing of a cluster was tried there."""
+    """Collect the zones of each type.
+
+    Local Zones, e.g. us-west-2-lax-1a, are left out: nothing of a cluster was tried there.
+    """
     found: dict[str, list[str]] = {}
     for kind, zone in offerings:
         if re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", zone):

@@ -36,7 +36,8 @@ from .timeline import watch as timeline_watch
 
 app = typer.Typer(
     name="microcosm",
-    help="Look after a stack of Microcosm: where it is stuck, whether traffic flows, how to get in, whether anything is left.",
+    help="Look after a stack of Microcosm: where it is stuck, whether traffic flows, how to get in, whether "
+    "anything is left.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -62,10 +63,19 @@ def timeline(
     stack: options.Stack = None,
     region: options.Region = None,
     json: options.Json = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow until every machine is ready or one has failed.")] = False,
-    timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits at most.")] = 2700,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page with a Gantt chart.")] = None,
-    events: Annotated[Path | None, typer.Option(metavar="FILE", help="What `pulumi up --yes --json` printed: adds Pulumi's own times.")] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Follow until every machine is ready or one has failed.")
+    ] = False,
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="How long --wait waits at most.")
+    ] = 2700,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a page with a Gantt chart.")
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What `pulumi up --yes --json` printed: adds Pulumi's own times."),
+    ] = None,
 ) -> None:
     """Show where the time went, or where it is stuck: machine by machine, phase by phase.
 
@@ -80,7 +90,10 @@ def timeline(
     if json:
         print_json(timeline_text.document(last))
     if not last.nodes:
-        raise OperatorError(f"stack {target.stack} has no machines in {target.region}: is it up, and is this the right region and account?")
+        raise OperatorError(
+            f"stack {target.stack} has no machines in {target.region}: is it up, and is this the right "
+            f"region and account?"
+        )
     raise _exit(last.ready if wait else not last.failed)
 
 
@@ -90,7 +103,12 @@ def smoke(
     region: options.Region = None,
     json: options.Json = False,
     kubeconfig: options.Kubeconfig = None,
-    page_url: Annotated[str | None, typer.Option(metavar="URL", help="Where the page is; by default the API server's host and the NodePort.")] = None,
+    page_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where the page is; by default the API server's host and the NodePort."
+        ),
+    ] = None,
 ) -> None:
     """Send traffic along every path between Linux, Windows and the outside, and name the hop that is broken.
 
@@ -115,17 +133,30 @@ def audit(
     stack: options.Stack = None,
     region: options.Region = None,
     json: options.Json = False,
-    vpc: Annotated[list[str] | None, typer.Option(metavar="ID", help="A VPC that was the stack's; may be given again.")] = None,
-    state: Annotated[Path | None, typer.Option(metavar="FILE", help="What `pulumi stack export` printed while the stack lived.")] = None,
-    record: Annotated[Path | None, typer.Option(metavar="FILE", help="The record of ids; by default in ~/.local/state/microcosm.")] = None,
-    remember: Annotated[bool, typer.Option("--remember", help="Only write down what the stack has now; exit 0.")] = False,
-    delete: Annotated[bool, typer.Option("--delete", help="Delete what carries the stack's tag, after showing it.")] = False,
+    vpc: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A VPC that was the stack's; may be given again.")
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What `pulumi stack export` printed while the stack lived."),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The record of ids; by default in ~/.local/state/microcosm."),
+    ] = None,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Only write down what the stack has now; exit 0.")
+    ] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete what carries the stack's tag, after showing it.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
 ) -> None:
     """Say what is left of a stack and what it costs a month, or print a receipt that nothing is.
 
-    Looks by tag, by VPC, by parameter path, and by the ids that earlier audits of the living stack have recorded: run
-    it once with --remember before `pulumi destroy`. A check that could not look fails the audit.
+    Looks by tag, by VPC, by parameter path, and by the ids that earlier audits of the living stack have
+    recorded: run it once with --remember before `pulumi destroy`. A check that could not look fails the
+    audit.
 
     Example: `microcosm audit --stack dev`
     """
@@ -158,16 +189,31 @@ def kubeconfig(
     stack: options.Stack = None,
     region: options.Region = None,
     json: options.Json = False,
-    merge: Annotated[bool, typer.Option("--merge", help="Put the cluster into the user's kubeconfig as context `microcosm-<stack>`.")] = False,
+    merge: Annotated[
+        bool,
+        typer.Option(
+            "--merge", help="Put the cluster into the user's kubeconfig as context `microcosm-<stack>`."
+        ),
+    ] = False,
     use: Annotated[bool, typer.Option("--use", help="With --merge: make it the current context.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take exactly that out of the user's kubeconfig again.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take exactly that out of the user's kubeconfig again.")
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file; by default `~/.kube/microcosm-<stack>.yaml`, or the user's own.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file; by default `~/.kube/microcosm-<stack>.yaml`, or the user's own.",
+        ),
     ] = None,
 ) -> None:
-    """Write the cluster's kubeconfig to a file of its own (mode 0600), or into ~/.kube/config and out of it again.
+    """Write the cluster's kubeconfig to a file of its own (mode 0600), or into ~/.kube/config and out of it
+    again.
 
-    The kubeconfig is believed only if the stack's living control plane has published it. `--output -` prints it.
+    The kubeconfig is believed only if the stack's living control plane has published it. `--output -` prints
+    it.
 
     Example: `microcosm kubeconfig --stack dev --merge --use`
     """
@@ -177,7 +223,11 @@ def kubeconfig(
         done = kubeconfig_command.remove(resolve(stack, region), output)
     else:
         target, session = options.connect(stack, region)
-        done = kubeconfig_command.merge(session, target, output, use) if merge else kubeconfig_command.write(session, target, output)
+        done = (
+            kubeconfig_command.merge(session, target, output, use)
+            if merge
+            else kubeconfig_command.write(session, target, output)
+        )
     if json and str(output) != "-":
         print_json(done)
 
@@ -189,6 +239,8 @@ def main() -> None:
     except Exception as problem:  # the one place that must not let a traceback through
         if os.environ.get("MICROCOSM_DEBUG"):
             raise
-        told = explain(problem) or OperatorError(DEFECT.format(problem=f"{type(problem).__name__}: {problem}"))
+        told = explain(problem) or OperatorError(
+            DEFECT.format(problem=f"{type(problem).__name__}: {problem}")
+        )
         print(f"microcosm: {told}", file=sys.stderr)
         sys.exit(told.exit_code)

@@ -9,13 +9,22 @@ from botocore import exceptions as aws
 
 from .errors import OperatorError, UsageError
 
-EXPIRED = "the AWS credentials have expired: renew them (for example `aws sso login`) and run the command again"
+EXPIRED = (
+    "the AWS credentials have expired: renew them (for example `aws sso login`) and run the command again"
+)
 UNKNOWN_KEYS = (
-    "AWS does not accept the credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and the account; "
+    "AWS does not accept the credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+    "and the account; "
     "a region that the account has not enabled refuses them too, and `microcosm doctor` says which it is"
 )
-NOT_ENABLED = "the account has not enabled this region or service ({message}): enable it (`aws account enable-region`), or choose another region"
-NO_KEYS = "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`"
+NOT_ENABLED = (
+    "the account has not enabled this region or service ({message}): enable it (`aws account "
+    "enable-region`), or choose another region"
+)
+NO_KEYS = (
+    "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+    "or run `aws sso login`"
+)
 REFUSED = "AWS refused {operation}: {message}; the credentials in use need that permission"
 
 AWS_CODES: Mapping[str, str] = {
@@ -60,7 +69,9 @@ def _client_error(problem: aws.ClientError) -> OperatorError:
     error = problem.response["Error"]
     sentence = AWS_CODES.get(error["Code"], "AWS answered {operation} with {code}: {message}")
     message = error["Message"].rstrip(".")
-    return OperatorError(sentence.format(operation=problem.operation_name, code=error["Code"], message=message))
+    return OperatorError(
+        sentence.format(operation=problem.operation_name, code=error["Code"], message=message)
+    )
 
 
 def _by_module(problem: Exception) -> OperatorError | None:
@@ -73,14 +84,19 @@ def _by_module(problem: Exception) -> OperatorError | None:
     }
     if explainer := explainers.get(module):
         return explainer(problem)
-    return UsageError(str(problem)) if isinstance(problem, (FileNotFoundError, PermissionError, IsADirectoryError)) else None
+    return (
+        UsageError(str(problem))
+        if isinstance(problem, (FileNotFoundError, PermissionError, IsADirectoryError))
+        else None
+    )
 
 
 def _kubernetes(problem: Exception) -> OperatorError:
     status, reason = getattr(problem, "status", None), getattr(problem, "reason", None) or problem
     if status in (401, 403):
         return OperatorError(
-            f"the Kubernetes API refused the request ({status} {reason}): the kubeconfig is of another cluster or lacks the permission"
+            f"the Kubernetes API refused the request ({status} {reason}): the kubeconfig is of another "
+            f"cluster or lacks the permission"
         )
     return OperatorError(f"the Kubernetes API answered {status or 'with an error'}: {reason}")
 
@@ -90,5 +106,6 @@ def _unreachable(problem: Exception) -> OperatorError:
     where = f" at {pool.host}:{pool.port}" if pool else ""
     why = reason.rsplit(": ", 1)[-1]
     return OperatorError(
-        f"the Kubernetes API{where} cannot be reached ({why}): check that the cluster is up and that adminCidrs contains your address"
+        f"the Kubernetes API{where} cannot be reached ({why}): check that the cluster is up and that "
+        f"adminCidrs contains your address"
     )

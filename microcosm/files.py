@@ -13,7 +13,9 @@ def replace(path: Path, text: str) -> None:
     place = path.resolve()
     place.parent.mkdir(parents=True, exist_ok=True)
     # tempfile creates the draft with mode 0600, so that others never read a key in it.
-    with tempfile.NamedTemporaryFile("w", dir=place.parent, prefix=f".{place.name}.", delete=False, encoding="utf-8") as draft:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=place.parent, prefix=f".{place.name}.", delete=False, encoding="utf-8"
+    ) as draft:
         try:
             draft.write(text)
             draft.flush()

@@ -19,12 +19,20 @@ Stack = Annotated[
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The AWS region; by default aws:region of the stack's file, then AWS_REGION."),
+    typer.Option(
+        "--region",
+        metavar="NAME",
+        help="The AWS region; by default aws:region of the stack's file, then AWS_REGION.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 Kubeconfig = Annotated[
     Path | None,
-    typer.Option("--kubeconfig", metavar="FILE", help="A kubeconfig file; by default the one that the control plane has published."),
+    typer.Option(
+        "--kubeconfig",
+        metavar="FILE",
+        help="A kubeconfig file; by default the one that the control plane has published.",
+    ),
 ]
 
 

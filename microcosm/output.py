@@ -32,7 +32,9 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], console: Console | None = None) -> None:
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], console: Console | None = None
+) -> None:
     """Print a coloured table on a terminal, otherwise aligned plain text of any width."""
     console = console or Console()
     if not console.is_terminal:
@@ -47,7 +49,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], console: 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Pad columns to their widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def duration(seconds: float) -> str:

@@ -22,7 +22,9 @@ def _context() -> Context:
 
     project = project_directory(Path.cwd())
     if project is None:
-        raise UsageError(f"there is no {PROJECT_FILE} in {Path.cwd()} or above it: run this in a checkout of the project")
+        raise UsageError(
+            f"there is no {PROJECT_FILE} in {Path.cwd()} or above it: run this in a checkout of the project"
+        )
     return default_context(PulumiStacks(project), None, progress.watch)
 
 
@@ -30,7 +32,9 @@ def command(
     stack: options.Stack = None,
     region: options.Region = None,
     json: options.Json = False,
-    break_lock: Annotated[bool, typer.Option("--break-lock", help="Break the stack's lock, because its owner is dead.")] = False,
+    break_lock: Annotated[
+        bool, typer.Option("--break-lock", help="Break the stack's lock, because its owner is dead.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
 ) -> None:
     """Repair a stack's state after `pulumi up` or `destroy` was killed or lost an answer of AWS.
@@ -61,6 +65,8 @@ def command(
 
     deleted = preview_recover.repair(context, target, session, agree=agree)
     if json:
-        print_json({"stack": target.stack, "region": target.region, "deleted": [row[:2] for row in deleted.rows]})
+        print_json(
+            {"stack": target.stack, "region": target.region, "deleted": [row[:2] for row in deleted.rows]}
+        )
     elif not deleted:
         note(f"{target.stack}: nothing was deleted; run `pulumi up` or `pulumi destroy` again")

@@ -1,4 +1,7 @@
-"""`python -m rehearsal`: run a scenario, open a shell against the fake cloud, or clean up. `make rehearse` and friends call it."""
+"""`python -m rehearsal`: run a scenario, open a shell against the fake cloud, or clean up.
+
+`make rehearse` and friends call it.
+"""
 
 import os
 import shutil
@@ -58,12 +61,20 @@ FAILED_LOGS = PROJECT / "build" / "rehearsals-failed"
 @app.command()
 def run(
     scenario: Annotated[str, typer.Argument(help=f"one of {', '.join(SCENARIOS)}")] = "life",
-    keep: Annotated[bool, typer.Option(help="Leave the cluster up at the end, and print how to use it.")] = False,
-    keep_figures: Annotated[bool, typer.Option("--figures", help="Put the figures into docs/evidence/benchmarks.md.")] = False,
-    times: Annotated[int, typer.Option("--repeat", min=1, help="Play it so often, each time with a new cloud.")] = 1,
+    keep: Annotated[
+        bool, typer.Option(help="Leave the cluster up at the end, and print how to use it.")
+    ] = False,
+    keep_figures: Annotated[
+        bool, typer.Option("--figures", help="Put the figures into docs/evidence/benchmarks.md.")
+    ] = False,
+    times: Annotated[
+        int, typer.Option("--repeat", min=1, help="Play it so often, each time with a new cloud.")
+    ] = 1,
     busy: Annotated[bool, typer.Option(help="Keep one core of this machine busy meanwhile.")] = False,
     region: Annotated[str, typer.Option(help="The region of the fake cloud.")] = DEFAULT.region,
-    kubernetes: Annotated[str, typer.Option(help="A version that infra/config/versions.py has a row for.")] = DEFAULT.kubernetes,
+    kubernetes: Annotated[
+        str, typer.Option(help="A version that infra/config/versions.py has a row for.")
+    ] = DEFAULT.kubernetes,
     backend: Annotated[str, typer.Option("--flannel-backend", help="vxlan or host-gw.")] = DEFAULT.backend,
 ) -> None:
     """Rehearse the life of a cluster for real, without AWS. Example: python -m rehearsal run bad-checksum"""
@@ -86,10 +97,15 @@ def run(
 
 
 def _linux_first(variant: Variant, *, keep_figures: bool) -> None:
-    """Play the life of a cluster on a machine that has yet to build: Linux at once, Windows when it is there."""
+    """Play the life of a cluster on a machine that has yet to build:
+
+    Linux at once, Windows when it is there.
+    """
     began = time.monotonic()
     prepared = _supplies(variant.kubernetes, LINUX_ALONE)
-    console.print("the Windows binaries are built beside the first cluster; the Windows pool joins when they are there")
+    console.print(
+        "the Windows binaries are built beside the first cluster; the Windows pool joins when they are there"
+    )
     rest = later.Later(
         lambda line: console.print(line, style="dim", markup=False, soft_wrap=True),
         downloads=prepared.downloads,
@@ -107,7 +123,9 @@ def _linux_first(variant: Variant, *, keep_figures: bool) -> None:
         rest.stop()
 
 
-def _once(steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, *, keep: bool, keep_figures: bool) -> None:
+def _once(
+    steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, *, keep: bool, keep_figures: bool
+) -> None:
     session = _open(prepared, variant)
     try:
         played = _play(steps, session)
@@ -130,7 +148,9 @@ def _once(steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, *
         close_session()
 
 
-def _repeat(times: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, figures_of: str) -> None:
+def _repeat(
+    times: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, figures_of: str
+) -> None:
     """Play the scenario many times, keep the logs of the runs that fail, and exit with 1 if any did."""
     shutil.rmtree(FAILED_LOGS, ignore_errors=True)
     attempts: list[repeat.Attempt] = []
@@ -147,7 +167,9 @@ def _repeat(times: int, steps: tuple[Step, ...], prepared: build.Supplies, varia
         raise RehearsalError("\n".join([repeat.rate(attempts), *repeat.failures(attempts)]))
 
 
-def _attempt(number: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant) -> repeat.Attempt:
+def _attempt(
+    number: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant
+) -> repeat.Attempt:
     session: Session | None = None
     try:
         session = _open(prepared, variant)
@@ -163,7 +185,10 @@ def _attempt(number: int, steps: tuple[Step, ...], prepared: build.Supplies, var
 def _open(prepared: build.Supplies, variant: Variant) -> Session:
     start = time.monotonic()
     session = open_session(prepared, variant=variant)
-    console.print(f"{variant}: fake cloud (moto, stand-in) {session.endpoint}, machine room up after {time.monotonic() - start:.1f} s\n")
+    console.print(
+        f"{variant}: fake cloud (moto, stand-in) {session.endpoint}, machine room up after "
+        f"{time.monotonic() - start:.1f} s\n"
+    )
     return session
 
 
@@ -213,14 +238,23 @@ def shell() -> None:
         console.print(
             "Plain `pulumi preview`, `pulumi up`, `pulumi destroy` and `kubectl` work here, "
             f"against the fake cloud {session.endpoint} (a stand-in).\n"
-            + ("The cluster of KEEP=1 stays when you leave.\n" if kept else "Everything is removed when you leave.\n")
+            + (
+                "The cluster of KEEP=1 stays when you leave.\n"
+                if kept
+                else "Everything is removed when you leave.\n"
+            )
         )
         try:
             # Ctrl-C belongs to what runs in the shell.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             words = [os.environ.get("SHELL", "/bin/bash")]
             with _kubeconfig(session):
-                subprocess.run(words, cwd=session.project, env=session.environment, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                subprocess.run(
+                    words,
+                    cwd=session.project,
+                    env=session.environment,
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                )
         finally:
             if not kept:
                 _save_logs(session, LOGS)

@@ -63,11 +63,15 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
     def Run(self, request: Any, context: Any) -> Any:
         program = shutil.which(EXEC)
         if program is None:
-            return language_pb2.RunResponse(error=f"{EXEC} is not on PATH: `python -m rehearsal.build` provides it")
+            return language_pb2.RunResponse(
+                error=f"{EXEC} is not on PATH: `python -m rehearsal.build` provides it"
+            )
         code = self._ended([sys.executable, "-u", program, *self._arguments(request)], request)
         if code == SHOWN:
             return language_pb2.RunResponse(bail=True)
-        return language_pb2.RunResponse(error=f"program exited with non-zero exit code: {code}" if code else "")
+        return language_pb2.RunResponse(
+            error=f"program exited with non-zero exit code: {code}" if code else ""
+        )
 
     def _arguments(self, request: Any) -> list[str]:
         flags = {
@@ -90,7 +94,9 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
             "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
         }
-        with subprocess.Popen(command, cwd=request.info.program_directory or request.pwd, env=environment) as process:
+        with subprocess.Popen(
+            command, cwd=request.info.program_directory or request.pwd, env=environment
+        ) as process:
             self._running.add(process)
             code = process.wait()
             self._running.discard(process)

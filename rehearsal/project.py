@@ -1,6 +1,8 @@
-"""A folder in which plain `pulumi` works against a fake cloud: the checkout's own program by links, a stack's configuration, an environment.
+"""A folder in which plain `pulumi` works against a fake cloud: the checkout's own program by links, a stack's
+configuration, an environment.
 
-Whoever drives the engine without AWS does it through this: the rehearsal, the faked machines, the sweeps and the tests.
+Whoever drives the engine without AWS does it through this: the rehearsal, the faked machines, the sweeps and
+the tests.
 """
 
 import os
@@ -27,8 +29,14 @@ PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment that leads to no AWS account, no Pulumi backend and no proxy: no call may leave the machine."""
-    return {k: v for k, v in environment.items() if not k.startswith(("AWS_", "PULUMI_")) and k.lower() not in PROXIES}
+    """An environment that leads to no AWS account, no Pulumi backend and no proxy: no call may leave the
+    machine.
+    """
+    return {
+        k: v
+        for k, v in environment.items()
+        if not k.startswith(("AWS_", "PULUMI_")) and k.lower() not in PROXIES
+    }
 
 
 def environment(cloud: Cloud, home: Path, programs: Iterable[Path] = ()) -> dict[str, str]:
@@ -65,7 +73,8 @@ class Project:
         folder.mkdir()
         for name in PROGRAM:
             (folder / name).symlink_to(CHECKOUT / name)
-        # Pulumi's own language host insists on what Pulumi.yaml calls `virtualenv` (pulumi 3.260.0, toolchain/pip.go, ValidateVenv).
+        # Pulumi's own language host insists on what Pulumi.yaml calls `virtualenv` (pulumi 3.260.0,
+        # toolchain/pip.go, ValidateVenv).
         (folder / ".venv").symlink_to(sys.prefix)
         project = cls(folder=folder, environment=environment, stack=stack, region=region)
         project.run("pulumi", "stack", "init", stack)
@@ -77,11 +86,17 @@ class Project:
         # `pulumi stack init` wrote the salt of the stack's secrets there.
         content: dict[str, Any] = (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
         provided = {f"aws:{key}": value for key, value in (provider or {}).items()}
-        config = {"aws:region": self.region} | provided | {f"microcosm:{key}": value for key, value in values.items()}
+        config = (
+            {"aws:region": self.region}
+            | provided
+            | {f"microcosm:{key}": value for key, value in values.items()}
+        )
         path.write_text(yaml.safe_dump(content | {"config": config}, sort_keys=False))
 
     def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:
-        """A command of the operator, and what it printed, each line of which goes to `tell`; CommandFailed shows it when it fails."""
+        """A command of the operator, and what it printed, each line of which goes to `tell`; CommandFailed
+        shows it when it fails.
+        """
         code, text = self.attempt(*command, tell=tell)
         if code and check:
             raise CommandFailed(f"`{' '.join(command)}` failed with {code}:\n{text}")
@@ -113,8 +128,14 @@ class Project:
         return process.wait(), "".join(lines)
 
     def output(self, *command: str) -> str:
-        """What a command says on its standard output alone; CommandFailed shows its complaint when it fails."""
-        done = subprocess.run(command, cwd=self.folder, env=dict(self.environment), text=True, capture_output=True)
+        """What a command says on its standard output alone; CommandFailed shows its complaint when it
+        fails.
+        """
+        done = subprocess.run(
+            command, cwd=self.folder, env=dict(self.environment), text=True, capture_output=True
+        )
         if done.returncode:
-            raise CommandFailed(f"`{' '.join(command)}` failed with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise CommandFailed(
+                f"`{' '.join(command)}` failed with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done.stdout

@@ -1,4 +1,5 @@
-"""One rehearsal's surroundings: the fake cloud and the machine room up, a project folder and an environment for plain `pulumi`.
+"""One rehearsal's surroundings: the fake cloud and the machine room up, a project folder and an environment
+for plain `pulumi`.
 
 Everything of a run is below STATE, so the next run finds what a killed one left and removes it first.
 """
@@ -32,7 +33,8 @@ STACK = "rehearsal"
 READY_SECONDS = 60.0
 # Loopback counts as the operator's network: the fake cloud's Elastic IPs are loopback addresses.
 ADMIN_CIDRS = ["127.0.0.0/8"]
-# kubeadm refuses, from 1.35 on, a host with cgroup v1, which the machines share; on a host with cgroup v2 nothing is passed over.
+# kubeadm refuses, from 1.35 on, a host with cgroup v1, which the machines share; on a host with cgroup v2
+# nothing is passed over.
 IGNORED_PREFLIGHT = [] if Path("/sys/fs/cgroup/cgroup.controllers").exists() else ["SystemVerification"]
 
 
@@ -70,7 +72,9 @@ class Session:
     @property
     def environment(self) -> dict[str, str]:
         """What a user of this cloud has set."""
-        return project.environment(self.cloud, self.state / "pulumi", [self.supplies.bin]) | {"KUBECONFIG": str(self.kubeconfig)}
+        return project.environment(self.cloud, self.state / "pulumi", [self.supplies.bin]) | {
+            "KUBECONFIG": str(self.kubeconfig)
+        }
 
     def client(self, service: str) -> Any:
         """A boto3 client of the fake cloud, with the operator's made-up credentials."""
@@ -85,11 +89,15 @@ class Session:
         )
 
     def run(self, *command: str, check: bool = True, tell: Callable[[str], None] | None = None) -> str:
-        """A command of the operator, and what it printed, each line of which goes to `tell`; CommandFailed shows it when it fails."""
+        """A command of the operator, and what it printed, each line of which goes to `tell`; CommandFailed
+        shows it when it fails.
+        """
         return self.stack.run(*command, check=check, tell=tell)
 
     def output(self, *command: str) -> str:
-        """What a command says on its standard output alone; CommandFailed shows its complaint when it fails."""
+        """What a command says on its standard output alone; CommandFailed shows its complaint when it
+        fails.
+        """
         return self.stack.output(*command)
 
     def write_config(self, **changes: object) -> None:
@@ -110,17 +118,24 @@ class Session:
 def require_root_on_linux() -> None:
     """Network namespaces and machines need both."""
     if sys.platform != "linux" or os.geteuid() != 0:
-        raise RehearsalError("the rehearsal makes network namespaces and boots machines: run it as root on Linux, e.g. `sudo make rehearse`")
+        raise RehearsalError(
+            "the rehearsal makes network namespaces and boots machines: run it as root on Linux, e.g. `sudo "
+            "make rehearse`"
+        )
 
 
 @contextmanager
 def locked() -> Generator[None]:
-    """One rehearsal at a time on a machine: a second would find the first's parts and take them for left-overs."""
+    """One rehearsal at a time on a machine: a second would find the first's parts and take them for
+    left-overs.
+    """
     with LOCK.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RehearsalError("another rehearsal is running on this machine; wait for it, or end it with Ctrl-C") from None
+            raise RehearsalError(
+                "another rehearsal is running on this machine; wait for it, or end it with Ctrl-C"
+            ) from None
         yield
 
 
@@ -143,11 +158,16 @@ def open_session(supplies: Supplies, state: Path = STATE, variant: Variant = DEF
 
 
 def kept_session(supplies: Callable[[str], Supplies], state: Path = STATE) -> Session | None:
-    """The session that `KEEP=1` or a shell left up, if it is. `supplies` gives those of a Kubernetes version."""
+    """The session that `KEEP=1` or a shell left up, if it is.
+
+    `supplies` gives those of a Kubernetes version.
+    """
     if len(processes.recorded(state / "daemons.json")) < len(DAEMONS):
         return None
     room, variant = json.loads((state / "room.json").read_text()), Variant.read(state)
-    return Session(state=state, supplies=supplies(variant.kubernetes), cloud=Cloud.at(state), room=room, variant=variant)
+    return Session(
+        state=state, supplies=supplies(variant.kubernetes), cloud=Cloud.at(state), room=room, variant=variant
+    )
 
 
 DAEMONS = ("rehearsal.hosts", "rehearsal.fake_aws")
@@ -155,14 +175,21 @@ DAEMONS = ("rehearsal.hosts", "rehearsal.fake_aws")
 
 def close_session(state: Path = STATE) -> list[str]:
     """Ends what runs and removes what it made; the names of what was still running."""
-    running = sorted(processes.recorded(state / "daemons.json"), key=lambda daemon: DAEMONS.index(daemon.mark))
+    running = sorted(
+        processes.recorded(state / "daemons.json"), key=lambda daemon: DAEMONS.index(daemon.mark)
+    )
     for daemon in running:
         daemon.stop()
     # A `pulumi` that lived on, or a plugin of one, would go on filling the next run's cloud.
     processes.end_of(f"PULUMI_HOME={state / 'pulumi'}")
     if state.exists():
         # The room that was killed left machines behind: only its own code knows how to find and end them.
-        subprocess.run([sys.executable, "-m", "rehearsal.hosts", "clean", "--state", str(state)], cwd=PROJECT, check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "rehearsal.hosts", "clean", "--state", str(state)],
+            cwd=PROJECT,
+            check=True,
+            capture_output=True,
+        )
         shutil.rmtree(state)
     return [daemon.name for daemon in running]
 
@@ -176,7 +203,9 @@ def save_logs(session: Session, folder: Path) -> None:
         shutil.copy(path, folder / f"{path.parent.name}.console.log")
 
 
-def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemon], programs: Path | None = None) -> tuple[Daemon, Path]:
+def _start(
+    name: str, arguments: Sequence[str], state: Path, started: list[Daemon], programs: Path | None = None
+) -> tuple[Daemon, Path]:
     log = state / "logs" / f"{name.split('.')[1]}.log"
     environment = project.without_aws(os.environ)
     if programs:
@@ -189,7 +218,9 @@ def _start(name: str, arguments: Sequence[str], state: Path, started: list[Daemo
 
 
 def _start_cloud(state: Path, started: list[Daemon], region: str) -> None:
-    daemon, log = _start("rehearsal.fake_aws", ["--region", region, "--port", "0", "--enforce-iam"], state, started)
+    daemon, log = _start(
+        "rehearsal.fake_aws", ["--region", region, "--port", "0", "--enforce-iam"], state, started
+    )
     processes.wait_for_file(state / "cloud.json", daemon, log, READY_SECONDS)
 
 

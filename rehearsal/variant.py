@@ -1,4 +1,6 @@
-"""Which cluster is rehearsed, where there is a choice: the Kubernetes version, Flannel's backend, the region."""
+"""Which cluster is rehearsed, where there is a choice: the Kubernetes version, Flannel's backend, the
+region.
+"""
 
 import json
 from dataclasses import asdict, dataclass

@@ -1,6 +1,7 @@
 """What holds for every test: how thorough it is, and that it is quick.
 
-By default a sweep takes a few steps and a property a few dozen examples. `pytest --thorough` takes all of them: minutes.
+By default a sweep takes a few steps and a property a few dozen examples. `pytest --thorough` takes all of
+them: minutes.
 """
 
 import gc
@@ -17,8 +18,8 @@ hypothesis.settings.register_profile("quick", max_examples=50, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=5000, deadline=None)
 
 TESTS = Path(__file__).resolve().parent
-# `make test` leaves the tests that start servers or engines, import moto, or run whole scripts to `make test-served`, and stays
-# quick enough to be run before every commit; CI runs both.
+# `make test` leaves the tests that start servers or engines, import moto, or run whole scripts to `make
+# test-served`, and stays quick enough to be run before every commit; CI runs both.
 SERVED = ("integration/", "windows/test_powershell_sweeps.py")
 
 
@@ -35,12 +36,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not collection_path.name.startswith("test_"):
         return None
     wanted = config.option.markexpr
-    unwanted = not is_served(collection_path) if wanted == "served" else "not served" in wanted and is_served(collection_path)
+    unwanted = (
+        not is_served(collection_path)
+        if wanted == "served"
+        else "not served" in wanted and is_served(collection_path)
+    )
     return True if unwanted else None
 
 
 def pytest_addoption(parser):
-    parser.addoption("--thorough", action="store_true", help="every step of every sweep, and 5,000 examples of every property")
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="every step of every sweep, and 5,000 examples of every property",
+    )
 
 
 def pytest_configure(config):
@@ -61,7 +70,11 @@ def pytest_collection_modifyitems(config, items):
         if is_served(item.path):
             item.add_marker(pytest.mark.served)
     # One process runs PowerShell, which takes the longest; the other one must not wait for what it leaves.
-    items.sort(key=lambda item: 0 if item.path.name == "test_powershell.py" else 2 if item.path.name in AFTER_POWERSHELL else 1)
+    items.sort(
+        key=lambda item: (
+            0 if item.path.name == "test_powershell.py" else 2 if item.path.name in AFTER_POWERSHELL else 1
+        )
+    )
     if not config.getoption("--thorough"):
         slow = {item for item in items if item.get_closest_marker("slow")}
         config.hook.pytest_deselected(items=[*slow])
@@ -74,12 +87,16 @@ def pytest_terminal_summary(terminalreporter):
 
 
 def pytest_collection_finish():
-    """The SDKs are a million objects that nobody throws away, and the collector would walk them again and again: 0.2 s each time."""
+    """The SDKs are a million objects that nobody throws away, and the collector would walk them again and
+    again: 0.2 s each time.
+    """
     remember()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_sessionfinish():
-    """pytest collects garbage at its end, to tell what is still open; the caches of the tests are not meant."""
+    """pytest collects garbage at its end, to tell what is still open; the caches of the tests are not
+    meant.
+    """
     gc.freeze()

@@ -1,8 +1,10 @@
-"""shellcheck over every shell script: those of userdata/linux joined as the machines run them, all others as they stand.
+"""shellcheck over every shell script: those of userdata/linux joined as the machines run them, all others as
+they stand.
 
     python -m tests.lint_shell
 
-Alone, a part of the user-data would seem to use what nobody sets. Findings name the file that has to be changed.
+Alone, a part of the user-data would seem to use what nobody sets. Findings name the file that has to be
+changed.
 """
 
 import json
@@ -36,14 +38,21 @@ def main() -> int:
 def joined_findings() -> list[str]:
     """Findings in the user-data of Linux machines, each once, at its place in userdata/."""
     texts = [golden.user_data(case)[name] for case, name in JOINED]
-    found = [_sentence(comment, origin(text, comment["line"])) for text in texts for comment in _shellcheck(["-"], text)]
+    found = [
+        _sentence(comment, origin(text, comment["line"]))
+        for text in texts
+        for comment in _shellcheck(["-"], text)
+    ]
     return list(dict.fromkeys(found))
 
 
 def file_findings() -> list[str]:
     """Findings in all other shell scripts, at their place."""
     found = _shellcheck([str(path) for path in scripts()])
-    return [_sentence(comment, f"{Path(comment['file']).relative_to(PROJECT)}:{comment['line']}") for comment in found]
+    return [
+        _sentence(comment, f"{Path(comment['file']).relative_to(PROJECT)}:{comment['line']}")
+        for comment in found
+    ]
 
 
 def scripts() -> Iterator[Path]:
@@ -66,8 +75,12 @@ def origin(text: str, line: int) -> str:
         script = path.read_text()
         # The shebang went before the assignments, comments and blank lines went away.
         lines = enumerate(script.splitlines(), 1)
-        numbers = [number for number, content in lines if content.strip() and not content.lstrip(" ").startswith("#")]
-        before, found, _ = text.partition("".join(f"{script.splitlines()[number - 1]}\n" for number in numbers))
+        numbers = [
+            number for number, content in lines if content.strip() and not content.lstrip(" ").startswith("#")
+        ]
+        before, found, _ = text.partition(
+            "".join(f"{script.splitlines()[number - 1]}\n" for number in numbers)
+        )
         offset = line - 1 - before.count("\n")
         if found and 0 <= offset < len(numbers):
             return f"{path.relative_to(PROJECT)}:{numbers[offset]}"
@@ -79,7 +92,9 @@ def _sentence(comment: dict[str, Any], place: str) -> str:
 
 
 def _shellcheck(files: list[str], text: str | None = None) -> list[dict[str, Any]]:
-    result = subprocess.run([SHELLCHECK, "--format=json1", *files], input=text, text=True, capture_output=True)
+    result = subprocess.run(
+        [SHELLCHECK, "--format=json1", *files], input=text, text=True, capture_output=True
+    )
     # 1 says that there are findings; more, that it could not read or understand something.
     assert result.returncode < 2, result.stderr
     return json.loads(result.stdout)["comments"]

@@ -1,8 +1,9 @@
 """The AWS account of a stack: the credentials that its configuration gives Pulumi's AWS provider, for boto3.
 
-The provider takes `aws:profile`, `aws:accessKey`, `aws:assumeRoles` and the like from the stack; boto3 alone would look into the account of
-the environment. A setting that boto3 cannot be given in the same way is refused, so that no answer is about another account.
-Names and meaning of the keys: pulumi_aws 7.51.1, config/__init__.pyi.
+The provider takes `aws:profile`, `aws:accessKey`, `aws:assumeRoles` and the like from the stack; boto3 alone
+would look into the account of the environment. A setting that boto3 cannot be given in the same way is
+refused, so that no answer is about another account. Names and meaning of the keys: pulumi_aws 7.51.1,
+config/__init__.pyi.
 
 Pulumi and boto3 are imported by the functions that need them: a command's start must not wait for both.
 """
@@ -34,7 +35,11 @@ Settings = Mapping[str, Any]
 
 def settings(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Pick what chooses the account from a stack's configuration, whose keys have their prefix."""
-    known = {name: configuration[f"{PREFIX}{name}"] for name in (*TAKEN, *REFUSED) if configuration.get(f"{PREFIX}{name}")}
+    known = {
+        name: configuration[f"{PREFIX}{name}"]
+        for name in (*TAKEN, *REFUSED)
+        if configuration.get(f"{PREFIX}{name}")
+    }
     return {name: _parsed(value) if name == "assumeRoles" else value for name, value in known.items()}
 
 
@@ -49,22 +54,29 @@ def of_program() -> dict[str, Any]:
 
 
 def region_problems(region: str) -> list[str]:
-    """Refuse China, GovCloud and the isolated regions, in which nothing of this has been tried or looked up."""
+    """Refuse China, GovCloud and the isolated regions, in which nothing of this has been tried or looked
+    up.
+    """
     if not region.startswith(FOREIGN):
         return []
-    return [f"the region is {region!r}: accepted is a region of the partition aws, e.g. eu-west-1 (no China, GovCloud or isolated region)"]
+    return [
+        f"the region is {region!r}: accepted is a region of the partition aws, e.g. eu-west-1 (no China, "
+        f"GovCloud or isolated region)"
+    ]
 
 
 def problems(known: Settings) -> list[str]:
     """Say what of the settings boto3 cannot follow, a sentence each."""
     found = [
-        f"{PREFIX}{name} is set: microcosm cannot look into the account that it leads to; put it into a profile of ~/.aws/config and name that "
+        f"{PREFIX}{name} is set: microcosm cannot look into the account that it leads to; put it into a "
+        f"profile of ~/.aws/config and name that "
         f"with {PREFIX}profile, or set it in the environment"
         for name in REFUSED
         if name in known
     ]
     found += [
-        f"{PREFIX}{name} is encrypted in the stack's file, and this command cannot read it; put the keys into a profile of ~/.aws/credentials "
+        f"{PREFIX}{name} is encrypted in the stack's file, and this command cannot read it; put the keys "
+        f"into a profile of ~/.aws/credentials "
         f"and name that with {PREFIX}profile"
         for name, value in known.items()
         if name in TAKEN and isinstance(value, Mapping)
@@ -92,12 +104,18 @@ def _in_role(source: Any, role: Mapping[str, Any], region: str) -> Any:
 
     wanted = {argument: role[name] for name, argument in ROLE.items() if name in role and name != "roleArn"}
     wanted |= {"PolicyArns": [{"arn": arn} for arn in role["policyArns"]]} if role.get("policyArns") else {}
-    wanted |= {"Tags": [{"Key": key, "Value": value} for key, value in role["tags"].items()]} if role.get("tags") else {}
+    wanted |= (
+        {"Tags": [{"Key": key, "Value": value} for key, value in role["tags"].items()]}
+        if role.get("tags")
+        else {}
+    )
 
     def client(service: str, **keys: Any) -> Any:
         return boto3.Session(region_name=region).client(service, **keys)
 
-    fetcher = AssumeRoleCredentialFetcher(client, source.get_credentials(), role["roleArn"], {"RoleSessionName": SESSION_NAME, **wanted})
+    fetcher = AssumeRoleCredentialFetcher(
+        client, source.get_credentials(), role["roleArn"], {"RoleSessionName": SESSION_NAME, **wanted}
+    )
     inner = Session()
     # botocore has no public way in for credentials that renew themselves.
     inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # pyright: ignore[reportPrivateUsage]
@@ -117,6 +135,12 @@ def _role_problems(roles: Any) -> Iterable[str]:
     if not isinstance(roles, list):
         return [f"{PREFIX}assumeRoles is {roles!r}: accepted is a list of roles, each with its roleArn"]
     items = cast("list[Any]", roles)
-    wrong = [item for item in items if not isinstance(item, Mapping) or "roleArn" not in item or cast("Mapping[str, Any]", item).keys() - known]
+    wrong = [
+        item
+        for item in items
+        if not isinstance(item, Mapping)
+        or "roleArn" not in item
+        or cast("Mapping[str, Any]", item).keys() - known
+    ]
     accepted = f"accepted is an object with a roleArn, and of {', '.join(sorted(known))} what it needs"
     return [f"{PREFIX}assumeRoles has {item!r}: {accepted}" for item in wrong]

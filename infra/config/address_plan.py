@@ -5,16 +5,19 @@ from collections.abc import Collection, Mapping
 from itertools import combinations
 from math import ceil, log2
 
-# AWS refuses VPCs and subnets outside these sizes (Amazon VPC user guide, "VPC CIDR blocks" and "Subnet CIDR blocks").
+# AWS refuses VPCs and subnets outside these sizes (Amazon VPC user guide, "VPC CIDR blocks" and "Subnet CIDR
+# blocks").
 VPC_PREFIXES = range(16, 29)
 SUBNET_PREFIX_MAX = 28
-# An IPv6 range, the longest that a person may mean, has 43 characters; a sentence about more would not be read.
+# An IPv6 range, the longest that a person may mean, has 43 characters; a sentence about more would not be
+# read.
 LONGEST_RANGE = 43
 SUBNET_PREFIX_PREFERRED = 20
 # kube-controller-manager cuts a /24 a node from the pod range (--node-cidr-mask-size).
 NODE_POD_PREFIX = 24
 POD_PREFIXES = range(8, NODE_POD_PREFIX + 1)
-# kubeadm refuses a service range that is too small for its own Services, the API server one above 2^20 addresses.
+# kubeadm refuses a service range that is too small for its own Services, the API server one above 2^20
+# addresses.
 SERVICE_PREFIXES = range(12, 29)
 DNS_SERVICE_HOST = 10
 # The first four addresses of a subnet and its last are AWS's own (Amazon VPC user guide, "Subnet sizing").
@@ -62,7 +65,9 @@ def hold_every_address(cidrs: Collection[str]) -> bool:
 
 def range_problems(key: str, cidr: str, prefixes: range) -> list[str]:
     """What is wrong with one range by itself."""
-    accepted = f"an IPv4 range from /{prefixes[0]} to /{prefixes[-1]} without host bits, e.g. 10.0.0.0/{prefixes[0]}"
+    accepted = (
+        f"an IPv4 range from /{prefixes[0]} to /{prefixes[-1]} without host bits, e.g. 10.0.0.0/{prefixes[0]}"
+    )
     if len(cidr) > LONGEST_RANGE:
         return [f"{key} is {cidr[:LONGEST_RANGE]!r}...: too long for a range; accepted is {accepted}"]
     try:
@@ -77,7 +82,8 @@ def range_problems(key: str, cidr: str, prefixes: range) -> list[str]:
 def overlap_problems(ranges: Mapping[str, str]) -> list[str]:
     """Every pair of ranges that meet: traffic to one would be lost in the other."""
     return [
-        f"{a} {ranges[a]} overlaps {b} {ranges[b]}: packets for one would be routed to the other; choose ranges that do not meet"
+        f"{a} {ranges[a]} overlaps {b} {ranges[b]}: packets for one would be routed to the other; choose "
+        f"ranges that do not meet"
         for a, b in combinations(ranges, 2)
         if parse(ranges[a]).overlaps(parse(ranges[b]))
     ]
@@ -93,7 +99,9 @@ def special_problems(ranges: Mapping[str, str]) -> list[str]:
     ]
 
 
-def problems(*, vpc_cidr: str, pod_cidr: str, service_cidr: str, zones: int, nodes: int, nodes_in_first_zone: int) -> list[str]:
+def problems(
+    *, vpc_cidr: str, pod_cidr: str, service_cidr: str, zones: int, nodes: int, nodes_in_first_zone: int
+) -> list[str]:
     """Everything wrong with an address plan, one sentence each; empty when it can be built."""
     single = [
         *range_problems("vpcCidr", vpc_cidr, VPC_PREFIXES),
@@ -125,5 +133,12 @@ def _subnet_problems(vpc_cidr: str, zones: int, nodes_in_first_zone: int) -> lis
     if nodes_in_first_zone <= room:
         return []
     # A subnet never gets more than a /20, however wide the VPC is.
-    remedy = "name more availabilityZones" if parse(first).prefixlen == SUBNET_PREFIX_PREFERRED else "widen vpcCidr"
-    return [f"vpcCidr {vpc_cidr} leaves {room} addresses in {first}, but {nodes_in_first_zone} nodes go there; {remedy} or lower the pools' count"]
+    remedy = (
+        "name more availabilityZones"
+        if parse(first).prefixlen == SUBNET_PREFIX_PREFERRED
+        else "widen vpcCidr"
+    )
+    return [
+        f"vpcCidr {vpc_cidr} leaves {room} addresses in {first}, but {nodes_in_first_zone} nodes go there; "
+        f"{remedy} or lower the pools' count"
+    ]

@@ -1,7 +1,9 @@
-"""When a stack ends by itself: what its machines are told, in a parameter that `microcosm preview extend` overwrites. Pure.
+"""When a stack ends by itself: what its machines are told, in a parameter that `microcosm preview extend`
+overwrites. Pure.
 
-It is the floor below every reaper: a machine powers itself off at the end plus the grace, and AWS terminates it then
-(docs/adr/0012-machines-end-themselves.md). The date is not in user-data: another date must not mean other machines.
+It is the floor below every reaper: a machine powers itself off at the end plus the grace, and AWS terminates
+it then (docs/adr/0012-machines-end-themselves.md). The date is not in user-data: another date must not mean
+other machines.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""The configuration of a stack: load, default, validate. Pure but for `load`; nothing is validated by calling AWS."""
+"""The configuration of a stack: load, default, validate.
+
+Pure but for `load`; nothing is validated by calling AWS.
+"""
 
 import os
 from collections.abc import Mapping
@@ -49,7 +52,10 @@ class NodePool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackConfig:
-    """A validated configuration. CIDRs are IPv4 texts; an empty mirror means the publishers' own addresses."""
+    """A validated configuration.
+
+    CIDRs are IPv4 texts; an empty mirror means the publishers' own addresses.
+    """
 
     names: naming.Names
     kubernetes_version: str
@@ -95,43 +101,82 @@ def load() -> StackConfig:
     project = pulumi.get_project()
     keys = runtime_config.CONFIG.get() | runtime_config.get_config_env()
     own = [key.removeprefix(f"{project}:") for key in keys if key.startswith(f"{project}:")]
-    region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    region = (
+        pulumi.Config("aws").get("region")
+        or os.environ.get("AWS_REGION")
+        or os.environ.get("AWS_DEFAULT_REGION")
+        or ""
+    )
     if refused := [*account.region_problems(region), *account.problems(account.of_program())]:
         raise ConfigError(refused)
     return parse({key: pulumi.Config().get(key) for key in own}, stack=pulumi.get_stack())
 
 
 def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
-    """Raw values to a validated configuration; ConfigError lists every problem, with key, value and what is accepted."""
+    """Raw values to a validated configuration; ConfigError lists every problem, with key, value and what
+    is accepted.
+    """
     settings = Settings(values)
     config_checks.stack_name(stack, settings.problems)
-    version = settings.choice("kubernetesVersion", versions.DEFAULT_KUBERNETES, tuple(versions.KUBERNETES_VERSIONS))
+    version = settings.choice(
+        "kubernetesVersion", versions.DEFAULT_KUBERNETES, tuple(versions.KUBERNETES_VERSIONS)
+    )
     pools = tuple(_node_pool(item, version) for item in settings.sections("nodePools", DEFAULT_POOLS))
     materials = _bill_of_materials(settings, version, {"linux"} | {pool.os.family for pool in pools})
     config = StackConfig(
         names=naming.Names(
             stack=stack,
-            owner=settings.text("owner", "", patterns.OWNER, "up to 128 letters, digits and  _.:/=+@-, not beginning with aws:, no blank at an end"),
-            expires_at=settings.text("expiresAt", "", patterns.MOMENT, "a date and time with its zone, e.g. 2027-01-31T18:00:00Z"),
+            owner=settings.text(
+                "owner",
+                "",
+                patterns.OWNER,
+                "up to 128 letters, digits and  _.:/=+@-, not beginning with aws:, no blank at an end",
+            ),
+            expires_at=settings.text(
+                "expiresAt", "", patterns.MOMENT, "a date and time with its zone, e.g. 2027-01-31T18:00:00Z"
+            ),
         ),
         kubernetes_version=version,
         bom=materials,
-        admin_cidrs=limits.collapsed(settings.texts("adminCidrs", patterns.CIDR, "an IPv4 range, e.g. 203.0.113.7/32")),
+        admin_cidrs=limits.collapsed(
+            settings.texts("adminCidrs", patterns.CIDR, "an IPv4 range, e.g. 203.0.113.7/32")
+        ),
         vpc_cidr=settings.text("vpcCidr", "10.0.0.0/16"),
         pod_cidr=settings.text("podCidr", "10.244.0.0/16"),
         service_cidr=settings.text("serviceCidr", "10.96.0.0/12"),
-        availability_zones=settings.texts("availabilityZones", patterns.ZONE, "an availability zone, e.g. eu-west-1a"),
+        availability_zones=settings.texts(
+            "availabilityZones", patterns.ZONE, "an availability zone, e.g. eu-west-1a"
+        ),
         flannel_backend=settings.choice("flannelBackend", "vxlan", FLANNEL_BACKENDS),
         control_plane=_machine(settings.section("controlPlane"), "t3.medium", 30, 20),
         node_pools=pools,
-        key_name=settings.text("keyName", "", patterns.KEY_NAME, "the name of an EC2 key pair, up to 255 ASCII characters, no blank at an end"),
-        permissions_boundary=settings.text(
-            "permissionsBoundary", "", patterns.POLICY_ARN, "the ARN of an IAM policy, e.g. arn:aws:iam::123456789012:policy/boundary"
+        key_name=settings.text(
+            "keyName",
+            "",
+            patterns.KEY_NAME,
+            "the name of an EC2 key pair, up to 255 ASCII characters, no blank at an end",
         ),
-        kms_key=settings.text("kmsKeyId", "", patterns.KEY, "the id or the ARN of a KMS key (no alias), e.g. 6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"),
-        artifact_mirror=settings.text("artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
-        registry_mirror=settings.text("registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"),
-        ignore_preflight_errors=settings.texts("ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"),
+        permissions_boundary=settings.text(
+            "permissionsBoundary",
+            "",
+            patterns.POLICY_ARN,
+            "the ARN of an IAM policy, e.g. arn:aws:iam::123456789012:policy/boundary",
+        ),
+        kms_key=settings.text(
+            "kmsKeyId",
+            "",
+            patterns.KEY,
+            "the id or the ARN of a KMS key (no alias), e.g. 6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f",
+        ),
+        artifact_mirror=settings.text(
+            "artifactMirror", "", patterns.URL, "an http(s) URL without a slash at its end"
+        ),
+        registry_mirror=settings.text(
+            "registryMirror", "", patterns.URL, "an http(s) URL without a slash at its end"
+        ),
+        ignore_preflight_errors=settings.texts(
+            "ignorePreflightErrors", patterns.PREFLIGHT, "the name of a kubeadm preflight check"
+        ),
         workloads=settings.boolean("workloads", True),
         ready_timeout_minutes=settings.integer("readyTimeoutMinutes", 40, 1, 240),
     )
@@ -144,12 +189,15 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
 
 def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_gb: int) -> Machine:
     machine = Machine(
-        instance_type=settings.text("instanceType", instance_type, patterns.INSTANCE_TYPE, "an EC2 instance type, e.g. t3.large"),
+        instance_type=settings.text(
+            "instanceType", instance_type, patterns.INSTANCE_TYPE, "an EC2 instance type, e.g. t3.large"
+        ),
         disk_size_gb=settings.integer("diskSizeGb", disk_gb, disk_minimum_gb, 16384),
     )
     if patterns.ARM_TYPE.fullmatch(machine.instance_type):
         settings.problems.append(
-            f"{settings.where}instanceType is {machine.instance_type!r}: an arm64 type, but every download is amd64; choose e.g. t3.large"
+            f"{settings.where}instanceType is {machine.instance_type!r}: an arm64 type, but every download "
+            f"is amd64; choose e.g. t3.large"
         )
     if settings.where == "controlPlane.":
         settings.refuse_unknown()
@@ -158,32 +206,45 @@ def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_
 
 def _node_pool(settings: Settings, version: str) -> NodePool:
     known = versions.OPERATING_SYSTEMS
-    os = known[settings.choice("os", "ubuntu-24.04", tuple(known), {os.build or os.title: os.name for os in known.values()})]
+    os = known[
+        settings.choice(
+            "os", "ubuntu-24.04", tuple(known), {os.build or os.title: os.name for os in known.values()}
+        )
+    ]
     if unsupported := versions.problem(os.name, version):
         settings.problems.append(f"{settings.where}os: {unsupported}")
     pool = NodePool(
-        name=settings.text("name", "", naming.POOL_NAME, "1 to 15 lower-case letters, digits and hyphens, a letter first"),
+        name=settings.text(
+            "name", "", naming.POOL_NAME, "1 to 15 lower-case letters, digits and hyphens, a letter first"
+        ),
         os=os,
         count=settings.integer("count", 1, 0, MAX_NODES_PER_POOL),
         machine=_machine(settings, os.default_instance_type, os.default_disk_gb, os.minimum_disk_gb),
-        labels=settings.mapping("labels", patterns.LABEL, "a label outside the kubernetes.io domains, e.g. team: payments"),
+        labels=settings.mapping(
+            "labels", patterns.LABEL, "a label outside the kubernetes.io domains, e.g. team: payments"
+        ),
         taints=settings.texts("taints", patterns.TAINT, "key=value:Effect, e.g. dedicated=ci:NoSchedule"),
     )
     settings.refuse_unknown()
     config_checks.taints(settings.where, pool, settings.problems)
     if "name" not in settings.values:
-        settings.problems.append(f"{settings.where}name is missing: every pool has a name of its own, e.g. linux")
+        settings.problems.append(
+            f"{settings.where}name is missing: every pool has a name of its own, e.g. linux"
+        )
     return pool
 
 
 def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> bom.Bom:
     """The file that `bom` names, or the product's own for this Kubernetes version."""
-    named = settings.text("bom", "", patterns.PATH, "the path of a JSON file, up to 255 letters, digits and  ./~+@=,:-")
+    named = settings.text(
+        "bom", "", patterns.PATH, "the path of a JSON file, up to 255 letters, digits and  ./~+@=,:-"
+    )
     path = PROJECT / (named or f"bom/{version}.json")
     materials, problems = bom.read(path)
     settings.problems.extend(problems or bom.problems(materials, families))
     if not problems and materials.kubernetes != version:
         settings.problems.append(
-            f"bom {path} is for Kubernetes {materials.kubernetes}, but kubernetesVersion is {version}; name a file for {version}"
+            f"bom {path} is for Kubernetes {materials.kubernetes}, but kubernetesVersion is {version}; name "
+            f"a file for {version}"
         )
     return materials

@@ -15,7 +15,8 @@ SCRIPTS = "scripts"
 # What Pulumi puts behind the name of what it names itself.
 MADE_UP = re.compile(r"-[0-9a-f]{7}")
 
-# A stack name becomes part of role names (64 characters) and parameter paths; a pool name becomes part of node names.
+# A stack name becomes part of role names (64 characters) and parameter paths; a pool name becomes part of
+# node names.
 _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 POOL_NAME = re.compile(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?")
 
@@ -34,10 +35,16 @@ _RESERVED = {
 def stack_name_problem(stack: str) -> str | None:
     """Why nothing can be built under this name, as the end of a sentence; None when it can."""
     if not _STACK_NAME.fullmatch(stack):
-        return "accepted are 2 to 32 lower-case letters, digits and hyphens, a letter first, because it becomes part of IAM role and parameter names"
+        return (
+            "accepted are 2 to 32 lower-case letters, digits and hyphens, a letter first, because it "
+            "becomes part of IAM role and parameter names"
+        )
     for prefix, thing in _RESERVED.items():
         if f"{stack}-".startswith(prefix):
-            return f"AWS keeps names that begin with {prefix} for itself, so it would refuse {stack}-… as the name of a {thing}"
+            return (
+                f"AWS keeps names that begin with {prefix} for itself, so it would refuse {stack}-… as "
+                f"the name of a {thing}"
+            )
     return None
 
 
@@ -54,14 +61,21 @@ class Names:
         return "-".join((self.stack, *parts))
 
     def tags(self, *parts: str, **extra: str) -> dict[str, str]:
-        """The tags of an AWS object; `parts` become its Name, `extra` holds values by keyword role, node or os."""
+        """The tags of an AWS object; `parts` become its Name, `extra` holds values by keyword role, node
+        or os.
+        """
         keys = {"role": ROLE_TAG, "node": NODE_TAG, "os": OS_TAG}
-        tags = {"Name": self.of(*parts), STACK_TAG: self.stack} | {keys[key]: value for key, value in extra.items()}
+        tags = {"Name": self.of(*parts), STACK_TAG: self.stack} | {
+            keys[key]: value for key, value in extra.items()
+        }
         optional = {OWNER_TAG: self.owner, EXPIRES_TAG: self.expires_at}
         return tags | {key: value for key, value in optional.items() if value}
 
     def is_scripts_bucket(self, bucket: str) -> bool:
-        """Whether a bucket has the name of this stack's: S3 makes it first and tags it in a second call, and no call may ever come."""
+        """Whether a bucket has the name of this stack's:
+
+        S3 makes it first and tags it in a second call, and no call may ever come.
+        """
         name = self.of(SCRIPTS)
         return bucket.startswith(name) and bool(MADE_UP.fullmatch(bucket.removeprefix(name)))
 

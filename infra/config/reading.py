@@ -29,7 +29,9 @@ class Settings:
     problems: list[str] = field(default_factory=list[str])
     read: set[str] = field(default_factory=set[str])
 
-    def text(self, key: str, default: str = "", pattern: re.Pattern[str] | None = None, accepted: str = "") -> str:
+    def text(
+        self, key: str, default: str = "", pattern: re.Pattern[str] | None = None, accepted: str = ""
+    ) -> str:
         """A string; when a pattern is given, one that matches it whole."""
 
         def convert(value: object) -> str:
@@ -39,12 +41,20 @@ class Settings:
 
         return self._read(key, default, convert)
 
-    def choice(self, key: str, default: str, choices: Collection[str], also: Mapping[str, str] = _NO_ALIASES) -> str:
-        """One of a closed set; `also` holds other names that people give, with what they mean. They are suggested, not taken."""
+    def choice(
+        self, key: str, default: str, choices: Collection[str], also: Mapping[str, str] = _NO_ALIASES
+    ) -> str:
+        """One of a closed set; `also` holds other names that people give, with what they mean.
+
+        They are suggested, not taken.
+        """
 
         def convert(value: object) -> str:
             if value not in choices:
-                raise _Refused(f"accepted is one of {', '.join(choices)}{_meant(value, {**also, **{name: name for name in choices}})}")
+                raise _Refused(
+                    f"accepted is one of "
+                    f"{', '.join(choices)}{_meant(value, {**also, **{name: name for name in choices}})}"
+                )
             return cast(str, value)
 
         return self._read(key, default, convert)
@@ -53,7 +63,11 @@ class Settings:
         """A whole number within bounds, both included."""
 
         def convert(value: object) -> int:
-            number = int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) else value
+            number = (
+                int(value)
+                if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII)
+                else value
+            )
             if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
                 raise _Refused(f"accepted is a whole number from {low} to {high}")
             return number
@@ -80,7 +94,11 @@ class Settings:
             items = _structured(value)
             if not isinstance(items, list):
                 raise _Refused(f"accepted is a list, each item {accepted}")
-            texts = [item for item in cast(list[object], items) if isinstance(item, str) and pattern.fullmatch(item)]
+            texts = [
+                item
+                for item in cast(list[object], items)
+                if isinstance(item, str) and pattern.fullmatch(item)
+            ]
             if len(texts) != len(cast(list[object], items)):
                 raise _Refused(f"accepted is a list, each item {accepted}")
             if repeated := [text for text in dict.fromkeys(texts) if texts.count(text) > 1]:
@@ -97,9 +115,14 @@ class Settings:
             if not isinstance(pairs, dict):
                 raise _Refused(f"accepted is an object, each entry {accepted}")
             entries = cast(dict[str, object], pairs)
-            bad = [k for k, v in entries.items() if not isinstance(v, str) or not pattern.fullmatch(f"{k}={v}")]
+            bad = [
+                k for k, v in entries.items() if not isinstance(v, str) or not pattern.fullmatch(f"{k}={v}")
+            ]
             if bad:
-                raise _Refused(f"{', '.join(map(_printable, bad))} cannot be used; accepted is an object, each entry {accepted}")
+                raise _Refused(
+                    f"{', '.join(map(_printable, bad))} cannot be used; accepted is an object, each entry "
+                    f"{accepted}"
+                )
             return cast(dict[str, str], entries)
 
         return self._read(key, {}, convert)
@@ -120,17 +143,23 @@ class Settings:
 
         def convert(value: object) -> list[Mapping[str, object]]:
             items = _structured(value)
-            if not isinstance(items, list) or not all(isinstance(item, dict) for item in cast(list[object], items)):
+            if not isinstance(items, list) or not all(
+                isinstance(item, dict) for item in cast(list[object], items)
+            ):
                 raise _Refused("accepted is a list of objects")
             return cast(list[Mapping[str, object]], items)
 
         items = self._read(key, default, convert)
-        return [Settings(item, f"{self.where}{key}[{index}].", self.problems) for index, item in enumerate(items)]
+        return [
+            Settings(item, f"{self.where}{key}[{index}].", self.problems) for index, item in enumerate(items)
+        ]
 
     def refuse_unknown(self) -> None:
         """A key nobody read is a spelling mistake that would otherwise change nothing in silence."""
         for key in sorted(map(str, set(self.values) - self.read)):
-            self.problems.append(f"{self.where}{_printable(key)} is not a known key; known are {', '.join(sorted(self.read))}")
+            self.problems.append(
+                f"{self.where}{_printable(key)} is not a known key; known are {', '.join(sorted(self.read))}"
+            )
 
     def _read(self, key: str, default: T, convert: Callable[[object], T]) -> T:
         self.read.add(key)
@@ -145,7 +174,9 @@ class Settings:
 
 
 def _structured(value: object) -> object:
-    """A list or object as it is, or out of its JSON text; any other text stays itself and is refused by the caller."""
+    """A list or object as it is, or out of its JSON text; any other text stays itself and is refused by
+    the caller.
+    """
     if not isinstance(value, str):
         return value
     try:
@@ -157,7 +188,11 @@ def _structured(value: object) -> object:
 def _meant(value: object, names: Mapping[str, str]) -> str:
     """The question that a spelling mistake deserves, or nothing."""
     by_lower_case = {name.lower(): meant for name, meant in names.items()}
-    close = get_close_matches(value[:LONGEST_SHOWN].lower(), by_lower_case, n=1, cutoff=0.7) if isinstance(value, str) else []
+    close = (
+        get_close_matches(value[:LONGEST_SHOWN].lower(), by_lower_case, n=1, cutoff=0.7)
+        if isinstance(value, str)
+        else []
+    )
     return f"; did you mean {by_lower_case[close[0]]}?" if close else ""
 
 

@@ -49,8 +49,12 @@ class Declared:
         return found.object if found else {}
 
     def unnamespaced(self, kind: str, name: str) -> Object:
-        """An object of a kind without namespaces (StorageClass, PersistentVolume, Namespace …), or an empty one."""
-        return next((found.object for (_, its), found in self.by_kind.get(kind, {}).items() if its == name), {})
+        """An object of a kind without namespaces (StorageClass, PersistentVolume, Namespace …), or an
+        empty one.
+        """
+        return next(
+            (found.object for (_, its), found in self.by_kind.get(kind, {}).items() if its == name), {}
+        )
 
     def runtime_class(self, name: str) -> Object | None:
         """A runtime class, or None. It has no namespace of its own."""

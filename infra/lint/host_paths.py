@@ -3,7 +3,8 @@
 import re
 
 _DRIVE = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\[.?]\\pipe\\", re.IGNORECASE)
-# /var/log, /var/lib/kubelet, /etc/kubernetes, /run/flannel and /etc/cni are C:\var\log … on a Windows node, and there.
+# /var/log, /var/lib/kubelet, /etc/kubernetes, /run/flannel and /etc/cni are C:\var\log … on a Windows node,
+# and there.
 _LINUX = re.compile(
     r"/(dev|proc|sys|boot|cgroup|lib|lib64|usr|bin|sbin|home|root|media|mnt|nix|snap|srv)(/.*)?"
     r"|/etc/(passwd|group|shadow|localtime|timezone|ssl|pki|ca-certificates|machine-id|os-release|hostname|hosts|resolv\.conf|nsswitch\.conf|fstab"

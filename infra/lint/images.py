@@ -24,7 +24,9 @@ class NodeBuild:
 NODE_BUILDS = {
     WINDOWS_2019: NodeBuild(name="Windows Server 2019", tag="ltsc2019", runs=frozenset({WINDOWS_2019})),
     WINDOWS_2022: NodeBuild(name="Windows Server 2022", tag="ltsc2022", runs=frozenset({WINDOWS_2022})),
-    WINDOWS_2025: NodeBuild(name="Windows Server 2025", tag="ltsc2025", runs=frozenset({WINDOWS_2022, WINDOWS_2025})),
+    WINDOWS_2025: NodeBuild(
+        name="Windows Server 2025", tag="ltsc2025", runs=frozenset({WINDOWS_2022, WINDOWS_2025})
+    ),
 }
 
 # Words of a tag. The releases without a node above are here to be told apart: no supported node starts them.
@@ -52,17 +54,29 @@ _WINDOWS_REPOSITORIES = (
     # Of before 2018, still written in manifests.
     *(f"microsoft/{name}/" for name in ("windowsservercore", "nanoserver", "iis", "aspnet", "wcf")),
 )
-# Images with neither an entrypoint nor a `latest`: learn.microsoft.com/virtualization/windowscontainers/manage-containers/
-# container-base-images; microsoft/Windows-Containers#447.
+# Images with neither an entrypoint nor a `latest`:
+# learn.microsoft.com/virtualization/windowscontainers/manage-containers/ container-base-images;
+# microsoft/Windows-Containers#447.
 _BASE_IMAGES = frozenset(
     {
-        *("mcr.microsoft.com/windows", "mcr.microsoft.com/windows/nanoserver", "mcr.microsoft.com/windows/servercore"),
-        *("mcr.microsoft.com/windows/server", "mcr.microsoft.com/windows/insider", "microsoft/windowsservercore", "microsoft/nanoserver"),
+        *(
+            "mcr.microsoft.com/windows",
+            "mcr.microsoft.com/windows/nanoserver",
+            "mcr.microsoft.com/windows/servercore",
+        ),
+        *(
+            "mcr.microsoft.com/windows/server",
+            "mcr.microsoft.com/windows/insider",
+            "microsoft/windowsservercore",
+            "microsoft/nanoserver",
+        ),
     }
 )
 _WINDOWS_WORDS = {"windowsservercore", "nanoserver", "windows", *_LONG_TERM}
 _LINUX_NAMES = {"alpine", "busybox", "debian", "fedora", "rockylinux", "ubuntu"}
-_LINUX_WORDS = re.compile(r"(alpine|debian|ubuntu|ubi)[0-9.]*|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|linux|musl")
+_LINUX_WORDS = re.compile(
+    r"(alpine|debian|ubuntu|ubi)[0-9.]*|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|linux|musl"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +117,18 @@ class Image:
 
     @property
     def names_no_build(self) -> bool:
-        """Of a base image: neither a digest nor a tag of those that Microsoft publishes, each of which names a build."""
+        """Of a base image: neither a digest nor a tag of those that Microsoft publishes, each of which
+        names a build.
+        """
         known = {*_LONG_TERM, *_RELEASES}
         return not self.digest and not any(word in known or word.startswith("10.0.") for word in self.words)
 
     @property
     def is_windows(self) -> bool:
-        """The name itself says Windows. A bare release such as 1809 does not: it may be any program's build number."""
+        """The name itself says Windows.
+
+        A bare release such as 1809 does not: it may be any program's build number.
+        """
         return self.is_microsofts or bool(_WINDOWS_WORDS.intersection(self.words))
 
     @property
@@ -119,13 +138,21 @@ class Image:
 
     @property
     def is_linux(self) -> bool:
-        """The name sounds of Linux. It may still be for both: Kubernetes' own test images have Windows under `nginx:1.15-alpine`."""
+        """The name sounds of Linux.
+
+        It may still be for both: Kubernetes' own test images have Windows under `nginx:1.15-alpine`.
+        """
         name = self.repository.rpartition("/")[2]
-        return not self.is_windows and (name in _LINUX_NAMES or any(_LINUX_WORDS.fullmatch(word) for word in self.words))
+        return not self.is_windows and (
+            name in _LINUX_NAMES or any(_LINUX_WORDS.fullmatch(word) for word in self.words)
+        )
 
     @property
     def build(self) -> str:
-        """The build that the tag names, or an empty text. `curl:1803` names none: a number alone may be of any program."""
+        """The build that the tag names, or an empty text.
+
+        `curl:1803` names none: a number alone may be of any program.
+        """
         full = _FULL_BUILD.search(self.tag)
         if full and full[1] in _BUILDS:
             return full[1]
@@ -133,13 +160,26 @@ class Image:
 
     @property
     def _release(self) -> str:
-        """The release in a tag that says Windows before it: `build-1903-windows` is the 1903rd build of a program."""
+        """The release in a tag that says Windows before it:
+
+        `build-1903-windows` is the 1903rd build of a program.
+        """
         words = self.words
-        first = 0 if self.is_microsofts else next((place for place, word in enumerate(words, start=1) if word in _WINDOWS_WORDS), len(words))
+        first = (
+            0
+            if self.is_microsofts
+            else next(
+                (place for place, word in enumerate(words, start=1) if word in _WINDOWS_WORDS), len(words)
+            )
+        )
         for place, word in enumerate(words[first:], start=first + 1):
             if word in _RELEASES:
                 return _RELEASES[word]
-            if word in _YEARS and words[place - 2 : place - 1] == ["windows"] and not _DATE_PART.fullmatch("".join(words[place : place + 1])):
+            if (
+                word in _YEARS
+                and words[place - 2 : place - 1] == ["windows"]
+                and not _DATE_PART.fullmatch("".join(words[place : place + 1]))
+            ):
                 return _YEARS[word]
         return ""
 

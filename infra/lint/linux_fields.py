@@ -1,7 +1,8 @@
 """The fields of a pod that only Linux knows, and those that only Windows knows.
 
-Source: validateWindows, validatePodResources and validateLinux in pkg/apis/core/validation/validation.go. They are the same in
-kubernetes v1.34.11, v1.35.8 and v1.36.4. runAsUser and its like have a rule of their own (linux-identity).
+Source: validateWindows, validatePodResources and validateLinux in pkg/apis/core/validation/validation.go.
+They are the same in kubernetes v1.34.11, v1.35.8 and v1.36.4. runAsUser and its like have a rule of their own
+(linux-identity).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,8 @@ from .values import Object, dig
 class LinuxField:
     """A field that only Linux knows.
 
-    `harmless` is the value that asks for nothing. The API server refuses even that of a pointer field in a pod whose
-    spec.os.name is windows.
+    `harmless` is the value that asks for nothing. The API server refuses even that of a pointer field in a
+    pod whose spec.os.name is windows.
     """
 
     path: tuple[str, ...]
@@ -40,7 +41,8 @@ POD_FIELDS = (
     LinuxField(("hostIPC",), harmless=False, pointer=False),
     LinuxField(("hostUsers",), harmless=True),
     LinuxField(("shareProcessNamespace",), harmless=False),
-    # An empty one is refused too (validatePodResources); of one that is not, the kubelet speaks (kubelet-admission).
+    # An empty one is refused too (validatePodResources); of one that is not, the kubelet speaks
+    # (kubelet-admission).
     LinuxField(("resources",)),
 )
 CONTAINER_FIELDS = (
@@ -50,8 +52,8 @@ CONTAINER_FIELDS = (
     LinuxField(("securityContext", "allowPrivilegeEscalation"), harmless=True),
     LinuxField(("securityContext", "procMount")),
 )
-# Of a privileged container there is a rule of its own. The API server refuses the field even when it is false; in a HostProcess
-# container, which has the privilege, it is one of the fields that are ignored.
+# Of a privileged container there is a rule of its own. The API server refuses the field even when it is
+# false; in a HostProcess container, which has the privilege, it is one of the fields that are ignored.
 _PRIVILEGED = LinuxField(("securityContext", "privileged"), harmless=False)
 IDENTITY = ("runAsUser", "runAsGroup", "fsGroup", "supplementalGroups")
 
@@ -72,6 +74,9 @@ def linux_fields(pod: Pod) -> Iterator[tuple[str, LinuxField, Any]]:
 
 def windows_options(pod: Pod) -> Iterator[tuple[str, Any]]:
     """Yield each windowsOptions that is set, and where."""
-    for where, context in (("pod", pod.security), *((container.where, container.security) for container in pod.containers)):
+    for where, context in (
+        ("pod", pod.security),
+        *((container.where, container.security) for container in pod.containers),
+    ):
         if context.get("windowsOptions") is not None:
             yield where, context["windowsOptions"]

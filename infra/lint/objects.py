@@ -30,10 +30,11 @@ _NO_PODS_GROUPS = ("kyverno.io", "gatekeeper.sh")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """One object and where it was read: a source (empty if it was not read at all), its place in there and its first line, from 1.
+    """One object and where it was read: a source (empty if it was not read at all), its place in there and
+    its first line, from 1.
 
-    Of a list, `item_lines` has the first line of each item, where they are known. `found` is a pod template of a kind that is
-    not Kubernetes' own, and `where` the path to it.
+    Of a list, `item_lines` has the first line of each item, where they are known. `found` is a pod template
+    of a kind that is not Kubernetes' own, and `where` the path to it.
     """
 
     object: Object
@@ -103,7 +104,9 @@ def _expanded(document: Document, depth: int) -> Iterator[Document]:
 
 
 def workloads(document: Document) -> Iterator[Document]:
-    """Yield the document once for each pod template in it: one of a kind of Kubernetes, any number of a custom resource."""
+    """Yield the document once for each pod template in it: one of a kind of Kubernetes, any number of a
+    custom resource.
+    """
     if document.template is not None:
         yield document
     elif document.kind and document.may_make_pods:
@@ -115,10 +118,18 @@ def not_looked_into(documents: Iterable[Document]) -> list[str]:
     """Name the kinds whose objects may make pods in a form that no rule reads, with their number."""
     counted: dict[str, int] = {}
     for document in expand(documents):
-        if not document.is_builtin and document.may_make_pods and not any(workloads(document)) and _hints(document.object, _DEEPEST, set()):
+        if (
+            not document.is_builtin
+            and document.may_make_pods
+            and not any(workloads(document))
+            and _hints(document.object, _DEEPEST, set())
+        ):
             name = f"{document.kind} of {document.group}"
             counted[name] = counted.get(name, 0) + 1
-    return [f"{count} {name}: not looked into, lint finds no whole pod template there" for name, count in counted.items()]
+    return [
+        f"{count} {name}: not looked into, lint finds no whole pod template there"
+        for name, count in counted.items()
+    ]
 
 
 def is_list(value: Any) -> bool:
@@ -135,7 +146,8 @@ def _of_list(item: Object, listing: Object) -> Object:
 
 
 def _templates(value: Any, where: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Object]]:
-    """Yield what looks like a pod template ({spec: {containers: […]}}), or like a pod spec alone, and the path to it.
+    """Yield what looks like a pod template ({spec: {containers: […]}}), or like a pod spec alone, and the
+    path to it.
 
     Each part of an object is visited once: aliases of YAML may make it endless.
     """
@@ -167,5 +179,7 @@ def _hints(value: Any, depth: int, seen: set[int]) -> bool:
         return False
     seen.add(id(value))
     if isinstance(value, Mapping):
-        return any((key in _HINTS and bool(item)) or _hints(item, depth - 1, seen) for key, item in value.items())
+        return any(
+            (key in _HINTS and bool(item)) or _hints(item, depth - 1, seen) for key, item in value.items()
+        )
     return any(_hints(item, depth - 1, seen) for item in value)

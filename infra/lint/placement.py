@@ -1,4 +1,6 @@
-"""Which nodes a pod may land on, as the scheduler sees it: node selector, required node affinity, tolerations."""
+"""Which nodes a pod may land on, as the scheduler sees it: node selector, required node affinity,
+tolerations.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,16 +12,23 @@ BETA_OS_LABEL = "beta.kubernetes.io/os"
 BUILD_LABEL = "node.kubernetes.io/windows-build"
 LINUX, WINDOWS = "linux", "windows"
 ANY_SYSTEM = frozenset({LINUX, WINDOWS})
-# What is known of every node of a system. Kubernetes has Windows nodes on amd64 only, and the control plane is Linux.
+# What is known of every node of a system. Kubernetes has Windows nodes on amd64 only, and the control plane
+# is Linux.
 NODE_LABELS: Mapping[str, Mapping[str, str]] = {
     LINUX: {OS_LABEL: LINUX, BETA_OS_LABEL: LINUX},
-    WINDOWS: {OS_LABEL: WINDOWS, BETA_OS_LABEL: WINDOWS, "kubernetes.io/arch": "amd64", "beta.kubernetes.io/arch": "amd64"},
+    WINDOWS: {
+        OS_LABEL: WINDOWS,
+        BETA_OS_LABEL: WINDOWS,
+        "kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/arch": "amd64",
+    },
 }
 ABSENT_LABELS: Mapping[str, frozenset[str]] = {
     LINUX: frozenset({BUILD_LABEL}),
     WINDOWS: frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}),
 }
-# The taint of every Windows node of the cluster: kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations
+# The taint of every Windows node of the cluster:
+# kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations
 TAINT = {"key": "os", "value": "windows", "effect": "NoSchedule"}
 
 # The one runtime of containerd for Windows that works without Hyper-V, and how all of them begin.
@@ -29,7 +38,9 @@ HANDLERS_OF_WINDOWS = "runhcs-wcow"
 
 def systems(selector: Mapping[str, str], spec: Object) -> frozenset[str]:
     """The operating systems whose nodes satisfy selector and affinity."""
-    wanted = _by_terms([[{"key": key, "operator": "In", "values": [value]} for key, value in selector.items()]])
+    wanted = _by_terms(
+        [[{"key": key, "operator": "In", "values": [value]} for key, value in selector.items()]]
+    )
     terms = _affinity_terms(spec)
     # A term without expressions matches no node (k8s.io/component-helpers v0.35.8,
     # scheduling/corev1/nodeaffinity, isEmptyNodeSelectorTerm).
@@ -63,15 +74,28 @@ def _asked_builds(selector: Mapping[str, str], spec: Object) -> list[str]:
 
 def label_keys(selector: Mapping[str, str], spec: Object) -> set[str]:
     """Every node label that selector or affinity speak of."""
-    return set(selector) | {text(expression.get("key")) for term in _affinity_terms(spec) for expression in term}
+    return set(selector) | {
+        text(expression.get("key")) for term in _affinity_terms(spec) for expression in term
+    }
 
 
 def labels_named_after_windows(selector: Mapping[str, str], spec: Object) -> list[str]:
-    """Labels of other clusters, and misspelt ones, whose value says Windows: kubernetes.azure.com/os-sku=Windows2022."""
+    """Labels of other clusters, and misspelt ones, whose value says Windows:
+    kubernetes.azure.com/os-sku=Windows2022.
+    """
     asked = [*selector.items()]
     for term in _affinity_terms(spec):
-        asked += [(text(each.get("key")), value) for each in term if each.get("operator") == "In" for value in texts(each.get("values"))]
-    of_others = [(key, value) for key, value in asked if value.lower().startswith(WINDOWS) and key not in (OS_LABEL, BETA_OS_LABEL)]
+        asked += [
+            (text(each.get("key")), value)
+            for each in term
+            if each.get("operator") == "In"
+            for value in texts(each.get("values"))
+        ]
+    of_others = [
+        (key, value)
+        for key, value in asked
+        if value.lower().startswith(WINDOWS) and key not in (OS_LABEL, BETA_OS_LABEL)
+    ]
     # `Windows` for windows: no node has that value.
     misspelt = [(key, value) for key, value in asked if value != WINDOWS and value.lower() == WINDOWS]
     return [f"{key}={value}" for key, value in dict.fromkeys([*of_others, *misspelt])]
@@ -99,7 +123,9 @@ def _tolerates(toleration: Object) -> bool:
         return False
     if key not in ("", TAINT["key"]):
         return False
-    return operator == "Exists" or (operator == "Equal" and key != "" and toleration.get("value") == TAINT["value"])
+    return operator == "Exists" or (
+        operator == "Equal" and key != "" and toleration.get("value") == TAINT["value"]
+    )
 
 
 def _affinity_terms(spec: Object) -> list[list[Object]]:
@@ -116,13 +142,26 @@ def _by_terms(terms: list[list[Object]]) -> frozenset[str]:
     """Terms are alternatives, the expressions of one term must all hold; no term at all asks for nothing."""
     if not terms:
         return ANY_SYSTEM
-    return frozenset(system for term in terms for system in ANY_SYSTEM if all(_holds(expression, system) for expression in term))
+    return frozenset(
+        system
+        for term in terms
+        for system in ANY_SYSTEM
+        if all(_holds(expression, system) for expression in term)
+    )
 
 
 def _holds(expression: Object, system: str) -> bool:
-    """Whether a node of this system can satisfy an expression; where nothing is known of the label, it can."""
-    key, operator, values = text(expression.get("key")), text(expression.get("operator")), texts(expression.get("values"))
+    """Whether a node of this system can satisfy an expression; where nothing is known of the label, it
+    can.
+    """
+    key, operator, values = (
+        text(expression.get("key")),
+        text(expression.get("operator")),
+        texts(expression.get("values")),
+    )
     if key in ABSENT_LABELS[system]:
         return operator in ("NotIn", "DoesNotExist")
     known = NODE_LABELS[system].get(key)
-    return known is None or {"In": known in values, "NotIn": known not in values, "DoesNotExist": False}.get(operator, True)
+    return known is None or {"In": known in values, "NotIn": known not in values, "DoesNotExist": False}.get(
+        operator, True
+    )

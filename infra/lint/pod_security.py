@@ -1,7 +1,8 @@
 """What the Pod Security levels baseline and restricted refuse of a pod.
 
-Source: k8s.io/pod-security-admission v0.35.8 policy/check_*.go, as of the version that a namespace enforces. Since version 1.25 the
-level restricted leaves out three checks for a pod whose spec.os.name is windows, and for no other pod of Windows.
+Source: k8s.io/pod-security-admission v0.35.8 policy/check_*.go, as of the version that a namespace enforces.
+Since version 1.25 the level restricted leaves out three checks for a pod whose spec.os.name is windows, and
+for no other pod of Windows.
 """
 
 import re
@@ -25,15 +26,33 @@ _CAPABILITIES = frozenset(
 _SELINUX_TYPES = frozenset({"", "container_t", "container_init_t", "container_kvm_t"})
 _SECCOMP = frozenset({"RuntimeDefault", "Localhost"})
 _VOLUMES = frozenset(
-    ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"],
+    [
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "image",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    ],
 )
 _SYSCTLS = {
-    0: "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.tcp_syncookies net.ipv4.ping_group_range net.ipv4.ip_unprivileged_port_start",
+    0: "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.tcp_syncookies "
+    "net.ipv4.ping_group_range net.ipv4.ip_unprivileged_port_start",
     27: "net.ipv4.ip_local_reserved_ports",
-    29: "net.ipv4.tcp_keepalive_time net.ipv4.tcp_fin_timeout net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes",
+    29: "net.ipv4.tcp_keepalive_time net.ipv4.tcp_fin_timeout net.ipv4.tcp_keepalive_intvl "
+    "net.ipv4.tcp_keepalive_probes",
     32: "net.ipv4.tcp_rmem net.ipv4.tcp_wmem",
 }
-_HANDLERS = (("livenessProbe",), ("readinessProbe",), ("startupProbe",), ("lifecycle", "postStart"), ("lifecycle", "preStop"))
+_HANDLERS = (
+    ("livenessProbe",),
+    ("readinessProbe",),
+    ("startupProbe",),
+    ("lifecycle", "postStart"),
+    ("lifecycle", "preStop"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +78,29 @@ def violations(pod: Pod, policy: Enforced) -> list[str]:
 
 def _baseline(pod: Pod, minor: int, *, restricted: bool) -> Iterator[str]:
     contexts = _contexts(pod)
-    yield from (f"{name}: true" for name in ("hostNetwork", "hostPID", "hostIPC") if pod.spec.get(name) is True)
+    yield from (
+        f"{name}: true" for name in ("hostNetwork", "hostPID", "hostIPC") if pod.spec.get(name) is True
+    )
     if not restricted:
-        yield from ("a volume of type hostPath" for volume in pod.volumes if volume.get("hostPath") is not None)
-    yield from ("windowsOptions.hostProcess: true" for context in contexts if dig(context, "windowsOptions", "hostProcess") is True)
+        yield from (
+            "a volume of type hostPath" for volume in pod.volumes if volume.get("hostPath") is not None
+        )
+    yield from (
+        "windowsOptions.hostProcess: true"
+        for context in contexts
+        if dig(context, "windowsOptions", "hostProcess") is True
+    )
     allowed = {name for since, names in _SYSCTLS.items() if since <= minor for name in names.split()}
     names = [text(sysctl.get("name")) for sysctl in mappings(pod.security.get("sysctls"))]
     yield from (f"the sysctl {name}" for name in names if name not in allowed)
     for context in contexts:
         options = mapping(context.get("seLinuxOptions"))
         engine = {"container_engine_t"} if minor >= 31 else set[str]()
-        if text(options.get("type")) not in _SELINUX_TYPES | engine or options.get("user") or options.get("role"):
+        if (
+            text(options.get("type")) not in _SELINUX_TYPES | engine
+            or options.get("user")
+            or options.get("role")
+        ):
             yield "seLinuxOptions"
         if _profile(context, "appArmorProfile") == "Unconfined":
             yield "appArmorProfile Unconfined"

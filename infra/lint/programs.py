@@ -1,7 +1,8 @@
 """What the words of a command say: a program of Windows, one of Linux, or either.
 
-A base image of Windows holds cmd.exe, and servercore and server hold powershell.exe (nanoserver does not). Of the names below,
-none has a program file in C:\\Windows\\System32 of any base image; curl, tar, ping, find, sort, whoami and hostname have.
+A base image of Windows holds cmd.exe, and servercore and server hold powershell.exe (nanoserver does not). Of
+the names below, none has a program file in C:\\Windows\\System32 of any base image; curl, tar, ping, find,
+sort, whoami and hostname have.
 """
 
 import re
@@ -13,23 +14,108 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 _TOOLS = frozenset(
     {
-        *("[", "apk", "apt", "apt-get", "awk", "basename", "cat", "chgrp", "chmod", "chown", "chroot", "cp", "cut", "dig", "dirname", "dnf"),
-        *("dumb-init", "egrep", "env", "eval", "exec", "export", "false", "gosu", "grep", "head", "id", "ifconfig", "ip", "iptables", "kill"),
-        *("killall", "ln", "ls", "mktemp", "mount", "mv", "nc", "ncat", "netcat", "nohup", "nsenter", "pgrep", "pidof", "pkill", "printenv"),
-        *("ps", "pwd", "readlink", "realpath", "rm", "sed", "seq", "setpriv", "sleep", "socat", "source", "ss", "stat", "su", "su-exec", "sudo"),
-        *("systemctl", "tail", "tee", "test", "tini", "touch", "tr", "trap", "true", "ulimit", "umount", "uname", "uniq", "wc", "wget"),
+        *(
+            "[",
+            "apk",
+            "apt",
+            "apt-get",
+            "awk",
+            "basename",
+            "cat",
+            "chgrp",
+            "chmod",
+            "chown",
+            "chroot",
+            "cp",
+            "cut",
+            "dig",
+            "dirname",
+            "dnf",
+        ),
+        *(
+            "dumb-init",
+            "egrep",
+            "env",
+            "eval",
+            "exec",
+            "export",
+            "false",
+            "gosu",
+            "grep",
+            "head",
+            "id",
+            "ifconfig",
+            "ip",
+            "iptables",
+            "kill",
+        ),
+        *(
+            "killall",
+            "ln",
+            "ls",
+            "mktemp",
+            "mount",
+            "mv",
+            "nc",
+            "ncat",
+            "netcat",
+            "nohup",
+            "nsenter",
+            "pgrep",
+            "pidof",
+            "pkill",
+            "printenv",
+        ),
+        *(
+            "ps",
+            "pwd",
+            "readlink",
+            "realpath",
+            "rm",
+            "sed",
+            "seq",
+            "setpriv",
+            "sleep",
+            "socat",
+            "source",
+            "ss",
+            "stat",
+            "su",
+            "su-exec",
+            "sudo",
+        ),
+        *(
+            "systemctl",
+            "tail",
+            "tee",
+            "test",
+            "tini",
+            "touch",
+            "tr",
+            "trap",
+            "true",
+            "ulimit",
+            "umount",
+            "uname",
+            "uniq",
+            "wc",
+            "wget",
+        ),
         *("which", "xargs", "yes", "yum"),
     }
 )
 # Names that Windows PowerShell 5.1 takes as an alias or a keyword, or pwsh as a function.
-_ALIASES = frozenset({"cat", "cp", "kill", "ls", "mount", "mv", "ps", "pwd", "rm", "sleep", "tee", "trap", "wget"})
+_ALIASES = frozenset(
+    {"cat", "cp", "kill", "ls", "mount", "mv", "ps", "pwd", "rm", "sleep", "tee", "trap", "wget"}
+)
 _LINUX_FOLDER = re.compile(r"/(usr|s?bin|etc/init\.d|lib(64|exec)?)/")
 _SCRIPT = re.compile(r"\.(sh|bash)$")
 _FIRST_WORD = re.compile(r"""[\s"'&({]*([^\s"';|&)}]+)""")
 # Separators of the programs of a command line, in cmd and in PowerShell. Between quotes they are text.
 _QUOTED = re.compile(r"""(?<!^)("[^"]*"|'[^']*')""")
 _BETWEEN = {"cmd": re.compile(r"[&|\n]+"), "powershell": re.compile(r"[;|\n]+|&&")}
-# Images for both systems that bring the tools of busybox along on Windows: kubernetes/kubernetes test/images/busybox, agnhost.
+# Images for both systems that bring the tools of busybox along on Windows: kubernetes/kubernetes
+# test/images/busybox, agnhost.
 _WITH_TOOLS = re.compile(r"(^|/)(e2e-test-images|kubernetes-e2e-test-images)/|(^|/)(busybox|agnhost)$")
 
 
@@ -39,7 +125,11 @@ def is_windows(command: Sequence[str]) -> bool:
     if word.startswith("-"):
         return False
     name = re.split(r"[\\/\s]", word, maxsplit=1)[0].lower()
-    return word.lower().endswith(_EXTENSIONS) or bool(_DRIVE.match(word)) or name in ("cmd", "powershell", "powershell.exe", "cmd.exe")
+    return (
+        word.lower().endswith(_EXTENSIONS)
+        or bool(_DRIVE.match(word))
+        or name in ("cmd", "powershell", "powershell.exe", "cmd.exe")
+    )
 
 
 def brings_tools(repository: str) -> bool:
@@ -48,7 +138,9 @@ def brings_tools(repository: str) -> bool:
 
 
 def linux_program(command: Sequence[str], repository: str = "") -> str:
-    """The program of Linux that a command runs, itself or through cmd or PowerShell; an empty text if it runs none."""
+    """The program of Linux that a command runs, itself or through cmd or PowerShell; an empty text if it
+    runs none.
+    """
     word = command[0].strip() if command else ""
     if brings_tools(repository):
         return ""
@@ -61,12 +153,22 @@ def linux_program(command: Sequence[str], repository: str = "") -> str:
 
 
 def starts_a_linux_shell(words: Sequence[str]) -> bool:
-    """Whether these are the words `sh -c …`: whatever the image's entrypoint, no program of Windows takes them."""
-    return len(words) > 1 and words[1].startswith("-") and words[1].endswith("c") and _is_linux(words[0], _SHELLS)
+    """Whether these are the words `sh -c …`: whatever the image's entrypoint, no program of Windows takes
+    them.
+    """
+    return (
+        len(words) > 1
+        and words[1].startswith("-")
+        and words[1].endswith("c")
+        and _is_linux(words[0], _SHELLS)
+    )
 
 
 def _is_linux(word: str, names: frozenset[str]) -> bool:
-    """Whether a word is a program of Linux. Windows does not tell /BIN/SH from \\bin\\sh; a path without .exe is a file of that very name."""
+    """Whether a word is a program of Linux.
+
+    Windows does not tell /BIN/SH from \\bin\\sh; a path without .exe is a file of that very name.
+    """
     first = next(iter(word.split()), "")
     if first.lower().endswith(_EXTENSIONS) or _DRIVE.match(first):
         return False
@@ -78,7 +180,10 @@ def _is_linux(word: str, names: frozenset[str]) -> bool:
 
 
 def _of_powershell(words: Sequence[str]) -> str:
-    """List what PowerShell runs: its -Command, or a script from a file that ends in .ps1. Names may be shortened (-Com)."""
+    """List what PowerShell runs: its -Command, or a script from a file that ends in .ps1.
+
+    Names may be shortened (-Com).
+    """
     for place, word in enumerate(words):
         switch = word.lower()
         if switch.startswith("-f") and "-file".startswith(switch):

@@ -11,7 +11,10 @@ Subject = TypeVar("Subject")
 
 
 class Severity(StrEnum):
-    """An error is refused, never runs, or runs without something that it relies on. A warning runs; know this first."""
+    """An error is refused, never runs, or runs without something that it relies on.
+
+    A warning runs; know this first.
+    """
 
     ERROR = "error"
     WARNING = "warning"
@@ -32,7 +35,10 @@ class Rule(Generic[Subject]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """A rule broken at one place. Source, document and line say where the object was read; one that was not has source ''."""
+    """A rule broken at one place.
+
+    Source, document and line say where the object was read; one that was not has source ''.
+    """
 
     rule: str
     severity: Severity

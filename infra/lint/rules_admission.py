@@ -16,7 +16,8 @@ RUN_AS = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-run
 POD_SECURITY = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
 OS_FIELD = "https://kubernetes.io/docs/concepts/workloads/pods/#pod-os"
 
-# validateWindowsSecurityContextOptions, kubernetes v1.35.8 pkg/apis/core/validation/validation.go; lengths are in bytes there.
+# validateWindowsSecurityContextOptions, kubernetes v1.35.8 pkg/apis/core/validation/validation.go; lengths
+# are in bytes there.
 _DNS_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _DOMAIN = re.compile(rf'[^\\/:*?"<>|.][^\\/:*?"<>|]{{0,14}}|{_DNS_LABEL}(?:\.{_DNS_LABEL})*')
 _USER_REFUSED = re.compile(r'["/\\:;|=,+*?<>@\[\]]')
@@ -50,7 +51,9 @@ def host_process(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         own = dig(container.security, "windowsOptions", "hostProcess")
         if isinstance(of_pod, bool) and isinstance(own, bool) and own != of_pod:
-            yield f"{container.where}: hostProcess: {str(own).lower()} in a pod that says {str(of_pod).lower()}"
+            yield (
+                f"{container.where}: hostProcess: {str(own).lower()} in a pod that says {str(of_pod).lower()}"
+            )
     if pod.host_process and pod.spec.get("hostNetwork") is not True:
         yield "HostProcess containers without hostNetwork: true"
     if pod.host_process and not all(container.host_process for container in pod.containers):
@@ -59,7 +62,10 @@ def host_process(pod: Pod) -> Iterator[str]:
 
 def option_values(pod: Pod) -> Iterator[str]:
     for where, options in windows_options(pod):
-        user, name, spec = (mapping(options).get(key) for key in ("runAsUserName", "gmsaCredentialSpecName", "gmsaCredentialSpec"))
+        user, name, spec = (
+            mapping(options).get(key)
+            for key in ("runAsUserName", "gmsaCredentialSpecName", "gmsaCredentialSpec")
+        )
         if isinstance(user, str) and (problem := _of_user(user)):
             yield f"{where}: runAsUserName {user[:60]!r} {problem}"
         if isinstance(name, str) and (len(name) > _MOST_NAME or not _NAME.fullmatch(name)):
@@ -86,12 +92,17 @@ def _of_user(written: str) -> str:
 
 
 def kubelet(pod: Pod) -> Iterator[str]:
-    """What the kubelet on Windows does not admit; of what the API server has refused already, nothing is said."""
+    """What the kubelet on Windows does not admit; of what the API server has refused already, nothing is
+    said.
+    """
     if (label := pod.labels.get(OS_LABEL, WINDOWS)) != WINDOWS:
         yield f"the pod's own label {OS_LABEL} is {label!r}"
     if pod.os_name == WINDOWS:
         return
-    asked = {**mapping(dig(pod.spec, "resources", "requests")), **mapping(dig(pod.spec, "resources", "limits"))}
+    asked = {
+        **mapping(dig(pod.spec, "resources", "requests")),
+        **mapping(dig(pod.spec, "resources", "limits")),
+    }
     if any(name in _POD_LEVEL or text(name).startswith("hugepages-") for name in asked):
         yield "resources of the pod (spec.resources)"
     if mappings(pod.security.get("sysctls")):
@@ -105,14 +116,23 @@ def of_namespace(pod: Pod) -> Iterator[str]:
     found = pod_security.violations(pod, policy) if policy else []
     if policy and found:
         hint = "" if pod.os_name == WINDOWS or policy.level == "baseline" else " (spec.os.name is not set)"
-        yield f"namespace {pod.document.namespace} enforces the Pod Security level {policy.level}{hint}: {', '.join(found)}"
+        yield (
+            f"namespace {pod.document.namespace} enforces the Pod Security level {policy.level}{hint}: "
+            f"{', '.join(found)}"
+        )
 
 
 def runtime_class_selector(pod: Pod) -> Iterator[str]:
-    asked, own = labels(dig(pod.runtime_class, "scheduling", "nodeSelector")), labels(pod.spec.get("nodeSelector"))
+    asked, own = (
+        labels(dig(pod.runtime_class, "scheduling", "nodeSelector")),
+        labels(pod.spec.get("nodeSelector")),
+    )
     for key in sorted(asked.keys() & own.keys()):
         if asked[key] != own[key]:
-            yield f"runtime class {pod.spec['runtimeClassName']} selects {key}: {asked[key]}, the pod {own[key]}"
+            yield (
+                f"runtime class {pod.spec['runtimeClassName']} selects {key}: {asked[key]}, the pod "
+                f"{own[key]}"
+            )
 
 
 _E = Severity.ERROR
@@ -122,9 +142,11 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="pod-security",
         severity=_E,
         what="a pod that the Pod Security level of its namespace refuses",
-        why="The API server refuses it. Three checks of restricted leave a Windows pod out, but only one whose spec.os.name says so.",
+        why="The API server refuses it. Three checks of restricted leave a Windows pod out, but only one "
+        "whose spec.os.name says so.",
         page=f"{POD_SECURITY}#os-specific-policy-controls",
-        fix="os: {name: windows} and runAsNonRoot: true; for HostProcess a namespace that enforces privileged",
+        fix="os: {name: windows} and runAsNonRoot: true; for HostProcess a namespace that enforces "
+        "privileged",
         check=of_namespace,
     ),
     Rule(
@@ -140,7 +162,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="kubelet-admission",
         severity=_E,
         what="what the kubelet on Windows does not admit",
-        why="The API server takes the pod, the kubelet of the Windows node fails it before any container starts.",
+        why="The API server takes the pod, the kubelet of the Windows node fails it before any container "
+        "starts.",
         page=f"{INTRO}#compatibility-v1-pod",
         fix="remove it; resources belong to the containers",
         check=kubelet,
@@ -170,7 +193,8 @@ EVERY_POD_RULES: tuple[Rule[Pod], ...] = (
         id="windows-options-value",
         severity=_E,
         what="a value in windowsOptions that the API server refuses",
-        why="A user is NAME or DOMAIN\\NAME in the characters that Windows allows; a gMSA is the name of its custom resource.",
+        why="A user is NAME or DOMAIN\\NAME in the characters that Windows allows; a gMSA is the name of "
+        "its custom resource.",
         page=RUN_AS,
         fix="write it as Windows does, e.g. ContainerUser or NT AUTHORITY\\SYSTEM",
         check=option_values,

@@ -34,7 +34,9 @@ def service_links(pod: Pod) -> Iterator[str]:
 
 def doubled_entrypoint(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        repeated = not texts(container.raw.get("command")) and any(_MONITOR in word.lower() for word in texts(container.raw.get("args")))
+        repeated = not texts(container.raw.get("command")) and any(
+            _MONITOR in word.lower() for word in texts(container.raw.get("args"))
+        )
         if repeated and _has_monitor(container):
             yield f"{container.where}: its args name ServiceMonitor, which the image starts already"
 
@@ -60,7 +62,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="service-links",
         severity=_W,
         what="IIS that gets a variable for each port of each Service",
-        why="ServiceMonitor hands every variable to IIS on one command line; with many Services the container ends (error 259).",
+        why="ServiceMonitor hands every variable to IIS on one command line; with many Services the "
+        "container ends (error 259).",
         page=f"{_ISSUES}/76",
         fix="enableServiceLinks: false",
         check=service_links,
@@ -69,7 +72,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="doubled-entrypoint",
         severity=_E,
         what="ServiceMonitor given to ServiceMonitor",
-        why="ServiceMonitor takes its second argument for an application pool, does not find it, and the container ends (error 4312).",
+        why="ServiceMonitor takes its second argument for an application pool, does not find it, and the "
+        "container ends (error 4312).",
         page=f"{_ISSUES}/38",
         fix="leave args out, or say `command` instead",
         check=doubled_entrypoint,
@@ -78,7 +82,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="containeruser-iis",
         severity=_E,
         what="IIS as ContainerUser",
-        why="ServiceMonitor controls the service w3svc and writes IIS's configuration; as ContainerUser it ends with 80070005.",
+        why="ServiceMonitor controls the service w3svc and writes IIS's configuration; as ContainerUser it "
+        "ends with 80070005.",
         page=f"{_ISSUES}/77",
         fix="no runAsUserName: requests are served by the unprivileged identity of the application pool",
         check=container_user,
@@ -87,7 +92,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="liveness-tcp",
         severity=_W,
         what="a liveness probe of IIS by its port",
-        why="HTTP.sys holds the port open after IIS has switched the application pool off: the pod answers 503 and is never restarted.",
+        why="HTTP.sys holds the port open after IIS has switched the application pool off: the pod answers "
+        "503 and is never restarted.",
         page="https://github.com/microsoft/iis-docker/issues/194",
         fix="livenessProbe.httpGet on a page that needs no login",
         check=liveness_tcp,

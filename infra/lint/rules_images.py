@@ -7,8 +7,12 @@ from .rule import Rule, Severity
 from .subjects import Pod
 
 GUIDE = "https://kubernetes.io/docs/concepts/windows/user-guide/"
-COMPATIBILITY = "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility"
-BASE_IMAGES = "https://learn.microsoft.com/virtualization/windowscontainers/manage-containers/container-base-images"
+COMPATIBILITY = (
+    "https://learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-compatibility"
+)
+BASE_IMAGES = (
+    "https://learn.microsoft.com/virtualization/windowscontainers/manage-containers/container-base-images"
+)
 
 
 def image_build(pod: Pod) -> Iterator[str]:
@@ -38,7 +42,9 @@ def latest_image(pod: Pod) -> Iterator[str]:
 def image_tag(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         image = container.image
-        if image.repository and not (image.is_windows or image.build or image.digest or container.host_process):
+        if image.repository and not (
+            image.is_windows or image.build or image.digest or container.host_process
+        ):
             says = "sounds like Linux" if image.is_linux else "names no Windows build"
             yield f"{container.where}: the image {image.written} {says}"
 
@@ -50,7 +56,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="image-build",
         severity=_E,
         what="an image of another Windows build than the node's",
-        why="Windows starts a process-isolated container only if image and node are of one build (Windows Server 2025 also runs ltsc2022).",
+        why="Windows starts a process-isolated container only if image and node are of one build (Windows "
+        "Server 2025 also runs ltsc2022).",
         page=COMPATIBILITY,
         fix="use the image's tag for the node's build, or select nodes by node.kubernetes.io/windows-build",
         check=image_build,
@@ -59,7 +66,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="base-image-tag",
         severity=_E,
         what="a base image of Windows without a tag that names a build",
-        why="Microsoft publishes no `latest` of its base images, and every tag of them names a build: the pull fails on every node.",
+        why="Microsoft publishes no `latest` of its base images, and every tag of them names a build: the "
+        "pull fails on every node.",
         page=BASE_IMAGES,
         fix="name the node's build, e.g. mcr.microsoft.com/windows/servercore:ltsc2022",
         check=base_image_tag,
@@ -79,7 +87,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         what="an image whose name does not say that it is for Windows",
         why="Whether there is one for the node's build is seen only when the node pulls it.",
         page=f"{GUIDE}#handling-multiple-windows-versions-in-the-same-cluster",
-        fix="name the build in the tag (…-ltsc2019), pin a digest, or ignore this for an image published for several systems",
+        fix="name the build in the tag (…-ltsc2019), pin a digest, or ignore this for an image published "
+        "for several systems",
         check=image_tag,
     ),
 )

@@ -14,9 +14,10 @@ _DRIVE = re.compile(r"^c:", re.IGNORECASE)
 # Windows drops.
 _DEVICE = r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)"
 _REFUSED = re.compile(rf'{_DEVICE}|[<>:"|?*\x00-\x1f]|(?<=[^.])[. ]$', re.IGNORECASE)
-# Labels or annotations of a pod or its namespace by which a webhook adds Linux containers, and the values that mean it.
-# istio.io docs reference/config/{annotations,labels}; linkerd.io docs features/proxy-injection; developer.hashicorp.com vault
-# platform/k8s/injector and consul connect-inject; kuma.io docs production/dp-config/dpp-on-kubernetes; opentelemetry-operator README.
+# Labels or annotations of a pod or its namespace by which a webhook adds Linux containers, and the values
+# that mean it. istio.io docs reference/config/{annotations,labels}; linkerd.io docs features/proxy-injection;
+# developer.hashicorp.com vault platform/k8s/injector and consul connect-inject; kuma.io docs
+# production/dp-config/dpp-on-kubernetes; opentelemetry-operator README.
 _INJECTED: dict[str, frozenset[str]] = {
     "istio-injection": frozenset({"enabled"}),
     "sidecar.istio.io/inject": frozenset({"true", "y", "yes", "on"}),
@@ -28,7 +29,10 @@ _INJECTED: dict[str, frozenset[str]] = {
     "vault.hashicorp.com/agent-inject": frozenset({"true"}),
     "sidecar.opentelemetry.io/inject": frozenset(),
     "sidecar.jaegertracing.io/inject": frozenset(),
-    **{f"instrumentation.opentelemetry.io/inject-{language}": frozenset[str]() for language in ("java", "nodejs", "python", "dotnet", "go")},
+    **{
+        f"instrumentation.opentelemetry.io/inject-{language}": frozenset[str]()
+        for language in ("java", "nodejs", "python", "dotnet", "go")
+    },
     "istio.io/rev": frozenset(),
 }
 # What turns an injection off again, on the pod itself.
@@ -37,7 +41,9 @@ _OFF = frozenset({"false", "disabled", "no", "n", "off", ""})
 
 def names_by_case(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        own = [(text(variable.get("name")), _value(variable)) for variable in mappings(container.raw.get("env"))]
+        own = [
+            (text(variable.get("name")), _value(variable)) for variable in mappings(container.raw.get("env"))
+        ]
         variables = [*_from_objects(pod, container.raw), *own]
         for same in _same([name for name, _ in variables], str.lower):
             # HTTP_PROXY and http_proxy of one value are a habit, and harmless.
@@ -47,7 +53,10 @@ def names_by_case(pod: Pod) -> Iterator[str]:
         paths = [text(mount.get("mountPath")) for mount in container.mounts]
         yield from (f"{container.where}: the mounts {same}" for same in _same(paths, _path))
     for volume in pod.volumes:
-        yield from (f"volume {text(volume.get('name'))}: the files {same}" for same in _same(_files(pod, volume), _path))
+        yield from (
+            f"volume {text(volume.get('name'))}: the files {same}"
+            for same in _same(_files(pod, volume), _path)
+        )
 
 
 def file_names(pod: Pod) -> Iterator[str]:
@@ -60,10 +69,22 @@ def file_names(pod: Pod) -> Iterator[str]:
 def injected(pod: Pod) -> Iterator[str]:
     own = {**labels(pod.metadata.get("annotations")), **pod.labels}
     namespace = pod.declared.unnamespaced("Namespace", pod.document.namespace)
-    around = {**labels(dig(namespace, "metadata", "annotations")), **labels(dig(namespace, "metadata", "labels"))}
+    around = {
+        **labels(dig(namespace, "metadata", "annotations")),
+        **labels(dig(namespace, "metadata", "labels")),
+    }
     for key, values in _INJECTED.items():
-        value, where = (own[key], "the pod") if key in own else (around.get(key, ""), f"namespace {pod.document.namespace}")
-        if value and value.lower() not in _OFF and (not values or value.lower() in values) and not _opts_out(key, own):
+        value, where = (
+            (own[key], "the pod")
+            if key in own
+            else (around.get(key, ""), f"namespace {pod.document.namespace}")
+        )
+        if (
+            value
+            and value.lower() not in _OFF
+            and (not values or value.lower() in values)
+            and not _opts_out(key, own)
+        ):
             yield f"{where} says {key}: {value}"
 
 
@@ -93,7 +114,9 @@ def _from_objects(pod: Pod, container: Object) -> Iterator[tuple[str, Object]]:
         for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
             held = pod.declared.object(kind, pod.document.namespace, text(dig(source, field, "name")))
             for part in ("data", "stringData"):
-                yield from ((f"{prefix}{key}", {part: value}) for key, value in labels(held.get(part)).items())
+                yield from (
+                    (f"{prefix}{key}", {part: value}) for key, value in labels(held.get(part)).items()
+                )
 
 
 def _path(path: str) -> str:
@@ -111,7 +134,12 @@ def _files(pod: Pod, volume: Object) -> list[str]:
             elif wanted:
                 name = text(wanted.get(name_key)) or text(wanted.get("name"))
                 held = pod.declared.object(kind, pod.document.namespace, name)
-                found += [key for part in ("data", "binaryData", "stringData") for key in mapping(held.get(part)) if isinstance(key, str)]
+                found += [
+                    key
+                    for part in ("data", "binaryData", "stringData")
+                    for key in mapping(held.get(part))
+                    if isinstance(key, str)
+                ]
         found += [text(item.get("path")) for item in mappings(dig(source, "downwardAPI", "items"))]
         found += [text(dig(source, field, "path")) for field in ("serviceAccountToken", "clusterTrustBundle")]
     return found
@@ -133,7 +161,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="file-name",
         severity=_E,
         what="a file of a volume with a name that Windows does not take",
-        why="The kubelet writes the file on the node's disk under that name, which Windows refuses or takes for a device.",
+        why="The kubelet writes the file on the node's disk under that name, which Windows refuses or takes "
+        "for a device.",
         page=NAMES,
         fix="another key, or another path in items",
         check=file_names,
@@ -142,7 +171,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="injected-container",
         severity=_W,
         what="a webhook that adds containers of Linux",
-        why="Where that webhook is installed, it adds containers to the pod whose images exist for Linux only: the pod does not start.",
+        why="Where that webhook is installed, it adds containers to the pod whose images exist for Linux "
+        "only: the pod does not start.",
         page="https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/",
         fix='turn the injection off for the pod, e.g. sidecar.istio.io/inject: "false"',
         check=injected,

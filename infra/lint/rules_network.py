@@ -16,7 +16,8 @@ MOST_BACKENDS = 1024
 # What the API server writes into a Service that says nothing (k8s.io/api v0.35.8 core/v1,
 # DefaultClientIPServiceAffinitySeconds).
 DEFAULT_AFFINITY_SECONDS = 10800
-# What an unpatched Windows Server 2019 refused beyond, and the page said until 2025-12: kubernetes/kubernetes#98680, #135518.
+# What an unpatched Windows Server 2019 refused beyond, and the page said until 2025-12:
+# kubernetes/kubernetes#98680, #135518.
 MOST_BACKENDS_2019 = 64
 # A host name that ends in .svc, with no cluster domain after it.
 _HALF_NAME = re.compile(r"(?<![\w.-])(?:[a-z0-9-]{1,63}\.){2}svc(?![\w.-])")
@@ -65,7 +66,10 @@ def backends(service: Service) -> Iterator[str]:
 
 def backends_2019(service: Service) -> Iterator[str]:
     if MOST_BACKENDS_2019 < service.backends <= MOST_BACKENDS and _on_2019(service):
-        yield f"up to {service.backends} pods behind one Service on Windows Server 2019, {MOST_BACKENDS_2019} surely can be"
+        yield (
+            f"up to {service.backends} pods behind one Service on Windows Server 2019, "
+            f"{MOST_BACKENDS_2019} surely can be"
+        )
 
 
 def host_port(pod: Pod) -> Iterator[str]:
@@ -89,7 +93,13 @@ def dotted_name(pod: Pod) -> Iterator[str]:
     known = [re.escape(f"{service.name}.{service.namespace}") for service in pod.declared.services()]
     half = re.compile(rf"(?<![\w.-])(?:{'|'.join(known)})(?![\w.-])") if known else None
     for container in pod.containers:
-        names = {found[0] for string in container.strings() for form in (_HALF_NAME, half) if form for found in form.finditer(string)}
+        names = {
+            found[0]
+            for string in container.strings()
+            for form in (_HALF_NAME, half)
+            if form
+            for found in form.finditer(string)
+        }
         for name in sorted(names):
             yield f"{container.where}: the host name {name}"
 
@@ -99,7 +109,11 @@ def _of_sctp(ports: Any, key: str) -> str:
 
 
 def _host_ports(pod: Pod) -> str:
-    ports = [number(port.get("hostPort"), 0) for container in pod.containers for port in mappings(container.raw.get("ports"))]
+    ports = [
+        number(port.get("hostPort"), 0)
+        for container in pod.containers
+        for port in mappings(container.raw.get("ports"))
+    ]
     return ", ".join(str(port) for port in ports if port)
 
 
@@ -108,10 +122,17 @@ def _on_2019(service: Service) -> bool:
 
 
 def _waits_for_surge(pod: Pod) -> bool:
-    """Whether no old pod may go before a new one is ready (kubernetes v1.35.8 deployment_util.go, ResolveFenceposts)."""
-    strategy, replicas = dig(pod.document.object, "spec", "strategy"), number(dig(pod.document.object, "spec", "replicas"), 1)
+    """Whether no old pod may go before a new one is ready (kubernetes v1.35.8 deployment_util.go,
+    ResolveFenceposts).
+    """
+    strategy, replicas = (
+        dig(pod.document.object, "spec", "strategy"),
+        number(dig(pod.document.object, "spec", "replicas"), 1),
+    )
     surge = scaled(dig(strategy, "rollingUpdate", "maxSurge"), replicas, round_up=True, default="25%")
-    unavailable = scaled(dig(strategy, "rollingUpdate", "maxUnavailable"), replicas, round_up=False, default="25%")
+    unavailable = scaled(
+        dig(strategy, "rollingUpdate", "maxUnavailable"), replicas, round_up=False, default="25%"
+    )
     return dig(strategy, "type") != "Recreate" and unavailable == 0 and surge > 0
 
 
@@ -131,7 +152,8 @@ SERVICE_RULES: tuple[Rule[Service], ...] = (
         id="session-affinity",
         severity=_E,
         what="client affinity on Windows Server 2019",
-        why="Session affinity needs Windows Server 2022; on 2019 kube-proxy says so in its log and spreads the client's connections.",
+        why="Session affinity needs Windows Server 2022; on 2019 kube-proxy says so in its log and spreads "
+        "the client's connections.",
         page=f"{NETWORKING}#load-balancing-and-services",
         fix="sessionAffinity: None with affinity by cookie in front, or nodes with Windows Server 2022",
         check=session_affinity,
@@ -167,7 +189,8 @@ SERVICE_RULES: tuple[Rule[Service], ...] = (
         id="service-backends-2019",
         severity=_W,
         what=f"more than {MOST_BACKENDS_2019} pods behind a Service on Windows Server 2019",
-        why="Before its later updates Windows Server 2019 refused the whole load balancing rule beyond (“invalid number of destinations”).",
+        why="Before its later updates Windows Server 2019 refused the whole load balancing rule beyond "
+        "(“invalid number of destinations”).",
         page="https://github.com/kubernetes/kubernetes/issues/135518",
         fix="try the nodes' patch level first, or use several Services, or Windows Server 2022",
         check=backends_2019,
@@ -179,7 +202,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="host-port",
         severity=_W,
         what="a host port that nobody opens",
-        why="win-overlay, the CNI plugin of overlays on Windows, ignores port mappings: the pod runs, the port stays closed, nothing says so.",
+        why="win-overlay, the CNI plugin of overlays on Windows, ignores port mappings: the pod runs, the "
+        "port stays closed, nothing says so.",
         page="https://github.com/containernetworking/plugins/issues/530",
         fix="a Service of type NodePort, or a network of routes (flannelBackend: host-gw)",
         check=host_port,
@@ -188,7 +212,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="host-port-rollout",
         severity=_W,
         what="a host port that blocks its own rolling update",
-        why="A port of a node is held by one pod: with no node to spare the new pod stays Pending and the old one stays for ever.",
+        why="A port of a node is held by one pod: with no node to spare the new pod stays Pending and the "
+        "old one stays for ever.",
         page="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment",
         fix="strategy.rollingUpdate: {maxSurge: 0, maxUnavailable: 1}",
         check=host_port_rollout,
@@ -224,7 +249,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="dotted-name",
         severity=_W,
         what="half a DNS name",
-        why="Windows takes every name with a dot for complete and does not try the search domains: only `name` or the full name resolve.",
+        why="Windows takes every name with a dot for complete and does not try the search domains: only "
+        "`name` or the full name resolve.",
         page=DNS,
         fix="NAME.NAMESPACE.svc.cluster.local",
         check=dotted_name,

@@ -18,12 +18,17 @@ def os_mismatch(pod: Pod) -> Iterator[str]:
     if absent := placement.no_builds(pod.selector, pod.spec):
         yield f"it asks for the Windows build {', '.join(absent)[:60]}, which no node has"
     if linux := signs.named([sign for sign in pod.signs if sign.decides], placement.LINUX):
-        yield f"the signs contradict each other: for Linux speaks {linux}; for Windows {signs.named(pod.signs, placement.WINDOWS)}"
+        yield (
+            f"the signs contradict each other: for Linux speaks {linux}; for Windows "
+            f"{signs.named(pod.signs, placement.WINDOWS)}"
+        )
 
 
 def os_signs(pod: Pod) -> Iterator[str]:
     if signs.contradict(pod.signs):
-        taken, other = (placement.WINDOWS, placement.LINUX) if pod.is_windows else (placement.LINUX, placement.WINDOWS)
+        taken, other = (
+            (placement.WINDOWS, placement.LINUX) if pod.is_windows else (placement.LINUX, placement.WINDOWS)
+        )
         speaks = signs.named(pod.signs, taken) or "nothing"
         yield (
             f"taken for a {taken.capitalize()} pod: for {taken.capitalize()} speaks {speaks}; "
@@ -42,8 +47,15 @@ def toleration(pod: Pod) -> Iterator[str]:
 
 
 def linux_everywhere(pod: Pod) -> Iterator[str]:
-    if placement.WINDOWS in pod.systems and placement.tolerates_windows(pod.tolerations) and not pod.placed_elsewhere:
-        yield f"a pod that is not for Windows tolerates os=windows:NoSchedule and no selector keeps it on {placement.OS_LABEL}: linux"
+    if (
+        placement.WINDOWS in pod.systems
+        and placement.tolerates_windows(pod.tolerations)
+        and not pod.placed_elsewhere
+    ):
+        yield (
+            f"a pod that is not for Windows tolerates os=windows:NoSchedule and no selector keeps it on "
+            f"{placement.OS_LABEL}: linux"
+        )
 
 
 def os_name(pod: Pod) -> Iterator[str]:
@@ -72,7 +84,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="node-selector",
         severity=_E,
         what="a Windows pod without a selector for Windows nodes",
-        why="The scheduler ignores spec.os.name and the image: without a selector the pod may land on a Linux node, where it cannot start.",
+        why="The scheduler ignores spec.os.name and the image: without a selector the pod may land on a "
+        "Linux node, where it cannot start.",
         page=f"{GUIDE}#ensuring-os-specific-workloads-land-on-the-appropriate-container-host",
         fix="nodeSelector: {kubernetes.io/os: windows}",
         check=node_selector,
@@ -81,7 +94,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="toleration",
         severity=_E,
         what="a Windows pod that the taint of the Windows nodes keeps out",
-        why="Windows nodes are tainted so that Linux pods stay away; a pod without the toleration stays Pending.",
+        why="Windows nodes are tainted so that Linux pods stay away; a pod without the toleration stays "
+        "Pending.",
         page=TAINTS,
         fix=f"tolerations: [{TOLERATION}]",
         check=toleration,
@@ -90,7 +104,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="os-name",
         severity=_W,
         what="a Windows pod that does not say so",
-        why="With spec.os.name the API server refuses Linux-only fields at once, and Pod Security leaves them out of what it demands.",
+        why="With spec.os.name the API server refuses Linux-only fields at once, and Pod Security leaves "
+        "them out of what it demands.",
         page=TAINTS,
         fix="os: {name: windows}",
         check=os_name,
@@ -111,7 +126,8 @@ LINUX_RULES: tuple[Rule[Pod], ...] = (
         id="linux-everywhere",
         severity=_E,
         what="a Linux pod that tolerates the Windows taint without a selector",
-        why="The taint is what keeps Linux pods off Windows nodes; a pod that tolerates everything lands there and cannot start.",
+        why="The taint is what keeps Linux pods off Windows nodes; a pod that tolerates everything lands "
+        "there and cannot start.",
         page=TAINTS,
         fix="nodeSelector: {kubernetes.io/os: linux}",
         check=linux_everywhere,
@@ -123,7 +139,8 @@ EVERY_POD_RULES: tuple[Rule[Pod], ...] = (
         id="os-signs",
         severity=_W,
         what="signs of both systems in a pod",
-        why="Nothing that decides contradicts itself, so this runs somewhere; but one of the signs is in vain, or the selector is wrong or missing.",
+        why="Nothing that decides contradicts itself, so this runs somewhere; but one of the signs is in "
+        "vain, or the selector is wrong or missing.",
         page=f"{GUIDE}#ensuring-os-specific-workloads-land-on-the-appropriate-container-host",
         fix="let spec.os.name and nodeSelector kubernetes.io/os say the system",
         check=os_signs,

@@ -13,7 +13,8 @@ EXEC_ISSUE = "https://github.com/Azure/AKS/issues/1836"
 _SHELL_WORD = re.compile(
     r"(?i:dir|echo|type|copy|move|ren|del|erase|set|if|ver|exit|cd|md|rd|mkdir|rmdir|mklink|call|rem|date)|[A-Z][a-z]+-[A-Z][A-Za-z]+"
 )
-# containerd hands the words of a pod over as one program and its arguments (v2.2.7 internal/cri/opts, WithProcessCommandLineOrArgsForWindows).
+# containerd hands the words of a pod over as one program and its arguments (v2.2.7 internal/cri/opts,
+# WithProcessCommandLineOrArgsForWindows).
 _WHOLE_LINE = re.compile(
     r"((powershell|pwsh|cmd)(\.exe)?|\S*\.(exe|cmd|bat))\s+\S.*|(?!.*\.(exe|cmd|bat|com)$)[\w.-]+\s+\S.*",
     re.IGNORECASE | re.DOTALL,
@@ -48,16 +49,19 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="linux-command",
         severity=_E,
         what="a Linux program in a Windows container",
-        why="Windows images hold no /bin, no sh and none of its tools: the container does not start, the probe or hook fails every time.",
+        why="Windows images hold no /bin, no sh and none of its tools: the container does not start, the "
+        "probe or hook fails every time.",
         page=PATHS,
-        fix='["cmd", "/c", …] or ["powershell", "-Command", …]; better a probe by httpGet or tcpSocket, a hook by sleep',
+        fix='["cmd", "/c", …] or ["powershell", "-Command", …]; better a probe by httpGet or tcpSocket, a '
+        "hook by sleep",
         check=linux_command,
     ),
     Rule(
         id="exec-form",
         severity=_E,
         what="a shell's own word run as a program",
-        why="A command is a program with its arguments, no shell reads it: Windows answers “cannot find the file specified (0x2)”.",
+        why="A command is a program with its arguments, no shell reads it: Windows answers “cannot find the "
+        "file specified (0x2)”.",
         page=EXEC_ISSUE,
         fix='["cmd", "/c", "dir"] or ["powershell", "-Command", "Get-Date"], each word an element of its own',
         check=exec_form,

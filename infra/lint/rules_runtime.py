@@ -21,7 +21,9 @@ def exec_timeout(pod: Pod) -> Iterator[str]:
         for name, probe in container.probes.items():
             seconds = number(probe.get("timeoutSeconds"), SHORT_TIMEOUT_SECONDS)
             if dig(probe, "exec", "command") and seconds <= SHORT_TIMEOUT_SECONDS:
-                yield f"{container.where}: {name} starts a program and gives it {SHORT_TIMEOUT_SECONDS} second"
+                yield (
+                    f"{container.where}: {name} starts a program and gives it {SHORT_TIMEOUT_SECONDS} second"
+                )
 
 
 def resource_limits(pod: Pod) -> Iterator[str]:
@@ -33,7 +35,9 @@ def resource_limits(pod: Pod) -> Iterator[str]:
 
 def memory_request(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        request, limit = (quantity(dig(container.raw, "resources", kind, "memory")) for kind in ("requests", "limits"))
+        request, limit = (
+            quantity(dig(container.raw, "resources", kind, "memory")) for kind in ("requests", "limits")
+        )
         if request is not None and limit is not None and request < limit:
             yield f"{container.where}: memory is requested below its limit"
 
@@ -64,7 +68,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="exec-timeout",
         severity=_W,
         what="a probe by program that has a second",
-        why="Starting PowerShell or even cmd takes longer on a busy Windows node: the probe fails although the service is well.",
+        why="Starting PowerShell or even cmd takes longer on a busy Windows node: the probe fails although "
+        "the service is well.",
         page=PROBES,
         fix="timeoutSeconds: 10, or a probe by httpGet or tcpSocket",
         check=exec_timeout,
@@ -73,7 +78,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="resource-limits",
         severity=_W,
         what="a container without limits",
-        why="Windows kills nothing when memory runs out, it pages until the whole node crawls; limits are what holds a container.",
+        why="Windows kills nothing when memory runs out, it pages until the whole node crawls; limits are "
+        "what holds a container.",
         page=f"{RESOURCES}#resource-management-memory",
         fix="resources.limits: {cpu: …, memory: …}",
         check=resource_limits,
@@ -91,7 +97,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="grace-period",
         severity=_W,
         what="a grace period that Windows does not keep",
-        why="A Windows container has about 5 seconds after its CTRL_SHUTDOWN_EVENT, however long the period, unless its registry says more.",
+        why="A Windows container has about 5 seconds after its CTRL_SHUTDOWN_EVENT, however long the "
+        "period, unless its registry says more.",
         page="https://github.com/microsoft/Windows-Containers/issues/164",
         fix="a preStop hook that ends the work, or WaitToKillServiceTimeout in the image's registry",
         check=grace_period,
@@ -100,7 +107,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="runtime-class",
         severity=_E,
         what="a runtime class that these nodes cannot run",
-        why=f"containerd runs {HANDLER} alone here: Hyper-V cannot be installed on a virtual EC2 machine, and the others are of Linux.",
+        why=f"containerd runs {HANDLER} alone here: Hyper-V cannot be installed on a virtual EC2 machine, "
+        f"and the others are of Linux.",
         page="https://github.com/kubernetes-sigs/sig-windows-tools/issues/296",
         fix=f"no runtimeClassName, or a class with handler: {HANDLER}",
         check=runtime_class,

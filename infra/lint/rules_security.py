@@ -23,13 +23,17 @@ def host_network(pod: Pod) -> Iterator[str]:
 
 def privileged(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
-        # A HostProcess container has the privilege already; there the field is one of those that are ignored or refused.
+        # A HostProcess container has the privilege already; there the field is one of those that are ignored
+        # or refused.
         if container.security.get("privileged") is True and not container.host_process:
             yield f"{container.where}: privileged: true"
 
 
 def identity(pod: Pod) -> Iterator[str]:
-    for where, context in [("pod", pod.security), *((container.where, container.security) for container in pod.containers)]:
+    for where, context in [
+        ("pod", pod.security),
+        *((container.where, container.security) for container in pod.containers),
+    ]:
         fields = [field for field in IDENTITY if context.get(field) is not None]
         if fields:
             yield f"{where}: {', '.join(fields)}"
@@ -38,7 +42,10 @@ def identity(pod: Pod) -> Iterator[str]:
 def run_as_non_root(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         contexts = (container.security, pod.security)
-        non_root = next((context["runAsNonRoot"] for context in contexts if context.get("runAsNonRoot") is not None), False)
+        non_root = next(
+            (context["runAsNonRoot"] for context in contexts if context.get("runAsNonRoot") is not None),
+            False,
+        )
         names = [text(dig(context, "windowsOptions", "runAsUserName")) for context in contexts]
         if non_root is True and next(filter(None, names), "").lower() == ADMINISTRATOR:
             yield f"{container.where}: runAsNonRoot: true as ContainerAdministrator"
@@ -58,7 +65,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="host-network",
         severity=_E,
         what="the host's network in a Windows pod",
-        why="Windows has no host networking mode: the pod gets an address of its own all the same. Only HostProcess containers share the host's.",
+        why="Windows has no host networking mode: the pod gets an address of its own all the same. Only "
+        "HostProcess containers share the host's.",
         page="https://kubernetes.io/docs/concepts/services-networking/windows-networking/#limitations",
         fix="remove hostNetwork; use a Service, of type NodePort for what comes from outside",
         check=host_network,
@@ -76,7 +84,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="linux-identity",
         severity=_E,
         what="numeric users and groups",
-        why="Windows has no UIDs and GIDs: the field is dropped, or refused if spec.os.name is windows, and the image's own user runs.",
+        why="Windows has no UIDs and GIDs: the field is dropped, or refused if spec.os.name is windows, and "
+        "the image's own user runs.",
         page=RUN_AS,
         fix="securityContext.windowsOptions.runAsUserName, e.g. ContainerUser",
         check=identity,

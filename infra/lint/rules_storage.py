@@ -20,7 +20,11 @@ _PASSWORD = re.compile(r"""(?i)\b(?:password|pwd)["']?\s*[=:]\s*["']?(?![{$%<"'\
 def secret_on_disk(pod: Pod) -> Iterator[str]:
     for volume in pod.volumes:
         named = [text(dig(volume, "secret", "secretName"))] if mapping(volume.get("secret")) else []
-        named += [text(dig(source, "secret", "name")) for source in _projected(volume) if mapping(source.get("secret"))]
+        named += [
+            text(dig(source, "secret", "name"))
+            for source in _projected(volume)
+            if mapping(source.get("secret"))
+        ]
         for name in named:
             yield f"volume {_name(volume)}: Secret {name or '(no name)'}"
 
@@ -39,7 +43,10 @@ def sub_path(pod: Pod) -> Iterator[str]:
         for mount in container.mounts if not container.host_process else ():
             path = text(mount.get("subPath")) or text(mount.get("subPathExpr"))
             if path:
-                yield f"{container.where}: subPath {path} of volume {_name(mount)} at {text(mount.get('mountPath'))}"
+                yield (
+                    f"{container.where}: subPath {path} of volume {_name(mount)} at "
+                    f"{text(mount.get('mountPath'))}"
+                )
 
 
 def memory_volume(pod: Pod) -> Iterator[str]:
@@ -51,7 +58,9 @@ def memory_volume(pod: Pod) -> Iterator[str]:
 def file_mode(pod: Pod) -> Iterator[str]:
     for volume in pod.volumes:
         sources = [mapping(volume.get(kind)) for kind in SOURCES_WITH_MODE]
-        modes = [source.get("defaultMode") for source in sources] + [item.get("mode") for source in sources for item in _items(source)]
+        modes = [source.get("defaultMode") for source in sources] + [
+            item.get("mode") for source in sources for item in _items(source)
+        ]
         if any(mode not in (None, DEFAULT_MODE) for mode in modes):
             yield f"volume {_name(volume)}: a file mode"
 
@@ -91,7 +100,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         what="a Secret as files",
         why="Windows nodes write it to their disk in clear text; Linux keeps it in memory.",
         page=SECURITY,
-        fix="see that the node's volume is encrypted and the folder's ACL is tight, or use env valueFrom.secretKeyRef",
+        fix="see that the node's volume is encrypted and the folder's ACL is tight, or use env "
+        "valueFrom.secretKeyRef",
         check=secret_on_disk,
     ),
     Rule(
@@ -107,7 +117,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="sub-path",
         severity=_W,
         what="a part of a volume mounted alone (subPath, a single file)",
-        why="Kubernetes counts subPath mounts, of Secrets above all, among what Windows nodes do not support; files need containerd.",
+        why="Kubernetes counts subPath mounts, of Secrets above all, among what Windows nodes do not "
+        "support; files need containerd.",
         page=STORAGE,
         fix="mount the whole volume in a folder of its own and copy the file at start",
         check=sub_path,
@@ -116,7 +127,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="memory-volume",
         severity=_E,
         what="a volume in memory",
-        why="Windows has no tmpfs: the volume becomes a plain folder on the node's disk, with whatever is written there.",
+        why="Windows has no tmpfs: the volume becomes a plain folder on the node's disk, with whatever is "
+        "written there.",
         page=STORAGE,
         fix="remove medium: Memory, and write nothing there that must not reach a disk",
         check=memory_volume,

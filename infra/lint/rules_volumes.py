@@ -23,7 +23,10 @@ def volume_type(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         if mappings(container.raw.get("volumeDevices")):
             yield f"{container.where}: volumeDevices (raw block devices)"
-        amounts = {**mapping(dig(container.raw, "resources", "requests")), **mapping(dig(container.raw, "resources", "limits"))}
+        amounts = {
+            **mapping(dig(container.raw, "resources", "requests")),
+            **mapping(dig(container.raw, "resources", "limits")),
+        }
         yield from (f"{container.where}: {name}" for name in amounts if text(name).startswith("hugepages-"))
 
 
@@ -65,7 +68,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="volume-type",
         severity=_E,
         what="storage that Windows nodes do not have, also behind a claim or a class of the set",
-        why="NFS and its like, raw block devices and huge pages are not supported on Windows nodes; many CSI drivers are for Linux only.",
+        why="NFS and its like, raw block devices and huge pages are not supported on Windows nodes; many "
+        "CSI drivers are for Linux only.",
         page=STORAGE,
         fix="use EBS or SMB through a CSI driver that supports Windows",
         check=volume_type,
@@ -74,7 +78,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="recursive-read-only",
         severity=_E,
         what="a mount that must be read-only with all that is mounted below it",
-        why="The kubelet starts no container with recursiveReadOnly: Enabled where the runtime does not have it, and none for Windows has.",
+        why="The kubelet starts no container with recursiveReadOnly: Enabled where the runtime does not "
+        "have it, and none for Windows has.",
         page="https://kubernetes.io/docs/concepts/storage/volumes/#recursive-read-only-mounts",
         fix="readOnly: true alone, or recursiveReadOnly: IfPossible",
         check=recursive_read_only,
@@ -83,7 +88,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="host-path-refused",
         severity=_E,
         what="a path of the host that no Windows node has",
-        why="The kubelet looks whether the path is there and of its type; without it the volume is not mounted and the pod does not start.",
+        why="The kubelet looks whether the path is there and of its type; without it the volume is not "
+        "mounted and the pod does not start.",
         page=HOST_PATH,
         fix="name a path of Windows, or type DirectoryOrCreate",
         check=host_path_refused,
@@ -92,7 +98,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         id="host-path",
         severity=_W,
         what="a path of the host that only Linux fills",
-        why="On Windows the path is an empty folder of drive C:, made for the pod: what it should hold is not there.",
+        why="On Windows the path is an empty folder of drive C:, made for the pod: what it should hold is "
+        "not there.",
         page=HOST_PATH,
         fix=r"name a path of Windows, e.g. C:\ProgramData, or a pipe such as \\.\pipe\containerd-containerd",
         check=host_path,

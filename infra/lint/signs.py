@@ -1,8 +1,9 @@
 """Which system a pod is for, by all that it says, and what contradicts that.
 
-Some signs decide: where the pod may be placed, spec.os.name (the API server and the kubelet hold a pod to it), and an image
-whose name says Windows. The others count where none of those is there: only a Windows pod has a use for windowsOptions, only
-Windows has a powershell.exe, only Linux has a /bin/sh. Weak ones count where nothing else speaks for Linux.
+Some signs decide: where the pod may be placed, spec.os.name (the API server and the kubelet hold a pod to
+it), and an image whose name says Windows. The others count where none of those is there: only a Windows pod
+has a use for windowsOptions, only Windows has a powershell.exe, only Linux has a /bin/sh. Weak ones count
+where nothing else speaks for Linux.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,17 +34,23 @@ def of(pod: "Pod") -> list[Sign]:
 
 
 def is_windows(signs: Iterable[Sign]) -> bool:
-    """Whether the pod is for Windows: what decides goes first, and Windows before Linux, as its rules name the contradiction."""
+    """Whether the pod is for Windows: what decides goes first, and Windows before Linux, as its rules name
+    the contradiction.
+    """
     signs = list(signs)
     deciding = {sign.system for sign in signs if sign.decides}
     if deciding:
         return WINDOWS in deciding
     windows = [sign for sign in signs if sign.system == WINDOWS]
-    return any(not sign.weak for sign in windows) or (bool(windows) and all(sign.system == WINDOWS for sign in signs))
+    return any(not sign.weak for sign in windows) or (
+        bool(windows) and all(sign.system == WINDOWS for sign in signs)
+    )
 
 
 def contradict(signs: Iterable[Sign]) -> bool:
-    """Whether something that is more than a hint speaks for another system than the one that the pod is taken for."""
+    """Whether something that is more than a hint speaks for another system than the one that the pod is
+    taken for.
+    """
     signs = list(signs)
     if is_windows(signs):
         return any(sign.system == LINUX for sign in signs) and not any(sign.decides for sign in signs)
@@ -82,7 +89,10 @@ def _supporting(pod: "Pod") -> Iterator[Sign]:
             yield Sign(WINDOWS, f"hostPath {path[:40]}")
         elif host_paths.is_linux(path):
             yield Sign(LINUX, f"hostPath {path[:40]}")
-    if any(t.get("key") == placement.TAINT["key"] and t.get("value") == placement.TAINT["value"] for t in pod.tolerations):
+    if any(
+        t.get("key") == placement.TAINT["key"] and t.get("value") == placement.TAINT["value"]
+        for t in pod.tolerations
+    ):
         yield Sign(WINDOWS, "the toleration of os=windows", weak=True)
 
 

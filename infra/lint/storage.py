@@ -1,4 +1,6 @@
-"""The volume behind a pod's volume: inline, by a claim, by a claim's class or volume, and whether Windows nodes can mount it."""
+"""The volume behind a pod's volume: inline, by a claim, by a claim's class or volume, and whether Windows
+nodes can mount it.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +10,8 @@ from .values import Object, dig, mapping, mappings, text
 
 # Kinds of volume that the kubelet mounts on Linux only: kubernetes.io/docs/concepts/storage/windows-storage/.
 LINUX_SOURCES = ("nfs", "iscsi", "fc", "rbd", "cephfs", "glusterfs", "portworxVolume", "storageos", "quobyte")
-# Drivers that publish no node plugin for Windows, by their own deploy/ folders and charts: each name, or a part of it.
+# Drivers that publish no node plugin for Windows, by their own deploy/ folders and charts: each name, or a
+# part of it.
 _LINUX_DRIVERS = re.compile(
     r"nfs|iscsi|efs\.csi\.aws\.com|fsx\.(openzfs\.)?csi\.aws\.com|s3\.csi\.aws\.com|cephfs|(^|\.)rbd\.|kubernetes\.io/rbd|glusterfs|blob\.csi\.azure\.com"
     r"|gcsfuse|filestore\.csi|longhorn|openebs|rancher\.io/local-path|hostpath|juicefs|beegfs|lustre|portworx|pxd\.|topolvm|seaweedfs|mountpoint",
@@ -46,14 +49,22 @@ def _claim(pod: Pod, claim: Object) -> Iterator[str]:
     if volume := _bound(pod, claim, spec, named):
         yield from _source(mapping(volume.get("spec")))
         return
-    found = pod.declared.unnamespaced("StorageClass", named) if named else _default_class(pod) if "storageClassName" not in spec else {}
+    found = (
+        pod.declared.unnamespaced("StorageClass", named)
+        if named
+        else _default_class(pod)
+        if "storageClassName" not in spec
+        else {}
+    )
     provisioner = text(found.get("provisioner"))
     if _LINUX_DRIVERS.search(provisioner):
         yield f"class {named or '(the default one)'} of the driver {provisioner}"
 
 
 def _bound(pod: Pod, claim: Object, spec: Object, named: str) -> Object:
-    """The PersistentVolume of the set that the claim names, that names the claim, or that alone is of its class."""
+    """The PersistentVolume of the set that the claim names, that names the claim, or that alone is of its
+    class.
+    """
     if volume := text(spec.get("volumeName")):
         return pod.declared.unnamespaced("PersistentVolume", volume)
     volumes = [document.object for document in pod.declared.all_of("PersistentVolume")]
@@ -64,10 +75,16 @@ def _bound(pod: Pod, claim: Object, spec: Object, named: str) -> Object:
             return volume
     if "storageClassName" not in spec or pod.declared.unnamespaced("StorageClass", named):
         return {}
-    alike = [volume for volume in volumes if text(dig(volume, "spec", "storageClassName")) == named and not dig(volume, "spec", "claimRef")]
+    alike = [
+        volume
+        for volume in volumes
+        if text(dig(volume, "spec", "storageClassName")) == named and not dig(volume, "spec", "claimRef")
+    ]
     return alike[0] if len(alike) == 1 else {}
 
 
 def _default_class(pod: Pod) -> Object:
     classes = [document.object for document in pod.declared.all_of("StorageClass")]
-    return next((each for each in classes if dig(each, "metadata", "annotations", DEFAULT_CLASS) == "true"), {})
+    return next(
+        (each for each in classes if dig(each, "metadata", "annotations", DEFAULT_CLASS) == "true"), {}
+    )

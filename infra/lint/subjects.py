@@ -1,4 +1,6 @@
-"""The typed views that rules look at: a pod template with what the other objects say of it, and a Service with its pods."""
+"""The typed views that rules look at: a pod template with what the other objects say of it, and a Service
+with its pods.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +12,11 @@ from .declared import Declared
 from .objects import Document
 from .values import Object, dig, labels, mapping, mappings, text, texts
 
-CONTAINER_LISTS = {"containers": "container", "initContainers": "init container", "ephemeralContainers": "ephemeral container"}
+CONTAINER_LISTS = {
+    "containers": "container",
+    "initContainers": "init container",
+    "ephemeralContainers": "ephemeral container",
+}
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 HOOKS = ("postStart", "preStop")
 
@@ -85,7 +91,9 @@ class Pod:
 
     @property
     def handler(self) -> str:
-        """The runtime that its runtime class asks for; empty if there is none, or the class is not in the set."""
+        """The runtime that its runtime class asks for; empty if there is none, or the class is not in the
+        set.
+        """
         return text(dig(self.runtime_class, "handler"))
 
     @property
@@ -96,11 +104,16 @@ class Pod:
 
     @cached_property
     def selector(self) -> dict[str, str]:
-        return placement.merged(self.spec.get("nodeSelector"), dig(self.runtime_class, "scheduling", "nodeSelector"))
+        return placement.merged(
+            self.spec.get("nodeSelector"), dig(self.runtime_class, "scheduling", "nodeSelector")
+        )
 
     @cached_property
     def tolerations(self) -> list[Object]:
-        return [*mappings(self.spec.get("tolerations")), *mappings(dig(self.runtime_class, "scheduling", "tolerations"))]
+        return [
+            *mappings(self.spec.get("tolerations")),
+            *mappings(dig(self.runtime_class, "scheduling", "tolerations")),
+        ]
 
     @cached_property
     def systems(self) -> frozenset[str]:
@@ -125,13 +138,19 @@ class Pod:
     @cached_property
     def builds(self) -> tuple[str, ...]:
         """The builds of the nodes that it may land on, as far as they are known."""
-        return placement.builds(self.selector, self.spec) or ((self.cluster_build,) if self.cluster_build else ())
+        return placement.builds(self.selector, self.spec) or (
+            (self.cluster_build,) if self.cluster_build else ()
+        )
 
     @cached_property
     def may_run_on(self) -> tuple[str, ...]:
-        """`builds`, or where they are not known what the images leave: an ltsc2019 image starts nowhere but on 2019."""
+        """`builds`, or where they are not known what the images leave: an ltsc2019 image starts nowhere
+        but on 2019.
+        """
         named = [container.image.build for container in self.containers if container.image.build]
-        left = tuple(node for node, build in images.NODE_BUILDS.items() if named and build.runs.issuperset(named))
+        left = tuple(
+            node for node, build in images.NODE_BUILDS.items() if named and build.runs.issuperset(named)
+        )
         return self.builds or left
 
     @cached_property

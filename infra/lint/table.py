@@ -20,7 +20,15 @@ from .rule import Rule
 from .subjects import Pod
 
 MODULES = (
-    *(rules_placement, rules_images, rules_admission, rules_security, rules_network, rules_storage, rules_volumes),
+    *(
+        rules_placement,
+        rules_images,
+        rules_admission,
+        rules_security,
+        rules_network,
+        rules_storage,
+        rules_volumes,
+    ),
     *(rules_programs, rules_runtime, rules_names, rules_iis),
 )
 
@@ -47,5 +55,12 @@ def _lines() -> Iterator[str]:
         ("all pods", EVERY_POD_RULES),
     ):
         for rule in rules:
-            cells = (f"`{rule.id}`", rule.severity, subject, rule.what, f"{rule.why} [Page]({rule.page})", rule.fix)
+            cells = (
+                f"`{rule.id}`",
+                rule.severity,
+                subject,
+                rule.what,
+                f"{rule.why} [Page]({rule.page})",
+                rule.fix,
+            )
             yield f"| {' | '.join(cells)} |"

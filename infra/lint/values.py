@@ -1,4 +1,7 @@
-"""Reading of untyped objects. A manifest is anything that YAML can hold: what is not of the expected type counts as not there."""
+"""Reading of untyped objects.
+
+A manifest is anything that YAML can hold: what is not of the expected type counts as not there.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +13,10 @@ Object = Mapping[Any, Any]
 # k8s.io/apimachinery pkg/api/resource/quantity.go; longer numbers than these are no amount of memory.
 _QUANTITY = re.compile(r"([0-9]{1,30}(?:\.[0-9]{0,30})?)([KMGTPE]i|[numkMGTPE]|[eE][0-9]{1,2})?", re.ASCII)
 _BINARY = {f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", start=1)}
-_DECIMAL = {letter: Decimal(1000) ** power for power, letter in zip((-3, -2, -1, 1, 2, 3, 4, 5, 6), "numkMGTPE", strict=True)}
+_DECIMAL = {
+    letter: Decimal(1000) ** power
+    for power, letter in zip((-3, -2, -1, 1, 2, 3, 4, 5, 6), "numkMGTPE", strict=True)
+}
 _PERCENT = re.compile(r"[0-9]{1,6}%", re.ASCII)
 
 
@@ -53,7 +59,9 @@ def dig(value: Any, *path: str) -> Any:
 
 def labels(value: Any) -> dict[str, str]:
     """The pairs of texts of a mapping."""
-    return {key: item for key, item in mapping(value).items() if isinstance(key, str) and isinstance(item, str)}
+    return {
+        key: item for key, item in mapping(value).items() if isinstance(key, str) and isinstance(item, str)
+    }
 
 
 def quantity(value: Any) -> Decimal | None:

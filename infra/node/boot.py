@@ -21,11 +21,24 @@ SCRIPT = StagedScript(bucket="b" * 63, key="windows-node-0123456789ab.ps1", sha2
 
 
 def check(config: StackConfig) -> None:
-    """ConfigError when the user-data of a machine would not fit. In a preview nobody else looks: the ids are unknown there."""
+    """ConfigError when the user-data of a machine would not fit.
+
+    In a preview nobody else looks: the ids are unknown there.
+    """
     makers: list[Callable[[], str]] = [partial(control_plane, config, region=REGION, public_ip=PUBLIC_IP)]
     for pool in config.node_pools:
         script = SCRIPT if pool.os.family == "windows" else None
-        makers.append(partial(worker, config, pool, f"{pool.name}-{pool.count}", region=REGION, control_plane_id=INSTANCE_ID, script=script))
+        makers.append(
+            partial(
+                worker,
+                config,
+                pool,
+                f"{pool.name}-{pool.count}",
+                region=REGION,
+                control_plane_id=INSTANCE_ID,
+                script=script,
+            )
+        )
     problems: list[str] = []
     for make in makers:
         try:
@@ -52,8 +65,19 @@ def control_plane(config: StackConfig, *, region: str, public_ip: str) -> str:
     return userdata.linux("control-plane", {**inputs, **own}, expires=bool(config.names.expires_at))
 
 
-def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, control_plane_id: str, script: StagedScript | None = None) -> str:
-    """User-data of a worker: base64 for Linux, text for Windows, as EC2's two arguments take them. `script` is for Windows."""
+def worker(
+    config: StackConfig,
+    pool: NodePool,
+    node: str,
+    *,
+    region: str,
+    control_plane_id: str,
+    script: StagedScript | None = None,
+) -> str:
+    """User-data of a worker: base64 for Linux, text for Windows, as EC2's two arguments take them.
+
+    `script` is for Windows.
+    """
     document = userdata.kubeadm_join(
         node_name=node,
         family=pool.os.family,
@@ -64,11 +88,19 @@ def worker(config: StackConfig, pool: NodePool, node: str, *, region: str, contr
     if script:
         return userdata.windows(_windows(config, pool, node, region, control_plane_id, document, script))
     inputs = _linux(config, region, node, LINUX_DOWNLOADS, document)
-    return userdata.linux("worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id}, expires=bool(config.names.expires_at))
+    return userdata.linux(
+        "worker", {**inputs, "CONTROL_PLANE_ID": control_plane_id}, expires=bool(config.names.expires_at)
+    )
 
 
 def _windows(
-    config: StackConfig, pool: NodePool, node: str, region: str, control_plane_id: str, join: str, script: StagedScript
+    config: StackConfig,
+    pool: NodePool,
+    node: str,
+    region: str,
+    control_plane_id: str,
+    join: str,
+    script: StagedScript,
 ) -> dict[str, str | list[str] | dict[str, Any]]:
     """The inputs that userdata/windows/bootstrap.ps1 and worker.ps1 document."""
     materials = config.bom.windows
@@ -82,7 +114,10 @@ def _windows(
         "ScriptSha256": script.sha256,
         "KubernetesVersion": config.kubernetes_version,
         "ContainerdVersion": materials["containerd"].version,
-        "Artifacts": {name: {"Urls": materials[name].urls(config.artifact_mirror), "Sum": materials[name].sum} for name in bom.NEEDED["windows"]},
+        "Artifacts": {
+            name: {"Urls": materials[name].urls(config.artifact_mirror), "Sum": materials[name].sum}
+            for name in bom.NEEDED["windows"]
+        },
         "PauseImage": versions.pause_image(config.kubernetes_version),
         "PrepullImages": [pool.os.wcf_image] if config.workloads else [],
         "RegistryMirror": config.registry_mirror,
@@ -96,7 +131,9 @@ def _windows(
     }
 
 
-def _linux(config: StackConfig, region: str, node: str, downloads: Sequence[str], kubeadm_config: str) -> dict[str, str]:
+def _linux(
+    config: StackConfig, region: str, node: str, downloads: Sequence[str], kubeadm_config: str
+) -> dict[str, str]:
     return {
         "STACK": config.names.stack,
         "REGION": region,
@@ -113,7 +150,9 @@ def _linux(config: StackConfig, region: str, node: str, downloads: Sequence[str]
 def _artifact_lines(config: StackConfig, names: Sequence[str]) -> str:
     """Downloads as the Linux scripts read them: one line of name, URL and sha256 each."""
     materials = config.bom.linux
-    return "\n".join(f"{name} {materials[name].urls(config.artifact_mirror)[0]} {materials[name].sha256}" for name in names)
+    return "\n".join(
+        f"{name} {materials[name].urls(config.artifact_mirror)[0]} {materials[name].sha256}" for name in names
+    )
 
 
 def _linux_images(config: StackConfig, node: str) -> list[str]:

@@ -19,5 +19,7 @@ def powershell(value: "str | Sequence[str] | Mapping[str, Any]") -> str:
     if isinstance(value, str):
         return "'" + "".join(char * 2 if char in _POWERSHELL_QUOTES else char for char in value) + "'"
     if isinstance(value, Mapping):
-        return "@{" + "; ".join(f"{powershell(key)} = {powershell(item)}" for key, item in value.items()) + "}"
+        return (
+            "@{" + "; ".join(f"{powershell(key)} = {powershell(item)}" for key, item in value.items()) + "}"
+        )
     return "@(" + ", ".join(powershell(item) for item in value) + ")"

@@ -1,7 +1,8 @@
 """The status report of a machine: its schema, its parser, and which instance it belongs to. Pure.
 
-Writers: send_report in userdata/linux/common.sh, Send-Report in userdata/windows/plan.ps1, Send-Failure in bootstrap.ps1.
-Readers: the readiness wait (readiness.py, stuck.py) and every `microcosm` command that shows a machine.
+Writers: send_report in userdata/linux/common.sh, Send-Report in userdata/windows/plan.ps1, Send-Failure in
+bootstrap.ps1. Readers: the readiness wait (readiness.py, stuck.py) and every `microcosm` command that shows a
+machine.
 """
 
 import json
@@ -14,7 +15,8 @@ PLACEHOLDER = "pending"
 READY = "ready"
 UNKNOWN = "unknown"
 RUNNING, OK, FAILED = RESULTS = ("running", "ok", "failed")
-# A rehearsal holds the place of a Windows machine with something that is not one, and begins each detail with this.
+# A rehearsal holds the place of a Windows machine with something that is not one, and begins each detail with
+# this.
 STAND_IN = "stand-in:"
 NO_REPORT = "no report yet; it is booting, or cannot reach the AWS API"
 SHOWN_CHARACTERS = 120
@@ -31,7 +33,10 @@ class PhaseTimes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The last report of a machine. `written` (Unix seconds) is when Systems Manager stored it, by the clock of AWS."""
+    """The last report of a machine.
+
+    `written` (Unix seconds) is when Systems Manager stored it, by the clock of AWS.
+    """
 
     node: str
     instance: str
@@ -62,7 +67,8 @@ class Report:
 def parse(node: str, text: str, written: float) -> Report | None:
     """Parse the value of a status parameter; None while the machine has not written it.
 
-    A value that is no report becomes a failed report without an instance id: a machine that writes rubbish needs attention.
+    A value that is no report becomes a failed report without an instance id: a machine that writes rubbish
+    needs attention.
     """
     if text.strip() in ("", PLACEHOLDER):
         return None
@@ -88,9 +94,10 @@ def parameter(node: str, entry: Mapping[str, Any]) -> Report | None:
 def of_instance(report: Report | None, instance: str, launched: float | None) -> Report | None:
     """Return the report if it belongs to this instance, otherwise None.
 
-    A report that names an instance belongs to that one. A report without an id (the machine could not ask the metadata
-    service, or the report is unreadable) belongs to the present instance if it was written after EC2 launched it: an
-    earlier machine of the same name was deleted before (node_pool.py, delete_before_replace). Both times are AWS's own.
+    A report that names an instance belongs to that one. A report without an id (the machine could not ask the
+    metadata service, or the report is unreadable) belongs to the present instance if it was written after EC2
+    launched it: an earlier machine of the same name was deleted before (node_pool.py, delete_before_replace).
+    Both times are AWS's own.
     """
     if report is None:
         return None
@@ -107,8 +114,13 @@ def describe(report: Report | None) -> str:
 
 
 def _report(node: str, document: Mapping[str, Any], written: float) -> Report:
-    instance, phase, result, detail = (document.get(key, "") for key in ("instance", "phase", "result", "detail"))
-    if not (isinstance(instance, str) and isinstance(phase, str) and isinstance(detail, str)) or result not in RESULTS:
+    instance, phase, result, detail = (
+        document.get(key, "") for key in ("instance", "phase", "result", "detail")
+    )
+    if (
+        not (isinstance(instance, str) and isinstance(phase, str) and isinstance(detail, str))
+        or result not in RESULTS
+    ):
         raise ValueError("a field is missing or of the wrong type")
     if not phase:
         raise ValueError("no phase")

@@ -1,4 +1,6 @@
-"""`microcosm shell` and `microcosm rdp`: open a terminal or the desktop of a machine through Session Manager."""
+"""`microcosm shell` and `microcosm rdp`: open a terminal or the desktop of a machine through Session
+Manager.
+"""
 
 import shlex
 from pathlib import Path
@@ -45,13 +47,20 @@ def shell(
 
 
 def rdp(
-    node: Annotated[str | None, typer.Argument(metavar="NODE", help="The Windows node; by default the only one.")] = None,
+    node: Annotated[
+        str | None, typer.Argument(metavar="NODE", help="The Windows node; by default the only one.")
+    ] = None,
     stack: options.Stack = None,
     region: options.Region = None,
     json: options.Json = False,
     show: Print = False,
-    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The RSA private key of keyName; decrypts the password.")] = None,
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The local port; by default a free one.")] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="The RSA private key of keyName; decrypts the password."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="The local port; by default a free one.")
+    ] = None,
 ) -> None:
     """Forward a Windows machine's desktop (RDP) to a local port and show the administrator's password.
 
@@ -61,9 +70,13 @@ def rdp(
     Example: `microcosm rdp --stack dev --key ~/.ssh/windows.pem`
     """
     target, session = options.connect(stack, region)
-    machine = access.require_running(access.find(session, target, node) if node else access.only_windows(session, target))
+    machine = access.require_running(
+        access.find(session, target, node) if node else access.only_windows(session, target)
+    )
     if machine.family != "windows":
-        raise UsageError(f"{machine.node} runs {machine.os}, which has no desktop: use `microcosm shell {machine.node}`")
+        raise UsageError(
+            f"{machine.node} runs {machine.os}, which has no desktop: use `microcosm shell {machine.node}`"
+        )
     local = access_session.refuse_taken(port) if port else access_session.free_port()
     command = access_session.port_command(target, machine.instance, RDP, local)
     if show and not json:
@@ -75,7 +88,11 @@ def rdp(
         return
     access_session.require_programs()
     print_line(aligned([[f"{name}:", str(value)] for name, value in login.items()]))
-    note("without --key the password is not shown" if key is None else "the password is not stored; run this again to see it")
+    note(
+        "without --key the password is not shown"
+        if key is None
+        else "the password is not stored; run this again to see it"
+    )
     _hand_over(machine, command)
 
 
@@ -86,7 +103,9 @@ def _login(session: Session, machine: Machine, key: Path | None, address: str) -
     login = {"address": address, "user": access_password.USER}
     if key is None:
         return login
-    secret = access_password.read_key(key, lambda: str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True)))
+    secret = access_password.read_key(
+        key, lambda: str(typer.prompt(f"Passphrase of {key}", hide_input=True, err=True))
+    )
     return login | {"password": access_password.fetch(session, machine, secret)}
 
 
@@ -99,7 +118,9 @@ def _hand_over(machine: Machine, command: list[str]) -> None:
     code = access_session.run(command)
     if code:
         raise OperatorError(
-            f"the session with {machine.node} ended with {code}: if it did not start, the machine's agent is not "
-            f"connected (it needs minutes after a start; see `microcosm logs {machine.node}`) or you lack the "
+            f"the session with {machine.node} ended with {code}: if it did not start, the machine's agent "
+            f"is not "
+            f"connected (it needs minutes after a start; see `microcosm logs {machine.node}`) or you lack "
+            f"the "
             "permission ssm:StartSession"
         )

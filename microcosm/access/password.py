@@ -33,28 +33,39 @@ def read_key(path: Path, prompt: Callable[[], str]) -> RSAPrivateKey:
     try:
         content = path.read_bytes()
     except OSError as problem:
-        raise UsageError(f"--key {path} cannot be read ({problem.strerror}): name the private key file of the EC2 key pair") from problem
+        raise UsageError(
+            f"--key {path} cannot be read ({problem.strerror}): name the private key file of the EC2 key pair"
+        ) from problem
     key = _load(path, content, prompt)
     if not isinstance(key, RSAPrivateKey):
-        raise UsageError(f"--key {path} is no RSA key: EC2 encrypts Windows passwords with RSA key pairs only")
+        raise UsageError(
+            f"--key {path} is no RSA key: EC2 encrypts Windows passwords with RSA key pairs only"
+        )
     return key
 
 
 def _load(path: Path, content: bytes, prompt: Callable[[], str]) -> Any:
-    load: Callable[[bytes, bytes | None], Any] = load_ssh_private_key if content.lstrip().startswith(OPENSSH) else load_pem_private_key
+    load: Callable[[bytes, bytes | None], Any] = (
+        load_ssh_private_key if content.lstrip().startswith(OPENSSH) else load_pem_private_key
+    )
     try:
         return load(content, None)
     except TypeError:
         pass  # the library raises TypeError if a passphrase is needed
     except (ValueError, UnsupportedAlgorithm) as problem:
-        raise UsageError(f"--key {path} is not a private key in PEM or OpenSSH form: name the private key file of the EC2 key pair") from problem
+        raise UsageError(
+            f"--key {path} is not a private key in PEM or OpenSSH form: name the private key file of the "
+            f"EC2 key pair"
+        ) from problem
     try:
         return load(content, prompt().encode())
     except (ValueError, TypeError) as problem:
         raise UsageError(f"--key {path}: the passphrase is wrong") from problem
 
 
-def fetch(session: Session, machine: Machine, key: RSAPrivateKey, clock: Callable[[], float] = time.time) -> str:
+def fetch(
+    session: Session, machine: Machine, key: RSAPrivateKey, clock: Callable[[], float] = time.time
+) -> str:
     """Return the administrator's password of a Windows machine."""
     ec2 = session.client("ec2")
     pair = _key_pair(ec2, machine)
@@ -70,15 +81,22 @@ def _key_pair(ec2: Any, machine: Machine) -> str:
     name = str(entry.get("KeyName") or "")
     if not name:
         alternative = ALTERNATIVE.format(node=machine.node)
-        raise OperatorError(f"{machine.node} ({machine.instance}) was launched without a key pair, so EC2 has no password: {alternative}")
+        raise OperatorError(
+            f"{machine.node} ({machine.instance}) was launched without a key pair, so EC2 has no password: "
+            f"{alternative}"
+        )
     return name
 
 
 def _not_ready(machine: Machine, age: float) -> str:
-    fact = f"EC2 has no password of {machine.node} ({machine.instance}), which was launched {duration(age)} ago"
+    fact = (
+        f"EC2 has no password of {machine.node} ({machine.instance}), which was launched {duration(age)} ago"
+    )
     if age < PASSWORD_SECONDS:
         return f"{fact}: Windows takes up to {duration(PASSWORD_SECONDS)}, try again later"
-    return f"{fact}; Windows takes at most {duration(PASSWORD_SECONDS)}: {ALTERNATIVE.format(node=machine.node)}"
+    return (
+        f"{fact}; Windows takes at most {duration(PASSWORD_SECONDS)}: {ALTERNATIVE.format(node=machine.node)}"
+    )
 
 
 def decrypt(encrypted: str, key: RSAPrivateKey, origin: str) -> str:

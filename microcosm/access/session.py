@@ -19,7 +19,8 @@ PORT_FORWARD = "AWS-StartPortForwardingSession"
 LOOPBACK = "127.0.0.1"
 # The programs that a session needs, with their pages in the AWS CLI and Systems Manager user guides.
 PROGRAMS: Mapping[str, str] = {
-    "aws": "the AWS CLI, version 2: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
+    "aws": "the AWS CLI, version 2: "
+    "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     "session-manager-plugin": "its Session Manager plugin: "
     "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
 }
@@ -33,7 +34,10 @@ def missing_programs(which: Callable[[str], str | None] = shutil.which) -> list[
 def require_programs(which: Callable[[str], str | None] = shutil.which) -> None:
     """Raise OperatorError with installation hints if a program is missing."""
     if missing := missing_programs(which):
-        raise OperatorError(f"a session needs a program that is not on PATH: install {' and '.join(missing)}; --print shows the command")
+        raise OperatorError(
+            f"a session needs a program that is not on PATH: install {' and '.join(missing)}; --print shows "
+            f"the command"
+        )
 
 
 def terminal_command(target: Target, instance: str) -> list[str]:
@@ -61,7 +65,9 @@ def refuse_taken(port: int) -> int:
         try:
             probe.bind((LOOPBACK, port))
         except OSError as taken:
-            raise OperatorError(f"--port {port} cannot be used ({taken.strerror}): name another, or none for a free one") from taken
+            raise OperatorError(
+                f"--port {port} cannot be used ({taken.strerror}): name another, or none for a free one"
+            ) from taken
     return port
 
 

@@ -1,7 +1,8 @@
 """Deletes what is left of a stack, in the order in which AWS lets go of it.
 
-Only objects that carry the stack's own tag are touched, and its bucket if it was never tagged; whatever else an audit found is a
-person's decision. So is a disk that has the tag and was made by no launch of the stack (inventory_ec2).
+Only objects that carry the stack's own tag are touched, and its bucket if it was never tagged; whatever else
+an audit found is a person's decision. So is a disk that has the tag and was made by no launch of the stack
+(inventory_ec2).
 """
 
 import time
@@ -18,7 +19,14 @@ from . import cleanup_network as network
 from .search import Finding
 
 # What AWS says while the thing that stood in the way is still leaving; all together may take so many seconds.
-STILL_IN_USE = ("DependencyViolation", "VolumeInUse", "InvalidIPAddress.InUse", "DeleteConflict", "IncorrectState", "InvalidParameterValue")
+STILL_IN_USE = (
+    "DependencyViolation",
+    "VolumeInUse",
+    "InvalidIPAddress.InUse",
+    "DeleteConflict",
+    "IncorrectState",
+    "InvalidParameterValue",
+)
 PATIENCE_SECONDS = 180
 
 
@@ -38,7 +46,9 @@ def deletable(findings: Sequence[Finding], stack: str) -> list[Item]:
     return sorted(items, key=lambda item: [*STEPS].index(item.kind))
 
 
-def delete(session: Session, items: Sequence[Item], patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Deletion]:
+def delete(
+    session: Session, items: Sequence[Item], patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[Deletion]:
     """Delete one after the other; a refusal is reported and the rest goes on."""
     deadline = time.monotonic() + patience_seconds
     for item in items:
@@ -49,7 +59,9 @@ def delete(session: Session, items: Sequence[Item], patience_seconds: float = PA
                     action(session.client(service), item)
             yield Deletion(item=item)
         except (ClientError, WaiterError) as refusal:
-            yield Deletion(item=item, error="" if is_gone(refusal) else f"{refusal}{_holders(session, item, refusal)}")
+            yield Deletion(
+                item=item, error="" if is_gone(refusal) else f"{refusal}{_holders(session, item, refusal)}"
+            )
 
 
 def _holders(session: Session, item: Item, refusal: Exception) -> str:
@@ -59,14 +71,21 @@ def _holders(session: Session, item: Item, refusal: Exception) -> str:
 
 
 def is_gone(refusal: Exception) -> bool:
-    """Whether AWS refused because the object does not exist: InvalidVolume.NotFound, NoSuchEntity, NoSuchBucket, ParameterNotFound."""
+    """Whether AWS refused because the object does not exist:
+
+    InvalidVolume.NotFound, NoSuchEntity, NoSuchBucket, ParameterNotFound.
+    """
     code = refusal.response["Error"]["Code"] if isinstance(refusal, ClientError) else ""
     return code.endswith(("NotFound", "NotFoundException")) or code.startswith("NoSuch")
 
 
 def _patiently(seconds: float) -> Retrying:
     return Retrying(
-        retry=retry_if_exception(lambda problem: isinstance(problem, ClientError) and problem.response["Error"]["Code"] in STILL_IN_USE),
+        retry=retry_if_exception(
+            lambda problem: (
+                isinstance(problem, ClientError) and problem.response["Error"]["Code"] in STILL_IN_USE
+            )
+        ),
         stop=stop_after_delay(seconds),
         wait=wait_exponential(multiplier=0.5, max=10),
         reraise=True,
@@ -75,7 +94,9 @@ def _patiently(seconds: float) -> Retrying:
 
 def _terminate(ec2: Any, item: Item) -> None:
     ec2.terminate_instances(InstanceIds=[item.id])
-    ec2.get_waiter("instance_terminated").wait(InstanceIds=[item.id], WaiterConfig={"Delay": 5, "MaxAttempts": 120})
+    ec2.get_waiter("instance_terminated").wait(
+        InstanceIds=[item.id], WaiterConfig={"Delay": 5, "MaxAttempts": 120}
+    )
 
 
 def _delete_volume(ec2: Any, item: Item) -> None:
@@ -101,7 +122,11 @@ def _delete_role(iam: Any, item: Item) -> None:
 def _delete_bucket(s3: Any, item: Item) -> None:
     listing = s3.get_paginator("list_object_versions").paginate(Bucket=item.id)
     for page in listing:
-        keys = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for part in ("Versions", "DeleteMarkers") for entry in page.get(part, ())]
+        keys = [
+            {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+            for part in ("Versions", "DeleteMarkers")
+            for entry in page.get(part, ())
+        ]
         if keys:
             s3.delete_objects(Bucket=item.id, Delete={"Objects": keys, "Quiet": True})
     s3.delete_bucket(Bucket=item.id)
@@ -115,8 +140,14 @@ STEPS: dict[str, Step] = {
     "NAT gateway": ("ec2", network.delete_nat_gateway),
     "elastic IP": ("ec2", lambda ec2, item: ec2.release_address(AllocationId=item.id)),
     "VPC endpoint": ("ec2", lambda ec2, item: ec2.delete_vpc_endpoints(VpcEndpointIds=[item.id])),
-    "transit attachment": ("ec2", lambda ec2, item: ec2.delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=item.id)),
-    "VPC peering": ("ec2", lambda ec2, item: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=item.id)),
+    "transit attachment": (
+        "ec2",
+        lambda ec2, item: ec2.delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=item.id),
+    ),
+    "VPC peering": (
+        "ec2",
+        lambda ec2, item: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=item.id),
+    ),
     "VPN connection": ("ec2", lambda ec2, item: ec2.delete_vpn_connection(VpnConnectionId=item.id)),
     "VPN gateway": ("ec2", network.delete_vpn_gateway),
     "flow log": ("ec2", lambda ec2, item: ec2.delete_flow_logs(FlowLogIds=[item.id])),

@@ -41,7 +41,12 @@ def remembered(target: Target, path: Path | None, state: Path | None) -> Memory:
     return Memory(path=place, record=kept)
 
 
-def purge(session: Session, result: Audit, confirm: Callable[[str], bool], patience_seconds: float = cleanup.PATIENCE_SECONDS) -> bool:
+def purge(
+    session: Session,
+    result: Audit,
+    confirm: Callable[[str], bool],
+    patience_seconds: float = cleanup.PATIENCE_SECONDS,
+) -> bool:
     """Delete what carries the stack's tag once a person has seen it and agreed; say what became of each.
 
     False when there was nothing to delete or nobody agreed, so that nothing has changed.
@@ -52,7 +57,14 @@ def purge(session: Session, result: Audit, confirm: Callable[[str], bool], patie
     if not items:
         note(f"nothing here carries the tag of stack {stack}: nothing was deleted")
         return False
-    note(aligned([["TO DELETE", "ID", "NAME"], *([item.kind, item.id, item.name if item.name != item.id else ""] for item in items)]))
+    note(
+        aligned(
+            [
+                ["TO DELETE", "ID", "NAME"],
+                *([item.kind, item.id, item.name if item.name != item.id else ""] for item in items),
+            ]
+        )
+    )
     if kept:
         note(f"{kept} more stay: they do not carry the stack's tag, so deleting them is yours to decide")
     if not confirm(f"Delete these {len(items)} resources of stack {stack}, account {result.account}?"):

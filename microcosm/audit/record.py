@@ -1,7 +1,8 @@
-"""What a stack had while it lived: ids written down then, so that an audit can look for them when no tag tells.
+"""What a stack had while it lived: ids written down then, so that an audit can look for them when no tag
+tells.
 
-A record grows with every look at a living stack and is closed by the audit that finds nothing; the next life of the
-same stack starts a new one. It holds ids only, no secret.
+A record grows with every look at a living stack and is closed by the audit that finds nothing; the next life
+of the same stack starts a new one. It holds ids only, no secret.
 """
 
 import json
@@ -19,7 +20,9 @@ from ..pulumi_cli.target import Target
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """The ids of each kind, where they were, and the time in which the stack was seen alive (Unix seconds)."""
+    """The ids of each kind, where they were, and the time in which the stack was seen alive (Unix
+    seconds).
+    """
 
     ids: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     zones: frozenset[str] = frozenset()
@@ -70,7 +73,8 @@ def load(path: Path, required: bool = False) -> Record | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UsageError(
-            f"{path} is not a record of a stack ({type(problem).__name__}: {problem}): name another with --record, or delete it"
+            f"{path} is not a record of a stack ({type(problem).__name__}: {problem}): name another with "
+            f"--record, or delete it"
         ) from problem
 
 
@@ -93,7 +97,8 @@ PULUMI_KINDS = {
     "aws:ec2/subnet:Subnet": "subnet", "aws:ec2/routeTable:RouteTable": "route table",
     "aws:ec2/internetGateway:InternetGateway": "internet gateway", "aws:ec2/vpc:Vpc": "VPC", "aws:ec2/keyPair:KeyPair": "key pair",
     "aws:ec2/launchTemplate:LaunchTemplate": "launch template", "aws:iam/role:Role": "IAM role",
-    "aws:iam/instanceProfile:InstanceProfile": "instance profile", "aws:ssm/parameter:Parameter": "SSM parameter",
+    "aws:iam/instanceProfile:InstanceProfile": "instance profile", "aws:ssm/parameter:Parameter": "SSM "
+                                                                                                  "parameter",
     "aws:s3/bucket:Bucket": "S3 bucket", "aws:cloudwatch/logGroup:LogGroup": "log group",
 }  # fmt: skip
 
@@ -106,7 +111,8 @@ def from_pulumi_state(path: Path) -> Record:
         return of_resources(latest.get("resources") or [])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UsageError(
-            f"{path} is not a Pulumi state ({type(problem).__name__}: {problem}): it must be what `pulumi stack export` printed"
+            f"{path} is not a Pulumi state ({type(problem).__name__}: {problem}): it must be what `pulumi "
+            f"stack export` printed"
         ) from problem
 
 
@@ -120,7 +126,11 @@ def of_resources(resources: Iterable[Mapping[str, Any]]) -> Record:
             for kind, identifier in _ids_of(resource):
                 ids.setdefault(kind, set()).add(identifier)
             zones |= {zone for zone in [resource.get("outputs", {}).get("availabilityZone")] if zone}
-            moments += [datetime.fromisoformat(resource[key]).timestamp() for key in ("created", "modified") if resource.get(key)]
+            moments += [
+                datetime.fromisoformat(resource[key]).timestamp()
+                for key in ("created", "modified")
+                if resource.get(key)
+            ]
     return Record(
         ids={kind: frozenset(found) for kind, found in ids.items()},
         zones=frozenset(zones),
@@ -136,4 +146,6 @@ def _ids_of(resource: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if resource["type"] == "aws:ec2/instance:Instance":
         disk = (outputs.get("rootBlockDevice") or {}).get("volumeId")
         interface = outputs.get("primaryNetworkInterfaceId")
-        yield from ((kind, str(part)) for kind, part in (("volume", disk), ("network interface", interface)) if part)
+        yield from (
+            (kind, str(part)) for kind, part in (("volume", disk), ("network interface", interface)) if part
+        )

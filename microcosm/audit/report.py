@@ -18,7 +18,10 @@ def show(result: Audit) -> None:
         if check.refused:
             print_line(f"not looked: {check.kind} ({check.where}): {check.refused}")
     if not result.complete:
-        print_line("The audit is incomplete, so it cannot say that nothing is left: allow these calls and run it again.")
+        print_line(
+            "The audit is incomplete, so it cannot say that nothing is left: allow these calls and run it "
+            "again."
+        )
 
 
 def _show_left(result: Audit) -> None:
@@ -30,7 +33,14 @@ def _show_left(result: Audit) -> None:
 
 def _row(finding: Finding) -> list[str]:
     item = finding.item
-    return [item.kind, item.id, item.name if item.name != item.id else "", item.state, finding.evidence, str(finding.cost)]
+    return [
+        item.kind,
+        item.id,
+        item.name if item.name != item.id else "",
+        item.state,
+        finding.evidence,
+        str(finding.cost),
+    ]
 
 
 def summary(result: Audit) -> str:
@@ -47,12 +57,16 @@ def receipt(result: Audit) -> str:
     by = ["tag", "VPC", "parameter path"]
     by += [f"{len(record.all_ids)} recorded ids"] if record else []
     lines = [
-        f"0 resources left of stack {target.stack} in {target.region}, account {result.account}, at {moment(result.at)}",
+        f"0 resources left of stack {target.stack} in {target.region}, account {result.account}, at "
+        f"{moment(result.at)}",
         f"looked for by {', '.join(by)}, in",
         *(f"  {check.where:<40} {check.seen:>5} seen, 0 of this stack" for check in result.checks),
     ]
     if record is None:
-        lines.append("no record of this stack was found: an untagged disk that it left detached could not be recognised")
+        lines.append(
+            "no record of this stack was found: an untagged disk that it left detached could not be "
+            "recognised"
+        )
     return "\n".join(lines)
 
 
@@ -72,7 +86,10 @@ def document(result: Audit) -> dict[str, Any]:
         "complete": result.complete,
         "left": [_finding_document(finding) for finding in result.findings],
         "knownUsdAMonth": round(sum(known), 2),
-        "checks": [{"kind": c.kind, "where": c.where, "seen": c.seen, "refused": c.refused or None} for c in result.checks],
+        "checks": [
+            {"kind": c.kind, "where": c.where, "seen": c.seen, "refused": c.refused or None}
+            for c in result.checks
+        ],
         "recordedIds": len(result.scope.record.all_ids) if result.scope.record else None,
     }
 

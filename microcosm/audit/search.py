@@ -84,7 +84,9 @@ def audit(session: Session, scope: Scope, now: float, kinds: Sequence[Kind] = KI
         found, check = _look(session, scope.target.stack, kind)
         items += found
         checks.append(check)
-    return Audit(scope=scope, account=account, at=now, findings=tuple(attribute(items, scope)), checks=tuple(checks))
+    return Audit(
+        scope=scope, account=account, at=now, findings=tuple(attribute(items, scope)), checks=tuple(checks)
+    )
 
 
 def _look(session: Session, stack: str, kind: Kind) -> tuple[list[Item], Check]:
@@ -107,7 +109,9 @@ def attribute(items: Iterable[Item], scope: Scope) -> list[Finding]:
         findings += [_finding(item, evidence, scope) for item, evidence in proven]
         known |= {item.id for item, _ in proven}
         remaining = [item for item in remaining if item.id not in known]
-    suspects = [_finding(item, why, scope, suspect=True) for item in remaining if (why := _suspicion(item, scope))]
+    suspects = [
+        _finding(item, why, scope, suspect=True) for item in remaining if (why := _suspicion(item, scope))
+    ]
     return [*findings, *suspects]
 
 
@@ -130,7 +134,9 @@ def _evidence(item: Item, scope: Scope, known: set[str]) -> str:
 
 
 def _suspicion(item: Item, scope: Scope) -> str:
-    """A disk that the stack did not make and that has its tag; or one without, made where it lived and after it was first seen."""
+    """A disk that the stack did not make and that has its tag; or one without, made where it lived and
+    after it was first seen.
+    """
     if item.inherits_tag and item.tags.get(STACK_TAG) == scope.target.stack:
         return "suspect: has the tag, and no launch of the stack made it"
     record = scope.record
@@ -143,7 +149,9 @@ def _suspicion(item: Item, scope: Scope) -> str:
 
 
 def _finding(item: Item, evidence: str, scope: Scope, suspect: bool = False) -> Finding:
-    return Finding(item=item, evidence=evidence, cost=monthly(item.sku, item.units, scope.target.region), suspect=suspect)
+    return Finding(
+        item=item, evidence=evidence, cost=monthly(item.sku, item.units, scope.target.region), suspect=suspect
+    )
 
 
 def record_of(result: Audit) -> Record:

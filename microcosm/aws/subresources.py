@@ -91,11 +91,15 @@ def _of_route_tables(ec2: Any, stack: str) -> Iterator[Subresource]:
             if not association.get("Main"):
                 identifier = str(association["RouteTableAssociationId"])
                 disassociation = _disassociation(identifier)
-                yield Subresource(kind="route table association", id=identifier, owner=owner, remove=disassociation)
+                yield Subresource(
+                    kind="route table association", id=identifier, owner=owner, remove=disassociation
+                )
 
 
 def _revocation(direction: str, group: str, rule: str) -> Callable[[Any], object]:
-    return lambda ec2: getattr(ec2, f"revoke_security_group_{direction}")(GroupId=group, SecurityGroupRuleIds=[rule])
+    return lambda ec2: getattr(ec2, f"revoke_security_group_{direction}")(
+        GroupId=group, SecurityGroupRuleIds=[rule]
+    )
 
 
 def _route_deletion(table: str, destination: str) -> Callable[[Any], object]:

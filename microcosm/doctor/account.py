@@ -50,7 +50,10 @@ def _region(patient: Patient) -> Verdict:
     if not regions:
         return failed(f"{name} is not a region of AWS: set aws:region in {patient.stack.path.name}")
     if regions[0].get("OptInStatus") == "not-opted-in":
-        return failed(f"{name} is not enabled in this account: enable it in the account's settings, or set another aws:region")
+        return failed(
+            f"{name} is not enabled in this account: enable it in the account's settings, or set another "
+            f"aws:region"
+        )
     return passed(name)
 
 
@@ -59,7 +62,11 @@ def _zones(patient: Patient) -> Verdict:
     ec2 = patient.client("ec2")
     types = sorted({machine.type for machine in planned(config)})
     offers = _offers(ec2, types)
-    open_zones = [str(zone["ZoneName"]) for zone in ec2.describe_availability_zones()["AvailabilityZones"] if zone["State"] == "available"]
+    open_zones = [
+        str(zone["ZoneName"])
+        for zone in ec2.describe_availability_zones()["AvailabilityZones"]
+        if zone["State"] == "available"
+    ]
     if config.availability_zones:
         return _named_zones(config.availability_zones, open_zones, types, offers)
     return _any_zone(sorted(open_zones), types, offers)
@@ -69,15 +76,28 @@ def _offers(ec2: Any, types: Sequence[str]) -> Mapping[str, set[str]]:
     """The instance types that each zone has."""
     filters = [{"Name": "instance-type", "Values": [*types]}]
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for offer in pages(ec2, "describe_instance_type_offerings", "InstanceTypeOfferings", LocationType="availability-zone", Filters=filters):
+    for offer in pages(
+        ec2,
+        "describe_instance_type_offerings",
+        "InstanceTypeOfferings",
+        LocationType="availability-zone",
+        Filters=filters,
+    ):
         found[str(offer["Location"])].add(str(offer["InstanceType"]))
     return found
 
 
-def _named_zones(named: Sequence[str], open_zones: Sequence[str], types: Sequence[str], offers: Mapping[str, set[str]]) -> Verdict:
+def _named_zones(
+    named: Sequence[str], open_zones: Sequence[str], types: Sequence[str], offers: Mapping[str, set[str]]
+) -> Verdict:
     if absent := [zone for zone in named if zone not in open_zones]:
-        return failed(f"{', '.join(absent)} cannot be used here: set availabilityZones to some of {', '.join(sorted(open_zones))}")
-    if lacks := [f"{zone} has no {kind}" for zone in named for kind in types if kind not in offers.get(zone, ())]:
+        return failed(
+            f"{', '.join(absent)} cannot be used here: set availabilityZones to some of "
+            f"{', '.join(sorted(open_zones))}"
+        )
+    if lacks := [
+        f"{zone} has no {kind}" for zone in named for kind in types if kind not in offers.get(zone, ())
+    ]:
         return failed(f"{'; '.join(lacks)}: choose another zone or type")
     return passed(f"{', '.join(named)}: each has {', '.join(types)}")
 
@@ -94,11 +114,23 @@ def _images(patient: Patient) -> Verdict:
     by_parameter = {system.ami_parameter: system for system in systems(patient.stack.valid)}
     answer = patient.client("ssm").get_parameters(Names=[*by_parameter])
     if absent := answer.get("InvalidParameters"):
-        return failed(f"AWS publishes no {', '.join(absent)} in {patient.target.region}: choose another os or region")
+        return failed(
+            f"AWS publishes no {', '.join(absent)} in {patient.target.region}: choose another os or region"
+        )
     ids = {str(entry["Value"]): by_parameter[str(entry["Name"])] for entry in answer["Parameters"]}
-    images = {image["ImageId"]: image for image in pages(patient.client("ec2"), "describe_images", "Images", ImageIds=[*ids])}
-    smallest = {system.name: min(m.disk_gb for m in planned(patient.stack.valid) if m.os is system) for system in ids.values()}
-    problems = [text for ami, system in ids.items() for text in _image_problems(system, ami, images.get(ami), smallest[system.name])]
+    images = {
+        image["ImageId"]: image
+        for image in pages(patient.client("ec2"), "describe_images", "Images", ImageIds=[*ids])
+    }
+    smallest = {
+        system.name: min(m.disk_gb for m in planned(patient.stack.valid) if m.os is system)
+        for system in ids.values()
+    }
+    problems = [
+        text
+        for ami, system in ids.items()
+        for text in _image_problems(system, ami, images.get(ami), smallest[system.name])
+    ]
     if problems:
         return failed("; ".join(problems))
     if old := [f"{ids[ami].name} {ami}" for ami, image in images.items() if _deprecated(image)]:
@@ -106,7 +138,9 @@ def _images(patient: Patient) -> Verdict:
     return passed(", ".join(sorted(f"{system.name} {ami}" for ami, system in ids.items())))
 
 
-def _image_problems(system: OperatingSystem, ami: str, image: Mapping[str, Any] | None, disk_gb: int) -> Iterable[str]:
+def _image_problems(
+    system: OperatingSystem, ami: str, image: Mapping[str, Any] | None, disk_gb: int
+) -> Iterable[str]:
     if image is None or image["State"] != "available":
         yield f"{ami} of {system.name} is {image['State'] if image else 'gone'}: choose another os or region"
         return
@@ -126,14 +160,19 @@ def _key_pair(patient: Patient) -> Verdict:
     name = patient.stack.valid.key_name
     windows = any(machine.os.family == "windows" for machine in planned(patient.stack.valid))
     if not name:
-        without = "no keyName: EC2 will have no Windows password for `microcosm rdp`; `microcosm shell` works without"
+        without = (
+            "no keyName: EC2 will have no Windows password for `microcosm rdp`; `microcosm shell` "
+            "works without"
+        )
         return warned(without) if windows else passed("none, and none is needed without Windows")
     try:
         (pair,) = patient.client("ec2").describe_key_pairs(KeyNames=[name])["KeyPairs"]
     except ClientError as answer:
         if answer.response["Error"]["Code"] != "InvalidKeyPair.NotFound":
             raise
-        return failed(f"there is no key pair {name!r} in {patient.target.region}: make one, or correct keyName")
+        return failed(
+            f"there is no key pair {name!r} in {patient.target.region}: make one, or correct keyName"
+        )
     kind = str(pair.get("KeyType", "rsa"))
     if kind != "rsa" and windows:
         return failed(f"{name!r} is {kind}: EC2 starts Windows with RSA pairs only; name one in keyName")
@@ -144,7 +183,9 @@ _STANDARD = re.compile(r"([acdhmrtz]|i[ms]?)[0-9]")
 
 
 def is_standard(instance_type: str) -> bool:
-    """Whether a type counts against the quota "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"."""
+    """Whether a type counts against the quota "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z)
+    instances".
+    """
     return bool(_STANDARD.match(instance_type))
 
 
@@ -152,6 +193,12 @@ CREDENTIALS = Check(name="credentials", what="AWS accepts them", look=_credentia
 CHECKS = (
     Check(name="region", what="exists and is enabled", look=_region, needs_account=True),
     Check(name="zones", what="offer every instance type", look=_zones, needs_account=True, needs_config=True),
-    Check(name="images", what="parameters resolve, AMIs live and fit", look=_images, needs_account=True, needs_config=True),
+    Check(
+        name="images",
+        what="parameters resolve, AMIs live and fit",
+        look=_images,
+        needs_account=True,
+        needs_config=True,
+    ),
     Check(name="key pair", what="exists and is RSA", look=_key_pair, needs_account=True, needs_config=True),
 )

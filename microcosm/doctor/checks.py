@@ -1,6 +1,7 @@
 """Whether `pulumi up` could work here and now: a table of checks, each a small function, asked side by side.
 
-PASS means that it was looked at and is right. What could not be looked at is a WARN with the reason, never a PASS.
+PASS means that it was looked at and is right. What could not be looked at is a WARN with the reason, never a
+PASS.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -149,4 +150,6 @@ def _answer(check: Check, patient: Patient) -> Verdict:
     except (ClientError, BotoCoreError, OperatorError) as problem:
         return warned(f"not looked at: {explain(problem) or problem}")
     except ResponseParserError:
-        return warned("not looked at: the service's answer is not AWS's (a fake cloud that does not have it?)")
+        return warned(
+            "not looked at: the service's answer is not AWS's (a fake cloud that does not have it?)"
+        )

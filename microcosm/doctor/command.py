@@ -25,16 +25,23 @@ def command(
     region: options.Region = None,
     json: options.Json = False,
     config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The stack's file; by default `Pulumi.<stack>.yaml` of this project.")
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="The stack's file; by default `Pulumi.<stack>.yaml` of this project.",
+        ),
     ] = None,
 ) -> None:
     """Check before `pulumi up` whether it can work: account, quotas, images, versions, access, state, price.
 
-    Changes nothing. A check that cannot be made is a WARN with the reason. Exit code 1 when anything is a FAIL.
+    Changes nothing. A check that cannot be made is a WARN with the reason. Exit code 1 when anything is a
+    FAIL.
 
     Example: `microcosm doctor --stack dev`
     """
-    # The configuration's own validation needs Pulumi, which takes longer to import than other commands to run.
+    # The configuration's own validation needs Pulumi, which takes longer to import than other commands to
+    # run.
     from . import account as doctor_account
     from . import checks as doctor
     from . import local as doctor_local
@@ -54,7 +61,9 @@ def command(
         state_session=lambda settings: open_session(target.region, settings),
         home_session=lambda: open_session(ALWAYS_ON, account_settings(path)),
     )
-    patient = doctor.Patient(target=target, session=session, stack=doctor_stack.read(path, target.stack), outside=outside)
+    patient = doctor.Patient(
+        target=target, session=session, stack=doctor_stack.read(path, target.stack), outside=outside
+    )
     checks = (doctor_local.CONFIGURATION, *doctor_account.CHECKS, *doctor_quota.CHECKS, *doctor_local.CHECKS)
     diagnosis = doctor.diagnose(patient, doctor_account.CREDENTIALS, checks)
     if json:
@@ -69,7 +78,13 @@ def run(arguments: Sequence[str]) -> tuple[int, str]:
     quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
     try:
         done = subprocess.run(
-            arguments, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_SECONDS, check=False, env={**os.environ, **quiet}
+            arguments,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PROGRAM_SECONDS,
+            check=False,
+            env={**os.environ, **quiet},
         )
     except FileNotFoundError:
         return 127, f"{arguments[0]} is not on PATH"
@@ -79,7 +94,10 @@ def run(arguments: Sequence[str]) -> tuple[int, str]:
 
 
 def caller_address(environ: Mapping[str, str]) -> str:
-    """This computer's public address as AWS sees it. A fake cloud has no say in it, so it is not asked then."""
+    """This computer's public address as AWS sees it.
+
+    A fake cloud has no say in it, so it is not asked then.
+    """
     if environ.get("AWS_ENDPOINT_URL"):
         raise OperatorError("AWS_ENDPOINT_URL is set, so the machines are not where AWS would see you from")
     return public_address.look_up()

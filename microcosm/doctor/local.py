@@ -1,4 +1,6 @@
-"""Checks of the configuration and of this computer: versions, who may come in, the state's place, programs, price."""
+"""Checks of the configuration and of this computer: versions, who may come in, the state's place,
+programs, price.
+"""
 
 import ipaddress
 import os
@@ -57,7 +59,9 @@ def _versions(patient: Patient) -> Verdict:
 def _admin_cidrs(patient: Patient) -> Verdict:
     ranges = [ipaddress.IPv4Network(cidr) for cidr in patient.stack.valid.admin_cidrs]
     if examples := [str(cidr) for cidr in ranges if any(cidr.subnet_of(example) for example in EXAMPLES)]:
-        return failed(f"{', '.join(examples)} is a range of examples, nobody's address: put your own into adminCidrs")
+        return failed(
+            f"{', '.join(examples)} is a range of examples, nobody's address: put your own into adminCidrs"
+        )
     try:
         address: ipaddress.IPv4Address | None = ipaddress.IPv4Address(patient.outside.address())
         reason = ""
@@ -65,16 +69,33 @@ def _admin_cidrs(patient: Patient) -> Verdict:
         address, reason = None, str(problem)
     remarks = [*_remarks(ranges)]
     if address is None:
-        return warned("; ".join([*remarks, f"whether your own address is in {', '.join(map(str, ranges))} is not known: {reason}"]))
+        return warned(
+            "; ".join(
+                [
+                    *remarks,
+                    f"whether your own address is in {', '.join(map(str, ranges))} is not known: {reason}",
+                ]
+            )
+        )
     if not any(address in cidr for cidr in ranges):
-        return failed(f"your address {address} is not in {', '.join(map(str, ranges))}: `pulumi up` could not reach the API; add {address}/32")
-    return warned("; ".join(remarks)) if remarks else passed(f"{', '.join(map(str, ranges))} with your address {address}")
+        return failed(
+            f"your address {address} is not in {', '.join(map(str, ranges))}: `pulumi up` could not reach "
+            f"the API; add {address}/32"
+        )
+    return (
+        warned("; ".join(remarks))
+        if remarks
+        else passed(f"{', '.join(map(str, ranges))} with your address {address}")
+    )
 
 
 def _remarks(ranges: list[ipaddress.IPv4Network]) -> Iterator[str]:
     for cidr in ranges:
         if cidr.prefixlen < WIDE_PREFIX and not cidr.is_private:
-            yield f"{cidr} lets {cidr.num_addresses} addresses at the API, the NodePorts and RDP: narrow it if you can"
+            yield (
+                f"{cidr} lets {cidr.num_addresses} addresses at the API, the NodePorts and RDP: narrow "
+                f"it if you can"
+            )
         if cidr.is_private:
             yield f"{cidr} is a private range, from which nothing comes over the Internet"
 
@@ -87,10 +108,16 @@ def _backend(patient: Patient) -> Verdict:
     if scheme == "file":
         return _folder(url)
     if patient.outside.which("pulumi") is None:
-        return warned("not looked at: only the Pulumi CLI knows the backend that was logged in to, and it is not there")
+        return warned(
+            "not looked at: only the Pulumi CLI knows the backend that was logged in to, and it is not there"
+        )
     code, said = patient.outside.run(["pulumi", "whoami", "--non-interactive"])
     where = url or "the backend that `pulumi login` chose"
-    return passed(f"{where}, as {said.strip()}") if code == 0 else failed(f"{where}: {_first_line(said)}; run `pulumi login`")
+    return (
+        passed(f"{where}, as {said.strip()}")
+        if code == 0
+        else failed(f"{where}: {_first_line(said)}; run `pulumi login`")
+    )
 
 
 def _project_backend(folder: Path) -> str:
@@ -101,7 +128,9 @@ def _project_backend(folder: Path) -> str:
 
 
 def _bucket(patient: Patient, url: str) -> Verdict:
-    """`s3://bucket/prefix?region=...&profile=...`, as Pulumi takes it: with that profile or the environment, not with the stack's account."""
+    """`s3://bucket/prefix?region=...&profile=...`, as Pulumi takes it: with that profile or the
+    environment, not with the stack's account.
+    """
     parts = urlsplit(url)
     options = parse_qs(parts.query)
     if "endpoint" in options and not patient.outside.environ.get("AWS_ENDPOINT_URL"):
@@ -114,7 +143,9 @@ def _bucket(patient: Patient, url: str) -> Verdict:
         if code in ("404", "NoSuchBucket"):
             return failed(f"there is no bucket {parts.netloc!r}: make it, or correct PULUMI_BACKEND_URL")
         if code in ("403", "AccessDenied"):
-            return failed(f"bucket {parts.netloc!r} refuses these credentials: Pulumi could not keep its state there")
+            return failed(
+                f"bucket {parts.netloc!r} refuses these credentials: Pulumi could not keep its state there"
+            )
         raise
     return passed(f"bucket {parts.netloc}")
 
@@ -124,7 +155,9 @@ def _folder(url: str) -> Verdict:
     parts = urlsplit(url)
     folder = Path(unquote(parts.netloc + parts.path)).expanduser()
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        return failed(f"{folder} is not a folder that can be written to: make it, or correct PULUMI_BACKEND_URL")
+        return failed(
+            f"{folder} is not a folder that can be written to: make it, or correct PULUMI_BACKEND_URL"
+        )
     return passed(f"{folder}, known to this computer alone")
 
 
@@ -156,22 +189,36 @@ def _price(patient: Patient) -> Verdict:
     parts = [part for machine in machines for part in _skus(machine)]
     asked, why_not = _asked(patient, {sku for sku, _ in parts})
     month = sum(_month(sku, units, region, asked) or 0.0 for sku, units in parts)
-    unknown = sorted({f"{each.type} with {each.os.family}" for each in machines if _month(_sku(each), 1, region, asked) is None})
+    unknown = sorted(
+        {
+            f"{each.type} with {each.os.family}"
+            for each in machines
+            if _month(_sku(each), 1, region, asked) is None
+        }
+    )
     of_table = sorted({sku for sku, _ in parts} - {*asked})
     least = "at least " if unknown else "about " if of_table and region != prices.REGION else ""
     money = f"{least}${month / prices.HOURS_A_MONTH:.2f} an hour, ${month:.0f} a month, traffic apart"
     table = f"list prices of {prices.AS_OF} in {prices.REGION}"
     if asked:
-        source = f"AWS' price list of {region}, asked now" + (f"; {', '.join(of_table)} by {table}" if of_table else "")
+        source = f"AWS' price list of {region}, asked now" + (
+            f"; {', '.join(of_table)} by {table}" if of_table else ""
+        )
     else:
         source = f"{table}, since AWS' price list could not be asked: {why_not}"
-    return warned(f"{money} ({source}; none is known of {', '.join(unknown)})") if unknown else passed(f"{money} ({source})")
+    return (
+        warned(f"{money} ({source}; none is known of {', '.join(unknown)})")
+        if unknown
+        else passed(f"{money} ({source})")
+    )
 
 
 def _asked(patient: Patient, skus: set[str]) -> tuple[dict[str, float], str]:
     """What AWS' price list says, or nothing and the reason."""
     try:
-        return price_list.ask(patient.client(PRICING), patient.target.region, sorted(skus)), "it has none of these"
+        return price_list.ask(
+            patient.client(PRICING), patient.target.region, sorted(skus)
+        ), "it has none of these"
     except (ClientError, BotoCoreError) as problem:
         return {}, str(explain(problem) or problem)
     except (ResponseParserError, ValueError, KeyError):

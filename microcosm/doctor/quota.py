@@ -17,7 +17,8 @@ from .account import is_standard
 from .checks import Check, Patient, Verdict, failed, passed, warned
 from .stack import planned
 
-# Service Quotas names limits by codes: "Running On-Demand Standard instances" (in vCPUs) and "VPCs per Region".
+# Service Quotas names limits by codes: "Running On-Demand Standard instances" (in vCPUs) and "VPCs per
+# Region".
 VCPU_QUOTA = ("ec2", "L-1216C47A")
 VPC_QUOTA = ("vpc", "L-F678F1CE")
 RULES_QUOTA = ("vpc", limits.RULES_QUOTA)
@@ -27,7 +28,11 @@ RAISE = "ask for more in Service Quotas ({code}), or free some"
 
 def _quota(patient: Patient, quota: tuple[str, str]) -> int:
     service, code = quota
-    return int(patient.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"])
+    return int(
+        patient.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"][
+            "Value"
+        ]
+    )
 
 
 def _headroom(needed: int, used: int, limit: int, unit: str, advice: str) -> Verdict:
@@ -45,10 +50,19 @@ def _vcpus(patient: Patient) -> Verdict:
         if answer.response["Error"]["Code"] != "InvalidInstanceType":
             raise
         return failed(f"{answer.response['Error']['Message']}: correct instanceType")
-    needed, used = (sum(sizes[kind] * count for kind, count in counted.items() if is_standard(kind)) for counted in (asked, others))
+    needed, used = (
+        sum(sizes[kind] * count for kind, count in counted.items() if is_standard(kind))
+        for counted in (asked, others)
+    )
     verdict = _headroom(needed, used, _quota(patient, VCPU_QUOTA), "vCPUs", RAISE.format(code=VCPU_QUOTA[1]))
     foreign = sorted(kind for kind in asked if not is_standard(kind))
-    return warned(f"{verdict.detail}; {', '.join(foreign)} counts against another quota, which was not looked at") if foreign else verdict
+    return (
+        warned(
+            f"{verdict.detail}; {', '.join(foreign)} counts against another quota, which was not looked at"
+        )
+        if foreign
+        else verdict
+    )
 
 
 def _running(patient: Patient) -> Iterable[str]:
@@ -68,8 +82,18 @@ def _sizes(ec2: Any, types: Iterable[str]) -> dict[str, int]:
 def _addresses(patient: Patient) -> Verdict:
     ec2 = patient.client("ec2")
     answers = ec2.describe_account_attributes(AttributeNames=[ADDRESS_ATTRIBUTE])["AccountAttributes"]
-    limit = next(int(answer["AttributeValues"][0]["AttributeValue"]) for answer in answers if answer["AttributeName"] == ADDRESS_ATTRIBUTE)
-    return _one_more(patient, pages(ec2, "describe_addresses", "Addresses"), limit, "Elastic IP", RAISE.format(code="L-0263D0A3"))
+    limit = next(
+        int(answer["AttributeValues"][0]["AttributeValue"])
+        for answer in answers
+        if answer["AttributeName"] == ADDRESS_ATTRIBUTE
+    )
+    return _one_more(
+        patient,
+        pages(ec2, "describe_addresses", "Addresses"),
+        limit,
+        "Elastic IP",
+        RAISE.format(code="L-0263D0A3"),
+    )
 
 
 def _vpcs(patient: Patient) -> Verdict:
@@ -85,12 +109,18 @@ def _rules(patient: Patient) -> Verdict:
     if needed <= limit:
         return passed(fact)
     ranges = f"adminCidrs has {len(config.admin_cidrs)} ranges"
-    return failed(f"{fact}: {ranges}; name fewer and wider ones, or ask for more in Service Quotas ({RULES_QUOTA[1]})")
+    return failed(
+        f"{fact}: {ranges}; name fewer and wider ones, or ask for more in Service Quotas ({RULES_QUOTA[1]})"
+    )
 
 
-def _one_more(patient: Patient, entries: Iterable[Mapping[str, Any]], limit: int, unit: str, advice: str) -> Verdict:
+def _one_more(
+    patient: Patient, entries: Iterable[Mapping[str, Any]], limit: int, unit: str, advice: str
+) -> Verdict:
     there = [*entries]
-    return _headroom(0 if any(_own(patient, entry) for entry in there) else 1, len(there), limit, unit, advice)
+    return _headroom(
+        0 if any(_own(patient, entry) for entry in there) else 1, len(there), limit, unit, advice
+    )
 
 
 def _own(patient: Patient, entry: Mapping[str, Any]) -> bool:

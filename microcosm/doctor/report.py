@@ -8,7 +8,10 @@ from .checks import Diagnosis, Level
 
 def show(diagnosis: Diagnosis) -> None:
     """The table and the sum."""
-    print_table(["CHECK", "RESULT", "DETAIL"], [[check.name, verdict.level.value, verdict.detail] for check, verdict in diagnosis.findings])
+    print_table(
+        ["CHECK", "RESULT", "DETAIL"],
+        [[check.name, verdict.level.value, verdict.detail] for check, verdict in diagnosis.findings],
+    )
     print_line(f"\n{summary(diagnosis)}")
 
 
@@ -26,6 +29,7 @@ def document(diagnosis: Diagnosis) -> dict[str, Any]:
         "region": diagnosis.target.region,
         "ok": diagnosis.ok,
         "checks": [
-            {"name": check.name, "what": check.what, "result": verdict.level.value, "detail": verdict.detail} for check, verdict in diagnosis.findings
+            {"name": check.name, "what": check.what, "result": verdict.level.value, "detail": verdict.detail}
+            for check, verdict in diagnosis.findings
         ],
     }

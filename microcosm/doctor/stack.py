@@ -42,7 +42,10 @@ def file_of(stack: str, start: Path) -> Path:
     folder = project_directory(start)
     path = folder / f"Pulumi.{stack}.yaml" if folder else None
     if path is None or not path.is_file():
-        raise UsageError(f"there is no Pulumi.{stack}.yaml from here upwards: go into the project, or name the file with --config")
+        raise UsageError(
+            f"there is no Pulumi.{stack}.yaml from here upwards: go into the project, or name the file with "
+            f"--config"
+        )
     return path
 
 
@@ -51,7 +54,9 @@ def values(path: Path) -> Mapping[str, Any]:
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UsageError(f"--config {path} cannot be read ({str(problem).splitlines()[0]}): name a Pulumi.<stack>.yaml") from problem
+        raise UsageError(
+            f"--config {path} cannot be read ({str(problem).splitlines()[0]}): name a Pulumi.<stack>.yaml"
+        ) from problem
     found = cast(Mapping[str, Any], document).get("config") if isinstance(document, dict) else None
     if not isinstance(found, dict):
         raise UsageError(f"--config {path} has no `config:`: name a Pulumi.<stack>.yaml")
@@ -60,7 +65,11 @@ def values(path: Path) -> Mapping[str, Any]:
 
 def read(path: Path, stack: str) -> Stack:
     """The stack of a file, valid or with its problems; Pulumi itself hands the program the same values."""
-    own = {key.removeprefix(f"{PROJECT}:"): value for key, value in values(path).items() if key.startswith(f"{PROJECT}:")}
+    own = {
+        key.removeprefix(f"{PROJECT}:"): value
+        for key, value in values(path).items()
+        if key.startswith(f"{PROJECT}:")
+    }
     try:
         return Stack(path=path, config=config.parse(own, stack=stack))
     except ConfigError as problem:
@@ -70,10 +79,14 @@ def read(path: Path, stack: str) -> Stack:
 def planned(stack: StackConfig) -> Iterator[Planned]:
     """Every machine, the control plane first."""
     own = stack.control_plane
-    yield Planned(node=CONTROL_PLANE, type=own.instance_type, os=CONTROL_PLANE_SYSTEM, disk_gb=own.disk_size_gb)
+    yield Planned(
+        node=CONTROL_PLANE, type=own.instance_type, os=CONTROL_PLANE_SYSTEM, disk_gb=own.disk_size_gb
+    )
     for pool in stack.node_pools:
         for node in pool.node_names:
-            yield Planned(node=node, type=pool.machine.instance_type, os=pool.os, disk_gb=pool.machine.disk_size_gb)
+            yield Planned(
+                node=node, type=pool.machine.instance_type, os=pool.os, disk_gb=pool.machine.disk_size_gb
+            )
 
 
 def systems(stack: StackConfig) -> list[versions.OperatingSystem]:

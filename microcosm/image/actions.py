@@ -43,7 +43,9 @@ class Asked:
     metadata_from_host: bool = False
 
     def subject(self, release: str) -> Subject:
-        wanted = inspect.Wanted(kind=self.kind, program=self.program, base=self.base, base_has=self.base_has, release=release)
+        wanted = inspect.Wanted(
+            kind=self.kind, program=self.program, base=self.base, base_has=self.base_has, release=release
+        )
         return inspect.subject(self._read(), wanted, self._choices())
 
     def _read(self) -> Source:
@@ -56,7 +58,9 @@ class Asked:
     def _choices(self) -> Choices:
         for folder in self.writable:
             if folder[1:2] == ":" or ".." in folder.replace("\\", "/").split("/"):
-                raise UsageError(f"--writable {folder}: give a folder below the service's own, such as uploads")
+                raise UsageError(
+                    f"--writable {folder}: give a folder below the service's own, such as uploads"
+                )
         return Choices(
             expected=frozenset(self.expect),
             ignored=frozenset(self.ignore),
@@ -72,9 +76,15 @@ class Asked:
 def _change(text: str) -> Change:
     match = _CHANGE.fullmatch(text)
     if not match:
-        raise UsageError(f"--set {text.partition('=')[0]}: write it as SECTION@ATTRIBUTE=VALUE, such as system.web/compilation@debug=false")
+        raise UsageError(
+            f"--set {text.partition('=')[0]}: write it as SECTION@ATTRIBUTE=VALUE, such as "
+            f"system.web/compilation@debug=false"
+        )
     if image_facts.is_secret(match[2]):
-        raise UsageError(f"--set {match[1]}@{match[2]}: by its name it is a secret, and would be in the image; mount the file from a Secret")
+        raise UsageError(
+            f"--set {match[1]}@{match[2]}: by its name it is a secret, and would be in the image; mount the "
+            f"file from a Secret"
+        )
     return Change(match[1], match[2], match[3])
 
 
@@ -89,7 +99,10 @@ def check(asked: Asked, release: str, json: bool) -> bool:
 
 
 def _is_image(source: str) -> bool:
-    """Whether SOURCE is meant as an image: `oci:FOLDER`, or a name that begins with a registry. A misspelt folder is none."""
+    """Whether SOURCE is meant as an image:
+
+    `oci:FOLDER`, or a name that begins with a registry. A misspelt folder is none.
+    """
     host, slash, _ = source.partition("/")
     named = bool(slash) and not host.startswith(".") and (":" in host or "." in host or host == "localhost")
     return source.startswith("oci:") or (named and not Path(source).exists())
@@ -99,7 +112,11 @@ def _check_image(reference: str, release: str, json: bool) -> bool:
     images = oci.images(oci.find(reference))
     found = settled(rules_image.check(reference, images, release), ())
     facts = next((facts for one in images if (facts := image_facts.of(one))), None)
-    recognised: dict[str, Any] = {"image": reference, "builds": [one.build for one in images], "bytes": max(one.size for one in images)}
+    recognised: dict[str, Any] = {
+        "image": reference,
+        "builds": [one.build for one in images],
+        "bytes": max(one.size for one in images),
+    }
     if json:
         print_json(report.document({**recognised, "service": facts}, found))
     else:
@@ -108,7 +125,10 @@ def _check_image(reference: str, release: str, json: bool) -> bool:
 
 
 def make(asked: Asked, releases: Sequence[str], order: build.Order, json: bool) -> bool:
-    """Build the image of each Windows Server; nothing is made or pushed when something is refused. Return whether it was."""
+    """Build the image of each Windows Server; nothing is made or pushed when something is refused.
+
+    Return whether it was.
+    """
     order.check()
     if asked.base and len(releases) > 1 and not asked.base.startswith("oci:"):
         note("note: one --base for several --windows: it must be an index that has them all")
@@ -128,7 +148,12 @@ def make(asked: Asked, releases: Sequence[str], order: build.Order, json: bool) 
     with _progress(sum(one.layer.size for one in made), quiet=json or not order.push) as (bar, task):
         place, digest = build.deliver(made, order, lambda count: bar.advance(task, count))
     if json:
-        print_json({**build.document(place, digest, made), **report.document(report.facts(checked[0][0]), checked[0][1])})
+        print_json(
+            {
+                **build.document(place, digest, made),
+                **report.document(report.facts(checked[0][0]), checked[0][1]),
+            }
+        )
     else:
         print_line(f"{'pushed' if order.push else 'written'}: {place}@{digest}")
     return True
@@ -155,7 +180,9 @@ def manifests(reference: str, name: str | None, namespace: str | None, replicas:
     objects = manifest.documents(name or _name(stored.pinned), stored.pinned, images, replicas, namespace)
     release = bases.release_of(images[0].build) if len(images) == 1 else None
     for one in manifest.findings(objects, bases.build(release) if release else None):
-        raise OperatorError(f"a rule objects to the manifests ({one}); this is a defect of microcosm, please report it")
+        raise OperatorError(
+            f"a rule objects to the manifests ({one}); this is a defect of microcosm, please report it"
+        )
     print_line(manifest.text(objects, image_facts.of(images[0]) or {}))
 
 
@@ -169,11 +196,23 @@ def _of_applications(asked: Asked, subject: Subject, applications: Mapping[str, 
     found = list[Finding]()
     for path, folder in sorted(applications.items()):
         # The start script writes settings of the site itself alone.
-        for_site = {"kind": None, "program": None, "parameters": None, "properties": (), "replace": (), "settings": (), "writable": (), "expect": ()}
+        for_site = {
+            "kind": None,
+            "program": None,
+            "parameters": None,
+            "properties": (),
+            "replace": (),
+            "settings": (),
+            "writable": (),
+            "expect": (),
+        }
         one = replace(asked, source=str(folder), base=subject.base.reference, **for_site)
         inner = one.subject(subject.base.release)
         if not inner.kind.is_site:
-            raise UsageError(f"--app {path}={folder}: it has neither a web.config nor a page; an application of IIS is a site")
+            raise UsageError(
+                f"--app {path}={folder}: it has neither a web.config nor a page; an application of IIS is a "
+                f"site"
+            )
         worse = [finding for finding in inspect.findings(inner) if finding.level is not Level.TOLD]
         found += [replace(finding, where=f"{path}: {finding.where}") for finding in worse]
     return found
@@ -185,7 +224,9 @@ def findings_of(subject: Subject, name: str, more: Collection[Finding] = ()) -> 
     unknown = inspect.unknown_names(subject.choices.ignored, found)
     if unknown:
         names = ", ".join(sorted({one.name for one in found})) or "none"
-        raise UsageError(f"--ignore {unknown[0]}: no finding of {name} has this name; their names are {names}")
+        raise UsageError(
+            f"--ignore {unknown[0]}: no finding of {name} has this name; their names are {names}"
+        )
     return found
 
 

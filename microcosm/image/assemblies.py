@@ -1,7 +1,7 @@
 """Facts from the PE and CLR headers of programs and libraries, read and never run.
 
-dnfile reads the metadata. Rows of MemberRef and TypeDef cost it milliseconds each, so those of MemberRef are read of programs (.exe) alone, and only
-where a name of interest is among the strings at all.
+dnfile reads the metadata. Rows of MemberRef and TypeDef cost it milliseconds each, so those of MemberRef are
+read of programs (.exe) alone, and only where a name of interest is among the strings at all.
 """
 
 import logging
@@ -64,7 +64,10 @@ class Assembly:
 
     def uses(self, *types: str) -> bool:
         """Whether it refers to one of the types; a name that ends with `.` stands for a namespace."""
-        return any(name in self.types or (name[-1] == "." and any(one.startswith(name) for one in self.types)) for name in types)
+        return any(
+            name in self.types or (name[-1] == "." and any(one.startswith(name) for one in self.types))
+            for name in types
+        )
 
 
 def read_all(tree: Tree) -> tuple[list[Assembly], list[str]]:
@@ -108,7 +111,11 @@ def _managed(path: str, data: bytes, net: Any, machine: int, imports: frozenset[
     tables = net.mdtables
     types = frozenset(_full(row) for row in _rows(tables, "TypeRef"))
     strings = _heap(net, b"#Strings")
-    names = frozenset(name.decode("utf-8", "replace") for name in strings.split(b"\0")) if strings else frozenset[str]()
+    names = (
+        frozenset(name.decode("utf-8", "replace") for name in strings.split(b"\0"))
+        if strings
+        else frozenset[str]()
+    )
     target = _TARGET.search(data)
     exact = path.lower().endswith(".exe") and names & _MEMBERS and types.intersection(_TYPES_READ)
     return Assembly(

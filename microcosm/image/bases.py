@@ -40,7 +40,10 @@ class Base:
         if self.release == "2019" and "old" in known:
             run = f"RUN powershell Add-WindowsFeature {known['old']}"
         else:
-            run = known.get("run") or f"RUN dism /Online /Quiet /Enable-Feature /All /FeatureName:{known['new']}"
+            run = (
+                known.get("run")
+                or f"RUN dism /Online /Quiet /Enable-Feature /All /FeatureName:{known['new']}"
+            )
         return f"FROM {self.reference}\n{run}"
 
 
@@ -64,7 +67,9 @@ def features() -> Mapping[str, dict[str, str]]:
 
 
 def published(family: str, release: str) -> Base:
-    """Return the base image of a family (runtime, aspnet or wcf) of the same date as the stack's own WCF image."""
+    """Return the base image of a family (runtime, aspnet or wcf) of the same date as the stack's own WCF
+    image.
+    """
     reference = OPERATING_SYSTEMS[f"windows-{release}"].wcf_image.replace("/wcf:", f"/{family}:")
     return Base(reference=reference, release=release, framework=FRAMEWORKS[release], has=_has(family))
 
@@ -74,7 +79,10 @@ def _has(family: str) -> frozenset[str]:
 
 
 def named(reference: str, release: str, has: Collection[str] | None) -> Base:
-    """Return a base that the user names. Microsoft's own are known by name; another has what the user or its label says."""
+    """Return a base that the user names.
+
+    Microsoft's own are known by name; another has what the user or its label says.
+    """
     framework = FRAMEWORKS[release]
     for family in table()["families"]:
         if reference.startswith((f"{table()['repository']}/{family}:", f"{table()['repository']}/{family}@")):

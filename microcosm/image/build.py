@@ -1,4 +1,6 @@
-"""Building: the checked service becomes a layer, the layer and a base become an image for each Windows Server."""
+"""Building: the checked service becomes a layer, the layer and a base become an image for each Windows
+Server.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,12 +36,21 @@ class Order:
         start.fonts(self.starting)
         for name, value in self.variables.items():
             if image_facts.is_secret(name):
-                raise UsageError(f"--env {name}: by its name it is a secret, and would be in the image; give it to the container from a Secret")
+                raise UsageError(
+                    f"--env {name}: by its name it is a secret, and would be in the image; give it to the "
+                    f"container from a Secret"
+                )
             if name.upper() in ("TEMP", "TMP"):
-                raise UsageError(f"--env {name}: ASP.NET compiles there and does not find the folder; leave it as the base has it")
+                raise UsageError(
+                    f"--env {name}: ASP.NET compiles there and does not find the folder; leave it as the "
+                    f"base has it"
+                )
             # ServiceMonitor ends with -1072894421 (microsoft/iis-docker issue 188).
             if not value.isprintable():
-                raise UsageError(f"--env {name}: its value holds a control character; give it as a file of a mounted Secret")
+                raise UsageError(
+                    f"--env {name}: its value holds a control character; give it as a file of a mounted "
+                    f"Secret"
+                )
         for path in self.starting.applications or {}:
             if not path.startswith("/") or path == "/":
                 raise UsageError(f"--app {path}: write it as /PATH=FOLDER, with a path below the site")
@@ -69,7 +80,11 @@ def _known(base: oci.Image, files: Tree) -> dict[str, bytes]:
 def _refuse_names(subject: Subject, files: Tree) -> None:
     """An MSI and --app bring files outside the service's folder, whose names no rule has looked at yet."""
     whole = replace(subject, tree=files, place="")
-    bad = [one for one in rules_files.names(whole) if inspect.is_refused([one]) and one.name not in subject.choices.ignored]
+    bad = [
+        one
+        for one in rules_files.names(whole)
+        if inspect.is_refused([one]) and one.name not in subject.choices.ignored
+    ]
     if bad:
         raise UsageError(f"{bad[0]}; {bad[0].fix}")
 
@@ -85,7 +100,13 @@ def deliver(made: list[Made], order: Order, progress: Progress) -> tuple[str, st
 
 def document(place: str, digest: str, made: list[Made]) -> dict[str, Any]:
     images = [
-        {"windows": one.base.build, "digest": one.digest, "layer": one.layer.digest, "size": one.layer.size, "base": one.base.stored.name}
+        {
+            "windows": one.base.build,
+            "digest": one.digest,
+            "layer": one.layer.digest,
+            "size": one.layer.size,
+            "base": one.base.stored.name,
+        }
         for one in made
     ]
     return {"image": place, "digest": digest, "images": images}

@@ -27,7 +27,9 @@ class Windows(StrEnum):
 @asks
 def check(
     asked: Any,
-    windows: Annotated[Windows, option("--windows", None, "The Windows Server of the nodes.")] = Windows.WS2019,
+    windows: Annotated[
+        Windows, option("--windows", None, "The Windows Server of the nodes.")
+    ] = Windows.WS2019,
     json: Json = False,
 ) -> None:
     """Say what a service is and what it needs in a Windows container, without building anything.
@@ -57,22 +59,40 @@ def build(
         bool,
         option("--push", None, "Push to the registry; otherwise an OCI layout is written."),
     ] = False,
-    output: Annotated[Path | None, option("--output", "FOLDER", "The OCI layout; by default NAME.oci.")] = None,
+    output: Annotated[
+        Path | None, option("--output", "FOLDER", "The OCI layout; by default NAME.oci.")
+    ] = None,
     applications: Annotated[list[str] | None, many("--app", "/PATH=FOLDER", "A further application")] = None,
-    variables: Annotated[list[str] | None, many("--env", "NAME=VALUE", "A variable of the image, no secret")] = None,
+    variables: Annotated[
+        list[str] | None, many("--env", "NAME=VALUE", "A variable of the image, no secret")
+    ] = None,
     arguments: Annotated[list[str] | None, many("--arg", "WORD", "A word for the program")] = None,
     ports: Annotated[
         list[int] | None,
         typer.Option("--port", min=1, max=65535, help="A port of the service; may be given again."),
     ] = None,
-    health: Annotated[str | None, option("--health", "PATH", "What the probes ask for; it must be anonymous.")] = None,
-    event_sources: Annotated[list[str] | None, many("--event-source", "NAME", "A source of the event log to make")] = None,
-    service_name: Annotated[str | None, option("--service-name", "NAME", "The name of the Windows service.")] = None,
+    health: Annotated[
+        str | None, option("--health", "PATH", "What the probes ask for; it must be anonymous.")
+    ] = None,
+    event_sources: Annotated[
+        list[str] | None, many("--event-source", "NAME", "A source of the event log to make")
+    ] = None,
+    service_name: Annotated[
+        str | None, option("--service-name", "NAME", "The name of the Windows service.")
+    ] = None,
     fonts: Annotated[Path | None, option("--fonts", "FOLDER", "Fonts (.ttf, .ttc, .otf) to install.")] = None,
-    time_zone: Annotated[str | None, option("--time-zone", "NAME", "The time zone, as `tzutil /l` names it.")] = None,
-    culture: Annotated[str | None, option("--culture", "NAME", "culture and uiCulture, such as de-DE.")] = None,
-    logmonitor: Annotated[Path | None, option("--logmonitor", "FILE", "LogMonitor.exe, which brings logs to stdout.")] = None,
-    logmonitor_sha256: Annotated[str | None, option("--logmonitor-sha256", "SUM", "Its published sum.")] = None,
+    time_zone: Annotated[
+        str | None, option("--time-zone", "NAME", "The time zone, as `tzutil /l` names it.")
+    ] = None,
+    culture: Annotated[
+        str | None, option("--culture", "NAME", "culture and uiCulture, such as de-DE.")
+    ] = None,
+    logmonitor: Annotated[
+        Path | None, option("--logmonitor", "FILE", "LogMonitor.exe, which brings logs to stdout.")
+    ] = None,
+    logmonitor_sha256: Annotated[
+        str | None, option("--logmonitor-sha256", "SUM", "Its published sum.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a Windows image of a service, and push it or write it to disk.
@@ -113,10 +133,23 @@ def build(
 
 @app.command("manifest")
 def manifest(
-    reference: Annotated[str, typer.Argument(metavar="REF", help="An image of `microcosm image build`, or oci:FOLDER.", show_default=False)],
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The name of the objects; by default the image's.")] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Their namespace.")] = None,
-    replicas: Annotated[int | None, typer.Option("--replicas", min=0, help="By default 2, or 1 where state is kept in the process.")] = None,
+    reference: Annotated[
+        str,
+        typer.Argument(
+            metavar="REF", help="An image of `microcosm image build`, or oci:FOLDER.", show_default=False
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="The name of the objects; by default the image's."),
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Their namespace.")
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option("--replicas", min=0, help="By default 2, or 1 where state is kept in the process."),
+    ] = None,
 ) -> None:
     """Print a Deployment, a Service and a Secret to fill in, such that `microcosm lint` has nothing to say.
 

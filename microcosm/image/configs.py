@@ -1,4 +1,6 @@
-"""web.config and NAME.exe.config as the .NET Framework reads them: with `<location>`, `configSource=` and `file=`, without comments."""
+"""web.config and NAME.exe.config as the .NET Framework reads them: with `<location>`, `configSource=` and
+`file=`, without comments.
+"""
 
 import codecs
 import re
@@ -55,7 +57,9 @@ class Config:
         return [self.root, *(child for child in self.root if tag(child) == "location")]
 
     def sections(self, path: str) -> Iterator[Element]:
-        """Yield the elements at a path such as `system.web/compilation`, wherever in the file, and in the file that it names."""
+        """Yield the elements at a path such as `system.web/compilation`, wherever in the file, and in the
+        file that it names.
+        """
         for top in self._tops:
             found = [top]
             for name in path.split("/"):
@@ -89,8 +93,16 @@ class Config:
         ]
 
     def others(self) -> Iterator[tuple[str, str]]:
-        """Yield element and value of all attributes and texts outside of appSettings and connectionStrings."""
-        known = {id(entry) for top in self._tops for section in top if tag(section) in _SETTINGS for entry in section.iter()}
+        """Yield element and value of all attributes and texts outside of appSettings and
+        connectionStrings.
+        """
+        known = {
+            id(entry)
+            for top in self._tops
+            for section in top
+            if tag(section) in _SETTINGS
+            for entry in section.iter()
+        }
         for element in self.root.iter():
             if id(element) in known or tag(element) in _JUDGED:
                 continue
@@ -112,7 +124,11 @@ class Config:
                     if tag(child) == "add" and name is not None:
                         found[section, name.lower()] = Setting(section, name, child.get(value) or "", file)
                     elif tag(child) in ("clear", "remove"):
-                        gone = [at for at in found if at[0] == section and (tag(child) == "clear" or at[1] == (name or "").lower())]
+                        gone = [
+                            at
+                            for at in found
+                            if at[0] == section and (tag(child) == "clear" or at[1] == (name or "").lower())
+                        ]
                         for at in gone:
                             del found[at]
         return list(found.values())
@@ -134,7 +150,9 @@ class Config:
 
 
 def change(config: Config, section: str, attribute: str, value: str) -> None:
-    """Set an attribute in the parsed file, as the start script does in the real one, so that rules judge what will be."""
+    """Set an attribute in the parsed file, as the start script does in the real one, so that rules judge
+    what will be.
+    """
     element = config.root
     for name in section.split("/"):
         found = next((child for child in element if tag(child) == name), None)
@@ -158,7 +176,9 @@ def part(tree: Tree, path: str) -> Element | None:
 
 
 def parse(data: bytes) -> Element:
-    """Parse XML; entities and external DTDs are refused, as the framework's reader refuses a DTD in a configuration."""
+    """Parse XML; entities and external DTDs are refused, as the framework's reader refuses a DTD in a
+    configuration.
+    """
     try:
         return ElementTree.fromstring(data)
     except DefusedXmlException:
@@ -171,7 +191,11 @@ def parse(data: bytes) -> Element:
 
 def encoding_of(data: bytes) -> str:
     """Return the encoding of an XML file, by its byte order mark or its declaration."""
-    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             return name
     match = _DECLARED.match(data[:200].decode("ascii", "replace"))
@@ -179,7 +203,8 @@ def encoding_of(data: bytes) -> str:
 
 
 def read_all(tree: Tree, program: str = "") -> tuple[list[Config], list[tuple[str, str]]]:
-    """Read every web.config and the program's own configuration; also return path and problem of what is not readable.
+    """Read every web.config and the program's own configuration; also return path and problem of what is not
+    readable.
 
     Without a program all `*.exe.config` are read.
     """

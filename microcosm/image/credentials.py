@@ -1,4 +1,6 @@
-"""Find the login of a registry: ~/.docker/config.json with its helpers, and ECR by the AWS credentials that are there."""
+"""Find the login of a registry: ~/.docker/config.json with its helpers, and ECR by the AWS credentials
+that are there.
+"""
 
 import base64
 import json
@@ -17,7 +19,10 @@ _HUB = ("https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry
 
 
 def find(host: str) -> Login | None:
-    """Return user and password for a registry, or None. What docker was logged in to wins over ECR's own way."""
+    """Return user and password for a registry, or None.
+
+    What docker was logged in to wins over ECR's own way.
+    """
     config = _config()
     hosts = _HUB if host in _HUB else (host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/")
     for name in hosts:
@@ -42,7 +47,9 @@ def _config() -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as problem:
-        raise OperatorError(f"{path}: not readable as JSON ({problem}); correct it, or log in again with docker login") from problem
+        raise OperatorError(
+            f"{path}: not readable as JSON ({problem}); correct it, or log in again with docker login"
+        ) from problem
 
 
 def _written(entry: dict[str, str] | None) -> Login | None:
@@ -53,13 +60,20 @@ def _written(entry: dict[str, str] | None) -> Login | None:
 
 
 def _by_helper(helper: str, name: str) -> Login | None:
-    """Ask a helper (github.com/docker/docker-credential-helpers): `get`, the name on standard input, JSON back."""
+    """Ask a helper (github.com/docker/docker-credential-helpers):
+
+    `get`, the name on standard input, JSON back.
+    """
     program = f"docker-credential-{helper}"
     try:
-        done = subprocess.run([program, "get"], input=name, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [program, "get"], input=name, capture_output=True, text=True, timeout=60, check=False
+        )
         answer = json.loads(done.stdout) if done.returncode == 0 else {}
     except FileNotFoundError as problem:
-        raise OperatorError(f"{program} is named in docker's config.json and is not on PATH; install it, or log in again") from problem
+        raise OperatorError(
+            f"{program} is named in docker's config.json and is not on PATH; install it, or log in again"
+        ) from problem
     except (ValueError, subprocess.TimeoutExpired) as problem:
         raise OperatorError(f"{program} gave no answer for {name}; log in again") from problem
     return (answer["Username"], answer["Secret"]) if answer.get("Secret") else None
@@ -72,6 +86,11 @@ def _ecr(region: str) -> Login:
     try:
         answer = boto3.client("ecr", region_name=region).get_authorization_token()
     except (BotoCoreError, ClientError) as problem:
-        raise OperatorError(f"ECR in {region} gives no login ({problem}); set AWS credentials that may ecr:GetAuthorizationToken") from problem
-    user, _, password = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode().partition(":")
+        raise OperatorError(
+            f"ECR in {region} gives no login ({problem}); set AWS credentials that may "
+            f"ecr:GetAuthorizationToken"
+        ) from problem
+    user, _, password = (
+        base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode().partition(":")
+    )
     return user, password

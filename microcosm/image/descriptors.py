@@ -1,8 +1,10 @@
-"""Security descriptors of Windows files: made from the few parts that a layer needs, in the self-relative form of [MS-DTYP] 2.4.6.
+"""Security descriptors of Windows files: made from the few parts that a layer needs, in the self-relative
+form of [MS-DTYP] 2.4.6.
 
-Plain files and folders get what BuildKit gives them (moby/buildkit 73ed682, util/winlayers/differ.go, addSecurityDescriptor):
-full control for Administrators and SYSTEM, read and execute for Users, who may also add files to folders. Folders of the base
-keep their own descriptors, from the base's layers where they are here, or else the ones that Windows Server and IIS set up.
+Plain files and folders get what BuildKit gives them (moby/buildkit 73ed682, util/winlayers/differ.go,
+addSecurityDescriptor): full control for Administrators and SYSTEM, read and execute for Users, who may also
+add files to folders. Folders of the base keep their own descriptors, from the base's layers where they are
+here, or else the ones that Windows Server and IIS set up.
 """
 
 import base64
@@ -68,7 +70,11 @@ def encode(owner: Sid, group: Sid, aces: Sequence[Ace], control: int = 0) -> byt
 
 def _sid(sid: Sid) -> bytes:
     authority, parts = sid
-    return struct.pack("<BB", 1, len(parts)) + authority.to_bytes(6, "big") + struct.pack(f"<{len(parts)}I", *parts)
+    return (
+        struct.pack("<BB", 1, len(parts))
+        + authority.to_bytes(6, "big")
+        + struct.pack(f"<{len(parts)}I", *parts)
+    )
 
 
 def _ace(ace: Ace) -> bytes:
@@ -105,11 +111,13 @@ def _of_windows(*more: Ace) -> bytes:
     return encode(TRUSTED_INSTALLER, TRUSTED_INSTALLER, aces, _DACL_PROTECTED)
 
 
-# Folders that the bases have, folded. From the access lists that `icacls` prints on an installed server, published in many
-# places and read from no image; the base's own layers are asked first.
+# Folders that the bases have, folded. From the access lists that `icacls` prints on an installed server,
+# published in many places and read from no image; the base's own layers are asked first.
 KNOWN = {
     "inetpub": _of_windows(),
-    "inetpub/wwwroot": _of_windows(Ace(IIS_IUSRS, READ_EXECUTE), Ace(IIS_IUSRS, GENERIC_READ_EXECUTE, _INHERIT | ONLY_INHERIT)),
+    "inetpub/wwwroot": _of_windows(
+        Ace(IIS_IUSRS, READ_EXECUTE), Ace(IIS_IUSRS, GENERIC_READ_EXECUTE, _INHERIT | ONLY_INHERIT)
+    ),
     "program files": _of_windows(),
     "program files (x86)": _of_windows(),
     "windows": _of_windows(),

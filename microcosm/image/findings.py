@@ -1,4 +1,7 @@
-"""Findings about a service: a level, a name to ignore it by, a sentence, and the way out. No value of a setting is in any."""
+"""Findings about a service: a level, a name to ignore it by, a sentence, and the way out.
+
+No value of a setting is in any.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace

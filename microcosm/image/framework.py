@@ -1,6 +1,8 @@
-"""Names of assemblies and native libraries that the base images have. Anything else must be in the service's own folder.
+"""Names of assemblies and native libraries that the base images have. Anything else must be in the service's
+own folder.
 
-Assemblies: the GAC of .NET Framework 4.8 (RedistList/FrameworkList.xml of v4.8 and its facades). Libraries: System32 of Server Core.
+Assemblies: the GAC of .NET Framework 4.8 (RedistList/FrameworkList.xml of v4.8 and its facades). Libraries:
+System32 of Server Core.
 """
 
 _PLAIN = """

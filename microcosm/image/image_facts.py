@@ -1,4 +1,6 @@
-"""What an image says of its service, in its label: enough to write manifests and to check it without its files."""
+"""What an image says of its service, in its label: enough to write manifests and to check it without its
+files.
+"""
 
 import json
 import re
@@ -15,7 +17,9 @@ from .subject import Subject, variable
 
 _PAGES = ("default.aspx", "default.htm", "index.html", "index.htm", "default.asp")
 _PORT = re.compile(r"https?://[^/:]+:(\d+)")
-_REFUSED = re.compile(r"(password|passwd|pwd|secret|api[._-]?key|access[._-]?key|token|connstr_)", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"(password|passwd|pwd|secret|api[._-]?key|access[._-]?key|token|connstr_)", re.IGNORECASE
+)
 
 
 def label(subject: Subject, found: Sequence[Finding], ports: list[int], health: str | None) -> dict[str, Any]:
@@ -42,7 +46,9 @@ def of(image: Image) -> dict[str, Any] | None:
 
 
 def ports(subject: Subject, given: list[int]) -> list[int]:
-    """Return the ports that the service listens on: 80 for a site, 808 for net.tcp, those of the addresses of a host."""
+    """Return the ports that the service listens on: 80 for a site, 808 for net.tcp, those of the addresses
+    of a host.
+    """
     if given:
         return given
     if subject.kind.is_site:

@@ -26,7 +26,17 @@ from .source import Source
 from .subject import Choices, Subject
 from .tree import join
 
-RULES = (rules_settings, rules_iis, rules_site, rules_wcf, rules_data, rules_code, rules_types, rules_files, rules_msi)
+RULES = (
+    rules_settings,
+    rules_iis,
+    rules_site,
+    rules_wcf,
+    rules_data,
+    rules_code,
+    rules_types,
+    rules_files,
+    rules_msi,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +55,9 @@ def subject(source: Source, wanted: Wanted, choices: Choices) -> Subject:
     home = recognise.home(source) or Home("", source.tree)
     site = wanted.kind.is_site if wanted.kind else recognise.is_site(home.tree)
     services = rules_msi.services(source.msi) if source.msi else []
-    programs = [service["program"][len(home.place) :].strip("/") for service in services if service["program"]]
+    programs = [
+        service["program"][len(home.place) :].strip("/") for service in services if service["program"]
+    ]
     program = "" if site else recognise.program(home.tree, wanted.program, programs, source.name)
     parsed, broken = configs.read_all(home.tree, "" if site else program)
     found, unreadable = assemblies.read_all(home.tree)

@@ -1,10 +1,15 @@
-"""The kinds of services. In a module of its own: the command line needs it, and nothing else of this package, to print its help."""
+"""The kinds of services.
+
+In a module of its own: the command line needs it, and nothing else of this package, to print its help.
+"""
 
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """A site of IIS, a site with WCF services, or a program: one that listens, a Windows service, or neither."""
+    """A site of IIS, a site with WCF services, or a program: one that listens, a Windows service, or
+    neither.
+    """
 
     IIS = "iis"
     WCF = "wcf"

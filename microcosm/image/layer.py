@@ -1,7 +1,9 @@
-"""A layer of a Windows image: a tar in the form that hcsshim and BuildKit read, the same bytes for the same input.
+"""A layer of a Windows image: a tar in the form that hcsshim and BuildKit read, the same bytes for the same
+input.
 
-The records are those of go-winio v0.6.2, backuptar/tar.go: MSWINDOWS.fileattr, MSWINDOWS.rawsd, LIBARCHIVE.creationtime. Folders
-`Hives` and `Files` are the roots, without a descriptor of their own (moby/buildkit 73ed682, util/winlayers/differ.go).
+The records are those of go-winio v0.6.2, backuptar/tar.go: MSWINDOWS.fileattr, MSWINDOWS.rawsd,
+LIBARCHIVE.creationtime. Folders `Hives` and `Files` are the roots, without a descriptor of their own
+(moby/buildkit 73ed682, util/winlayers/differ.go).
 """
 
 import base64
@@ -21,7 +23,8 @@ _FOLDER, _ARCHIVE = "16", "32"
 _MODE_FOLDER, _MODE_FILE = 0o40755, 0o100644
 # The fastest level: libraries are packed a tenth worse than at the slowest, in a fifth of the time.
 _LEVEL = 1
-# Files get a time made from all contents: one fixed time would let IIS send the same ETag for the pages of two releases.
+# Files get a time made from all contents: one fixed time would let IIS send the same ETag for the pages of
+# two releases.
 _EARLIEST, _SPAN = 1_577_836_800, 157_680_000
 # Folders that only the start script and an administrator change.
 OWN = "microcosm"
@@ -50,7 +53,8 @@ def stamp(tree: Tree) -> int:
 
 
 def write(tree: Tree, writable: Collection[str], known: Mapping[str, bytes], time: int) -> Layer:
-    """Write the files, by their paths below C:. Folders of `writable` get Modify for IIS_IUSRS with all that is in them.
+    """Write the files, by their paths below C:. Folders of `writable` get Modify for IIS_IUSRS with all that
+    is in them.
 
     `known` are descriptors of folders that the base has, by folded path.
     """
@@ -75,7 +79,9 @@ def write(tree: Tree, writable: Collection[str], known: Mapping[str, bytes], tim
 
 
 class _Hashing(io.RawIOBase):
-    """A stream that hashes what goes through: the layer's identity is that of the tar, not of its compressed form."""
+    """A stream that hashes what goes through: the layer's identity is that of the tar, not of its
+    compressed form.
+    """
 
     def __init__(self, inner: IO[bytes] | gzip.GzipFile) -> None:
         self.inner, self.hash = inner, hashlib.sha256()
@@ -94,8 +100,13 @@ class _Hashing(io.RawIOBase):
 
 
 def _entries(tree: Tree, writable: Collection[str]) -> list[tuple[str, bool]]:
-    """Return all paths, each once and each folder before what is in it. The order does not depend on the system."""
-    folders = {folder for path in [*tree, *(join(folder, "x") for folder in writable)] for folder in parents(path)}
+    """Return all paths, each once and each folder before what is in it.
+
+    The order does not depend on the system.
+    """
+    folders = {
+        folder for path in [*tree, *(join(folder, "x") for folder in writable)] for folder in parents(path)
+    }
     written = {folder.lower(): folder for folder in sorted(folders)}
     entries = [(path, True) for path in written.values()] + [(path, False) for path in tree]
     return sorted(entries, key=lambda entry: entry[0].lower().split("/"))
@@ -132,7 +143,9 @@ def _entry(path: str, size: int | None, time: int, descriptor: bytes | None) -> 
 
 
 def known_descriptors(layers: Collection[Path], wanted: Collection[str]) -> dict[str, bytes]:
-    """Read the descriptors of folders from a base's layers, the lowest first; an upper layer's entry replaces a lower one's."""
+    """Read the descriptors of folders from a base's layers, the lowest first; an upper layer's entry
+    replaces a lower one's.
+    """
     found = dict[str, bytes]()
     folded = {folder.lower() for folder in wanted}
     for path_of_layer in layers:

@@ -1,4 +1,6 @@
-"""The contents of an MSI as a first installation on a Windows Server would place them, without running anything of it."""
+"""The contents of an MSI as a first installation on a Windows Server would place them, without running
+anything of it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ _USER = "Users\\ContainerAdministrator"
 
 @dataclass(frozen=True)
 class Package:
-    """An MSI with the properties that the user gave, and the folder where its outer cabinets and files are."""
+    """An MSI with the properties that the user gave, and the folder where its outer cabinets and files
+    are.
+    """
 
     database: Database
     given: Mapping[str, str]
@@ -51,18 +55,24 @@ class Package:
     def properties(self) -> dict[str, str]:
         """Properties after the actions that only set a value, in the order of the installation."""
         properties = dict(self._searched[0])
-        actions = {row["Action"]: row for row in self.database.rows("CustomAction") if msi_actions.sets_property(row)}
+        actions = {
+            row["Action"]: row for row in self.database.rows("CustomAction") if msi_actions.sets_property(row)
+        }
         for table in ("InstallUISequence", "InstallExecuteSequence"):
             for step in sorted(self.database.rows(table), key=lambda row: int(row["Sequence"] or 0)):
                 action = actions.get(step["Action"])
                 if action and self._is_met(step) and str(action["Source"]) not in self.given:
-                    value = msi_properties.formatted(str(action["Target"] or ""), {**self._standard, **properties})
+                    value = msi_properties.formatted(
+                        str(action["Target"] or ""), {**self._standard, **properties}
+                    )
                     properties[str(action["Source"])] = value
         return properties
 
     def _is_met(self, step: Row) -> bool:
         try:
-            return int(step["Sequence"] or 0) > 0 and msi_properties.holds(_text(step["Condition"]), self._searched[0])
+            return int(step["Sequence"] or 0) > 0 and msi_properties.holds(
+                _text(step["Condition"]), self._searched[0]
+            )
         except UnknownCondition:
             return False
 
@@ -80,7 +90,9 @@ class Package:
 
     @cached_property
     def _standard(self) -> dict[str, str]:
-        """Folders that Windows names; the plain names are the 32-bit ones in every package (Property Reference)."""
+        """Folders that Windows names; the plain names are the 32-bit ones in every package (Property
+        Reference).
+        """
         found = {
             "ProgramFilesFolder": "Program Files (x86)",
             "ProgramFiles64Folder": "Program Files",
@@ -111,7 +123,10 @@ class Package:
     def _folder(self, name: str, rows: Mapping[str, Row], depth: int) -> str:
         row, value = rows.get(name), self.properties.get(name)
         if depth > 64 or row is None:
-            raise OperatorError(f"{self.database.name}: the folder {name!r} of its Directory table leads nowhere; make the MSI again")
+            raise OperatorError(
+                f"{self.database.name}: the folder {name!r} of its Directory table leads nowhere; make the "
+                f"MSI again"
+            )
         if value and (name != "SourceDir"):
             return self._below_c(name, value)
         if name in self._standard:
@@ -126,9 +141,14 @@ class Package:
         plain = path.replace("/", "\\")
         if (plain[1:2] == ":" and plain[:1].upper() != "C") or plain.startswith("\\\\"):
             raise OperatorError(
-                f"{self.database.name}: the folder {name} is on {plain[:2]}, and a container has C: alone; give --property {name}=C:\\FOLDER"
+                f"{self.database.name}: the folder {name} is on {plain[:2]}, and a container has C: alone; "
+                f"give --property {name}=C:\\FOLDER"
             )
-        return plain[2:].replace("\\", "/").strip("/") if plain[1:2] == ":" else plain.replace("\\", "/").strip("/")
+        return (
+            plain[2:].replace("\\", "/").strip("/")
+            if plain[1:2] == ":"
+            else plain.replace("\\", "/").strip("/")
+        )
 
     @cached_property
     def _features(self) -> tuple[set[str], list[str]]:
@@ -151,7 +171,11 @@ class Package:
 
     @cached_property
     def _components(self) -> tuple[dict[str, Row], list[str]]:
-        wanted = {row["Component_"] for row in self.database.rows("FeatureComponents") if row["Feature_"] in self._features[0]}
+        wanted = {
+            row["Component_"]
+            for row in self.database.rows("FeatureComponents")
+            if row["Feature_"] in self._features[0]
+        }
         chosen, unknown = dict[str, Row](), list[str]()
         for row in self.database.rows("Component"):
             try:
@@ -173,7 +197,11 @@ class Package:
     @cached_property
     def paths(self) -> dict[str, str]:
         """Path below C: of each File row whose component is installed."""
-        return {str(row["File"]): self._path(row) for row in self.database.rows("File") if row["Component_"] in self.components}
+        return {
+            str(row["File"]): self._path(row)
+            for row in self.database.rows("File")
+            if row["Component_"] in self.components
+        }
 
     def _path(self, row: Row) -> str:
         folder = self.folders[str(self.components[str(row["Component_"])]["Directory_"])]
@@ -199,14 +227,20 @@ class Package:
 
     def empty_folders(self) -> tuple[str, ...]:
         """Return the folders that the MSI makes and puts no file into."""
-        made = {self.folders[str(row["Directory_"])] for row in self.database.rows("CreateFolder") if self.installs(row)}
+        made = {
+            self.folders[str(row["Directory_"])]
+            for row in self.database.rows("CreateFolder")
+            if self.installs(row)
+        }
         full = {parent for path in self.paths.values() for parent in parents(path)}
         return tuple(sorted(made - full - {""}))
 
     def _cabinet(self, name: str) -> bytes:
         if name.startswith("#"):
             if not self.database.has_stream(name[1:]):
-                raise OperatorError(f"{self.database.name}: its cabinet {name[1:]} is missing; copy the MSI again")
+                raise OperatorError(
+                    f"{self.database.name}: its cabinet {name[1:]} is missing; copy the MSI again"
+                )
             return self.database.stream(name[1:])
         return self._outer(name).read_bytes()
 
@@ -215,12 +249,17 @@ class Package:
         for candidate in (self.beside / path, self.beside / Path(path).name):
             if candidate.is_file():
                 return File(candidate.stat().st_size, candidate.read_bytes)
-        raise OperatorError(f"{self.database.name}: the file {key} ({path}) is in no cabinet and not beside the MSI; hand over the whole folder")
+        raise OperatorError(
+            f"{self.database.name}: the file {key} ({path}) is in no cabinet and not beside the MSI; hand "
+            f"over the whole folder"
+        )
 
     def _outer(self, name: str) -> Path:
         found = next((path for path in self.beside.iterdir() if path.name.lower() == name.lower()), None)
         if found is None:
-            raise OperatorError(f"{self.database.name}: its cabinet {name} is not beside it; put both into one folder")
+            raise OperatorError(
+                f"{self.database.name}: its cabinet {name} is not beside it; put both into one folder"
+            )
         return found
 
     def resolve(self, name: str) -> str | None:

@@ -1,4 +1,5 @@
-"""Custom actions of an MSI: which run code, which only set a value, and which are stock of an installer's maker.
+"""Custom actions of an MSI: which run code, which only set a value, and which are stock of an installer's
+maker.
 
 Types: learn.microsoft.com/windows/win32/msi/summary-list-of-all-custom-action-types.
 """
@@ -32,9 +33,10 @@ _RUNS = {
     23: "installs another MSI",
     39: "installs another MSI",
 }
-# Actions that run code and do nothing that a container misses, by their maker's fixed names. From the sources of WiX v3
-# (src/ext/UIExtension, UtilExtension, IIsExtension, FirewallExtension, NetFxExtension, DependencyExtension) and, from the
-# names that Visual Studio Installer Projects, InstallShield and Advanced Installer give in every package, which publish no source.
+# Actions that run code and do nothing that a container misses, by their maker's fixed names. From the sources
+# of WiX v3 (src/ext/UIExtension, UtilExtension, IIsExtension, FirewallExtension, NetFxExtension,
+# DependencyExtension) and, from the names that Visual Studio Installer Projects, InstallShield and Advanced
+# Installer give in every package, which publish no source.
 _STOCK = re.compile(
     r"WixUI\w*|WixValidatePath|WixPrintEula|WixExitEarlyWithSuccess|WixShellExec\w*|WixCheckReboot\w*|WixBroadcast\w*"
     r"|WixQueryOs\w*|WixCloseApplications\w*|WixRemoveFoldersEx\w*|WixDependency\w*|WixFailWhenDeferred|Wix4\w*Query\w*"
@@ -46,7 +48,8 @@ _STOCK = re.compile(
     r"|AI_(DETECT_\w+|InstallModeCheck|DpiContentScale|EnableDebugLog|SHOW_LOG|PREPARE_UPGRADE)"
     r"|SetARPINSTALLLOCATION|SetARPReadme|SetAllUsers\w*"
 )
-# Actions of WiX's IIS extension run the rows of its tables, which the start script carries: they are stock above.
+# Actions of WiX's IIS extension run the rows of its tables, which the start script carries: they are stock
+# above.
 
 
 def kind(row: Row) -> int:
@@ -58,7 +61,8 @@ def sets_property(row: Row) -> bool:
 
 
 def running(database: Database, may_run: Callable[[str], bool]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, what it does and what it runs, of each action that a first installation runs and that is own code.
+    """Yield name, what it does and what it runs, of each action that a first installation runs and that is
+    own code.
 
     `may_run` judges the condition of a step: many actions are for the removal alone.
     """
@@ -67,6 +71,11 @@ def running(database: Database, may_run: Callable[[str], bool]) -> Iterator[tupl
     for row in database.rows("CustomAction"):
         name, which = str(row["Action"]), kind(row)
         undoes = int(row["Type"] or 0) & _ROLLBACK == _ROLLBACK
-        if which in (_SETS_PROPERTY, _SETS_FOLDER, _ERROR) or undoes or name not in scheduled or _STOCK.fullmatch(name):
+        if (
+            which in (_SETS_PROPERTY, _SETS_FOLDER, _ERROR)
+            or undoes
+            or name not in scheduled
+            or _STOCK.fullmatch(name)
+        ):
             continue
         yield name, f"{_RUNS.get(which, 'runs code')} (type {row['Type']})", str(row["Source"] or "")

@@ -1,7 +1,7 @@
 """Sites, applications and virtual folders that an MSI of WiX makes in IIS, and what has no counterpart here.
 
-Tables and columns: wixtoolset/wix 3a4dffe, src/ext/Iis/wixext/IisTableDefinitions.cs. WiX 3 has the same tables
-without `Wix4`.
+Tables and columns: wixtoolset/wix 3a4dffe, src/ext/Iis/wixext/IisTableDefinitions.cs. WiX 3 has the same
+tables without `Wix4`.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,8 @@
-"""Properties of an MSI, its conditions and its formatted texts, as `msiexec /i` of a first installation sees them.
+"""Properties of an MSI, its conditions and its formatted texts, as `msiexec /i` of a first installation sees
+them.
 
-Sources: learn.microsoft.com/windows/win32/msi, "Conditional Statement Syntax", "Formatted", "Property Reference".
+Sources: learn.microsoft.com/windows/win32/msi, "Conditional Statement Syntax", "Formatted", "Property
+Reference".
 """
 
 import re
@@ -8,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 from .msi_tables import Database
 
-# What Windows itself sets, on Windows Server 2019 or newer on amd64 (Property Reference). A first installation: nothing is installed.
+# What Windows itself sets, on Windows Server 2019 or newer on amd64 (Property Reference). A first
+# installation: nothing is installed.
 _SYSTEM = {
     "VersionNT": "603",
     "VersionNT64": "603",
@@ -41,7 +44,9 @@ _ANSWERS = {
     (r"software\microsoft\net framework setup\ndp\v4\full", "install"): "#1",
     (r"software\microsoft\net framework setup\ndp\v4\full", "version"): "4.8.03761",
 }
-_TOKEN = re.compile(r'\s*(?:(\()|(\))|"([^"]*)"|(<>|<=|>=|><|<<|>>|~?=|<|>)|(-?\d+)|([%$?&!]?[A-Za-z_][\w.]*))')
+_TOKEN = re.compile(
+    r'\s*(?:(\()|(\))|"([^"]*)"|(<>|<=|>=|><|<<|>>|~?=|<|>)|(-?\d+)|([%$?&!]?[A-Za-z_][\w.]*))'
+)
 _PLACE = re.compile(r"\[([^\[\]{}]+)\]")
 Resolve = Callable[[str], str | None]
 
@@ -88,8 +93,13 @@ def formatted(text: str, properties: Mapping[str, str], resolve: Resolve | None 
     return text
 
 
-def holds(condition: str | None, properties: Mapping[str, str], states: Mapping[str, int] | None = None) -> bool:
-    """Evaluate a condition. `states` are those of features (`&Name`) and components (`$Name`): 3 is installed locally."""
+def holds(
+    condition: str | None, properties: Mapping[str, str], states: Mapping[str, int] | None = None
+) -> bool:
+    """Evaluate a condition.
+
+    `states` are those of features (`&Name`) and components (`$Name`): 3 is installed locally.
+    """
     if not condition or not condition.strip():
         return True
     tokens, place = list[tuple[str, str]](), 0
@@ -160,7 +170,9 @@ class _Parser:
         if not self.tokens:
             raise UnknownCondition(self.whole)
         kind, text = self.tokens.pop(0)
-        if kind not in ("text", "number", "name") or (kind == "name" and text.upper() in ("XOR", "EQV", "IMP")):
+        if kind not in ("text", "number", "name") or (
+            kind == "name" and text.upper() in ("XOR", "EQV", "IMP")
+        ):
             raise UnknownCondition(self.whole)
         if kind != "name":
             return text

@@ -1,7 +1,7 @@
 """Values that an MSI writes into the registry, for `reg add` in the start script.
 
-Source: learn.microsoft.com/windows/win32/msi/registry-table, "Value": the prefixes of a type, and `[~]` between
-strings.
+Source: learn.microsoft.com/windows/win32/msi/registry-table, "Value": the prefixes of a type, and `[~]`
+between strings.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Reading of the tables of an MSI, a relational database inside an OLE file.
 
-Names of streams, string pool and column types as Wine 8.0 reads them (dlls/msi/table.c, string.c). Without msi.dll no
-library reads tables; olefile reads the OLE file.
+Names of streams, string pool and column types as Wine 8.0 reads them (dlls/msi/table.c, string.c). Without
+msi.dll no library reads tables; olefile reads the OLE file.
 """
 
 import struct
@@ -32,7 +32,9 @@ class Database:
             self._strings, self._width = self._read_strings()
             self._columns = self._read_columns()
         except (OSError, struct.error, KeyError, IndexError, ValueError) as problem:
-            raise OperatorError(f"{name}: not a readable MSI ({problem}); make it again, or hand over the folder") from problem
+            raise OperatorError(
+                f"{name}: not a readable MSI ({problem}); make it again, or hand over the folder"
+            ) from problem
 
     def __contains__(self, table: str) -> bool:
         return f"!{table}" in self._streams and bool(self.rows(table))
@@ -123,7 +125,9 @@ def _is_binary(kind: int) -> bool:
 
 
 def decode(name: str) -> str:
-    """Decode a stream's name: each character holds one or two letters of 64, and U+4840 stands before a table."""
+    """Decode a stream's name: each character holds one or two letters of 64, and U+4840 stands before a
+    table.
+    """
     letters: list[str] = []
     for character in name:
         code = ord(character)

@@ -1,4 +1,6 @@
-"""An image as documents: the base that it stands on, and the configuration, manifest and index made from it."""
+"""An image as documents: the base that it stands on, and the configuration, manifest and index made from
+it.
+"""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +13,10 @@ from . import bases, digests, registry
 from .layer import Layer
 from .registry import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Registry
 
-_LAYER = {MANIFEST: "application/vnd.oci.image.layer.v1.tar+gzip", DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip"}
+_LAYER = {
+    MANIFEST: "application/vnd.oci.image.layer.v1.tar+gzip",
+    DOCKER_MANIFEST: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+}
 _LIST = {MANIFEST: INDEX, DOCKER_MANIFEST: DOCKER_LIST}
 LABEL = "dev.microcosm.image"
 # Where a layout keeps the name that an image is meant to have.
@@ -48,7 +53,9 @@ class Stored:
     def pinned(self) -> str:
         """The name with the digest, as a manifest wants it; of a layout the name that it is meant to have."""
         if self.registry:
-            return f"{self.registry.host}/{self.registry.repository}{self._tag}@{digests.of(self.manifest()[1])}"
+            return (
+                f"{self.registry.host}/{self.registry.repository}{self._tag}@{digests.of(self.manifest()[1])}"
+            )
         (described,) = json.loads((self._folder / "index.json").read_text())["manifests"]
         return f"{described.get('annotations', {}).get(NAME, self.name)}@{described['digest']}"
 
@@ -98,7 +105,11 @@ def images(stored: Stored) -> list[Image]:
     """Read all images of a reference: one, or those of an index."""
     document, data, media_type = stored.manifest()
     if media_type in (INDEX, DOCKER_LIST):
-        return [_image(stored, *stored.manifest(one["digest"])) for one in document["manifests"] if _is_windows(one)]
+        return [
+            _image(stored, *stored.manifest(one["digest"]))
+            for one in document["manifests"]
+            if _is_windows(one)
+        ]
     return [_image(stored, document, data, media_type)]
 
 
@@ -108,20 +119,30 @@ def _is_windows(described: Mapping[str, Any]) -> bool:
 
 def _image(stored: Stored, manifest: dict[str, Any], data: bytes, media_type: str) -> Image:
     if "config" not in manifest or "layers" not in manifest:
-        raise OperatorError(f"{stored.name}: its manifest is of an old kind ({media_type}); push it again with a newer tool")
+        raise OperatorError(
+            f"{stored.name}: its manifest is of an old kind ({media_type}); push it again with a newer tool"
+        )
     config = json.loads(stored.blob(manifest["config"]["digest"]))
-    return Image(stored=stored, digest=digests.of(data), media_type=media_type, manifest=manifest, config=config)
+    return Image(
+        stored=stored, digest=digests.of(data), media_type=media_type, manifest=manifest, config=config
+    )
 
 
 def base_for(stored: Stored, release: str) -> Image:
     """Choose the image of a base for a Windows Server, and refuse a base of another system or build."""
     found = images(stored)
-    fitting = [one for one in found if one.config.get("os") == "windows" and bases.release_of(one.build) == release]
+    fitting = [
+        one for one in found if one.config.get("os") == "windows" and bases.release_of(one.build) == release
+    ]
     if fitting:
         return fitting[0]
-    has = ", ".join(sorted(f"{one.config.get('os', '?')} {one.build}".strip() for one in found)) or "nothing for Windows"
+    has = (
+        ", ".join(sorted(f"{one.config.get('os', '?')} {one.build}".strip() for one in found))
+        or "nothing for Windows"
+    )
     raise UsageError(
-        f"{stored.name}: it is no base for Windows Server {release} ({bases.build(release)}): it has {has}; give another --base or --windows"
+        f"{stored.name}: it is no base for Windows Server {release} ({bases.build(release)}): it has {has}; "
+        f"give another --base or --windows"
     )
 
 
@@ -145,18 +166,40 @@ class Made:
     @property
     def described(self) -> dict[str, Any]:
         platform = {"architecture": "amd64", "os": "windows", "os.version": self.base.build}
-        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.manifest), "platform": platform}
+        return {
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": len(self.manifest),
+            "platform": platform,
+        }
 
 
-def make(base: Image, layer: Layer, *, entrypoint: list[str], variables: Mapping[str, str], ports: list[int], label: dict[str, Any]) -> Made:
-    """Put a layer on a base. Nothing depends on the time of the build: the same input gives the same digest."""
+def make(
+    base: Image,
+    layer: Layer,
+    *,
+    entrypoint: list[str],
+    variables: Mapping[str, str],
+    ports: list[int],
+    label: dict[str, Any],
+) -> Made:
+    """Put a layer on a base.
+
+    Nothing depends on the time of the build: the same input gives the same digest.
+    """
     config = json.loads(json.dumps(base.config))
     inner = config.setdefault("config", {})
     given = {one.partition("=")[0].upper() for one in (f"{name}=" for name in variables)}
     kept = [one for one in inner.get("Env") or [] if one.partition("=")[0].upper() not in given]
     labels = {**(inner.get("Labels") or {}), LABEL: json.dumps(label, sort_keys=True)}
     exposed = {**(inner.get("ExposedPorts") or {}), **{f"{port}/tcp": {} for port in ports}}
-    inner.update({"Entrypoint": entrypoint, "Env": [*kept, *(f"{name}={variables[name]}" for name in sorted(variables))], "Labels": labels})
+    inner.update(
+        {
+            "Entrypoint": entrypoint,
+            "Env": [*kept, *(f"{name}={variables[name]}" for name in sorted(variables))],
+            "Labels": labels,
+        }
+    )
     inner.pop("Cmd", None)
     inner.pop("ArgsEscaped", None)
     if exposed:
@@ -165,14 +208,25 @@ def make(base: Image, layer: Layer, *, entrypoint: list[str], variables: Mapping
     config["history"] = [*(config.get("history") or []), {"created_by": "microcosm image build"}]
     config["created"] = "1970-01-01T00:00:00Z"
     data = _bytes(config)
-    described = {"mediaType": _LAYER.get(base.media_type, _LAYER[MANIFEST]), "digest": layer.digest, "size": layer.size}
+    described = {
+        "mediaType": _LAYER.get(base.media_type, _LAYER[MANIFEST]),
+        "digest": layer.digest,
+        "size": layer.size,
+    }
     manifest = {
         **{name: value for name, value in base.manifest.items() if name != "annotations"},
-        "config": {"mediaType": base.manifest["config"]["mediaType"], "digest": digests.of(data), "size": len(data)},
+        "config": {
+            "mediaType": base.manifest["config"]["mediaType"],
+            "digest": digests.of(data),
+            "size": len(data),
+        },
         "layers": [*base.manifest["layers"], described],
     }
     if base.media_type == MANIFEST:
-        manifest["annotations"] = {"org.opencontainers.image.base.digest": base.digest, "org.opencontainers.image.base.name": base.stored.name}
+        manifest["annotations"] = {
+            "org.opencontainers.image.base.digest": base.digest,
+            "org.opencontainers.image.base.name": base.stored.name,
+        }
     return Made(base=base, layer=layer, config=data, manifest=_bytes(manifest))
 
 

@@ -1,7 +1,9 @@
-"""The zip that Web Deploy (msdeploy) writes: `archive.xml`, `parameters.xml`, and the site's files below `Content/`.
+"""The zip that Web Deploy (msdeploy) writes: `archive.xml`, `parameters.xml`, and the site's files below
+`Content/`.
 
-The layout below Content is what Web Deploy 3.6 and msbuild write; it is not documented, so the site's folder is found by
-what is in it: `…/PackageTmp`, or else the outermost folder with a web.config, a bin folder or a page.
+The layout below Content is what Web Deploy 3.6 and msbuild write; it is not documented, so the site's folder
+is found by what is in it: `…/PackageTmp`, or else the outermost folder with a web.config, a bin folder or a
+page.
 """
 
 import re
@@ -25,13 +27,16 @@ _TAG = re.compile(
     r"""<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<([A-Za-z_][\w.:-]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>""",
     re.DOTALL,
 )
-# Providers of a site; learn.microsoft.com/iis/publish/using-web-deploy, "Web Deploy Providers", has the others.
+# Providers of a site; learn.microsoft.com/iis/publish/using-web-deploy, "Web Deploy Providers", has the
+# others.
 _SITE = frozenset({"iisApp", "contentPath", "createApp", "setAcl", "dirPath", "filePath", "auto"})
 _DRIVE = re.compile(r"^Content/([A-Za-z])_\1(?=/|$)")
 
 
 def is_package(tree: Tree) -> bool:
-    return "archive.xml" in tree or ("systemInfo.xml" in tree and any(name.startswith("Content/") for name in tree))
+    return "archive.xml" in tree or (
+        "systemInfo.xml" in tree and any(name.startswith("Content/") for name in tree)
+    )
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,35 @@ def content(tree: Tree, given: Mapping[str, str], name: str) -> tuple[Tree, tupl
     """Return the site's files with the parameters filled in, and the parameters that fill nothing."""
     folder = _site_folder(tree, name)
     site = tree.below(folder)
-    parameters = _parse(tree.read("parameters.xml"), f"{name}, parameters.xml") if "parameters.xml" in tree else None
+    parameters = (
+        _parse(tree.read("parameters.xml"), f"{name}, parameters.xml") if "parameters.xml" in tree else None
+    )
     if parameters is None:
         return site, ()
     known = [parameter.get("name", "") for parameter in parameters.iter("parameter")]
     strangers = sorted(set(given) - set(known))
     if strangers:
-        raise UsageError(f"{name}: it has no parameter {', '.join(strangers)}; its parameters are {', '.join(known) or 'none'}")
+        raise UsageError(
+            f"{name}: it has no parameter {', '.join(strangers)}; its parameters are "
+            f"{', '.join(known) or 'none'}"
+        )
     unfilled = list[Unfilled]()
     for parameter in parameters.iter("parameter"):
         own = parameter.get("name", "")
         value = given.get(own, parameter.get("defaultValue"))
-        entries = [entry for entry in parameter.iter("parameterEntry") if entry.get("kind", "").lower() in ("xmlfile", "textfile")]
+        entries = [
+            entry
+            for entry in parameter.iter("parameterEntry")
+            if entry.get("kind", "").lower() in ("xmlfile", "textfile")
+        ]
         if entries and value is None:
             unfilled.append(Unfilled(own, "a parameter of the package has no value"))
         for entry in entries if value is not None else ():
             changed = _filled(site, folder, entry, value or "", name)
             if changed is None:
-                unfilled.append(Unfilled(own, f"its place {entry.get('match', '')} is in no file of the package"))
+                unfilled.append(
+                    Unfilled(own, f"its place {entry.get('match', '')} is in no file of the package")
+                )
             site = changed or site
     return site, tuple(unfilled)
 
@@ -82,7 +98,9 @@ def set_parameters(path: Path) -> dict[str, str]:
     try:
         root = _parse(path.read_bytes(), str(path))
     except OSError as problem:
-        raise UsageError(f"{path}: cannot be read ({problem.strerror}); --parameters takes a SetParameters.xml") from problem
+        raise UsageError(
+            f"{path}: cannot be read ({problem.strerror}); --parameters takes a SetParameters.xml"
+        ) from problem
     return {one.get("name", ""): one.get("value", "") for one in root.iter("setParameter")}
 
 
@@ -93,9 +111,16 @@ def _site_folder(tree: Tree, name: str) -> str:
             return folder
     for folder in sorted(folders, key=lambda each: each.count("/")):
         inside = tree.below(folder)
-        if "web.config" in inside or any(file.startswith("bin/") for file in inside) or any("." in file for file in inside.top()):
+        if (
+            "web.config" in inside
+            or any(file.startswith("bin/") for file in inside)
+            or any("." in file for file in inside.top())
+        ):
             return folder
-    raise UsageError(f"{name}: a msdeploy package without files below Content/; export the site or its package with its content")
+    raise UsageError(
+        f"{name}: a msdeploy package without files below Content/; export the site or its package with its "
+        f"content"
+    )
 
 
 def _filled(site: Tree, folder: str, entry: Element, value: str, name: str) -> Tree | None:
@@ -105,7 +130,9 @@ def _filled(site: Tree, folder: str, entry: Element, value: str, name: str) -> T
         scope = re.compile(entry.get("scope", ""), re.IGNORECASE)
         match = re.compile(entry.get("match", "")) if entry.get("kind", "").lower() == "textfile" else None
     except re.error as problem:
-        raise UsageError(f"{name}, parameters.xml: the pattern {problem.pattern!r} is not understood ({problem})") from problem
+        raise UsageError(
+            f"{name}, parameters.xml: the pattern {problem.pattern!r} is not understood ({problem})"
+        ) from problem
     changed: dict[str, bytes] = {}
     for path in site:
         # The scope is a pattern of the path on the machine that made the package.
@@ -126,11 +153,16 @@ def _in_text(text: str, pattern: re.Pattern[str], value: str) -> str | None:
 
 
 def _in_xml(text: str, data: bytes, place: str, value: str) -> str | None:
-    """Replace the attribute or text that an XPath names. The rest stays as it is: comments, order, line ends."""
+    """Replace the attribute or text that an XPath names.
+
+    The rest stays as it is: comments, order, line ends.
+    """
     step = _PLACE.match(place)
     try:
         root = configs.parse(data)
-        found = [one for one in _elements(root, step[1]) if not step[2] or step[2] in one.attrib] if step else []
+        found = (
+            [one for one in _elements(root, step[1]) if not step[2] or step[2] in one.attrib] if step else []
+        )
     except (ParseError, ValueError, LookupError, SyntaxError, KeyError):
         return None
     order = {id(element): number for number, element in enumerate(root.iter())}
@@ -155,7 +187,12 @@ def _elements(root: Element, path: str) -> list[Element]:
 
 def _with_attribute(tag: str, name: str, value: str) -> str:
     written = quoteattr(value, {'"': "&quot;"})
-    return re.sub(rf"""(\s{re.escape(name)}\s*=\s*)(?:"[^"]*"|'[^']*')""", lambda match: f"{match[1]}{written}", tag, count=1)
+    return re.sub(
+        rf"""(\s{re.escape(name)}\s*=\s*)(?:"[^"]*"|'[^']*')""",
+        lambda match: f"{match[1]}{written}",
+        tag,
+        count=1,
+    )
 
 
 def _parse(data: bytes, name: str) -> Element:

@@ -1,4 +1,6 @@
-"""The few calls of a registry that a push needs: github.com/opencontainers/distribution-spec v1.1, and docker's token service."""
+"""The few calls of a registry that a push needs: github.com/opencontainers/distribution-spec v1.1, and
+docker's token service.
+"""
 
 import base64
 import re
@@ -17,7 +19,9 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _ACCEPT = ", ".join((INDEX, MANIFEST, DOCKER_LIST, DOCKER_MANIFEST))
-_REFERENCE = re.compile(r"(?P<path>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+_REFERENCE = re.compile(
+    r"(?P<path>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _CHUNK = 1 << 20
 Progress = Callable[[int], None]
@@ -41,18 +45,26 @@ class Reference:
 
 
 def parse(reference: str) -> Reference:
-    """Take a reference apart as docker does: what has a dot, a port or is localhost before the first slash is a host."""
+    """Take a reference apart as docker does: what has a dot, a port or is localhost before the first slash
+    is a host.
+    """
     first, slash, rest = reference.partition("/")
     has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
     host, path = (first, rest) if has_host else ("docker.io", reference if slash else f"library/{reference}")
     match = _REFERENCE.fullmatch(path)
     if not match:
-        raise UsageError(f"{reference}: not the name of an image; write it as REGISTRY/NAME:TAG, in small letters")
-    return Reference(host, match["path"], match["tag"] or ("" if match["digest"] else "latest"), match["digest"] or "")
+        raise UsageError(
+            f"{reference}: not the name of an image; write it as REGISTRY/NAME:TAG, in small letters"
+        )
+    return Reference(
+        host, match["path"], match["tag"] or ("" if match["digest"] else "latest"), match["digest"] or ""
+    )
 
 
 class _Body:
-    """A request's body of known length: many registries refuse one in chunks, which requests makes of an iterator."""
+    """A request's body of known length: many registries refuse one in chunks, which requests makes of an
+    iterator.
+    """
 
     def __init__(self, parts: Iterator[bytes], size: int, progress: Progress) -> None:
         self._parts, self._size, self._progress, self._rest = parts, size, progress, b""
@@ -92,14 +104,19 @@ class Registry:
 
     def manifest(self, at: str) -> tuple[dict[str, Any], bytes, str]:
         """Return a manifest or index: parsed, as bytes, and its media type."""
-        answer = self._call("GET", f"/v2/{self.repository}/manifests/{at}", headers={"Accept": _ACCEPT}, good=(200,))
+        answer = self._call(
+            "GET", f"/v2/{self.repository}/manifests/{at}", headers={"Accept": _ACCEPT}, good=(200,)
+        )
         return answer.json(), answer.content, answer.headers.get("Content-Type", "").partition(";")[0]
 
     def blob(self, digest: str) -> bytes:
         """Return a small blob, checked against its digest."""
         data = self._call("GET", f"/v2/{self.repository}/blobs/{digest}", good=(200,)).content
         if digests.of(data) != digest:
-            raise OperatorError(f"{self.host}/{self.repository}: the registry sent other bytes than those of {digest}; try again")
+            raise OperatorError(
+                f"{self.host}/{self.repository}: the registry sent other bytes than those of {digest}; try "
+                f"again"
+            )
         return data
 
     def has(self, digest: str) -> bool:
@@ -107,7 +124,12 @@ class Registry:
 
     def mount(self, digest: str, other: str) -> bool:
         """Take a blob over from another repository of the same registry, without sending it."""
-        answer = self._call("POST", f"/v2/{self.repository}/blobs/uploads/?mount={digest}&from={other}", good=(201, 202), other=other)
+        answer = self._call(
+            "POST",
+            f"/v2/{self.repository}/blobs/uploads/?mount={digest}&from={other}",
+            good=(201, 202),
+            other=other,
+        )
         if answer.status_code == 202 and answer.headers.get("Location"):
             # The registry began an upload instead; without an end it would be kept for a week.
             self._call("DELETE", answer.headers["Location"], good=(200, 202, 204, 404, 405))
@@ -119,10 +141,22 @@ class Registry:
 
         joint = "&" if "?" in place else "?"
         headers = {"Content-Type": "application/octet-stream"}
-        self._call("PUT", f"{place}{joint}digest={digest}", headers=headers, data=lambda: _Body(parts(), size, progress), good=(201,))
+        self._call(
+            "PUT",
+            f"{place}{joint}digest={digest}",
+            headers=headers,
+            data=lambda: _Body(parts(), size, progress),
+            good=(201,),
+        )
 
     def put_manifest(self, at: str, data: bytes, media_type: str) -> None:
-        self._call("PUT", f"/v2/{self.repository}/manifests/{at}", headers={"Content-Type": media_type}, data=lambda: data, good=(201,))
+        self._call(
+            "PUT",
+            f"/v2/{self.repository}/manifests/{at}",
+            headers={"Content-Type": media_type},
+            data=lambda: data,
+            good=(201,),
+        )
 
     def stream(self, digest: str) -> Iterator[bytes]:
         answer = self._call("GET", f"/v2/{self.repository}/blobs/{digest}", good=(200,), stream=True)
@@ -142,12 +176,18 @@ class Registry:
         url = urljoin(f"{self._base}/", path)
         answer = None
         for _ in range(2):
-            sent = {**(headers or {}), **({"Authorization": self._authorization} if self._authorization else {})}
+            sent = {
+                **(headers or {}),
+                **({"Authorization": self._authorization} if self._authorization else {}),
+            }
             try:
-                answer = self.session.request(method, url, headers=sent, data=data() if data else None, timeout=(10, 300), stream=stream)
+                answer = self.session.request(
+                    method, url, headers=sent, data=data() if data else None, timeout=(10, 300), stream=stream
+                )
             except requests.RequestException as problem:
                 raise OperatorError(
-                    f"{self.host}: the registry cannot be reached ({type(problem).__name__}); is its name right, and is it up?"
+                    f"{self.host}: the registry cannot be reached ({type(problem).__name__}); is its name "
+                    f"right, and is it up?"
                 ) from problem
             if answer.status_code != 401:
                 break
@@ -159,9 +199,15 @@ class Registry:
     def _refusal(self, method: str, answer: requests.Response | None) -> str:
         name, code = f"{self.host}/{self.repository}", answer.status_code if answer is not None else 0
         if code in (401, 403):
-            return f"{name}: the registry refuses {'a push' if method != 'GET' else 'a look'} ({code}); log in with docker login, with a user who may"
+            return (
+                f"{name}: the registry refuses {'a push' if method != 'GET' else 'a look'} ({code}); "
+                f"log in with docker login, with a user who may"
+            )
         if code == 404:
-            return f"{name}: the registry does not have it; is the name right? (ECR wants the repository to be made first)"
+            return (
+                f"{name}: the registry does not have it; is the name right? (ECR wants the repository "
+                f"to be made first)"
+            )
         return f"{name}: the registry answered {code} to {method}; try again"
 
     def _authorize(self, challenge: str, other: str) -> str:
@@ -174,14 +220,18 @@ class Registry:
             return f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
         asked = dict(_CHALLENGE.findall(rest))
         if "realm" not in asked:
-            raise OperatorError(f"{self.host}: the registry asks for a login in a way that is not known ({kind or 'none'})")
+            raise OperatorError(
+                f"{self.host}: the registry asks for a login in a way that is not known ({kind or 'none'})"
+            )
         scopes = [f"repository:{self.repository}:pull,push", *([f"repository:{other}:pull"] if other else [])]
         for scope in (scopes, [f"repository:{self.repository}:pull"]):
             query = {"service": asked.get("service", ""), "scope": scope}
             answer = self.session.get(asked["realm"], params=query, auth=login, timeout=60)
             if answer.status_code == 200:
                 return f"Bearer {answer.json().get('token') or answer.json()['access_token']}"
-        raise OperatorError(f"{self.host}: the registry's token service refuses the login; docker login {self.host}")
+        raise OperatorError(
+            f"{self.host}: the registry's token service refuses the login; docker login {self.host}"
+        )
 
 
 def open_registry(reference: Reference) -> Registry:

@@ -38,10 +38,15 @@ def document(recognised: dict[str, Any], found: Sequence[Finding]) -> dict[str, 
     return {"service": recognised, "findings": [one.as_json() for one in found], **counts}
 
 
-def show(name: str, recognised: dict[str, Any], found: Sequence[Finding], console: Console | None = None) -> None:
+def show(
+    name: str, recognised: dict[str, Any], found: Sequence[Finding], console: Console | None = None
+) -> None:
     """Print the service, then its findings by level, worst first."""
     console = console or Console()
-    about = f"{recognised['kind']}, {recognised['files']} files, {_size(recognised['bytes'])}, base {recognised['base']}"
+    about = (
+        f"{recognised['kind']}, {recognised['files']} files, {_size(recognised['bytes'])}, base "
+        f"{recognised['base']}"
+    )
     _print(console, Text.assemble((name, "bold"), f": {about}"))
     _list(console, found)
 
@@ -50,16 +55,29 @@ def _list(console: Console, found: Sequence[Finding]) -> None:
     for level, of_level in groupby(found, key=lambda one: one.level):
         for one in of_level:
             fix = f"; {one.fix}" if one.fix else ""
-            _print(console, Text.assemble("  ", (f"{level:<7}", STYLES[level]), f"  {one}{fix}  [{one.name}]"))
+            _print(
+                console, Text.assemble("  ", (f"{level:<7}", STYLES[level]), f"  {one}{fix}  [{one.name}]")
+            )
     counts = [f"{sum(one.level is level for one in found)} {level}" for level in Level]
     _print(console, Text(", ".join(counts)))
 
 
-def show_image(name: str, recognised: dict[str, Any], facts: dict[str, Any] | None, found: Sequence[Finding], console: Console | None = None) -> None:
+def show_image(
+    name: str,
+    recognised: dict[str, Any],
+    facts: dict[str, Any] | None,
+    found: Sequence[Finding],
+    console: Console | None = None,
+) -> None:
     """Print an image, then its findings."""
     console = console or Console()
     kind = f"{facts['kind']}, " if facts else ""
-    _print(console, Text.assemble((name, "bold"), f": {kind}{', '.join(recognised['builds'])}, {_size(recognised['bytes'])} packed"))
+    _print(
+        console,
+        Text.assemble(
+            (name, "bold"), f": {kind}{', '.join(recognised['builds'])}, {_size(recognised['bytes'])} packed"
+        ),
+    )
     _list(console, found)
 
 

@@ -1,4 +1,6 @@
-"""Rules on programs and libraries: width, framework, what must be installed, and what a container does not have."""
+"""Rules on programs and libraries: width, framework, what must be installed, and what a container does not
+have.
+"""
 
 import re
 from collections.abc import Iterator
@@ -67,12 +69,19 @@ def _width(subject: Subject) -> Iterator[Finding]:
             "it is for 32 bits: the start script sets enable32BitAppOnWin64 on the pool",
         )
     elif subject.choices.x86 and wide:
-        yield refused("bitness-mix", wide[0].path, "it is for 64 bits, and --x86 asks for a process of 32", "leave --x86 out")
+        yield refused(
+            "bitness-mix",
+            wide[0].path,
+            "it is for 64 bits, and --x86 asks for a process of 32",
+            "leave --x86 out",
+        )
     elif subject.main and subject.main.bits:
         yield told("bitness", subject.main.path, f"it runs as a {subject.main.bits}-bit process")
     if any(one.machine not in (0x14C, 0x8664) for one in subject.loaded):
         other = next(one for one in subject.loaded if one.machine not in (0x14C, 0x8664))
-        yield refused("machine", other.path, "it is for another processor than amd64", "publish it for AnyCPU or x64")
+        yield refused(
+            "machine", other.path, "it is for another processor than amd64", "publish it for AnyCPU or x64"
+        )
 
 
 def _framework(subject: Subject) -> Iterator[Finding]:
@@ -80,19 +89,34 @@ def _framework(subject: Subject) -> Iterator[Finding]:
     wanted = {(one.target, one.path) for one in subject.own if one.target and one is subject.main}
     if subject.kind.is_site:
         for path in ("system.web/httpRuntime", "system.web/compilation"):
-            wanted |= {(attributes.get("targetFramework", ""), config.path) for config, attributes in subject.sections(path)}
+            wanted |= {
+                (attributes.get("targetFramework", ""), config.path)
+                for config, attributes in subject.sections(path)
+            }
         wanted |= {(one.target, one.path) for one in subject.own if one.target}
-    later = sorted((version, where) for version, where in wanted if version and _parts(version) > _parts(subject.base.framework))
+    later = sorted(
+        (version, where)
+        for version, where in wanted
+        if version and _parts(version) > _parts(subject.base.framework)
+    )
     if later:
         version, where = later[-1]
-        fits = "--windows 2022 or 2025 (they have 4.8.1)" if _parts(version) <= (4, 8, 1) else "no base image has it: build it for 4.8"
+        fits = (
+            "--windows 2022 or 2025 (they have 4.8.1)"
+            if _parts(version) <= (4, 8, 1)
+            else "no base image has it: build it for 4.8"
+        )
         yield refused(
             "target-framework",
             where,
             f"it is built for .NET Framework {version}, and the base has {subject.base.framework}",
             fits,
         )
-    core = [one for one in subject.own if "System.Runtime" in one.references and int(one.references["System.Runtime"].partition(".")[0]) >= 5]
+    core = [
+        one
+        for one in subject.own
+        if "System.Runtime" in one.references and int(one.references["System.Runtime"].partition(".")[0]) >= 5
+    ]
     if core and "mscorlib" not in core[0].references:
         yield refused(
             "dotnet-core",
@@ -106,7 +130,9 @@ def _old_runtime(subject: Subject) -> Iterator[Finding]:
     """A program for CLR 2, or a site of which nothing is for CLR 4: old libraries alone run on CLR 4."""
     own = [one for one in subject.loaded if one.managed and not third_party(one.name)]
     judged = [subject.main] if subject.main else own
-    targets = [attributes.get("targetFramework", "") for _, attributes in subject.sections("system.web/compilation")]
+    targets = [
+        attributes.get("targetFramework", "") for _, attributes in subject.sections("system.web/compilation")
+    ]
     if (
         judged
         and not _starts_on_4(subject)
@@ -118,7 +144,9 @@ def _old_runtime(subject: Subject) -> Iterator[Finding]:
 
 def _starts_on_4(subject: Subject) -> bool:
     """Whether the program's configuration lets it start on CLR 4."""
-    versions = [attributes.get("version", "") for _, attributes in subject.sections("startup/supportedRuntime")]
+    versions = [
+        attributes.get("version", "") for _, attributes in subject.sections("startup/supportedRuntime")
+    ]
     return not subject.kind.is_site and any(version.lower().startswith("v4") for version in versions)
 
 
@@ -134,10 +162,16 @@ def _references(subject: Subject) -> Iterator[Finding]:
                 missing.setdefault(name, one.path)
     for config, attributes in subject.sections("system.web/compilation/assemblies/add"):
         name = attributes.get("assembly", "").partition(",")[0].strip()
-        if name not in ("", "*") and name.lower() not in subject.assembly_names and name.lower() not in framework.ASSEMBLIES:
+        if (
+            name not in ("", "*")
+            and name.lower() not in subject.assembly_names
+            and name.lower() not in framework.ASSEMBLIES
+        ):
             missing.setdefault(name, config.path)
     for name, where in sorted(missing.items()):
-        known = next(((title, fix) for start, title, fix in _INSTALLED if name.lower().startswith(start)), None)
+        known = next(
+            ((title, fix) for start, title, fix in _INSTALLED if name.lower().startswith(start)), None
+        )
         if known:
             yield refused(
                 "gac-reference",
@@ -149,7 +183,8 @@ def _references(subject: Subject) -> Iterator[Finding]:
             yield warned(
                 "gac-reference",
                 where,
-                f"it refers to {name}, which is neither in its folder nor in the framework (it was in the GAC)",
+                f"it refers to {name}, which is neither in its folder nor in the framework (it was in the "
+                f"GAC)",
                 "copy it into its folder",
             )
 
@@ -159,7 +194,13 @@ def _libraries(subject: Subject) -> Iterator[Finding]:
     for one in subject.own:
         for name in sorted(one.modules | one.imports):
             plain = name.replace("\\", "/").rpartition("/")[2].lower()
-            if not plain or framework.has_library(plain) or plain in names or f"{plain}.dll" in names or plain in {"libc", "__internal"}:
+            if (
+                not plain
+                or framework.has_library(plain)
+                or plain in names
+                or f"{plain}.dll" in names
+                or plain in {"libc", "__internal"}
+            ):
                 continue
             if _RUNTIME.fullmatch(plain):
                 yield warned(
@@ -175,7 +216,11 @@ def _libraries(subject: Subject) -> Iterator[Finding]:
                     f"it calls {name}, which is neither in its folder nor in Server Core",
                     "put that file beside it",
                 )
-    interop = [one for one in subject.own if "ImportedFromTypeLibAttribute" in one.names or one.name.lower().startswith("interop.")]
+    interop = [
+        one
+        for one in subject.own
+        if "ImportedFromTypeLibAttribute" in one.names or one.name.lower().startswith("interop.")
+    ]
     if interop:
         yield warned(
             "com",
@@ -202,7 +247,9 @@ def _literals(subject: Subject) -> Iterator[Finding]:
     if not subject.kind.is_site:
         own = [one for one in subject.own if not third_party(one.name)]
         found = [one.path for one in own for text in one.strings if _LOCAL_LISTENER.search(text)]
-        http = any(one.uses("System.Net.HttpListener") for one in own) or subject.refers("Microsoft.Owin.", "Nancy.Hosting.Self")
+        http = any(one.uses("System.Net.HttpListener") for one in own) or subject.refers(
+            "Microsoft.Owin.", "Nancy.Hosting.Self"
+        )
         configured = [setting for setting in subject.settings if _LOCAL_LISTENER.search(setting.value)]
         if http and (found or configured):
             where = configured[0].file if configured else found[0]

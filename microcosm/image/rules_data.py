@@ -25,10 +25,20 @@ def fixed_key(subject: Subject) -> bool:
 
 def session_in_process(subject: Subject) -> bool:
     """Whether the site keeps sessions in its process: it uses sessions, and no mode says otherwise."""
-    modes = [attributes.get("mode", "InProc").lower() for config, attributes in subject.sections("system.web/sessionState") if config.is_root]
+    modes = [
+        attributes.get("mode", "InProc").lower()
+        for config, attributes in subject.sections("system.web/sessionState")
+        if config.is_root
+    ]
     if modes:
         return modes[-1] == "inproc"
-    return bool([one for one in subject.own if one.uses("System.Web.SessionState.HttpSessionState", "System.Web.HttpSessionStateBase")])
+    return bool(
+        [
+            one
+            for one in subject.own
+            if one.uses("System.Web.SessionState.HttpSessionState", "System.Web.HttpSessionStateBase")
+        ]
+    )
 
 
 def _keys(subject: Subject) -> Iterator[Finding]:
@@ -54,15 +64,22 @@ def _session(subject: Subject) -> Iterator[Finding]:
         yield told(
             "session-state",
             "sessionState",
-            "sessions are kept in the process: they are lost at each roll-out, and `image manifest` writes replicas: 1",
+            "sessions are kept in the process: they are lost at each roll-out, and `image manifest` writes "
+            "replicas: 1",
         )
     for config, attributes in subject.sections("system.web/sessionState"):
         mode = attributes.get("mode", "").lower()
-        local = any(host in attributes.get("stateConnectionString", "").lower() for host in ("127.0.0.1", "localhost"))
-        database = mode == "sqlserver" and rules_settings.is_local_server(attributes.get("sqlConnectionString", ""))
+        local = any(
+            host in attributes.get("stateConnectionString", "").lower() for host in ("127.0.0.1", "localhost")
+        )
+        database = mode == "sqlserver" and rules_settings.is_local_server(
+            attributes.get("sqlConnectionString", "")
+        )
         if database:
             what = "its session database is on this machine, which in a container is the container itself"
-            yield warned("state-server", config.path, what, "name a database server, and mount the file from a Secret")
+            yield warned(
+                "state-server", config.path, what, "name a database server, and mount the file from a Secret"
+            )
         if mode == "stateserver" and (local or not attributes.get("stateConnectionString")):
             yield warned(
                 "state-server",
@@ -77,10 +94,17 @@ def _roles(subject: Subject) -> Iterator[Finding]:
     if any(setting.name.lower() == "localsqlserver" for setting in subject.settings):
         return
     for config in subject.configs:
-        enabled = any((value or "").lower() == "true" for value in config.attributes("system.web/roleManager", "enabled"))
+        enabled = any(
+            (value or "").lower() == "true"
+            for value in config.attributes("system.web/roleManager", "enabled")
+        )
         if enabled and not config.has("system.web/roleManager/providers/add"):
-            what = "roleManager without a provider asks the SQL Express of this machine, which no container has"
-            yield warned("local-database", config.path, what, "name a provider, or a connection string LocalSqlServer")
+            what = (
+                "roleManager without a provider asks the SQL Express of this machine, which no container has"
+            )
+            yield warned(
+                "local-database", config.path, what, "name a provider, or a connection string LocalSqlServer"
+            )
 
 
 def _mail(subject: Subject) -> Iterator[Finding]:
@@ -116,7 +140,9 @@ def _certificates(subject: Subject) -> Iterator[Finding]:
 
 
 def _culture(subject: Subject) -> Iterator[Finding]:
-    if subject.kind.is_site and not any(attributes.get("culture") for _, attributes in subject.sections("system.web/globalization")):
+    if subject.kind.is_site and not any(
+        attributes.get("culture") for _, attributes in subject.sections("system.web/globalization")
+    ):
         yield told(
             "culture",
             "globalization",

@@ -11,7 +11,8 @@ from .tree import parents
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _BAD = re.compile(r'[<>:"|?*\\\x00-\x1f]')
-# MAX_PATH is 260 with drive and end; temporary ASP.NET files and log names are longer than what they belong to.
+# MAX_PATH is 260 with drive and end; temporary ASP.NET files and log names are longer than what they belong
+# to.
 LONG, LONGEST = 240, 32_000
 _LOG_FOLDER = re.compile(r"(?:^|/)(App_Data|logs?|uploads?|temp|tmp)$", re.IGNORECASE)
 _LOG_FILE = re.compile(r"^(?:\$\{basedir\}|\.)?[\\/]*((?:[\w .-]+[\\/])+)[^\\/]*$")
@@ -23,7 +24,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield told(
             "writable",
             folder,
-            "gets Modify for IIS_IUSRS; what is written there is lost with the pod, so mount a volume for what must stay",
+            "gets Modify for IIS_IUSRS; what is written there is lost with the pod, so mount a volume for "
+            "what must stay",
         )
 
 
@@ -79,7 +81,10 @@ def _name(subject: Subject, path: str) -> Iterator[Finding]:
 
 
 def writable(subject: Subject) -> list[str]:
-    """Return the folders, below the service's, that it writes to: App_Data, folders for logs and uploads, and those given."""
+    """Return the folders, below the service's, that it writes to:
+
+    App_Data, folders for logs and uploads, and those given.
+    """
     found = {folder for folder in subject.tree.folders() if _LOG_FOLDER.search(folder)}
     found |= set(_log_targets(subject))
     found |= {folder.replace("\\", "/").strip("/") for folder in subject.choices.writable}
@@ -92,7 +97,9 @@ def writable(subject: Subject) -> list[str]:
 def _log_targets(subject: Subject) -> Iterator[str]:
     """Yield folders of log4net's and NLog's files that are relative to the service."""
     for config in subject.configs:
-        values = [element.get("value") or "" for element in config.all("file")] + [element.get("fileName") or "" for element in config.all("target")]
+        values = [element.get("value") or "" for element in config.all("file")] + [
+            element.get("fileName") or "" for element in config.all("target")
+        ]
         for value in values:
             found = _LOG_FILE.match(value)
             if found:

@@ -13,7 +13,9 @@ Asks = Callable[[Config], bool]
 
 def _on(path: str) -> Asks:
     """The section is there and not switched off."""
-    return lambda config: any((element.get("enabled") or "true").lower() != "false" for element in config.sections(path))
+    return lambda config: any(
+        (element.get("enabled") or "true").lower() != "false" for element in config.sections(path)
+    )
 
 
 def _enabled(path: str) -> Asks:
@@ -23,16 +25,23 @@ def _enabled(path: str) -> Asks:
 
 def _compresses(config: Config) -> bool:
     dynamic = config.attributes("system.webServer/urlCompression", "doDynamicCompression")
-    return any(truth(value) for value in dynamic) or config.has("system.webServer/httpCompression/dynamicTypes")
+    return any(truth(value) for value in dynamic) or config.has(
+        "system.webServer/httpCompression/dynamicTypes"
+    )
 
 
 def _redirects(config: Config) -> bool:
-    return any(element.get("destination") for element in config.sections("system.webServer/httpRedirect") if truth(element.get("enabled")))
+    return any(
+        element.get("destination")
+        for element in config.sections("system.webServer/httpRedirect")
+        if truth(element.get("enabled"))
+    )
 
 
 def _handles(*modules: str) -> Asks:
     return lambda config: any(
-        (element.get("modules") or "").lower() in modules or (element.get("scriptProcessor") or "").lower().split("\\")[-1] in modules
+        (element.get("modules") or "").lower() in modules
+        or (element.get("scriptProcessor") or "").lower().split("\\")[-1] in modules
         for element in config.sections("system.webServer/handlers/add")
     )
 
@@ -91,15 +100,26 @@ def _features(subject: Subject) -> Iterator[Finding]:
 
 
 def _modules(subject: Subject) -> Iterator[Finding]:
-    """Native modules that neither IIS nor a known feature has, such as iisnode. A module with a type is the site's own."""
+    """Native modules that neither IIS nor a known feature has, such as iisnode.
+
+    A module with a type is the site's own.
+    """
     for config in subject.configs:
-        handlers = [element.get("modules") or "" for element in config.sections("system.webServer/handlers/add")]
-        modules = [element.get("name") or "" for element in config.sections("system.webServer/modules/add") if not element.get("type")]
+        handlers = [
+            element.get("modules") or "" for element in config.sections("system.webServer/handlers/add")
+        ]
+        modules = [
+            element.get("name") or ""
+            for element in config.sections("system.webServer/modules/add")
+            if not element.get("type")
+        ]
         wanted = {name.strip() for names in (*handlers, *modules) for name in names.split(",")}
         for name in sorted(name for name in wanted if name and name.lower() not in known_modules()):
             make = warned if subject.base.has is None else refused
             what = f"it names the module {name}, which IIS does not have in the base image (500.19 or 500.21)"
-            yield make("iis-module", config.path, what, "make an own base that installs it, and give --base REF")
+            yield make(
+                "iis-module", config.path, what, "make an own base that installs it, and give --base REF"
+            )
 
 
 def missing(subject: Subject, name: str, where: str) -> Iterator[Finding]:
@@ -123,7 +143,9 @@ def _old_framework(subject: Subject) -> Iterator[Finding]:
         groups = [element.get("name") or "" for element in config.sections("configSections/sectionGroup")]
         targets = config.attributes("system.web/compilation", "targetFramework")
         if "system.web.extensions" in groups and not any(target.startswith("4") for target in targets):
-            yield from old(subject, config.path, "it is written for .NET 3.5: IIS reports a duplicate section")
+            yield from old(
+                subject, config.path, "it is written for .NET 3.5: IIS reports a duplicate section"
+            )
 
 
 def old(subject: Subject, where: str, what: str) -> Iterator[Finding]:
@@ -142,7 +164,10 @@ def old(subject: Subject, where: str, what: str) -> Iterator[Finding]:
 def _pipeline(subject: Subject) -> Iterator[Finding]:
     for config in subject.configs:
         validated = any(
-            (value or "").lower() == "false" for value in config.attributes("system.webServer/validation", "validateIntegratedModeConfiguration")
+            (value or "").lower() == "false"
+            for value in config.attributes(
+                "system.webServer/validation", "validateIntegratedModeConfiguration"
+            )
         )
         classic = [name for name in ("httpModules", "httpHandlers") if config.has(f"system.web/{name}/add")]
         impersonates = any(truth(value) for value in config.attributes("system.web/identity", "impersonate"))
@@ -151,7 +176,8 @@ def _pipeline(subject: Subject) -> Iterator[Finding]:
             yield refused(
                 "classic-pipeline",
                 config.path,
-                f"system.web has {' and '.join(classic)}, which the integrated pipeline answers with 500.22 to 500.24",
+                f"system.web has {' and '.join(classic)}, which the integrated pipeline answers with 500.22 "
+                f"to 500.24",
                 "give --classic, or set validateIntegratedModeConfiguration to false",
             )
 
@@ -184,9 +210,16 @@ def _build(subject: Subject) -> Iterator[Finding]:
                 "a transformation that was not applied, or was left behind",
                 "publish instead of copying the project's folder",
             )
-    sources = [path for path in subject.tree.named(".cs", ".vb") if not path.lower().startswith("app_code/") and "/app_code/" not in path.lower()]
+    sources = [
+        path
+        for path in subject.tree.named(".cs", ".vb")
+        if not path.lower().startswith("app_code/") and "/app_code/" not in path.lower()
+    ]
     behind = {path[: path.rfind(".")].lower() for path in sources}
-    pages = {path.lower() for path in subject.tree.named(".aspx", ".asmx", ".ashx", ".ascx", ".svc", ".master", ".asax")}
+    pages = {
+        path.lower()
+        for path in subject.tree.named(".aspx", ".asmx", ".ashx", ".ascx", ".svc", ".master", ".asax")
+    }
     left = (
         [path for path in sources if path[: path.rfind(".")].lower() not in pages]
         if "bin" in {name.lower() for name in subject.tree.folders()}
@@ -204,13 +237,16 @@ def _build(subject: Subject) -> Iterator[Finding]:
         yield told(
             "first-compile",
             pages_compiled[0],
-            "pages are compiled at the first request, which takes many seconds; the startup probe waits for it",
+            "pages are compiled at the first request, which takes many seconds; the startup probe waits for "
+            "it",
         )
 
 
 def _people(subject: Subject) -> Iterator[Finding]:
     for config, attributes in subject.sections("system.web/authentication"):
-        if attributes.get("mode", "").lower() == "windows" and not _enabled(f"{_AUTHENTICATION}/windowsAuthentication")(config):
+        if attributes.get("mode", "").lower() == "windows" and not _enabled(
+            f"{_AUTHENTICATION}/windowsAuthentication"
+        )(config):
             yield warned(
                 "windows-authentication",
                 config.path,
@@ -218,7 +254,9 @@ def _people(subject: Subject) -> Iterator[Finding]:
                 "use forms or tokens; or an own base, gMSA and a domain",
             )
     for config in subject.configs:
-        denied = any(element.get("users") == "?" for element in config.sections("system.web/authorization/deny"))
+        denied = any(
+            element.get("users") == "?" for element in config.sections("system.web/authorization/deny")
+        )
         if denied and config.is_root and config in _whole_site(subject, config):
             yield warned(
                 "probe-auth",
@@ -231,4 +269,8 @@ def _people(subject: Subject) -> Iterator[Finding]:
 def _whole_site(subject: Subject, config: Config) -> list[Config]:
     """The configuration whose denial holds for the whole site, not only for a `<location>`."""
     tops = [child for child in config.root if child.tag.rpartition("}")[2] == "system.web"]
-    return [config] if any(child.tag.rpartition("}")[2] == "authorization" for top in tops for child in top) else []
+    return (
+        [config]
+        if any(child.tag.rpartition("}")[2] == "authorization" for top in tops for child in top)
+        else []
+    )

@@ -24,7 +24,10 @@ def check(name: str, found: Sequence[Image], release: str) -> Iterator[Finding]:
     if not fitting:
         builds = ", ".join(sorted(one.build or "no build" for one in windows))
         yield refused(
-            "image-build", name, f"it is for {builds}, and Windows Server {release} runs {bases.build(release)}", "build it with --windows " + release
+            "image-build",
+            name,
+            f"it is for {builds}, and Windows Server {release} runs {bases.build(release)}",
+            "build it with --windows " + release,
         )
         return
     yield from _one(name, fitting[0], release)
@@ -34,10 +37,18 @@ def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
     config: dict[str, Any] = image.config.get("config") or {}
     command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
     if image.config.get("architecture") != "amd64":
-        yield refused("image-platform", name, f"it is for {image.config.get('architecture')}, and the nodes are amd64", "build it for amd64")
+        yield refused(
+            "image-platform",
+            name,
+            f"it is for {image.config.get('architecture')}, and the nodes are amd64",
+            "build it for amd64",
+        )
     if not command:
         yield refused(
-            "image-entrypoint", name, "it says nothing to start: no entrypoint and no command", "set ENTRYPOINT, or `command` in the manifest"
+            "image-entrypoint",
+            name,
+            "it says nothing to start: no entrypoint and no command",
+            "set ENTRYPOINT, or `command` in the manifest",
         )
     if sum("servicemonitor" in word.lower() for word in command) > 1:
         what = "ServiceMonitor is named twice, takes the second for an application pool and ends (error 4312)"
@@ -48,15 +59,26 @@ def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
     service_monitor = any("servicemonitor" in word.lower() for word in command)
     if service_monitor and (config.get("User") or "").lower() == "containeruser":
         yield refused(
-            "containeruser-iis", name, "ServiceMonitor fails as ContainerUser (80070005)", "remove USER: requests are served by the pool's identity"
+            "containeruser-iis",
+            name,
+            "ServiceMonitor fails as ContainerUser (80070005)",
+            "remove USER: requests are served by the pool's identity",
         )
     if image_facts.of(image) is None and service_monitor:
         yield warned(
-            "image-settings", name, "it starts ServiceMonitor alone: variables do not reach web.config", "build it with `microcosm image build`"
+            "image-settings",
+            name,
+            "it starts ServiceMonitor alone: variables do not reach web.config",
+            "build it with `microcosm image build`",
         )
     gigabytes = image.size / 1e9
     disk = OPERATING_SYSTEMS[f"windows-{release}"].default_disk_gb
     if gigabytes * _UNPACKED + _WINDOWS_GB > disk:
-        yield warned("image-size", name, f"{gigabytes:.1f} GB packed may not fit on a node's disk of {disk} GB", "give the pool a larger disk")
+        yield warned(
+            "image-size",
+            name,
+            f"{gigabytes:.1f} GB packed may not fit on a node's disk of {disk} GB",
+            "give the pool a larger disk",
+        )
     for known, level in sorted((image_facts.of(image) or {}).get("findings", {}).items()):
         yield told("built-with", name, f"built with the finding {known} ({level})")

@@ -34,10 +34,20 @@ _ACTS = (
     ("msi-gac", "puts assemblies into the GAC", "copy them into the service's bin folder", ("MsiAssembly",)),
     ("msi-com", "registers COM classes", _ON_BASE, ("Class", "TypeLib", "SelfReg")),
     ("msi-odbc", "sets up ODBC", _ON_BASE, ("ODBCDriver", "ODBCDataSource")),
-    ("msi-sql", "changes a database", "do it with a job of its own", ("SqlDatabase", "SqlScript", "SqlString")),
+    (
+        "msi-sql",
+        "changes a database",
+        "do it with a job of its own",
+        ("SqlDatabase", "SqlScript", "SqlString"),
+    ),
     ("msi-user", "makes users", _ON_BASE, ("User", "Group")),
     ("msi-share", "makes a file share, which a container cannot serve", "use a volume", ("FileShare",)),
-    ("msi-permissions", "sets permissions", _PERMISSIONS, ("LockPermissions", "MsiLockPermissionsEx", "SecureObjects")),
+    (
+        "msi-permissions",
+        "sets permissions",
+        _PERMISSIONS,
+        ("LockPermissions", "MsiLockPermissionsEx", "SecureObjects"),
+    ),
     ("msi-permissions", "sets permissions", _PERMISSIONS, ("SecureObject",)),
     ("msi-xml", "changes XML files while installing", f"{_FOLDER}, or give --set", ("XmlFile", "XmlConfig")),
     ("msi-ini", "changes .ini files while installing", _FOLDER, ("IniFile",)),
@@ -85,7 +95,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _acts(msi: Package, table: str, row: Row) -> bool:
-    """Whether a row does something here. An assembly with its application goes beside the program, not into the GAC."""
+    """Whether a row does something here.
+
+    An assembly with its application goes beside the program, not into the GAC.
+    """
     return msi.installs(row) and not (table == "MsiAssembly" and row.get("File_Application"))
 
 
@@ -94,7 +107,8 @@ def _scope(msi: Package) -> Iterator[Finding]:
         yield warned(
             "msi-per-user",
             "ALLUSERS",
-            "it installs into the folder of a user; here that is the container's administrator, and a site's pool cannot read there",
+            "it installs into the folder of a user; here that is the container's administrator, and a "
+            "site's pool cannot read there",
             "give --property ALLUSERS=1, or a folder such as --property INSTALLDIR=C:\\app",
         )
 
@@ -151,7 +165,11 @@ def services(msi: Package) -> list[dict[str, Any]]:
                 "program": msi.paths.get(str(key["File"])) if key else None,
                 "arguments": msi.text(row["Arguments"]),
                 "account": msi.text(row["StartName"]),
-                "needs": [word for word in needs if word.lower() not in ("http", "tcpip", "rpcss", "eventlog", "lanmanserver", "afd")],
+                "needs": [
+                    word
+                    for word in needs
+                    if word.lower() not in ("http", "tcpip", "rpcss", "eventlog", "lanmanserver", "afd")
+                ],
             }
         )
     return found

@@ -1,4 +1,7 @@
-"""Rules on settings and connection strings: which there are, and what of them fails in a container. No value is ever shown."""
+"""Rules on settings and connection strings: which there are, and what of them fails in a container.
+
+No value is ever shown.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +12,8 @@ from .findings import Finding, refused, told, warned
 from .subject import Subject, variable
 
 _PASSWORD = re.compile(
-    # SQL's and Azure's separate with `;`, Redis with `,`; the last one is the signature of a shared address of Azure.
+    # SQL's and Azure's separate with `;`, Redis with `,`; the last one is the signature of a shared address
+    # of Azure.
     r"(?:^|[;,\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;,\s\"']+)|[?&]sig=([^&\s\"']{8,})",
     re.IGNORECASE,
 )
@@ -20,18 +24,29 @@ _SECRET_KEY = re.compile(
 _PLACEHOLDER = re.compile(r"|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%")
 _NO_SECRET = re.compile(rf"true|false|\d+|{_PLACEHOLDER.pattern}", re.IGNORECASE)
 _LOCALDB = re.compile(
-    r"\(localdb\)|(?:\.|\(local\)|localhost|127\.0\.0\.1)\\sqlexpress|attachdbfilename|user instance\s*=\s*true",
+    r"\(localdb\)|(?:\.|\(local\)|localhost|127\.0\.0\.1)\\sqlexpress|attachdbfilename|user "
+    r"instance\s*=\s*true",
     re.IGNORECASE,
 )
-_FILE = re.compile(r"\|datadirectory\||data source\s*=[^;]*\.(?:mdb|accdb|sqlite3?|db3?|sdf)\b", re.IGNORECASE)
+_FILE = re.compile(
+    r"\|datadirectory\||data source\s*=[^;]*\.(?:mdb|accdb|sqlite3?|db3?|sdf)\b", re.IGNORECASE
+)
 # Drivers and providers with an installation of their own.
-_DRIVER = re.compile(r"driver\s*=\s*\{(?!sql server\})([^}]+)\}|provider\s*=\s*((?:microsoft\.ace|sqlncli|msoledbsql|oraoledb)[^;]*)", re.IGNORECASE)
-_SERVER = re.compile(r"(?:data source|server|address|addr|network address|host)\s*=\s*(?:tcp:|np:)?([^;,]+)", re.IGNORECASE)
+_DRIVER = re.compile(
+    r"driver\s*=\s*\{(?!sql "
+    r"server\})([^}]+)\}|provider\s*=\s*((?:microsoft\.ace|sqlncli|msoledbsql|oraoledb)[^;]*)",
+    re.IGNORECASE,
+)
+_SERVER = re.compile(
+    r"(?:data source|server|address|addr|network address|host)\s*=\s*(?:tcp:|np:)?([^;,]+)", re.IGNORECASE
+)
 _LOCAL = re.compile(r"(?:\.|\(local\)|localhost|127\.0\.0\.1|::1)(?:\\.*)?", re.IGNORECASE)
 _INTEGRATED = re.compile(r"(?:integrated security|trusted_connection)\s*=\s*(?:true|yes|sspi)", re.IGNORECASE)
 _DRIVE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]):[\\/](?!/)")
 _UNC = re.compile(r"(?:^|[\s\"'=;])\\\\[A-Za-z0-9_.-]+\\[^\\\s]")
-_LOCAL_URL = re.compile(r"\b[a-z][a-z0-9.+]*://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1)(?=[:/]|$)", re.IGNORECASE)
+_LOCAL_URL = re.compile(
+    r"\b[a-z][a-z0-9.+]*://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1)(?=[:/]|$)", re.IGNORECASE
+)
 _URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9.+]*://[^/\s:@]+:([^/\s@]+)@", re.IGNORECASE)
 
 
@@ -45,14 +60,23 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _encrypted(subject)
     yield from _parts(subject)
     for path, problem in subject.broken_configs:
-        yield refused("config-unreadable", path, problem, "correct the file: the framework refuses it as well")
+        yield refused(
+            "config-unreadable", path, problem, "correct the file: the framework refuses it as well"
+        )
     for provider in subject.source.providers:
         what = f"the package also brings {provider}, which is left out"
-        yield warned("package-provider", subject.source.name, what, "build that into an own base, or do it with a job of its own")
+        yield warned(
+            "package-provider",
+            subject.source.name,
+            what,
+            "build that into an own base, or do it with a job of its own",
+        )
     for one in subject.source.unfilled:
         # The token of a connection string without a value has a finding of its own.
         if "-Web.config" not in one.name:
-            yield warned("parameter-unfilled", one.name, one.reason, "give it in --parameters SetParameters.xml")
+            yield warned(
+                "parameter-unfilled", one.name, one.reason, "give it in --parameters SetParameters.xml"
+            )
 
 
 def _place(setting: Setting) -> str:
@@ -78,7 +102,9 @@ def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
     if drives and not _LOCALDB.search(value):
         other = [drive for drive in drives if drive != "C"]
         what = (
-            f"it names drive {other[0]}:, and a container has C: alone" if other else "it names a folder on C:, which starts empty in each container"
+            f"it names drive {other[0]}:, and a container has C: alone"
+            if other
+            else "it names a folder on C:, which starts empty in each container"
         )
         yield warned(
             "drive-path",
@@ -111,13 +137,23 @@ def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
             "a password is written in it and would be in the image for everybody who pulls it",
             fix,
         )
-    elif setting.section == "appSettings" and _SECRET_KEY.search(setting.name) and not _NO_SECRET.fullmatch(setting.value.strip()):
-        yield warned("secret-in-image", place, "by its name it is a secret, and it would be in the image", fix)
+    elif (
+        setting.section == "appSettings"
+        and _SECRET_KEY.search(setting.name)
+        and not _NO_SECRET.fullmatch(setting.value.strip())
+    ):
+        yield warned(
+            "secret-in-image", place, "by its name it is a secret, and it would be in the image", fix
+        )
 
 
 def has_password(value: str) -> bool:
     """Whether a text holds a password that is written out, not a place for one."""
-    found = [match[match.lastindex or 0] for pattern in (_PASSWORD, _URL_PASSWORD) for match in pattern.finditer(value)]
+    found = [
+        match[match.lastindex or 0]
+        for pattern in (_PASSWORD, _URL_PASSWORD)
+        for match in pattern.finditer(value)
+    ]
     return any(not _PLACEHOLDER.fullmatch(one) for one in found)
 
 
@@ -128,12 +164,16 @@ def is_local_server(value: str) -> bool:
 
 
 def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding]:
-    if setting.section != "connectionStrings" and not re.search(r"(data source|server)\s*=.*;", setting.value, re.IGNORECASE):
+    if setting.section != "connectionStrings" and not re.search(
+        r"(data source|server)\s*=.*;", setting.value, re.IGNORECASE
+    ):
         return
     driver = _DRIVER.search(setting.value)
     if driver:
         what = f"it asks for the driver {driver[1] or driver[2]}, which Server Core does not have"
-        yield warned("database-driver", place, what, "make an own base that installs it, or use a managed provider")
+        yield warned(
+            "database-driver", place, what, "make an own base that installs it, or use a managed provider"
+        )
     if _LOCALDB.search(setting.value):
         yield refused(
             "local-database",
@@ -153,7 +193,9 @@ def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding
         )
     if _INTEGRATED.search(setting.value) and not _LOCALDB.search(setting.value):
         what = "the database would see the pool's identity, which is no user of a domain"
-        yield warned("integrated-security", place, what, f"use a SQL login: {overwrite} from a Secret (or gMSA)")
+        yield warned(
+            "integrated-security", place, what, f"use a SQL login: {overwrite} from a Secret (or gMSA)"
+        )
 
 
 def _listed(subject: Subject) -> Iterator[Finding]:
@@ -190,18 +232,36 @@ def _elsewhere(subject: Subject) -> Iterator[Finding]:
         for where, value in config.others():
             place = f"{config.path}, {where}"
             if has_password(value):
-                yield refused("password-in-image", place, "a password is written in it and would be in the image", "mount the file from a Secret")
+                yield refused(
+                    "password-in-image",
+                    place,
+                    "a password is written in it and would be in the image",
+                    "mount the file from a Secret",
+                )
             drives = sorted({found.upper() for found in _DRIVE.findall(value)} - {"C"})
             if drives:
-                yield warned("drive-path", place, f"it names drive {drives[0]}:, and a container has C: alone", "use a folder of the service")
+                yield warned(
+                    "drive-path",
+                    place,
+                    f"it names drive {drives[0]}:, and a container has C: alone",
+                    "use a folder of the service",
+                )
 
 
 def _clients(subject: Subject) -> Iterator[Finding]:
     for config in subject.configs:
         for address in config.attributes("system.serviceModel/client/endpoint", "address"):
             if _LOCAL_URL.search(address):
-                what = "an endpoint that it calls is on this machine, which in a container is the container itself"
-                yield warned("localhost-url", f"{config.path}, system.serviceModel/client", what, "mount another file over it")
+                what = (
+                    "an endpoint that it calls is on this machine, which in a container is the "
+                    "container itself"
+                )
+                yield warned(
+                    "localhost-url",
+                    f"{config.path}, system.serviceModel/client",
+                    what,
+                    "mount another file over it",
+                )
 
 
 def _encrypted(subject: Subject) -> Iterator[Finding]:

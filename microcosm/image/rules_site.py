@@ -1,4 +1,6 @@
-"""Rules on a whole site: what stops it, locked sections of IIS, nested applications, TLS that ends elsewhere."""
+"""Rules on a whole site: what stops it, locked sections of IIS, nested applications, TLS that ends
+elsewhere.
+"""
 
 from collections.abc import Iterator
 
@@ -10,7 +12,14 @@ _SERVER = "system.webServer"
 _SECURITY = f"{_SERVER}/security"
 # Sections that a web.config may not set while the server locks them: overrideModeDefault="Deny" in the
 # applicationHost.config that IIS 10 installs. Those of modules that the bases lack are features in rules_iis.
-_LOGINS = ("anonymous", "basic", "clientCertificateMapping", "digest", "iisClientCertificateMapping", "windows")
+_LOGINS = (
+    "anonymous",
+    "basic",
+    "clientCertificateMapping",
+    "digest",
+    "iisClientCertificateMapping",
+    "windows",
+)
 _LOCKED = (
     f"{_SECURITY}/access",
     *(f"{_SECURITY}/authentication/{name}Authentication" for name in _LOGINS),
@@ -102,7 +111,11 @@ def _tls(subject: Subject) -> Iterator[Finding]:
             what = "it takes https alone, and TLS ends before the container: it answers 403.4"
             fix = "set sslFlags to None, or give --tls and import a certificate"
             yield refused("https-only", config.path, what, fix)
-        demands = [f"{path}@{name}" for path, name in _COOKIES if any(truth(value) for value in config.attributes(path, name))]
+        demands = [
+            f"{path}@{name}"
+            for path, name in _COOKIES
+            if any(truth(value) for value in config.attributes(path, name))
+        ]
         if demands:
             what = "its cookie goes over https alone, and TLS ends before the container: logins fail"
             yield warned("require-ssl", config.path, what, f"give --set {demands[0]}=false")

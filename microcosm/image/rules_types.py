@@ -83,7 +83,9 @@ _TYPES = (
 
 
 def third_party(name: str) -> bool:
-    return name.lower().startswith(("newtonsoft.", "log4net", "nlog", "microsoft.", "system.", "antlr", "castle.", "iesi.", "nhibernate"))
+    return name.lower().startswith(
+        ("newtonsoft.", "log4net", "nlog", "microsoft.", "system.", "antlr", "castle.", "iesi.", "nhibernate")
+    )
 
 
 # Programs of Office by the names under which COM knows them.
@@ -102,11 +104,24 @@ def check(subject: Subject) -> Iterator[Finding]:
         users = [one.path for one in subject.own if _uses(one, name, types) and not third_party(one.name)]
         if users:
             yield make(name, users[0], what, fix)
-    late = [one.path for one in subject.own if _LATE & one.names and not drives_office(one) and not third_party(one.name)]
+    late = [
+        one.path
+        for one in subject.own
+        if _LATE & one.names and not drives_office(one) and not third_party(one.name)
+    ]
     if late:
         what = "it makes COM objects by their names, which must be registered on the machine"
-        yield warned("com", late[0], what, "see that Windows itself brings them, or use an own base that registers them")
-    times = [one.path for one in subject.own if "get_Now" in one.names and one.uses("System.DateTime") and not third_party(one.name)]
+        yield warned(
+            "com",
+            late[0],
+            what,
+            "see that Windows itself brings them, or use an own base that registers them",
+        )
+    times = [
+        one.path
+        for one in subject.own
+        if "get_Now" in one.names and one.uses("System.DateTime") and not third_party(one.name)
+    ]
     if times:
         yield told(
             "time-zone",

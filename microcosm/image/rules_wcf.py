@@ -1,4 +1,6 @@
-"""Rules on WCF: bindings that the base cannot serve, security that nobody outside a domain passes, addresses behind a proxy."""
+"""Rules on WCF: bindings that the base cannot serve, security that nobody outside a domain passes,
+addresses behind a proxy.
+"""
 
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
@@ -23,7 +25,14 @@ _BY_TRANSPORT = {
 }
 _TRANSPORT = ("transport", "transportwithmessagecredential")
 # They ask for Windows identities unless their security says otherwise.
-_WINDOWS = ("netTcpBinding", "netTcpContextBinding", "wsHttpBinding", "ws2007HttpBinding", "wsHttpContextBinding", "wsDualHttpBinding")
+_WINDOWS = (
+    "netTcpBinding",
+    "netTcpContextBinding",
+    "wsHttpBinding",
+    "ws2007HttpBinding",
+    "wsHttpContextBinding",
+    "wsDualHttpBinding",
+)
 
 
 def endpoints(config: Config) -> Iterator[tuple[str, Element]]:
@@ -35,7 +44,9 @@ def endpoints(config: Config) -> Iterator[tuple[str, Element]]:
 
 
 def uses_tcp(subject: Subject) -> bool:
-    return any(kind_of(config, endpoint) in _TCP for config in subject.configs for _, endpoint in endpoints(config))
+    return any(
+        kind_of(config, endpoint) in _TCP for config in subject.configs for _, endpoint in endpoints(config)
+    )
 
 
 def kind_of(config: Config, endpoint: Element) -> str:
@@ -50,13 +61,18 @@ def kind_of(config: Config, endpoint: Element) -> str:
 def start_page(subject: Subject, service: str) -> str | None:
     """Return the page of a .svc file that answers GET with 200; None if only operations do.
 
-    An endpoint of webHttpBinding at the file's own address takes the place of WCF's page; its help page is at /help.
+    An endpoint of webHttpBinding at the file's own address takes the place of WCF's page; its help page is at
+    /help.
     """
     taken = any(
-        endpoint.get("binding") == "webHttpBinding" and not endpoint.get("address") for config in subject.configs for _, endpoint in endpoints(config)
+        endpoint.get("binding") == "webHttpBinding" and not endpoint.get("address")
+        for config in subject.configs
+        for _, endpoint in endpoints(config)
     )
     path = "system.serviceModel/behaviors/endpointBehaviors/behavior/webHttp"
-    helps = any(truth(value) for config in subject.configs for value in config.attributes(path, "helpEnabled"))
+    helps = any(
+        truth(value) for config in subject.configs for value in config.attributes(path, "helpEnabled")
+    )
     return service if not taken else f"{service}/help" if helps else None
 
 
@@ -67,8 +83,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _memory(subject)
     services = subject.tree.named(".svc")
     if subject.kind is Kind.WCF and services and start_page(subject, services[0]) is None:
-        what = "only its operations answer: GET on the file itself, which the probes use, is answered with 404"
-        yield told("probe-page", services[0], what, "name an operation with --health, or set helpEnabled on webHttp")
+        what = (
+            "only its operations answer: GET on the file itself, which the probes use, is answered with 404"
+        )
+        yield told(
+            "probe-page", services[0], what, "name an operation with --health, or set helpEnabled on webHttp"
+        )
 
 
 def _bindings(subject: Subject, config: Config) -> Iterator[Finding]:
@@ -104,24 +124,39 @@ def _bindings(subject: Subject, config: Config) -> Iterator[Finding]:
 
 def https_alone(name: str, where: str) -> Finding:
     fix = "use the binding without TLS and end TLS at the ingress, or give --tls and import a certificate"
-    return refused("https-binding", where, f"{name} takes https alone, and TLS ends before the container", fix)
+    return refused(
+        "https-binding", where, f"{name} takes https alone, and TLS ends before the container", fix
+    )
 
 
-def _security(subject: Subject, config: Config, name: str, endpoint: Element, where: str) -> Iterator[Finding]:
+def _security(
+    subject: Subject, config: Config, name: str, endpoint: Element, where: str
+) -> Iterator[Finding]:
     found = list(_binding_of(config, name, endpoint))
-    modes = [(security.get("mode") or "").lower() for binding in found for security in binding if tag(security) == "security"]
+    modes = [
+        (security.get("mode") or "").lower()
+        for binding in found
+        for security in binding
+        if tag(security) == "security"
+    ]
     asks_for = [element.get("clientCredentialType") for binding in found for element in binding.iter()]
     if name in _WINDOWS and "none" not in modes and not any(asks_for):
         tcp = name.startswith("netTcp")
         yield warned(
             "net-tcp-security" if tcp else "ws-http-security",
             where,
-            f"{name} asks for Windows identities unless its security says otherwise, and outside a domain nobody has one",
+            f"{name} asks for Windows identities unless its security says otherwise, and outside a domain "
+            f"nobody has one",
             'set <security mode="None"/> inside the cluster, or use certificates',
         )
     if any(mode in _TRANSPORT for mode in modes) and name != "netTcpBinding" and not subject.choices.tls:
         yield https_alone(name, where)
-    windows = [element for binding in found for element in binding.iter() if (element.get("clientCredentialType") or "").lower() == "windows"]
+    windows = [
+        element
+        for binding in found
+        for element in binding.iter()
+        if (element.get("clientCredentialType") or "").lower() == "windows"
+    ]
     if windows and not any(mode == "none" for mode in modes):
         yield warned(
             "windows-credentials",
@@ -129,7 +164,10 @@ def _security(subject: Subject, config: Config, name: str, endpoint: Element, wh
             "it asks callers for Windows identities, and outside a domain nobody has one",
             "use certificates or tokens",
         )
-    if any(tag(element) == "reliableSession" for binding in found for element in binding) or name == "wsDualHttpBinding":
+    if (
+        any(tag(element) == "reliableSession" for binding in found for element in binding)
+        or name == "wsDualHttpBinding"
+    ):
         yield warned(
             "wcf-sessions",
             where,
@@ -153,7 +191,11 @@ def _metadata(subject: Subject, config: Config) -> Iterator[Finding]:
             (shown.get("httpGetEnabled") or "").lower(),
             (shown.get("httpsGetEnabled") or "").lower(),
         )
-        if published and "useRequestHeadersForMetadataAddress" not in children and not subject.choices.metadata_from_host:
+        if (
+            published
+            and "useRequestHeadersForMetadataAddress" not in children
+            and not subject.choices.metadata_from_host
+        ):
             yield warned(
                 "metadata-address",
                 config.path,
@@ -166,10 +208,14 @@ def _memory(subject: Subject) -> Iterator[Finding]:
     if subject.kind is not Kind.WCF:
         return
     for config in subject.configs:
-        if config.is_root and not config.attributes("system.serviceModel/serviceHostingEnvironment", "minFreeMemoryPercentageToActivateService"):
+        if config.is_root and not config.attributes(
+            "system.serviceModel/serviceHostingEnvironment", "minFreeMemoryPercentageToActivateService"
+        ):
             yield warned(
                 "memory-gate",
                 config.path,
-                "WCF refuses to start while less than 5 % of the node's memory is free, however small the pod",
-                "give --set system.serviceModel/serviceHostingEnvironment@minFreeMemoryPercentageToActivateService=0",
+                "WCF refuses to start while less than 5 % of the node's memory is free, however small the "
+                "pod",
+                "give --set "
+                "system.serviceModel/serviceHostingEnvironment@minFreeMemoryPercentageToActivateService=0",
             )

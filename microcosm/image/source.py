@@ -1,4 +1,7 @@
-"""Reading of SOURCE: a published folder, a zip of it, a msdeploy package or an MSI. Anything else is refused with what to hand over."""
+"""Reading of SOURCE: a published folder, a zip of it, a msdeploy package or an MSI.
+
+Anything else is refused with what to hand over.
+"""
 
 import os
 import re
@@ -17,7 +20,10 @@ from .tree import File, Tree, parents
 ACCEPTED = "a published folder, a .zip of it, a msdeploy package or an .msi"
 _OLE, _ZIP, _PE, _CAB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"MZ", b"MSCF"
 _PROJECTS = (".csproj", ".vbproj", ".fsproj", ".sln", ".slnx", ".vdproj", ".wixproj")
-_PUBLISH = "publish it first (msbuild /t:Build /p:DeployOnBuild=true /p:PublishProfile=…) and hand over the published folder"
+_PUBLISH = (
+    "publish it first (msbuild /t:Build /p:DeployOnBuild=true /p:PublishProfile=…) and hand over "
+    "the published folder"
+)
 _PARTS = {".msm": "a merge module", ".msp": "a patch", ".mst": "a transform"}
 # Left by the zip of macOS; nothing of the service.
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$)")
@@ -43,7 +49,9 @@ class Source:
     empty: tuple[str, ...] = ()
 
 
-def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None) -> Source:
+def read(
+    path: Path, parameters: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None
+) -> Source:
     """Read SOURCE; `parameters` are those of a msdeploy package, `properties` those of an MSI."""
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder; SOURCE is {ACCEPTED}")
@@ -51,7 +59,10 @@ def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Ma
     if not source.tree.files:
         raise UsageError(f"{path}: there are no files in it; SOURCE is {ACCEPTED}")
     if source.tree.size > MOST_BYTES:
-        raise UsageError(f"{path}: its files have more than {MOST_BYTES >> 30} GB; keep data in a volume and hand over the service alone")
+        raise UsageError(
+            f"{path}: its files have more than {MOST_BYTES >> 30} GB; keep data in a volume and hand over "
+            f"the service alone"
+        )
     _refuse_wrong_kind(path, source)
     if parameters and source.form != "msdeploy":
         raise UsageError(f"--parameters belongs to a msdeploy package, and {path} is a {source.form}")
@@ -63,10 +74,15 @@ def read(path: Path, parameters: Mapping[str, str] | None = None, properties: Ma
 def replaced(source: Source, path: str, file: Path) -> Source:
     """Put another file in the place of one; of an MSI a path below the service's folder is enough."""
     wanted = path.replace("\\", "/").strip("/").lower()
-    found = sorted((one for one in source.tree if f"/{one.lower()}".endswith(f"/{wanted}")), key=lambda one: (one.count("/"), one))
+    found = sorted(
+        (one for one in source.tree if f"/{one.lower()}".endswith(f"/{wanted}")),
+        key=lambda one: (one.count("/"), one),
+    )
     exact = source.tree.find(wanted) or (found[0] if found and source.msi else None)
     if exact is None:
-        raise UsageError(f"--replace {path}: {source.name} has no such file; give the path of one of its files")
+        raise UsageError(
+            f"--replace {path}: {source.name} has no such file; give the path of one of its files"
+        )
     try:
         data = file.read_bytes()
     except OSError as problem:
@@ -78,7 +94,9 @@ def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, st
     with path.open("rb") as file:
         magic = file.read(8)
     if magic == _OLE and path.suffix.lower() in _PARTS:
-        raise UsageError(f"{path}: {_PARTS[path.suffix.lower()]} is no installation; hand over the .msi that it belongs to")
+        raise UsageError(
+            f"{path}: {_PARTS[path.suffix.lower()]} is no installation; hand over the .msi that it belongs to"
+        )
     if magic == _OLE:
         msi = Package(Database(path.read_bytes(), path.name), properties, path.resolve().parent)
         return Source("msi", path.name, msi.tree(), msi, empty=msi.empty_folders())
@@ -89,18 +107,33 @@ def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, st
     if path.suffix.lower() in (".config", ".svc", ".aspx", ".asmx", ".dll", ".cshtml"):
         raise UsageError(f"{path}: one file of a service; hand over the folder that holds it")
     if magic.startswith(_CAB):
-        raise UsageError(f"{path}: a cabinet is a part of an installation; hand over the .msi that names it, and keep both in one folder")
-    raise UsageError(f"{path}: neither a folder, a .zip nor an .msi; unpack it and hand over the folder (SOURCE is {ACCEPTED})")
+        raise UsageError(
+            f"{path}: a cabinet is a part of an installation; hand over the .msi that names it, and keep "
+            f"both in one folder"
+        )
+    raise UsageError(
+        f"{path}: neither a folder, a .zip nor an .msi; unpack it and hand over the folder (SOURCE is "
+        f"{ACCEPTED})"
+    )
 
 
 def _installer(path: Path) -> str:
     data = path.read_bytes()
     if b".wixburn" in data[:4096]:
-        return "a WiX bundle (Burn) installs other packages; hand over the .msi inside (`wix burn extract` or `dark -x` unpacks it)"
+        return (
+            "a WiX bundle (Burn) installs other packages; hand over the .msi inside (`wix burn extract` "
+            "or `dark -x` unpacks it)"
+        )
     if b"Inno Setup" in data:
-        return "an Inno Setup installer is a program; hand over the folder that it installs (innoextract unpacks it)"
+        return (
+            "an Inno Setup installer is a program; hand over the folder that it installs (innoextract "
+            "unpacks it)"
+        )
     if b"InstallShield" in data or path.name.lower().startswith("setup"):
-        return "a setup program cannot be run here; hand over the .msi inside (`setup.exe /a` unpacks it) or the installed folder"
+        return (
+            "a setup program cannot be run here; hand over the .msi inside (`setup.exe /a` unpacks it) "
+            "or the installed folder"
+        )
     return "a single program; hand over the folder that holds it with its .config and .dll files"
 
 
@@ -114,7 +147,9 @@ def _folder(path: Path) -> Source:
             if not file.resolve().is_relative_to(root):
                 raise UsageError(f"{file}: a link that leads out of the folder; put the file itself there")
             if not file.is_file():
-                raise UsageError(f"{file}: neither a file nor a folder (a dead link, a socket or a device); remove it")
+                raise UsageError(
+                    f"{file}: neither a file nor a folder (a dead link, a socket or a device); remove it"
+                )
             files[file.relative_to(path).as_posix()] = File(file.stat().st_size, file.read_bytes)
         linked = [sub for sub in Path(folder).iterdir() if sub.is_symlink() and sub.is_dir()]
         if linked:
@@ -136,7 +171,9 @@ def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
         if info.flag_bits & 1:
             raise UsageError(f"{path}: {name} is encrypted; make the zip without a password")
         if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/"):
-            raise UsageError(f"{path}: {name} leads out of the zip; make the zip again with plain relative names")
+            raise UsageError(
+                f"{path}: {name} leads out of the zip; make the zip again with plain relative names"
+            )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise UsageError(f"{path}: {name} is a link; put the file itself into the zip")
         if _LITTER.search(name):
@@ -149,13 +186,19 @@ def _zip(path: Path, parameters: Mapping[str, str]) -> Source:
     tree = _without_nuget(Tree(files))
     if package.is_package(tree):
         content, unfilled = package.content(tree, parameters, path.name)
-        return Source("msdeploy", path.name, content, unfilled=unfilled, providers=package.providers(tree, path.name))
+        return Source(
+            "msdeploy", path.name, content, unfilled=unfilled, providers=package.providers(tree, path.name)
+        )
     folders = [info.filename.replace("\\", "/").rstrip("/") for info in archive.infolist() if info.is_dir()]
-    return _unwrapped("zip", path.name, tree, [folder for folder in folders if not _LITTER.search(f"{folder}/")])
+    return _unwrapped(
+        "zip", path.name, tree, [folder for folder in folders if not _LITTER.search(f"{folder}/")]
+    )
 
 
 def _without_nuget(tree: Tree) -> Tree:
-    """Return what a NuGet package carries, as Octopus packs sites: its own files are those of the packaging alone."""
+    """Return what a NuGet package carries, as Octopus packs sites: its own files are those of the
+    packaging alone.
+    """
     if "[Content_Types].xml" not in tree or not any(name.lower().endswith(".nuspec") for name in tree.top()):
         return tree
     return Tree({name: file for name, file in tree.files.items() if not _NUGET.search(name)})
@@ -166,7 +209,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noq
         try:
             return archive.read(info)
         except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as problem:
-            raise UsageError(f"{path}: {info.filename} cannot be read ({problem}); make the zip again") from problem
+            raise UsageError(
+                f"{path}: {info.filename} cannot be read ({problem}); make the zip again"
+            ) from problem
 
     return read_member
 
@@ -176,12 +221,23 @@ def _unwrapped(form: str, name: str, tree: Tree, folders: Sequence[str]) -> Sour
     inner = _inner(tree)
     prefix = next(iter(tree), "").removesuffix(next(iter(inner), ""))
     full = {parent for path in tree for parent in parents(path)}
-    last = [one for one in folders if one != "." and one not in full and not any(other.startswith(f"{one}/") for other in folders)]
-    return Source(form, name, inner, empty=tuple(sorted(one.removeprefix(prefix) for one in last if one.startswith(prefix))))
+    last = [
+        one
+        for one in folders
+        if one != "." and one not in full and not any(other.startswith(f"{one}/") for other in folders)
+    ]
+    return Source(
+        form,
+        name,
+        inner,
+        empty=tuple(sorted(one.removeprefix(prefix) for one in last if one.startswith(prefix))),
+    )
 
 
 def _inner(tree: Tree) -> Tree:
-    """Return the tree without the folders around it: a zip of a folder, or of a build's output, has everything in one."""
+    """Return the tree without the folders around it: a zip of a folder, or of a build's output, has
+    everything in one.
+    """
     tops = {name.partition("/")[0] for name in tree}
     if len(tops) != 1 or not all("/" in name for name in tree):
         return tree
@@ -194,9 +250,14 @@ def _refuse_wrong_kind(path: Path, source: Source) -> None:
         return
     tree = source.tree
     if found := tree.named(".application"):
-        raise UsageError(f"{path}: {found[0]} is of ClickOnce, which installs desktop programs; hand over the build's output folder (bin\\Release)")
+        raise UsageError(
+            f"{path}: {found[0]} is of ClickOnce, which installs desktop programs; hand over the build's "
+            f"output folder (bin\\Release)"
+        )
     if "AppxManifest.xml" in tree:
-        raise UsageError(f"{path}: an MSIX package is of a desktop program; hand over the published folder of the service")
+        raise UsageError(
+            f"{path}: an MSIX package is of a desktop program; hand over the published folder of the service"
+        )
     inner = [name for name in tree if name.lower().endswith((".zip", ".nupkg"))]
     if inner and (len(tree) == 1 or any(name.lower().endswith(".deploy.cmd") for name in tree.top())):
         raise UsageError(f"{path}: it holds another archive; hand over {inner[0]} itself")
@@ -204,12 +265,23 @@ def _refuse_wrong_kind(path: Path, source: Source) -> None:
     if installers and not tree.named("web.config", ".svc", ".aspx", ".exe.config"):
         raise UsageError(f"{path}: it holds an installation; hand over {installers[0]} itself")
     programs = [name for name in tree.top() if name.lower().endswith(".exe")]
-    if programs and all(_SETUP.fullmatch(name) and f"{name}.config" not in tree for name in programs) and "web.config" not in tree:
-        raise UsageError(f"{path}: {programs[0]} is a setup program; hand over the .msi inside (`setup.exe /a` unpacks it) or the installed folder")
+    if (
+        programs
+        and all(_SETUP.fullmatch(name) and f"{name}.config" not in tree for name in programs)
+        and "web.config" not in tree
+    ):
+        raise UsageError(
+            f"{path}: {programs[0]} is a setup program; hand over the .msi inside (`setup.exe /a` unpacks "
+            f"it) or the installed folder"
+        )
     projects = [name for name in tree.named(*_PROJECTS) if name.count("/") <= 2]
     for project in projects:
         below = tree.below(project.rpartition("/")[0])
-        if not [name for name in below if name.lower().startswith("bin/") and name.lower().endswith(".dll") and name.count("/") == 1]:
+        if not [
+            name
+            for name in below
+            if name.lower().startswith("bin/") and name.lower().endswith(".dll") and name.count("/") == 1
+        ]:
             raise UsageError(f"{path}: a source tree ({project}); {_PUBLISH}")
     packages = tree.find("packages.config")
     if packages and not [name for name in tree.named(".dll") if name.lower().startswith("bin/")]:

@@ -31,18 +31,28 @@ def _asked(
             show_default=False,
         ),
     ],
-    kind: Annotated[Kind | None, option("--kind", None, "What the service is, if it is recognised wrongly.")] = None,
-    program: Annotated[str | None, option("--program", "FILE", "The program to start, where there are several.")] = None,
-    base: Annotated[str | None, option("--base", "REF", "The base image; by default Microsoft's for the kind.")] = None,
+    kind: Annotated[
+        Kind | None, option("--kind", None, "What the service is, if it is recognised wrongly.")
+    ] = None,
+    program: Annotated[
+        str | None, option("--program", "FILE", "The program to start, where there are several.")
+    ] = None,
+    base: Annotated[
+        str | None, option("--base", "REF", "The base image; by default Microsoft's for the kind.")
+    ] = None,
     base_has: Annotated[list[str] | None, many("--base-has", "NAME", "A feature of an own base")] = None,
     ignore: Annotated[list[str] | None, many("--ignore", "NAME", "Do not refuse for this finding")] = None,
     expect: Annotated[
         list[str] | None,
         many("--expect", "VARIABLE", "The container gets this variable, such as CONNSTR_Main"),
     ] = None,
-    parameters: Annotated[Path | None, option("--parameters", "FILE", "SetParameters.xml of a msdeploy package.")] = None,
+    parameters: Annotated[
+        Path | None, option("--parameters", "FILE", "SetParameters.xml of a msdeploy package.")
+    ] = None,
     properties: Annotated[list[str] | None, many("--property", "NAME=VALUE", "A property of the MSI")] = None,
-    replace: Annotated[list[str] | None, many("--replace", "PATH=FILE", "Another file in the place of one of the service")] = None,
+    replace: Annotated[
+        list[str] | None, many("--replace", "PATH=FILE", "Another file in the place of one of the service")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         many("--set", "SECTION@ATTRIBUTE=VALUE", "An attribute of web.config, written at start"),
@@ -54,7 +64,9 @@ def _asked(
     x86: Annotated[bool, option("--x86", None, "Run in a 32-bit process.")] = False,
     classic: Annotated[bool, option("--classic", None, "Run the pool in classic mode.")] = False,
     tls: Annotated[bool, option("--tls", None, "The container itself ends TLS.")] = False,
-    metadata_from_host: Annotated[bool, option("--metadata-from-host", None, "The WSDL names the address that the client called.")] = False,
+    metadata_from_host: Annotated[
+        bool, option("--metadata-from-host", None, "The WSDL names the address that the client called.")
+    ] = False,
 ) -> "Asked":
     """Take the options that say what the source is and how it is judged."""
     # What reads the sources takes longer to import than the other commands take to run.

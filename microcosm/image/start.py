@@ -1,4 +1,6 @@
-"""What the start script is given: app.json, beside the script in C:\\microcosm, and LogMonitor with its configuration."""
+"""What the start script is given: app.json, beside the script in C:\\microcosm, and LogMonitor with its
+configuration.
+"""
 
 import hashlib
 import json
@@ -19,7 +21,14 @@ from .subject import Subject
 from .tree import File, Tree, join, merged
 
 FOLDER = "microcosm"
-ENTRYPOINT = ["powershell.exe", "-NoProfile", "-ExecutionPolicy", "Bypass", "-File", f"C:\\{FOLDER}\\start.ps1"]
+ENTRYPOINT = [
+    "powershell.exe",
+    "-NoProfile",
+    "-ExecutionPolicy",
+    "Bypass",
+    "-File",
+    f"C:\\{FOLDER}\\start.ps1",
+]
 LOGMONITOR = "LogMonitor"
 FONTS = "Windows/Fonts"
 
@@ -54,12 +63,22 @@ def scripts() -> dict[str, bytes]:
 
 def writable_folders(subject: Subject) -> list[str]:
     """Return the folders that get Modify for IIS_IUSRS, by their paths below C:."""
-    empty = subject.source.empty if subject.source.msi else [join(subject.place, folder) for folder in subject.source.empty]
-    return [*(join(subject.place, folder) for folder in (writable(subject) if subject.kind.is_site else ())), *empty]
+    empty = (
+        subject.source.empty
+        if subject.source.msi
+        else [join(subject.place, folder) for folder in subject.source.empty]
+    )
+    return [
+        *(join(subject.place, folder) for folder in (writable(subject) if subject.kind.is_site else ())),
+        *empty,
+    ]
 
 
 def app(subject: Subject, options: Options) -> dict[str, Any]:
-    """Return the facts that the start script acts on. Every key is always there: the script runs in strict mode."""
+    """Return the facts that the start script acts on.
+
+    Every key is always there: the script runs in strict mode.
+    """
     msi = subject.source.msi
     config = "web.config" if subject.kind.is_site else f"{subject.program}.config"
     iis = msi_iis.facts(msi, subject.place)
@@ -90,7 +109,11 @@ def _services(subject: Subject, options: Options) -> list[dict[str, str]]:
     msi = subject.source.msi
     found = rules_msi.services(msi) if msi else []
     made = [
-        {"name": one["name"], "title": one["title"], "command": f'"{windows(one["program"])}" {one["arguments"]}'.strip()}
+        {
+            "name": one["name"],
+            "title": one["title"],
+            "command": f'"{windows(one["program"])}" {one["arguments"]}'.strip(),
+        }
         for one in found
         if one["program"]
     ]
@@ -98,14 +121,22 @@ def _services(subject: Subject, options: Options) -> list[dict[str, str]]:
         return made
     name = options.service_name or subject.program.rpartition("/")[2].rpartition(".")[0]
     arguments = " ".join(options.arguments)
-    return [{"name": name, "title": name, "command": f'"{installed(subject.place, subject.program)}" {arguments}'.strip()}]
+    return [
+        {
+            "name": name,
+            "title": name,
+            "command": f'"{installed(subject.place, subject.program)}" {arguments}'.strip(),
+        }
+    ]
 
 
 def fonts(options: Options) -> Tree:
     """Return the fonts to install, by their names in C:\\Windows\\Fonts."""
     if options.fonts is None:
         return Tree({})
-    found = sorted(path for path in options.fonts.glob("*") if path.suffix.lower() in (".ttf", ".ttc", ".otf"))
+    found = sorted(
+        path for path in options.fonts.glob("*") if path.suffix.lower() in (".ttf", ".ttc", ".otf")
+    )
     if not found:
         raise UsageError(f"--fonts {options.fonts}: no .ttf, .ttc or .otf file is in this folder")
     return Tree({path.name: File(path.stat().st_size, path.read_bytes) for path in found})
@@ -113,7 +144,12 @@ def fonts(options: Options) -> Tree:
 
 def _font(name: str) -> dict[str, str]:
     title = f"{name.rpartition('.')[0]} (TrueType)"
-    return {"key": "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Fonts", "name": title, "type": "REG_SZ", "data": name}
+    return {
+        "key": "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Fonts",
+        "name": title,
+        "type": "REG_SZ",
+        "data": name,
+    }
 
 
 def _place(path: str) -> str:
@@ -133,23 +169,43 @@ def _logs(subject: Subject, options: Options) -> Tree:
     try:
         data = options.logmonitor.read_bytes()
     except OSError as problem:
-        raise UsageError(f"--logmonitor {options.logmonitor}: cannot be read ({problem.strerror})") from problem
+        raise UsageError(
+            f"--logmonitor {options.logmonitor}: cannot be read ({problem.strerror})"
+        ) from problem
     found = hashlib.sha256(data).hexdigest()
     if found != (options.logmonitor_sha256 or "").lower():
-        raise UsageError(f"--logmonitor {options.logmonitor}: its sum is {found}; give the published one as --logmonitor-sha256")
+        raise UsageError(
+            f"--logmonitor {options.logmonitor}: its sum is {found}; give the published one as "
+            f"--logmonitor-sha256"
+        )
     config = _json(log_config(subject))
-    return Tree({f"{LOGMONITOR}/LogMonitor.exe": File.of(data), f"{LOGMONITOR}/LogMonitorConfig.json": File.of(config)})
+    return Tree(
+        {
+            f"{LOGMONITOR}/LogMonitor.exe": File.of(data),
+            f"{LOGMONITOR}/LogMonitorConfig.json": File.of(config),
+        }
+    )
 
 
 def log_config(subject: Subject) -> dict[str, Any]:
-    """Return LogMonitor's configuration: errors and warnings of the event log, and of a site the files of IIS.
+    """Return LogMonitor's configuration: errors and warnings of the event log, and of a site the files of
+    IIS.
 
-    Every folder that it names is made by the start script: for one that is missing LogMonitor waits 300 s and fails.
+    Every folder that it names is made by the start script: for one that is missing LogMonitor waits 300 s and
+    fails.
     """
-    channels = [{"name": name, "level": level} for name, level in (("system", "Error"), ("application", "Warning"))]
-    sources: list[dict[str, Any]] = [{"type": "EventLog", "startAtOldestRecord": True, "eventFormatMultiLine": False, "channels": channels}]
+    channels = [
+        {"name": name, "level": level} for name, level in (("system", "Error"), ("application", "Warning"))
+    ]
+    sources: list[dict[str, Any]] = [
+        {"type": "EventLog", "startAtOldestRecord": True, "eventFormatMultiLine": False, "channels": channels}
+    ]
     if subject.kind.is_site:
-        files_of = {"directory": "C:\\inetpub\\logs\\LogFiles", "filter": "*.log", "includeSubdirectories": True}
+        files_of = {
+            "directory": "C:\\inetpub\\logs\\LogFiles",
+            "filter": "*.log",
+            "includeSubdirectories": True,
+        }
         sources.append({"type": "File", **files_of})
     return {"LogConfig": {"sources": sources}}
 

@@ -1,4 +1,7 @@
-"""Where an image goes: a registry, or an OCI layout on disk. Layers of the base are moved only if nothing else is possible."""
+"""Where an image goes: a registry, or an OCI layout on disk.
+
+Layers of the base are moved only if nothing else is possible.
+"""
 
 import json
 import shutil
@@ -32,7 +35,9 @@ def push(made: list[Made], to: Reference, progress: Progress) -> str:
 
 
 def _base_layers(base: Image, registry: Registry, progress: Progress) -> None:
-    """Foreign layers stay where they are, present ones are left, others mounted; what is left is streamed from the base's place."""
+    """Foreign layers stay where they are, present ones are left, others mounted; what is left is streamed
+    from the base's place.
+    """
     source = base.stored.registry
     for layer in base.manifest["layers"]:
         name, size = layer["digest"], int(layer["size"])
@@ -58,7 +63,10 @@ def _file(path: Path) -> Iterator[bytes]:
 
 
 def write_layout(made: list[Made], folder: Path, name: str) -> str:
-    """Write an OCI layout with the blobs that are new. Layers of a base that is on disk are linked or copied as well."""
+    """Write an OCI layout with the blobs that are new.
+
+    Layers of a base that is on disk are linked or copied as well.
+    """
     if folder.exists() and not (folder / "oci-layout").exists() and any(folder.iterdir()):
         raise UsageError(f"--output {folder}: a folder with other things in it; name a new one")
     blobs = folder / "blobs" / "sha256"
@@ -77,5 +85,7 @@ def write_layout(made: list[Made], folder: Path, name: str) -> str:
         (blobs / digests.of(data).partition(":")[2]).write_bytes(data)
         described = {"mediaType": media_type, "digest": digests.of(data), "size": len(data)}
     described = {**described, "annotations": {NAME: name}}
-    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]}))
+    (folder / "index.json").write_text(
+        json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described]})
+    )
     return str(described["digest"])

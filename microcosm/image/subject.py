@@ -1,4 +1,6 @@
-"""What the rules look at: a service with its configuration, its assemblies and the base image that it is meant for."""
+"""What the rules look at: a service with its configuration, its assemblies and the base image that it is
+meant for.
+"""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +61,12 @@ class Subject:
     @cached_property
     def settings(self) -> list[Setting]:
         """The settings of the service itself; those of subfolders' files belong to other applications."""
-        return [setting for config in self.configs if config.is_root or not self.kind.is_site for setting in config.settings]
+        return [
+            setting
+            for config in self.configs
+            if config.is_root or not self.kind.is_site
+            for setting in config.settings
+        ]
 
     @cached_property
     def every_setting(self) -> list[Setting]:
@@ -71,17 +78,23 @@ class Subject:
 
     @cached_property
     def own(self) -> list[Assembly]:
-        """The assemblies that the service loads: `bin` of a site, the folder of a program; not tools in subfolders."""
+        """The assemblies that the service loads:
+
+        `bin` of a site, the folder of a program; not tools in subfolders.
+        """
         inside = "bin/" if self.kind.is_site else self.program.rpartition("/")[0]
         return [
             one
             for one in self.assemblies
-            if one.path.lower().startswith(inside) and (not self.kind.is_site or not one.path.lower().startswith("bin/roslyn/"))
+            if one.path.lower().startswith(inside)
+            and (not self.kind.is_site or not one.path.lower().startswith("bin/roslyn/"))
         ]
 
     @cached_property
     def loaded(self) -> list[Assembly]:
-        """Those in the folder itself: libraries for several processors lie in x86, x64 or runtimes, and the service chooses."""
+        """Those in the folder itself: libraries for several processors lie in x86, x64 or runtimes, and
+        the service chooses.
+        """
         depth = 1 if self.kind.is_site else self.program.count("/")
         return [one for one in self.own if one.path.count("/") == depth]
 
@@ -93,11 +106,17 @@ class Subject:
 
     @cached_property
     def assembly_names(self) -> set[str]:
-        """Return the names of the libraries and programs in the folder, those that could not be read as well."""
-        return {path.rpartition("/")[2].rpartition(".")[0].lower() for path in self.tree.named(".dll", ".exe")}
+        """Return the names of the libraries and programs in the folder, those that could not be read as
+        well.
+        """
+        return {
+            path.rpartition("/")[2].rpartition(".")[0].lower() for path in self.tree.named(".dll", ".exe")
+        }
 
     def refers(self, *names: str) -> list[Assembly]:
-        """Return the assemblies that refer to one of these; a name with `.` at its end stands for all that begin so."""
+        """Return the assemblies that refer to one of these; a name with `.` at its end stands for all that
+        begin so.
+        """
         wanted = tuple(name.lower() for name in names)
         return [
             one
@@ -111,7 +130,10 @@ class Subject:
 
 
 def variable(setting: Setting) -> str:
-    """Return the environment variable that overwrites a setting. A character that Kubernetes refuses there becomes `_`."""
+    """Return the environment variable that overwrites a setting.
+
+    A character that Kubernetes refuses there becomes `_`.
+    """
     prefix = "APPSETTING_" if setting.section == "appSettings" else "CONNSTR_"
     return prefix + re.sub(r"[^A-Za-z0-9._-]", "_", setting.name)
 

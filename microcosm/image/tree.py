@@ -1,4 +1,7 @@
-"""The files of a service as a tree of names. Windows compares names without case, so does every look-up here."""
+"""The files of a service as a tree of names.
+
+Windows compares names without case, so does every look-up here.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,7 +65,9 @@ class Tree:
     def below(self, folder: str) -> "Tree":
         """Return the tree of a subfolder, its paths relative to it."""
         start = f"{folder.strip('/')}/".lower() if folder.strip("/") else ""
-        return Tree({path[len(start) :]: file for path, file in self.files.items() if path.lower().startswith(start)})
+        return Tree(
+            {path[len(start) :]: file for path, file in self.files.items() if path.lower().startswith(start)}
+        )
 
     def under(self, folder: str) -> "Tree":
         """Return the same files inside a folder."""
@@ -70,7 +75,9 @@ class Tree:
 
     def replaced(self, files: Mapping[str, bytes]) -> "Tree":
         """Return the tree with other contents of some of its files."""
-        return Tree({**self.files, **{self.find(path) or path: File.of(data) for path, data in files.items()}})
+        return Tree(
+            {**self.files, **{self.find(path) or path: File.of(data) for path, data in files.items()}}
+        )
 
 
 def parents(path: str) -> list[str]:

@@ -48,7 +48,15 @@ def remove(target: Target, output: Path | None, quiet: bool = False) -> dict[str
         return {"path": str(path), "context": name, "removed": False, "currentContext": None}
     before, after = kubeconfig_file.edit(path, lambda config: kubeconfig.remove(config, name))
     removed, current = kubeconfig.contains(before, name), after.get(CURRENT)
-    lost = "; no context is current now, choose one with: kubectl config use-context NAME" if before.get(CURRENT) == name else ""
+    lost = (
+        "; no context is current now, choose one with: kubectl config use-context NAME"
+        if before.get(CURRENT) == name
+        else ""
+    )
     if removed or not quiet:
-        note(f"removed context {name} from {path}{lost}" if removed else f"{path} has no context {name}: nothing to remove")
+        note(
+            f"removed context {name} from {path}{lost}"
+            if removed
+            else f"{path} has no context {name}: nothing to remove"
+        )
     return {"path": str(path), "context": name, "removed": removed, "currentContext": current}

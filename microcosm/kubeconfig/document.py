@@ -37,7 +37,9 @@ def fetch(session: Session, target: Target) -> Document:
     try:
         value = str(ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound as absent:
-        raise OperatorError(f"{parameter} does not exist in {target.region}: run `pulumi up` to declare it") from absent
+        raise OperatorError(
+            f"{parameter} does not exist in {target.region}: run `pulumi up` to declare it"
+        ) from absent
     return renamed(parse_published(value, running.instance, target.stack), entry_name(target.stack))
 
 
@@ -52,9 +54,15 @@ def parse_published(value: str, instance: str, stack: str) -> Document:
         config: Any = yaml.safe_load(text)
         names = [_only(config, section)["name"] for section in SECTIONS]
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as problem:
-        raise OperatorError(f"/microcosm/{stack}/kubeconfig is not a control plane's document ({type(problem).__name__}): {wait}") from problem
+        raise OperatorError(
+            f"/microcosm/{stack}/kubeconfig is not a control plane's document ({type(problem).__name__}): "
+            f"{wait}"
+        ) from problem
     if writer != instance:
-        raise OperatorError(f"the published kubeconfig is of {writer}, an earlier control plane; {instance} has not published its own yet: {wait}")
+        raise OperatorError(
+            f"the published kubeconfig is of {writer}, an earlier control plane; {instance} has not "
+            f"published its own yet: {wait}"
+        )
     assert all(isinstance(name, str) for name in names)
     return cast(Document, config)
 
@@ -94,7 +102,9 @@ def check(document: Any, where: str) -> Document:
     for section, content in SECTIONS.items():
         entries: Any = [] if config.get(section) is None else config[section]
         if not isinstance(entries, list) or not all(map(_is_named, cast(list[Any], entries))):
-            raise UsageError(f"{where}: {section} is not a list of named entries (name, {content}): nothing was changed")
+            raise UsageError(
+                f"{where}: {section} is not a list of named entries (name, {content}): nothing was changed"
+            )
     return config
 
 

@@ -60,7 +60,9 @@ def load(path: Path) -> Document:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         document: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 (it is a SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UsageError(f"{path} cannot be read as YAML ({type(problem).__name__}): nothing was changed") from problem
+        raise UsageError(
+            f"{path} cannot be read as YAML ({type(problem).__name__}): nothing was changed"
+        ) from problem
     return check(document, str(path))
 
 
@@ -100,7 +102,9 @@ def _locked(path: Path) -> Generator[None]:
             break
         except FileExistsError as held:
             if time.monotonic() >= deadline:
-                raise OperatorError(f"{path} is locked by another program; if none is running, delete {lock} and try again") from held
+                raise OperatorError(
+                    f"{path} is locked by another program; if none is running, delete {lock} and try again"
+                ) from held
             time.sleep(0.1)
     try:
         yield

@@ -26,7 +26,9 @@ def read_kubeconfig(path: Path) -> dict[str, Any]:
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise UsageError(f"--kubeconfig {path} cannot be read ({type(problem).__name__}): name an existing kubeconfig file") from problem
+        raise UsageError(
+            f"--kubeconfig {path} cannot be read ({type(problem).__name__}): name an existing kubeconfig file"
+        ) from problem
     return kubeconfig.check(document, f"--kubeconfig {path}")
 
 
@@ -65,7 +67,9 @@ class Kube:
         return self._items(self._discovery.list_namespaced_endpoint_slice, namespace)
 
     def _items(self, call: Callable[..., Any], *arguments: str) -> Sequence[Mapping[str, Any]]:
-        return cast(Sequence[Mapping[str, Any]], self._plain(call(*arguments, _request_timeout=REQUEST_SECONDS).items))
+        return cast(
+            Sequence[Mapping[str, Any]], self._plain(call(*arguments, _request_timeout=REQUEST_SECONDS).items)
+        )
 
     def run_to_end(self, manifest: dict[str, Any], seconds: float) -> str:
         """Create a pod, wait for its end and return its log; always delete the pod, also after Ctrl-C."""
@@ -76,15 +80,21 @@ class Kube:
             raise OperatorError(f"the probe pod cannot be created: {_message(refusal)}") from refusal
         try:
             self._wait(name, namespace, seconds)
-            return str(self._core.read_namespaced_pod_log(name, namespace, _request_timeout=REQUEST_SECONDS) or "")
+            return str(
+                self._core.read_namespaced_pod_log(name, namespace, _request_timeout=REQUEST_SECONDS) or ""
+            )
         finally:
             with contextlib.suppress(ApiException):
-                self._core.delete_namespaced_pod(name, namespace, grace_period_seconds=0, _request_timeout=REQUEST_SECONDS)
+                self._core.delete_namespaced_pod(
+                    name, namespace, grace_period_seconds=0, _request_timeout=REQUEST_SECONDS
+                )
 
     def _wait(self, name: str, namespace: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while True:
-            pod = self._plain(self._core.read_namespaced_pod(name, namespace, _request_timeout=REQUEST_SECONDS))
+            pod = self._plain(
+                self._core.read_namespaced_pod(name, namespace, _request_timeout=REQUEST_SECONDS)
+            )
             if pod["status"]["phase"] in ENDED:
                 return
             if time.monotonic() >= deadline:
@@ -112,6 +122,8 @@ def _message(refusal: ApiException) -> str:
 def _state(pod: Mapping[str, Any]) -> str:
     """Describe why a pod has not ended, in the words of Kubernetes."""
     status = pod["status"]
-    waiting = [(entry["state"].get("waiting") or {}).get("reason") for entry in status.get("containerStatuses") or ()]
+    waiting = [
+        (entry["state"].get("waiting") or {}).get("reason") for entry in status.get("containerStatuses") or ()
+    ]
     unmet = [entry.get("message") for entry in status.get("conditions") or () if entry["status"] != "True"]
     return str(next((text for text in (*waiting, *unmet) if text), status["phase"]))

@@ -1,4 +1,7 @@
-"""`microcosm lint`: what is wrong with manifests on Windows nodes. The rules are infra/lint; here are reading, printing and exit code."""
+"""`microcosm lint`: what is wrong with manifests on Windows nodes.
+
+The rules are infra/lint; here are reading, printing and exit code.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -36,7 +39,8 @@ class WindowsServer(StrEnum):
 class Report:
     """What was found, in how many objects.
 
-    `problems` are what could not be read, `notes` what was read and is odd or not looked into, `others` no Kubernetes object.
+    `problems` are what could not be read, `notes` what was read and is odd or not looked into, `others` no
+    Kubernetes object.
     """
 
     findings: Sequence[Finding]
@@ -66,20 +70,37 @@ class Report:
 
 
 def lint(paths: Iterable[str], stdin: BinaryIO, *, windows_build: str | None = None) -> Report:
-    """Read the paths (files, folders, `-` for standard input) and check all that they hold as the objects of one cluster."""
+    """Read the paths (files, folders, `-` for standard input) and check all that they hold as the objects
+    of one cluster.
+    """
     read = manifests.load(list(paths), stdin)
     findings = policy.check_documents(read.documents, windows_build=windows_build)
     notes = [*read.notes, *policy.not_looked_into(read.documents)]
-    return Report(findings=findings, notes=notes, problems=read.problems, objects=len(read.documents), others=read.others)
+    return Report(
+        findings=findings,
+        notes=notes,
+        problems=read.problems,
+        objects=len(read.documents),
+        others=read.others,
+    )
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
     """Findings under their objects, then each rule's reason once, then the sum."""
     console = console or Console()
-    for (place, name), found in groupby(report.findings, key=lambda finding: (_place(finding), finding.object)):
+    for (place, name), found in groupby(
+        report.findings, key=lambda finding: (_place(finding), finding.object)
+    ):
         _print(console, Text.assemble((f"{place}{name}", "bold")))
         for finding in found:
-            _print(console, Text.assemble("  ", (f"{finding.severity:<7}", STYLES[finding.severity]), f"  {finding.what}  [{finding.rule}]"))
+            _print(
+                console,
+                Text.assemble(
+                    "  ",
+                    (f"{finding.severity:<7}", STYLES[finding.severity]),
+                    f"  {finding.what}  [{finding.rule}]",
+                ),
+            )
     if report.findings:
         _print(console, Text("\nThe rules", style="bold"))
     for finding in {finding.rule: finding for finding in report.findings}.values():
@@ -99,7 +120,9 @@ def _print(console: Console, text: Text) -> None:
 
 
 def _sum(report: Report) -> str:
-    counts = f"{_many(report.count(Severity.ERROR), 'error')}, {_many(report.count(Severity.WARNING), 'warning')}"
+    counts = (
+        f"{_many(report.count(Severity.ERROR), 'error')}, {_many(report.count(Severity.WARNING), 'warning')}"
+    )
     left = f"; {_many(report.others, 'document')} left out: not Kubernetes objects" if report.others else ""
     return f"{counts} in {_many(report.objects, 'object')}{left}"
 
@@ -109,15 +132,23 @@ def _many(count: int, noun: str) -> str:
 
 
 def command(
-    paths: Annotated[list[str] | None, typer.Argument(metavar="FILE|FOLDER|-...", help="Manifests; - is standard input.")] = None,
-    windows: Annotated[WindowsServer | None, typer.Option(help="The Windows Server of the nodes, for what depends on it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as one JSON document.")] = False,
-    rules: Annotated[bool, typer.Option("--rules", help="Print the table of rules (Markdown) and stop.")] = False,
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE|FOLDER|-...", help="Manifests; - is standard input.")
+    ] = None,
+    windows: Annotated[
+        WindowsServer | None, typer.Option(help="The Windows Server of the nodes, for what depends on it.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole result as one JSON document.")
+    ] = False,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Print the table of rules (Markdown) and stop.")
+    ] = False,
 ) -> None:
     """Check Kubernetes manifests against what Windows nodes can do, before anything is applied.
 
-    Reads files, folders and standard input; all of it counts as the objects of one cluster. Exit code 1 when a rule of
-    severity error is broken, 2 when something cannot be read.
+    Reads files, folders and standard input; all of it counts as the objects of one cluster. Exit code 1 when
+    a rule of severity error is broken, 2 when something cannot be read.
 
     Example: `helm template CHART | microcosm lint --windows 2019 -`
     """
@@ -125,7 +156,9 @@ def command(
         print(policy.markdown())
         return
     if not paths:
-        raise typer.BadParameter("name at least one file or folder, or - for standard input", param_hint="FILE")
+        raise typer.BadParameter(
+            "name at least one file or folder, or - for standard input", param_hint="FILE"
+        )
     report = lint(paths, sys.stdin.buffer, windows_build=windows.build if windows else None)
     for problem in report.problems:
         note(f"error: {problem}")

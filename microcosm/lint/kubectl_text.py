@@ -1,7 +1,7 @@
 """Cut a text into the documents that kubectl sees in it.
 
-Source: k8s.io/apimachinery v0.35.8 pkg/util/yaml/decoder.go, YAMLOrJSONDecoder and YAMLReader. kubectl stops at the first
-document that it cannot read. Here such a document is a problem, and the reading goes on.
+Source: k8s.io/apimachinery v0.35.8 pkg/util/yaml/decoder.go, YAMLOrJSONDecoder and YAMLReader. kubectl stops
+at the first document that it cannot read. Here such a document is a problem, and the reading goes on.
 """
 
 import json
@@ -24,9 +24,11 @@ _NEXT_OBJECT = re.compile(r"\n(?=\{(?!\{))")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document: its first line (from 1), its value as JSON, the keys written twice, the first line of each of its items.
+    """A document: its first line (from 1), its value as JSON, the keys written twice, the first line of each
+    of its items.
 
-    `lost` is the line of what kubectl passes over in silence: in YAML a document may end before the next line of dashes.
+    `lost` is the line of what kubectl passes over in silence: in YAML a document may end before the next line
+    of dashes.
     """
 
     line: int
@@ -37,7 +39,9 @@ class Parsed:
 
 
 def documents(text: str) -> Iterator[Parsed | Unreadable]:
-    """Yield each document of the text, or what is wrong with it; kubectl reads JSON until that fails, then YAML."""
+    """Yield each document of the text, or what is wrong with it; kubectl reads JSON until that fails, then
+    YAML.
+    """
     place = 0
     if text.lstrip().startswith("{"):
         place = yield from _json_objects(text)
@@ -50,7 +54,10 @@ def _json_objects(text: str) -> Generator[Parsed | Unreadable, None, int]:
     while (start := _after_space(text, place)) < len(text):
         line = text.count("\n", 0, start) + 1
         repeated: list[tuple[int, str]] = []
-        decoder = json.JSONDecoder(object_pairs_hook=lambda pairs, line=line, found=repeated: _object(pairs, line, found), parse_constant=_refuse)
+        decoder = json.JSONDecoder(
+            object_pairs_hook=lambda pairs, line=line, found=repeated: _object(pairs, line, found),
+            parse_constant=_refuse,
+        )
         try:
             value, place = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
@@ -108,7 +115,9 @@ def _refuse(constant: str) -> Any:
 
 
 def _yaml_documents(text: str, place: int) -> Iterator[Parsed | Unreadable]:
-    """Yield the YAML documents from a place on: kubectl cuts at lines that begin with ---, before it parses any of it."""
+    """Yield the YAML documents from a place on: kubectl cuts at lines that begin with ---, before it
+    parses any of it.
+    """
     number = text.count("\n", 0, place)
     first, lines = number + 1, list[str]()
     for line in text[place:].removesuffix("\n").split("\n"):
@@ -119,7 +128,9 @@ def _yaml_documents(text: str, place: int) -> Iterator[Parsed | Unreadable]:
         rest = line.removeprefix(_SEPARATOR).strip()
         if rest and not rest.startswith("#"):
             yield from _document("\n".join([*lines, ""]), first)
-            yield Unreadable(number, f"kubectl takes nothing but a comment after ---, and here is {rest[:40]!r}")
+            yield Unreadable(
+                number, f"kubectl takes nothing but a comment after ---, and here is {rest[:40]!r}"
+            )
             first, lines = number, [f"   {rest}"] if rest.strip("-") else [""]
         elif lines:
             yield from _document("\n".join([*lines, ""]), first)
@@ -137,7 +148,13 @@ def _document(text: str, first: int) -> Iterator[Parsed | Unreadable]:
             builder = Builder(text, first)
             if isinstance(value := builder.value(node), Unreadable):
                 raise value
-            yield Parsed(builder.line(node), value, builder.repeated, builder.item_lines(node), _lost(text, node, first))
+            yield Parsed(
+                builder.line(node),
+                value,
+                builder.repeated,
+                builder.item_lines(node),
+                _lost(text, node, first),
+            )
     except yaml.YAMLError as error:
         yield _of_yaml(error, text, first)
     except Unreadable as problem:

@@ -1,7 +1,8 @@
 """Make JSON of the nodes of one YAML document, as kubectl does: the scalars, the merges, the keys.
 
-Sources: go.yaml.in/yaml v2.4.3 resolve.go and decode.go, sigs.k8s.io/yaml v1.6.0 yaml.go (convertToJSONableObject), both as
-kubectl v1.35.8 builds them in. YAML 1.1 is not enough: to kubectl `y` is true, 0o14 is 12, 1e3 is 1000 and 1:30 is a text.
+Sources: go.yaml.in/yaml v2.4.3 resolve.go and decode.go, sigs.k8s.io/yaml v1.6.0 yaml.go
+(convertToJSONableObject), both as kubectl v1.35.8 builds them in. YAML 1.1 is not enough: to kubectl `y` is
+true, 0o14 is 12, 1e3 is 1000 and 1:30 is a text.
 """
 
 import base64
@@ -110,7 +111,9 @@ class Builder:
         return self._made[id(node)]
 
     def _make(self, node: yaml.Node) -> Any:
-        """The value, or why JSON cannot hold it: that counts only where no repeated key replaces the value."""
+        """The value, or why JSON cannot hold it: that counts only where no repeated key replaces the
+        value.
+        """
         if isinstance(node, yaml.MappingNode):
             made: dict[str, Any] = {}
             self._fill(node, made, set())
@@ -122,7 +125,8 @@ class Builder:
         value = self._scalar(node)
         if isinstance(value, float) and not math.isfinite(value):
             return Unreadable(self.line(node), f"{node.value} is no number that JSON can hold")
-        # Out of the JSON that Go makes of it, 1e3 comes back as 1000, and what 64 bits do not hold as a float.
+        # Out of the JSON that Go makes of it, 1e3 comes back as 1000, and what 64 bits do not hold as a
+        # float.
         if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
             return int(value)
         return float(value) if type(value) is int and value >= 2**63 else value
@@ -177,14 +181,19 @@ class Builder:
             except (binascii.Error, ValueError):
                 raise Unreadable(self.line(node), "the value after !!binary is no base64") from None
         # libyaml drops the tag `!`, which makes any scalar a text.
-        if tag not in (_PLAIN, "bool", "int", "float", "null", "timestamp") or self._text.startswith("! ", node.start_mark.index):
+        if tag not in (_PLAIN, "bool", "int", "float", "null", "timestamp") or self._text.startswith(
+            "! ", node.start_mark.index
+        ):
             return node.value
         value = _resolved(node.value)
         if tag == "float" and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         kind = {bool: "bool", int: "int", float: "float", type(None): "null"}.get(type(value), "")
         if tag not in (_PLAIN, kind) and not (tag == "timestamp" and _YEAR.match(node.value)):
-            raise Unreadable(self.line(node), f"a value of this document is not of its type: {node.value[:40]!r} is no !!{tag}")
+            raise Unreadable(
+                self.line(node),
+                f"a value of this document is not of its type: {node.value[:40]!r} is no !!{tag}",
+            )
         return value
 
 
@@ -200,7 +209,9 @@ def _resolved(text: str) -> Any:
         return _float(text) if text[0] == "." else text
     plain = text.replace("_", "")
     if match := _INTEGER.fullmatch(plain):
-        digits, base = next((digits, base) for digits, base in zip(match.groups()[1:], _BASES, strict=True) if digits)
+        digits, base = next(
+            (digits, base) for digits, base in zip(match.groups()[1:], _BASES, strict=True) if digits
+        )
         value = int(digits, base) if len(digits) <= _MOST_DIGITS else 2**64
         value = -value if match[1] == "-" else value
         if -(2**63) <= value < (2**63 if match[1] else 2**64):

@@ -38,7 +38,10 @@ class Manifests:
 
 
 def load(paths: Iterable[str], stdin: BinaryIO) -> Manifests:
-    """Everything under the paths; `-` is standard input. A path that cannot be read does not hide the others."""
+    """Everything under the paths; `-` is standard input.
+
+    A path that cannot be read does not hide the others.
+    """
     read = Manifests()
     for path in paths:
         try:
@@ -49,7 +52,9 @@ def load(paths: Iterable[str], stdin: BinaryIO) -> Manifests:
         except ManifestError as error:
             read.problems.append(str(error))
     if not read.documents and not read.problems:
-        read.problems.append(f"{' '.join(paths)}: no Kubernetes object (a mapping with apiVersion and kind) was found")
+        read.problems.append(
+            f"{' '.join(paths)}: no Kubernetes object (a mapping with apiVersion and kind) was found"
+        )
     return read
 
 
@@ -82,14 +87,28 @@ def _add(read: Manifests, source: str, data: bytes) -> None:
             continue
         value = found.value
         if found.lost:
-            read.notes.append(f"{source}:{found.lost}: kubectl passes over what is here: write --- on a line of its own before it")
-        if isinstance(value, dict) and isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str):
-            document = Document(object=value, source=source, index=index, line=found.line, item_lines=found.item_lines)
+            read.notes.append(
+                f"{source}:{found.lost}: kubectl passes over what is here: write --- on a line of its own "
+                f"before it"
+            )
+        if (
+            isinstance(value, dict)
+            and isinstance(value.get("kind"), str)
+            and isinstance(value.get("apiVersion"), str)
+        ):
+            document = Document(
+                object=value, source=source, index=index, line=found.line, item_lines=found.item_lines
+            )
             read.documents.append(document)
             if is_list(value) and any(is_list(item) for item in value["items"]):
-                sentence = f"an item of this {value['kind']} is a list itself: kubectl takes no list in a list"
+                sentence = (
+                    f"an item of this {value['kind']} is a list itself: kubectl takes no list in a list"
+                )
                 read.problems.append(f"{source}:{found.line}: {sentence}")
-            read.notes += [f"{source}:{line}: the key {key!r} is written twice: Kubernetes believes the last one" for line, key in found.repeated]
+            read.notes += [
+                f"{source}:{line}: the key {key!r} is written twice: Kubernetes believes the last one"
+                for line, key in found.repeated
+            ]
         elif value is not None:
             read.others += 1
 
@@ -97,8 +116,8 @@ def _add(read: Manifests, source: str, data: bytes) -> None:
 def _decode(data: bytes) -> str:
     """UTF-8, or the UTF-16 that PowerShell's `>` writes.
 
-    As in kubectl (golang.org/x/text unicode.BOMOverride) U+FFFD stands for what is neither; not after a mark of UTF-8, where
-    the parser sees it as it is, and refuses it as it does a NUL.
+    As in kubectl (golang.org/x/text unicode.BOMOverride) U+FFFD stands for what is neither; not after a mark
+    of UTF-8, where the parser sees it as it is, and refuses it as it does a NUL.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", errors="replace")

@@ -64,19 +64,45 @@ class Symptom:
 # The verdict names the first match, so a cause stands before its consequences. The texts are those of
 # userdata/, kubeadm, kubelet, containerd and HNS.
 SYMPTOMS = (
-    Symptom(pattern=r"the bill of materials says|does not have the sum", cause="a download has another checksum than the bill of materials"),
+    Symptom(
+        pattern=r"the bill of materials says|does not have the sum",
+        cause="a download has another checksum than the bill of materials",
+    ),
     Symptom(pattern=r"[Nn]o space left on device|not enough space on the disk", cause="the disk is full"),
-    Symptom(pattern=r"certificate has expired or is not yet valid", cause="the machine's clock is wrong, or a certificate has expired"),
-    Symptom(pattern=r"couldn't validate the identity of the API Server", cause="the join token has expired, or is of another cluster"),
-    Symptom(pattern=r"wrong diskette", cause="HNS trips over a network of an earlier boot, which the flannel phase resets"),
-    Symptom(pattern=r"container operating system does not match the host", cause="an image is of another Windows build than the node"),
-    Symptom(pattern=r":6443: (connect: connection refused|i/o timeout)|:6443: connectex", cause="the API server is not reached on port 6443"),
-    Symptom(pattern=r"ImagePullBackOff|ErrImagePull|failed to pull (and unpack )?image", cause="an image cannot be pulled"),
-    Symptom(pattern=r"cni plugin not initialized|[Nn]etworkPluginNotReady", cause="there is no pod network yet: flanneld has not come up"),
+    Symptom(
+        pattern=r"certificate has expired or is not yet valid",
+        cause="the machine's clock is wrong, or a certificate has expired",
+    ),
+    Symptom(
+        pattern=r"couldn't validate the identity of the API Server",
+        cause="the join token has expired, or is of another cluster",
+    ),
+    Symptom(
+        pattern=r"wrong diskette",
+        cause="HNS trips over a network of an earlier boot, which the flannel phase resets",
+    ),
+    Symptom(
+        pattern=r"container operating system does not match the host",
+        cause="an image is of another Windows build than the node",
+    ),
+    Symptom(
+        pattern=r":6443: (connect: connection refused|i/o timeout)|:6443: connectex",
+        cause="the API server is not reached on port 6443",
+    ),
+    Symptom(
+        pattern=r"ImagePullBackOff|ErrImagePull|failed to pull (and unpack )?image",
+        cause="an image cannot be pulled",
+    ),
+    Symptom(
+        pattern=r"cni plugin not initialized|[Nn]etworkPluginNotReady",
+        cause="there is no pod network yet: flanneld has not come up",
+    ),
 )
 
 
-def collect(session: Session, stack: str, machine: Machine, execute: Callable[[str], CommandOutput] | None = None) -> Bundle:
+def collect(
+    session: Session, stack: str, machine: Machine, execute: Callable[[str], CommandOutput] | None = None
+) -> Bundle:
     """Collect the files of a machine in any state; `execute` runs a command on it."""
     report, status = _status(session, stack, machine)
     execute = execute or Remote(ssm=session.client("ssm"), machine=machine).execute
@@ -97,7 +123,9 @@ def _status(session: Session, stack: str, machine: Machine) -> tuple[Report | No
         return None, BundleFile(file=STATUS, what=what, problem="the machine has not reported anything yet")
     report = machines.own_report(machine, last)
     if report is None:
-        earlier = f"the last report is of {last.instance or 'another instance'}, an earlier machine of that name"
+        earlier = (
+            f"the last report is of {last.instance or 'another instance'}, an earlier machine of that name"
+        )
         return None, BundleFile(file=STATUS, what=what, problem=earlier)
     return report, BundleFile(file=STATUS, what=what, text=redact(_pretty(text)), size=len(text))
 
@@ -117,7 +145,9 @@ def _console(session: Session, machine: Machine) -> BundleFile:
         error = answer.response["Error"]
         return BundleFile(file=CONSOLE, what=what, problem=f"{error['Code']}: {error['Message']}")
     if not text:
-        return BundleFile(file=CONSOLE, what=what, problem="EC2 has no console output yet: it comes minutes after the start")
+        return BundleFile(
+            file=CONSOLE, what=what, problem="EC2 has no console output yet: it comes minutes after the start"
+        )
     return BundleFile(file=CONSOLE, what=what, text=redact(text), size=len(text))
 
 
@@ -139,7 +169,9 @@ def _remote(machine: Machine, execute: Callable[[str], CommandOutput]) -> Iterat
         answers = [CommandOutput(problem=f"the machine is {machine.state}")] * len(sources)
     for source, output in zip(sources, answers, strict=True):
         text = redact(output.text)
-        yield BundleFile(file=source.file, what=source.what, text=text, size=output.size, problem=output.problem)
+        yield BundleFile(
+            file=source.file, what=source.what, text=text, size=output.size, problem=output.problem
+        )
 
 
 def _answers(commands: Sequence[str], execute: Callable[[str], CommandOutput]) -> list[CommandOutput]:
@@ -170,7 +202,11 @@ def _state(bundle: Bundle) -> str:
     if report is None:
         return "is running and has reported nothing: read console.txt"
     detail = f": {redact(report.detail)}" if report.detail else ""
-    words = {"failed": f"failed in phase {report.phase}", "running": f"is in phase {report.phase}", "ok": "reports that it is ready"}
+    words = {
+        "failed": f"failed in phase {report.phase}",
+        "running": f"is in phase {report.phase}",
+        "ok": "reports that it is ready",
+    }
     return words[report.result] + detail
 
 
@@ -193,7 +229,9 @@ def document(bundle: Bundle, path: str) -> dict[str, Any]:
         "path": path,
         "verdict": verdict(bundle),
         "symptoms": _symptoms(bundle.files),
-        "parts": [{key: value for key, value in asdict(entry).items() if key != "text"} for entry in bundle.files],
+        "parts": [
+            {key: value for key, value in asdict(entry).items() if key != "text"} for entry in bundle.files
+        ],
     }
 
 
@@ -201,9 +239,18 @@ def index(bundle: Bundle, when: str) -> str:
     """Render index.txt: the verdict, the content of each file, and the missing files with their reasons."""
     machine = bundle.machine
     symptoms = [f"  - {symptom}" for symptom in _symptoms(bundle.files)]
-    lines = [verdict(bundle), "", f"{machine.node}: {machine.os}, {machine.type}, {machine.instance}, {machine.state}; collected {when}"]
+    lines = [
+        verdict(bundle),
+        "",
+        f"{machine.node}: {machine.os}, {machine.type}, {machine.instance}, {machine.state}; collected "
+        f"{when}",
+    ]
     lines += ["", "known symptoms", *symptoms] if symptoms else []
-    lines += ["", "files", *(f"  {entry.file:<18} {_extent(entry)}{entry.what}" for entry in bundle.files if not entry.problem)]
+    lines += [
+        "",
+        "files",
+        *(f"  {entry.file:<18} {_extent(entry)}{entry.what}" for entry in bundle.files if not entry.problem),
+    ]
     lines += ["", "missing", *_missing(bundle)] if bundle.missing else []
     warning = "Recognised tokens, keys and passwords are cut out; check the files before you pass them on."
     return "\n".join([*lines, "", warning, ""])

@@ -22,7 +22,13 @@ def command(
     region: options.Region = None,
     json: options.Json = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="A new folder; by default `microcosm-logs-<stack>-<node>-<time>` here.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="A new folder; by default `microcosm-logs-<stack>-<node>-<time>` here.",
+        ),
     ] = None,
 ) -> None:
     """Collect all logs of a machine, in any state, and summarize in one line what is wrong.
@@ -43,15 +49,22 @@ def command(
         print_json(logs.document(bundle, str(folder)))
     else:
         print_line(logs.verdict(bundle))
-        note(f"wrote {folder / INDEX} and {len(bundle.files) - len(bundle.missing)} more files; start with the index")
+        note(
+            f"wrote {folder / INDEX} and {len(bundle.files) - len(bundle.missing)} more files; start with "
+            f"the index"
+        )
 
 
 def _new_folder(path: Path) -> Path:
-    """Create the folder before collecting, so that an unwritable place fails at once and not after minutes."""
+    """Create the folder before collecting, so that an unwritable place fails at once and not after
+    minutes.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(path.iterdir()):
-            raise UsageError(f"--out {path} is not empty: name a new folder, so that old and new logs do not mix")
+            raise UsageError(
+                f"--out {path} is not empty: name a new folder, so that old and new logs do not mix"
+            )
     except OSError as problem:
         raise UsageError(f"--out {path} cannot be made ({problem.strerror}): name a new folder") from problem
     return path

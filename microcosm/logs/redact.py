@@ -71,10 +71,14 @@ _FORMS = (
         what="private key, to its end or to that of the text",
         pattern=rf"{_BEGIN_KEY}(?:(?!{_END_KEY})[\s\S])*(?:{_END_KEY})?",
     ),
-    Secret(what="private key whose beginning is cut off", pattern=rf"(?:^[A-Za-z0-9+/=]{{16,100}}\r?\n){{1,60}}{_END_KEY}"),
+    Secret(
+        what="private key whose beginning is cut off",
+        pattern=rf"(?:^[A-Za-z0-9+/=]{{16,100}}\r?\n){{1,60}}{_END_KEY}",
+    ),
     Secret(
         what="private key in base64, also over several lines; a certificate is none",
-        pattern=r"(?-i:LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FURS)[A-Za-z0-9+/=]{20,}(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/=]{40,})*)",
+        pattern=r"(?-i:LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FURS)[A-Za-z0-9+/=]{20,}(?:[ \t]*\r?\n[ "
+        r"\t]*[A-Za-z0-9+/=]{40,})*)",
     ),
     Secret(what="JSON web token", pattern=r"(?-i:\beyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){2,4})"),
     Secret(
@@ -121,7 +125,8 @@ _DOCUMENTS = (
     ),
     Secret(
         what="value beside its name (environment of a container, .config)",
-        pattern=rf"(\b(?:name|key)\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?[A-Za-z0-9_.:-]{{0,60}}{_ANY}\\*[\"']?\s*,?\s*"
+        pattern=rf"(\b(?:name|key)\\*[\"']?[ \t]*[:=][ "
+        rf"\t]*\\*[\"']?[A-Za-z0-9_.:-]{{0,60}}{_ANY}\\*[\"']?\s*,?\s*"
         r"\\*[\"']?value\\*[\"']?[ \t]*[:=][ \t]*\\*[\"']?)(?![\s{\[])(?:[^\s\"'\\,}]|,(?!\s|[a-z]+:))+",
     ),
     Secret(what="password of .netrc", pattern=r"(\blogin[ \t]+[^\s]+\s+password[ \t]+)[^\s]+"),
@@ -135,7 +140,10 @@ _DOCUMENTS = (
 def _quoted(name: str, value: str) -> tuple[Secret, Secret]:
     """Return the two forms of a value in quotes."""
     return (
-        Secret(what="value in quotes in a quoted text", pattern=rf"({name}{_IS}{value}\\+\")(?:[^\"\\]|\\(?!\"))+"),
+        Secret(
+            what="value in quotes in a quoted text",
+            pattern=rf"({name}{_IS}{value}\\+\")(?:[^\"\\]|\\(?!\"))+",
+        ),
         Secret(what="value in quotes", pattern=rf"({name}{_IS}{value}[\"']){_QUOTED}"),
     )
 
@@ -157,9 +165,13 @@ _PAIRS = (
     Secret(what="value of a compound name", pattern=rf"({_COMPOUND}{_IS}{_VALUE}){_BARE}"),
     Secret(
         what="value of a name with =, or with : and no blank",
-        pattern=rf"(\b(?:{_WORD}|credential)s?{_MORE}\\*[\"']?(?:[ \t]*(?:=>|:=|=)[ \t]*|:(?!\s)){_VALUE}){_BARE}",
+        pattern=rf"(\b(?:{_WORD}|credential)s?{_MORE}\\*[\"']?(?:[ \t]*(?:=>|:=|=)[ "
+        rf"\t]*|:(?!\s)){_VALUE}){_BARE}",
     ),
-    Secret(what="value of a name in prose that does not look like prose", pattern=rf"(\b{_WORD}{_IS}{_VALUE}){_UNLIKE_PROSE}"),
+    Secret(
+        what="value of a name in prose that does not look like prose",
+        pattern=rf"(\b{_WORD}{_IS}{_VALUE}){_UNLIKE_PROSE}",
+    ),
     Secret(
         what="value of a flag",
         pattern=rf"((?<![A-Za-z0-9_.-])--?(?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}(?:{_STRONG}|{_WORD})"
@@ -177,7 +189,9 @@ SECRETS = (*_FORMS, *_WEB, *_DOCUMENTS, *_PAIRS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One replacement: `replacement` takes the place of the match, after its first group if `keeps_prefix`."""
+    """One replacement: `replacement` takes the place of the match, after its first group if
+    `keeps_prefix`.
+    """
 
     pattern: str
     keeps_prefix: bool
@@ -214,4 +228,7 @@ def for_python() -> str:
 
 def for_dotnet() -> list[tuple[str, str]]:
     """Return the rules as pairs for [regex]::Replace in assets/logs.ps1."""
-    return [(rule.pattern, f"${{1}}{rule.replacement}" if rule.keeps_prefix else rule.replacement) for rule in RULES]
+    return [
+        (rule.pattern, f"${{1}}{rule.replacement}" if rule.keeps_prefix else rule.replacement)
+        for rule in RULES
+    ]

@@ -1,4 +1,6 @@
-"""Run a command on a machine through Systems Manager and return its output, or the reason why there is none."""
+"""Run a command on a machine through Systems Manager and return its output, or the reason why there is
+none.
+"""
 
 import base64
 import binascii
@@ -28,7 +30,8 @@ PATIENCE_SECONDS = DELIVERY_SECONDS + EXECUTION_SECONDS + 30.0
 UNENDED = ("Pending", "InProgress", "Delayed", "Cancelling")
 UNDELIVERED = ("DeliveryTimedOut", "Undeliverable", "Terminated", "AccessDenied")
 NO_AGENT = (
-    "the machine's SSM agent is not connected: it needs minutes after a start, and on Windows it loses its connection "
+    "the machine's SSM agent is not connected: it needs minutes after a start, and on Windows it loses its "
+    "connection "
     "if the route to 169.254.169.254 is missing"
 )
 DOCUMENTS = {"linux": "AWS-RunShellScript", "windows": "AWS-RunPowerShellScript"}
@@ -78,7 +81,10 @@ class Remote:
             DocumentName=DOCUMENTS[self.machine.family],
             Comment="microcosm logs",
             TimeoutSeconds=DELIVERY_SECONDS,
-            Parameters={"commands": [script(self.machine.family, command)], "executionTimeout": [str(EXECUTION_SECONDS)]},
+            Parameters={
+                "commands": [script(self.machine.family, command)],
+                "executionTimeout": [str(EXECUTION_SECONDS)],
+            },
         )
         return str(sent["Command"]["CommandId"])
 
@@ -103,7 +109,9 @@ class Remote:
             details = str(invocation.get("StatusDetails") or invocation["Status"])
             error = " ".join(str(invocation.get("StandardErrorContent", "")).split())[:300]
             reached = details.replace(" ", "") not in UNDELIVERED
-            return CommandOutput(problem=f"Run Command ended with {details}{f': {error}' if error else ''}", reached=reached)
+            return CommandOutput(
+                problem=f"Run Command ended with {details}{f': {error}' if error else ''}", reached=reached
+            )
         return output
 
 
@@ -112,7 +120,10 @@ def script(family: str, command: str) -> str:
     if family == "windows":
         body = (ASSETS / "logs.ps1").read_text()
         redactions = ", ".join(powershell(pair) for pair in redact.for_dotnet())
-        return f"$Command = {{\n{command}\n}}\n$Redactions = @({redactions})\n$PackedLimit = {PACKED_LIMIT}\n{body}"
+        return (
+            f"$Command = {{\n{command}\n}}\n$Redactions = @({redactions})\n$PackedLimit = "
+            f"{PACKED_LIMIT}\n{body}"
+        )
     inputs = {"COMMAND": command, "REDACT": redact.for_python(), "PACKED_LIMIT": str(PACKED_LIMIT)}
     return with_assignments((ASSETS / "logs.sh").read_text(), inputs)
 

@@ -21,20 +21,27 @@ LINUX = (
     Source(
         file="cloud-init.txt",
         what="the output of user-data, and the status of cloud-init",
-        command="cloud-init status --long; tail -n +1 /var/lib/microcosm/phases; tail -n 3000 /var/log/cloud-init-output.log; "
+        command="cloud-init status --long; tail -n +1 /var/lib/microcosm/phases; tail -n 3000 "
+        "/var/log/cloud-init-output.log; "
         "journalctl --unit='microcosm-*' --no-pager --lines=2000; "
         "tail -n 300 /var/log/cloud-init.log",
     ),
-    Source(file="kubelet.txt", what="kubelet's journal", command="journalctl --unit=kubelet --no-pager --lines=3000"),
+    Source(
+        file="kubelet.txt",
+        what="kubelet's journal",
+        command="journalctl --unit=kubelet --no-pager --lines=3000",
+    ),
     Source(
         file="containerd.txt",
         what="containerd's journal and configuration",
-        command="journalctl --unit=containerd --no-pager --lines=2000; tail -n +1 /etc/containerd/config.toml /etc/containerd/conf.d/*.toml",
+        command="journalctl --unit=containerd --no-pager --lines=2000; tail -n +1 "
+        "/etc/containerd/config.toml /etc/containerd/conf.d/*.toml",
     ),
     Source(
         file="pods.txt",
         what="the last lines of every container, the latest written last",
-        command="find /var/log/pods -name '*.log' -printf '%T@ %p\\n' | sort --numeric-sort | cut --fields=2 --delimiter=' ' "
+        command="find /var/log/pods -name '*.log' -printf '%T@ %p\\n' | sort --numeric-sort | cut "
+        "--fields=2 --delimiter=' ' "
         '| while read -r log; do echo "== ${log}"; tail -n 200 "${log}"; done',
     ),
     Source(
@@ -45,13 +52,19 @@ LINUX = (
     Source(
         file="links.txt",
         what="links with their details, and the forwarding table of the VXLAN",
-        command="ip -details -statistics link; bridge fdb show; tail -n +1 /run/flannel/subnet.env /run/cni/net.d/*",
+        command="ip -details -statistics link; bridge fdb show; tail -n +1 /run/flannel/subnet.env "
+        "/run/cni/net.d/*",
     ),
-    Source(file="iptables.txt", what="packet filter with its counters", command="iptables-save --counters; sysctl net.ipv4.ip_forward"),
+    Source(
+        file="iptables.txt",
+        what="packet filter with its counters",
+        command="iptables-save --counters; sysctl net.ipv4.ip_forward",
+    ),
     Source(
         file="services.txt",
         what="failed services, processes, open ports",
-        command="systemctl --failed --no-pager; systemctl status --no-pager --lines=0 containerd kubelet; ps axfww -o pid,etime,rss,args; ss -ltnup",
+        command="systemctl --failed --no-pager; systemctl status --no-pager --lines=0 containerd kubelet; "
+        "ps axfww -o pid,etime,rss,args; ss -ltnup",
     ),
     Source(
         file="host.txt",
@@ -71,9 +84,14 @@ Get-ScheduledTask -TaskName microcosm-* | Get-ScheduledTaskInfo | Format-List"""
     Source(
         file="ec2launch.txt",
         what="the launch agent (v1 or v2) and the output of user-data",
-        command=r"Show-File 'C:\ProgramData\Amazon\EC2-Windows\Launch\Log\*.log', 'C:\ProgramData\Amazon\EC2Launch\log\*.log'",
+        command=r"Show-File 'C:\ProgramData\Amazon\EC2-Windows\Launch\Log\*.log', "
+        r"'C:\ProgramData\Amazon\EC2Launch\log\*.log'",
     ),
-    Source(file="kubelet.txt", what="kubelet", command=r"Show-File 'C:\var\log\kubelet\*.log', 'C:\k\StartKubelet.ps1'"),
+    Source(
+        file="kubelet.txt",
+        what="kubelet",
+        command=r"Show-File 'C:\var\log\kubelet\*.log', 'C:\k\StartKubelet.ps1'",
+    ),
     Source(
         file="containerd.txt",
         what="containerd, its configuration, and the image pulls that were begun early",
@@ -103,7 +121,8 @@ Get-ScheduledTask -TaskName microcosm-* | Get-ScheduledTaskInfo | Format-List"""
     Source(
         file="hns-endpoints.txt",
         what="HNS endpoints and load balancers",
-        command="hnsdiag list endpoints\nhnsdiag list loadbalancers\nGet-HnsEndpoint | ConvertTo-Json -Depth 20",
+        command="hnsdiag list endpoints\nhnsdiag list loadbalancers\nGet-HnsEndpoint | ConvertTo-Json "
+        "-Depth 20",
     ),
     Source(
         file="routes.txt",

@@ -26,13 +26,21 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-Pr = Annotated[str, typer.Option("--pr", metavar="NUMBER", help="The pull request; its stack is `pr-NUMBER`.")]
+Pr = Annotated[
+    str, typer.Option("--pr", metavar="NUMBER", help="The pull request; its stack is `pr-NUMBER`.")
+]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The AWS region; by default the preview's own, else AWS_REGION."),
+    typer.Option(
+        "--region", metavar="NAME", help="The AWS region; by default the preview's own, else AWS_REGION."
+    ),
 ]
-Now = Annotated[str | None, typer.Option("--now", hidden=True, metavar="TIME", help="Use this time as the present.")]
-BreakLock = Annotated[bool, typer.Option("--break-lock", help="Break the stack's lock, because its owner is dead.")]
+Now = Annotated[
+    str | None, typer.Option("--now", hidden=True, metavar="TIME", help="Use this time as the present.")
+]
+BreakLock = Annotated[
+    bool, typer.Option("--break-lock", help="Break the stack's lock, because its owner is dead.")
+]
 
 
 def _context(now: str | None) -> Context:
@@ -41,20 +49,36 @@ def _context(now: str | None) -> Context:
 
     project = project_directory(Path.cwd())
     if project is None:
-        raise UsageError(f"there is no {PROJECT_FILE} in {Path.cwd()} or above it: run this in a checkout of the project")
-    return default_context(PulumiStacks(project), preview.parse_moment(now, "--now") if now else None, progress.watch)
+        raise UsageError(
+            f"there is no {PROJECT_FILE} in {Path.cwd()} or above it: run this in a checkout of the project"
+        )
+    return default_context(
+        PulumiStacks(project), preview.parse_moment(now, "--now") if now else None, progress.watch
+    )
 
 
 @app.command()
 def up(
     pr: Pr,
-    ttl: Annotated[str | None, typer.Option(metavar="TIME", help="Lifetime from now, 30m to 72h; 8h for a new preview.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key of Pulumi.yaml; repeatable.")] = None,
-    admit: Annotated[list[str] | None, typer.Option(metavar="CIDR", help="Admit this range besides your address; repeatable.")] = None,
-    owner: Annotated[str | None, typer.Option(metavar="NAME", help="The owner; by default GITHUB_ACTOR, else you.")] = None,
+    ttl: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Lifetime from now, 30m to 72h; 8h for a new preview.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Set a key of Pulumi.yaml; repeatable."),
+    ] = None,
+    admit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="Admit this range besides your address; repeatable."),
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The owner; by default GITHUB_ACTOR, else you.")
+    ] = None,
     region: Region = None,
     break_lock: BreakLock = False,
-    reap_myself: Annotated[bool, typer.Option("--reap-myself", help="Accept a backend that a remote reaper cannot read.")] = False,
+    reap_myself: Annotated[
+        bool, typer.Option("--reap-myself", help="Accept a backend that a remote reaper cannot read.")
+    ] = False,
     json: Json = False,
     now: Now = None,
 ) -> None:
@@ -123,7 +147,9 @@ def down(
     pr: Pr,
     region: Region = None,
     break_lock: BreakLock = False,
-    if_exists: Annotated[bool, typer.Option("--if-exists", help="Succeed if there is no such preview.")] = False,
+    if_exists: Annotated[
+        bool, typer.Option("--if-exists", help="Succeed if there is no such preview.")
+    ] = False,
     json: Json = False,
     now: Now = None,
 ) -> None:
@@ -150,8 +176,12 @@ def reap(
         typer.Option("--open-prs", metavar="FILE", help="The open pull requests (JSON list, or one a line)."),
     ] = None,
     github: Annotated[bool, typer.Option("--github", help="List the open pull requests with `gh`.")] = False,
-    stale_after: Annotated[str, typer.Option(metavar="TIME", help="Break locks older than this; no run takes so long.")] = "3h",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the previews that would be destroyed.")] = False,
+    stale_after: Annotated[
+        str, typer.Option(metavar="TIME", help="Break locks older than this; no run takes so long.")
+    ] = "3h",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list the previews that would be destroyed.")
+    ] = False,
     json: Json = False,
     now: Now = None,
 ) -> None:
@@ -169,29 +199,54 @@ def reap(
     stale = preview.parse_ttl(stale_after, "--stale-after")
     outcomes = preview_down.reap(_context(now), still_open, stale, dry_run)
     preview_report.show_reaped(outcomes, json)
-    raise typer.Exit(OperatorError.exit_code if any(outcome.result == "failed" for outcome in outcomes) else 0)
+    raise typer.Exit(
+        OperatorError.exit_code if any(outcome.result == "failed" for outcome in outcomes) else 0
+    )
 
 
 @app.command("ci-policy")
 def policy(
     account: Annotated[str, typer.Option(metavar="ID", help="The previews' AWS account.")],
-    state_bucket: Annotated[str, typer.Option("--state-bucket", metavar="NAME", help="The bucket of Pulumi's state.")],
-    repository: Annotated[str, typer.Option("--repo", metavar="OWNER/NAME", help="The repository on GitHub.")],
-    owner_id: Annotated[str | None, typer.Option("--owner-id", metavar="ID", help="The owner's id on GitHub.")] = None,
-    repo_id: Annotated[str | None, typer.Option("--repo-id", metavar="ID", help="The repository's id on GitHub.")] = None,
+    state_bucket: Annotated[
+        str, typer.Option("--state-bucket", metavar="NAME", help="The bucket of Pulumi's state.")
+    ],
+    repository: Annotated[
+        str, typer.Option("--repo", metavar="OWNER/NAME", help="The repository on GitHub.")
+    ],
+    owner_id: Annotated[
+        str | None, typer.Option("--owner-id", metavar="ID", help="The owner's id on GitHub.")
+    ] = None,
+    repo_id: Annotated[
+        str | None, typer.Option("--repo-id", metavar="ID", help="The repository's id on GitHub.")
+    ] = None,
     boundary: Annotated[
         str | None,
-        typer.Option("--permissions-boundary", metavar="ARN", help="The policy that bounds the previews' roles; also set it in `up`."),
+        typer.Option(
+            "--permissions-boundary",
+            metavar="ARN",
+            help="The policy that bounds the previews' roles; also set it in `up`.",
+        ),
     ] = None,
     kms_key: Annotated[
         str | None,
-        typer.Option("--kms-key", metavar="ARN", help="Your key for the previews' documents; also set kmsKeyId in `up`."),
+        typer.Option(
+            "--kms-key",
+            metavar="ARN",
+            help="Your key for the previews' documents; also set kmsKeyId in `up`.",
+        ),
     ] = None,
-    by_name: Annotated[bool, typer.Option("--subject-by-name", help="The tokens carry no ids (repositories from before 2026-07-15).")] = False,
+    by_name: Annotated[
+        bool,
+        typer.Option(
+            "--subject-by-name", help="The tokens carry no ids (repositories from before 2026-07-15)."
+        ),
+    ] = False,
 ) -> None:
-    """Print the pipeline's role as JSON: its `permissions`, and its `trust` policy, by which GitHub's jobs assume it.
+    """Print the pipeline's role as JSON: its `permissions`, and its `trust` policy, by which GitHub's jobs
+    assume it.
 
-    With --permissions-boundary also the `boundary`: what that policy has to allow for the roles of previews to work, and no more.
+    With --permissions-boundary also the `boundary`: what that policy has to allow for the roles of previews
+    to work, and no more.
 
     `gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints the two ids.
 
@@ -202,7 +257,9 @@ def policy(
     pipeline_policy.refuse_misuse(account, state_bucket, repo, boundary, kms_key)
     permissions = pipeline_policy.permissions(account, state_bucket, boundary, kms_key)
     documents = {"permissions": permissions, "trust": pipeline_policy.trust(account, repo)}
-    print_json(documents | ({"boundary": pipeline_policy.boundary_of_nodes(account, kms_key)} if boundary else {}))
+    print_json(
+        documents | ({"boundary": pipeline_policy.boundary_of_nodes(account, kms_key)} if boundary else {})
+    )
 
 
 def _open(path: Path | None, github: bool) -> frozenset[int] | None:
@@ -211,7 +268,8 @@ def _open(path: Path | None, github: bool) -> frozenset[int] | None:
             return preview.parse_open(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as problem:
             raise UsageError(
-                f"--open-prs {path} cannot be read ({type(problem).__name__}): name a file that lists the open pull requests"
+                f"--open-prs {path} cannot be read ({type(problem).__name__}): name a file that lists the "
+                f"open pull requests"
             ) from problem
     return preview.parse_open(_open_on_github(), "gh") if github else None
 

@@ -1,4 +1,6 @@
-"""`python -m microcosm.preview.comment PREVIEW_JSON TIMELINE_TXT RUN_URL`: render a pull request's comment."""
+"""`python -m microcosm.preview.comment PREVIEW_JSON TIMELINE_TXT RUN_URL`: render a pull request's
+comment.
+"""
 
 import json
 import sys
@@ -19,10 +21,23 @@ def comment(preview: dict[str, Any] | None, timeline: str, run_url: str) -> str:
             f"- `{preview['kubeconfig']}`",
         ]
     else:
-        head = [f"**Preview failed**: see [the run]({run_url}). The next push, or `/preview`, continues it; closing the pull request destroys it."]
+        head = [
+            f"**Preview failed**: see [the run]({run_url}). The next push, or `/preview`, continues it; "
+            f"closing the pull request destroys it."
+        ]
     fence = "~~~~" if "```" in timeline else "```"
     text = timeline.rstrip()[:LONGEST_TIMELINE]
-    body = ["", "<details><summary>Timeline</summary>", "", fence, text, fence, "", f"[run]({run_url})", "</details>"]
+    body = [
+        "",
+        "<details><summary>Timeline</summary>",
+        "",
+        fence,
+        text,
+        fence,
+        "",
+        f"[run]({run_url})",
+        "</details>",
+    ]
     return "\n".join([*head, *(body if timeline.strip() else [])]) + "\n"
 
 

@@ -44,13 +44,16 @@ class Context:
     def session_of(self, stack: str, region: str) -> Session:
         """Open the session of a preview; UsageError if Pulumi would use another account for it.
 
-        A preview uses the credentials of the environment. What its file says of an account is only gone after the
-        next `up`, and a destroy or an audit before that would be about two different accounts.
+        A preview uses the credentials of the environment. What its file says of an account is only gone after
+        the next `up`, and a destroy or an audit before that would be about two different accounts.
         """
         file = stack_file(stack)
         if chosen := account_settings(file):
             keys = ", ".join(f"{account.PREFIX}{name}" for name in chosen)
-            raise UsageError(f"{file} sets {keys}: a preview uses the credentials of the environment; remove it, or set AWS_PROFILE")
+            raise UsageError(
+                f"{file} sets {keys}: a preview uses the credentials of the environment; remove it, or set "
+                f"AWS_PROFILE"
+            )
         return self.session(region)
 
 

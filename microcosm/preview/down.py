@@ -63,7 +63,9 @@ def down(context: Context, pr: int, region: str | None, may_break: MayBreak) -> 
 def _region_of_state(context: Context, stack: str) -> str:
     """Read the region from the state's AWS provider, for a preview whose tags are incomplete."""
     for resource in context.stacks.resources(stack):
-        if resource["type"] == "pulumi:providers:aws" and (region := resource.get("inputs", {}).get("region")):
+        if resource["type"] == "pulumi:providers:aws" and (
+            region := resource.get("inputs", {}).get("region")
+        ):
             return str(region)
     raise OperatorError(f"the region of {stack} is unknown: name it with --region")
 
@@ -76,11 +78,15 @@ def _refuse_leftovers(context: Context, target: Target, session: Session, audit_
     if left:
         names = ", ".join(f"{item.kind} {item.id}" for item in left[:5])
         raise OperatorError(
-            f"{target.stack} is destroyed, but {len(left)} objects are left ({names}): see `microcosm audit --stack "
+            f"{target.stack} is destroyed, but {len(left)} objects are left ({names}): see `microcosm audit "
+            f"--stack "
             f"{target.stack} --region {target.region}`, which can delete them; then run this again"
         )
     if refused := [check for check in result.checks if check.refused]:
-        raise OperatorError(f"{target.stack} is destroyed, but a check for leftovers was refused: {refused[0].where}: {refused[0].refused}")
+        raise OperatorError(
+            f"{target.stack} is destroyed, but a check for leftovers was refused: {refused[0].where}: "
+            f"{refused[0].refused}"
+        )
 
 
 def _poll(audit_once: Callable[[], audit.Audit], context: Context) -> audit.Audit:
@@ -101,7 +107,9 @@ def _left(result: audit.Audit) -> list[Item]:
     return [finding.item for finding in result.findings if not finding.suspect]
 
 
-def due(previews: Sequence[Preview], now: datetime, open_prs: frozenset[int] | None) -> list[tuple[Preview, str]]:
+def due(
+    previews: Sequence[Preview], now: datetime, open_prs: frozenset[int] | None
+) -> list[tuple[Preview, str]]:
     """List the previews to destroy, with the reason. Without `open_prs` only the expiry counts."""
     found: list[tuple[Preview, str]] = []
     for each in previews:
@@ -112,7 +120,9 @@ def due(previews: Sequence[Preview], now: datetime, open_prs: frozenset[int] | N
     return found
 
 
-def reap(context: Context, open_prs: frozenset[int] | None, stale_after: timedelta, dry_run: bool = False) -> list[Outcome]:
+def reap(
+    context: Context, open_prs: frozenset[int] | None, stale_after: timedelta, dry_run: bool = False
+) -> list[Outcome]:
     """Destroy every due preview, several at once; a failure does not stop the others."""
     previews, broken = all_previews(context)
     going = due(previews, context.now(), open_prs)
@@ -132,7 +142,9 @@ def _reap_one(context: Context, each: Preview, why: str, may_break: MayBreak) ->
     begun = context.now()
     result = _outcome(lambda: down(context, each.pr, each.region, may_break))
     seconds = (context.now() - begun).total_seconds()
-    return Outcome(stack=each.stack, result=result[0], why=f"{why}: {result[1]}" if result[1] else why, seconds=seconds)
+    return Outcome(
+        stack=each.stack, result=result[0], why=f"{why}: {result[1]}" if result[1] else why, seconds=seconds
+    )
 
 
 def _outcome(act: Callable[[], object]) -> tuple[str, str]:

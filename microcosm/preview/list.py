@@ -84,13 +84,18 @@ def _row(context: Context, each: Preview) -> Row:
     now = context.now()
     if each.region is None:
         return Row(preview=each, health="not started", rate=None, now=now)
-    target, session = Target(stack=each.stack, region=each.region), context.session_of(each.stack, each.region)
+    target, session = (
+        Target(stack=each.stack, region=each.region),
+        context.session_of(each.stack, each.region),
+    )
     try:
         seen = timeline_watch.poll(session, target)
         rate = preview_cost.rate(session, target, now.timestamp())
         return Row(preview=each, health=_health(seen, each, now), rate=rate, now=now)
     except ClientError as refusal:
-        return Row(preview=each, health=f"AWS refused: {refusal.response['Error']['Code']}", rate=None, now=now)
+        return Row(
+            preview=each, health=f"AWS refused: {refusal.response['Error']['Code']}", rate=None, now=now
+        )
 
 
 def _health(seen: Timeline, each: Preview, now: datetime) -> str:

@@ -96,7 +96,9 @@ def parse_ttl(text: str, option: str = "--ttl") -> timedelta:
     """Parse a duration between SHORTEST and LONGEST."""
     match = _TTL.fullmatch(text)
     if not match:
-        raise UsageError(f"{option} is {shown(text)}: accepted is a number with m, h or d, e.g. 90m, 8h or 2d")
+        raise UsageError(
+            f"{option} is {shown(text)}: accepted is a number with m, h or d, e.g. 90m, 8h or 2d"
+        )
     length = int(match[1]) * _UNITS[match[2]]
     if not SHORTEST <= length <= LONGEST:
         raise UsageError(f"{option} is {text}: accepted is 30m to 72h; `preview extend` prolongs a preview")
@@ -109,7 +111,10 @@ def parse_settings(items: Sequence[str]) -> dict[str, Any]:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not _KEY.fullmatch(key):
-            raise UsageError(f"--set is {shown(item)}: accepted is key=value with a key of Pulumi.yaml, e.g. kubernetesVersion=1.35.8")
+            raise UsageError(
+                f"--set is {shown(item)}: accepted is key=value with a key of Pulumi.yaml, e.g. "
+                f"kubernetesVersion=1.35.8"
+            )
         if key in RESERVED_KEYS:
             raise UsageError(f"--set {key} is reserved: use {RESERVED_KEYS[key]}")
         found[key] = _value(key, text)
@@ -121,7 +126,9 @@ def _value(key: str, text: str) -> Any:
         try:
             return json.loads(text)
         except ValueError as problem:
-            raise UsageError(f"--set {key} is not valid JSON ({problem}): write a list like '[\"203.0.113.7/32\"]'") from problem
+            raise UsageError(
+                f"--set {key} is not valid JSON ({problem}): write a list like '[\"203.0.113.7/32\"]'"
+            ) from problem
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else _WORDS.get(text, text)
 
 
@@ -130,13 +137,18 @@ def parse_open(text: str, where: str) -> frozenset[int]:
     # A failed command leaves an empty text. Read as "no pull request is open" it would end every preview.
     try:
         document: Any = yaml.safe_load(text)
-        entries = cast(list[Any], document) if isinstance(document, list) else [int(line) for line in text.split()]
-        numbers = frozenset(int(entry["number"]) if isinstance(entry, dict) else int(entry) for entry in entries)
+        entries = (
+            cast(list[Any], document) if isinstance(document, list) else [int(line) for line in text.split()]
+        )
+        numbers = frozenset(
+            int(entry["number"]) if isinstance(entry, dict) else int(entry) for entry in entries
+        )
         if not entries and not isinstance(document, list):
             raise ValueError("empty")
     except (ValueError, TypeError, KeyError, yaml.YAMLError) as problem:
         raise UsageError(
-            f"{where} does not list the open pull requests ({type(problem).__name__}): accepted is a JSON list of numbers, "
+            f"{where} does not list the open pull requests ({type(problem).__name__}): accepted is a JSON "
+            f"list of numbers, "
             "the output of `gh pr list --json number`, or one number a line; [] means that none is open"
         ) from problem
     return numbers
@@ -145,7 +157,9 @@ def parse_open(text: str, where: str) -> frozenset[int]:
 def parse_moment(text: str, option: str) -> datetime:
     moment = _moment(text)
     if moment is None:
-        raise UsageError(f"{option} is {shown(text)}: accepted is a date and time with its zone, e.g. 2027-01-31T18:00:00Z")
+        raise UsageError(
+            f"{option} is {shown(text)}: accepted is a date and time with its zone, e.g. 2027-01-31T18:00:00Z"
+        )
     return moment
 
 

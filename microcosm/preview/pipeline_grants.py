@@ -1,10 +1,13 @@
-"""The table of what the role of a CI pipeline may do: the actions of `preview up`, `list`, `extend`, `down` and `reap`, and no more.
+"""The table of what the role of a CI pipeline may do: the actions of `preview up`, `list`, `extend`, `down`
+and `reap`, and no more.
 
-Everything is held to previews where IAM can do so: names and parameters begin with `pr-`, what is made has to carry a preview's tag, and what is
-changed or ended has to have it. PROVEN is what these commands and the program need on a fake cloud that enforces it, no more and no less
-(rehearsal/scenarios/permissions). The official AWS provider calls more than the rehearsal's stand-in; those actions are PROVIDER_ONLY:
-looked up in its source (docs/adr/0014-permissions-of-the-official-provider.md), not proven by a run.
-Which objects and tags IAM judges a call by: Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2".
+Everything is held to previews where IAM can do so: names and parameters begin with `pr-`, what is made has to
+carry a preview's tag, and what is changed or ended has to have it. PROVEN is what these commands and the
+program need on a fake cloud that enforces it, no more and no less (rehearsal/scenarios/permissions). The
+official AWS provider calls more than the rehearsal's stand-in; those actions are PROVIDER_ONLY: looked up in
+its source (docs/adr/0014-permissions-of-the-official-provider.md), not proven by a run. Which objects and
+tags IAM judges a call by: Service Authorization Reference, "Actions, resources, and condition keys for Amazon
+EC2".
 """
 
 from collections.abc import Mapping
@@ -33,23 +36,28 @@ def _objects(*types: str) -> tuple[str, ...]:
 
 
 OWN = {"StringLike": {f"aws:ResourceTag/{STACK_TAG}": f"{PREFIX}*"}}
-# The calls that make something with its tags: without this list whoever has the role could tag, and then end, what is not a preview's.
+# The calls that make something with its tags: without this list whoever has the role could tag, and then end,
+# what is not a preview's.
 TAGGING_CALLS = (
     "AllocateAddress", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateInternetGateway", "CreateRouteTable",
     "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "RunInstances",
 )  # fmt: skip
-# A new object must get the tag in the call that makes it. Grants with this condition name no object that exists already:
-# AWS's reference does not say whether IAM also sees a request's tags when it judges such an object, and then the grant
-# would reach the objects of other stacks.
+# A new object must get the tag in the call that makes it. Grants with this condition name no object that
+# exists already: AWS's reference does not say whether IAM also sees a request's tags when it judges such an
+# object, and then the grant would reach the objects of other stacks.
 NEW = {"StringLike": {f"aws:RequestTag/{STACK_TAG}": f"{PREFIX}*"}}
-AT_BIRTH = {"StringEquals": {"ec2:CreateAction": [*TAGGING_CALLS]}, "StringLike": {f"aws:RequestTag/{STACK_TAG}": f"{PREFIX}*"}}
+AT_BIRTH = {
+    "StringEquals": {"ec2:CreateAction": [*TAGGING_CALLS]},
+    "StringLike": {f"aws:RequestTag/{STACK_TAG}": f"{PREFIX}*"},
+}
 NAMES = ("arn:aws:iam::@ACCOUNT@:role/pr-*", "arn:aws:iam::@ACCOUNT@:instance-profile/pr-*")
 PARAMETERS = ("arn:aws:ssm:*:@ACCOUNT@:parameter/microcosm/pr-*",)
 SCRIPTS = ("arn:aws:s3:::pr-*",)
 CALLED: tuple[Grant, ...] = (
     Grant(
         sid="Look",
-        why="what there is, for the program, the timeline, the cost and the audit; IAM knows no narrower resource",
+        why="what there is, for the program, the timeline, the cost and the audit; IAM knows no narrower "
+            "resource",
         actions=(
             "ec2:DescribeAddresses", "ec2:DescribeCarrierGateways", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeFlowLogs",
             "ec2:DescribeImages", "ec2:DescribeInstanceAttribute", "ec2:DescribeInstanceTypeOfferings",
@@ -82,7 +90,8 @@ CALLED: tuple[Grant, ...] = (
     Grant(sid="Launch", why="machines and their disks", actions=("ec2:RunInstances",), resources=_objects("instance", "volume"), condition=NEW),
     Grant(
         sid="LaunchWith",
-        why="what a machine is made of and what no tag of the stack is on: the publishers' image, the key pair, its own network card",
+        why="what a machine is made of and what no tag of the stack is on: the publishers' image, the key "
+            "pair, its own network card",
         actions=("ec2:RunInstances",),
         resources=("arn:aws:ec2:*::image/*", *_objects("key-pair", "network-interface")),
     ),
@@ -106,7 +115,8 @@ CALLED: tuple[Grant, ...] = (
     ),
     Grant(
         sid="Disassociate",
-        why="an association that is gone already has no address whose tag could allow it, and must be answered by NotFound",
+        why="an association that is gone already has no address whose tag could allow it, and must be "
+            "answered by NotFound",
         actions=("ec2:DisassociateAddress",),
     ),
     Grant(
@@ -164,8 +174,14 @@ CALLED: tuple[Grant, ...] = (
     ),
 )  # fmt: skip
 # Public parameters of AWS itself: the current images. A name of no account, so a grant of its own.
-IMAGES = Grant(sid="Images", why="the current images", actions=("ssm:GetParameter",), resources=("arn:aws:ssm:*::parameter/aws/service/*",))
-# An action without a call: asked for when a role is added to an instance profile, and when a machine is run with one.
+IMAGES = Grant(
+    sid="Images",
+    why="the current images",
+    actions=("ssm:GetParameter",),
+    resources=("arn:aws:ssm:*::parameter/aws/service/*",),
+)
+# An action without a call: asked for when a role is added to an instance profile, and when a machine is run
+# with one.
 PASS_ROLE = Grant(
     sid="HandRoles", why="a role into an instance profile, a profile to a machine", actions=("iam:PassRole",), resources=NAMES[:1],
     condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
@@ -174,9 +190,12 @@ PASS_ROLE = Grant(
 GIVING = ("iam:CreateRole", "iam:PutRolePolicy")
 # Without any one of these some command fails: `make permissions` tries each.
 PROVEN = (*CALLED, IMAGES, PASS_ROLE)
-# Needed only after a run that was cut off, to delete what it made and could not write down (microcosm/audit/cleanup.py).
+# Needed only after a run that was cut off, to delete what it made and could not write down
+# (microcosm/audit/cleanup.py).
 RECOVERY: tuple[Grant, ...] = (
-    Grant(sid="RepairDisks", why="a disk whose machine is gone", actions=("ec2:DeleteVolume",), condition=OWN),
+    Grant(
+        sid="RepairDisks", why="a disk whose machine is gone", actions=("ec2:DeleteVolume",), condition=OWN
+    ),
     Grant(
         sid="RepairBuckets",
         why="a bucket is emptied before it is deleted",
@@ -185,9 +204,14 @@ RECOVERY: tuple[Grant, ...] = (
     ),
 )
 # Without this nothing fails, but what has failed is told without its cause.
-CONSOLE = Grant(sid="Explain", why="the console of a machine that failed, in the error message", actions=("ec2:GetConsoleOutput",))
-# Calls that only hashicorp/terraform-provider-aws, which pulumi-aws bridges, makes for this program's resources. They were
-# read in its source, file by file (docs/adr/0014-permissions-of-the-official-provider.md), and no run has proven them.
+CONSOLE = Grant(
+    sid="Explain",
+    why="the console of a machine that failed, in the error message",
+    actions=("ec2:GetConsoleOutput",),
+)
+# Calls that only hashicorp/terraform-provider-aws, which pulumi-aws bridges, makes for this program's
+# resources. They were read in its source, file by file
+# (docs/adr/0014-permissions-of-the-official-provider.md), and no run has proven them.
 PROVIDER_ONLY: tuple[Grant, ...] = (
     Grant(
         sid="ProviderLooks",
@@ -199,7 +223,8 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
     ),
     Grant(
         sid="ProviderEdits",
-        why="what a machine does when it shuts down; then tags taken away, and another type, disk or rule in place",
+        why="what a machine does when it shuts down; then tags taken away, and another type, disk or rule "
+            "in place",
         actions=(
             "ec2:DeleteTags", "ec2:ModifyInstanceAttribute", "ec2:ModifySecurityGroupRules", "ec2:ModifyVolume", "ec2:StartInstances",
             "ec2:StopInstances",

@@ -1,4 +1,6 @@
-"""The role of a CI pipeline as IAM's documents: its permissions (the table in ci_grants), its trust, and the boundary of the roles it makes."""
+"""The role of a CI pipeline as IAM's documents: its permissions (the table in ci_grants), its trust, and
+the boundary of the roles it makes.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +18,11 @@ ACCEPTED = {
     "--account": (re.compile(r"[0-9]{12}", re.ASCII), "12 digits"),
     "--state-bucket": (re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"), "the name of an S3 bucket"),
     "--permissions-boundary": (patterns.POLICY_ARN, "the ARN of an IAM policy"),
-    "--kms-key": (patterns.KEY_ARN, "the ARN of a KMS key, e.g. arn:aws:kms:eu-west-1:123456789012:key/6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"),
+    "--kms-key": (
+        patterns.KEY_ARN,
+        "the ARN of a KMS key, e.g. "
+        "arn:aws:kms:eu-west-1:123456789012:key/6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f",
+    ),
     "--repo": (re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", re.ASCII), "owner/name"),
     "--owner-id": (re.compile(r"[1-9][0-9]*", re.ASCII), "a number"),
     "--repo-id": (re.compile(r"[1-9][0-9]*", re.ASCII), "a number"),
@@ -25,7 +31,9 @@ ACCEPTED = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
-    """A repository on GitHub and the ids that its tokens carry; without ids its tokens still name it alone."""
+    """A repository on GitHub and the ids that its tokens carry; without ids its tokens still name it
+    alone.
+    """
 
     name: str
     owner_id: str | None = None
@@ -34,17 +42,27 @@ class Repository:
 
     @property
     def subject(self) -> str:
-        """Render the beginning of the `sub` claim, which is `repo:OWNER@OWNER_ID/NAME@ID`, or `repo:OWNER/NAME` on older repositories.
+        """Render the beginning of the `sub` claim, which is `repo:OWNER@OWNER_ID/NAME@ID`, or
+        `repo:OWNER/NAME` on older repositories.
 
-        GitHub adds the ids on each repository that was created, renamed or transferred since 2026-07-15, or whose owner asked for it:
+        GitHub adds the ids on each repository that was created, renamed or transferred since 2026-07-15, or
+        whose owner asked for it:
         https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
         """
         owner, name = self.name.split("/")
         return f"repo:{self.name}" if self.by_name else f"repo:{owner}@{self.owner_id}/{name}@{self.id}"
 
 
-def refuse_misuse(account: str, state_bucket: str, repository: Repository, boundary: str | None = None, kms_key: str | None = None) -> None:
-    """Refuse values that would mean something else in a policy, and a repository with neither ids nor the older form of the claim."""
+def refuse_misuse(
+    account: str,
+    state_bucket: str,
+    repository: Repository,
+    boundary: str | None = None,
+    kms_key: str | None = None,
+) -> None:
+    """Refuse values that would mean something else in a policy, and a repository with neither ids nor the
+    older form of the claim.
+    """
     values = (account, state_bucket, boundary, kms_key, repository.name, repository.owner_id, repository.id)
     for (option, (pattern, accepted)), value in zip(ACCEPTED.items(), values, strict=True):
         if value is not None and not pattern.fullmatch(value):
@@ -53,13 +71,19 @@ def refuse_misuse(account: str, state_bucket: str, repository: Repository, bound
     # Both forms in one policy would let in the next owner of the name.
     if any(given) if repository.by_name else not all(given):
         raise UsageError(
-            f"give --owner-id and --repo-id, which `gh api repos/{repository.name} --jq '.owner.id, .id'` prints; or --subject-by-name alone, "
-            "if the repository's tokens carry no ids (created before 2026-07-15, neither renamed nor transferred since, not opted in)"
+            f"give --owner-id and --repo-id, which `gh api repos/{repository.name} --jq '.owner.id, .id'` "
+            f"prints; or --subject-by-name alone, "
+            "if the repository's tokens carry no ids (created before 2026-07-15, neither renamed nor "
+            "transferred since, not opted in)"
         )
 
 
-def permissions(account: str, state_bucket: str, boundary: str | None = None, kms_key: str | None = None) -> dict[str, Any]:
-    """Render the policy document of the role; with a boundary it makes and fills only roles that carry that one."""
+def permissions(
+    account: str, state_bucket: str, boundary: str | None = None, kms_key: str | None = None
+) -> dict[str, Any]:
+    """Render the policy document of the role; with a boundary it makes and fills only roles that carry
+    that one.
+    """
     return document((*proven(boundary, kms_key), *UNPROVEN), account, state_bucket)
 
 
@@ -73,28 +97,47 @@ def _documents_key(arn: str) -> Grant:
     """The use of the stack's own key, by Systems Manager alone (KMS developer guide, kms:ViaService)."""
     via = {"StringLike": {"kms:ViaService": "ssm.*.amazonaws.com"}}
     why = "the documents are encrypted with this key"
-    return Grant(sid="DocumentsKey", why=why, actions=("kms:Decrypt", "kms:Encrypt"), resources=(arn,), condition=via)
+    return Grant(
+        sid="DocumentsKey", why=why, actions=("kms:Decrypt", "kms:Encrypt"), resources=(arn,), condition=via
+    )
 
 
 def _bounded(grant: Grant, boundary: str) -> list[Grant]:
-    """Split off what gives a role its permissions (Service Authorization Reference, IAM: condition key iam:PermissionsBoundary)."""
+    """Split off what gives a role its permissions (Service Authorization Reference, IAM: condition key
+    iam:PermissionsBoundary).
+    """
     giving = tuple(action for action in grant.actions if action in GIVING)
     if not giving:
         return [grant]
     rest = tuple(action for action in grant.actions if action not in GIVING)
     condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
     why = "no role without the boundary"
-    return [replace(grant, actions=rest), Grant(sid="BoundedRoles", why=why, actions=giving, resources=grant.resources, condition=condition)]
+    return [
+        replace(grant, actions=rest),
+        Grant(sid="BoundedRoles", why=why, actions=giving, resources=grant.resources, condition=condition),
+    ]
 
 
 def boundary_of_nodes(account: str, kms_key: str | None = None) -> dict[str, Any]:
-    """Render the policy that bounds the roles of previews: all that a node of any preview may do, and no more."""
+    """Render the policy that bounds the roles of previews: all that a node of any preview may do, and no
+    more.
+    """
     # Pulumi's SDK takes longer to import than the command takes to run.
     from infra import iam
 
     nodes = [
-        Grant(sid="Parameters", why="", actions=("ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"), resources=PARAMETERS),
-        Grant(sid="Script", why="", actions=("s3:GetObject",), resources=tuple(f"{bucket}/*" for bucket in SCRIPTS)),
+        Grant(
+            sid="Parameters",
+            why="",
+            actions=("ssm:GetParameter", "ssm:GetParameters", "ssm:PutParameter"),
+            resources=PARAMETERS,
+        ),
+        Grant(
+            sid="Script",
+            why="",
+            actions=("s3:GetObject",),
+            resources=tuple(f"{bucket}/*" for bucket in SCRIPTS),
+        ),
         Grant(sid="SessionManager", why="", actions=iam.SESSION_MANAGER),
         *([_documents_key(kms_key)] if kms_key else []),
     ]
@@ -124,8 +167,13 @@ def _filled(text: str, places: Mapping[str, str]) -> str:
 
 
 def trust(account: str, repository: Repository, environment: str = "preview") -> dict[str, Any]:
-    """Render the trust policy: jobs of one environment of one repository take the role, by GitHub's own tokens."""
-    conditions = {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": f"{repository.subject}:environment:{environment}"}
+    """Render the trust policy: jobs of one environment of one repository take the role, by GitHub's own
+    tokens.
+    """
+    conditions = {
+        f"{GITHUB}:aud": "sts.amazonaws.com",
+        f"{GITHUB}:sub": f"{repository.subject}:environment:{environment}",
+    }
     statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",

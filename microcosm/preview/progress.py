@@ -1,4 +1,7 @@
-"""Show the progress of a preview: Pulumi's components and the machines' phases, as a table or as log lines."""
+"""Show the progress of a preview:
+
+Pulumi's components and the machines' phases, as a table or as log lines.
+"""
 
 import signal
 import threading
@@ -24,7 +27,8 @@ POLL_SECONDS = 3.0
 VERBS = {"up": "building", "destroy": "destroying"}
 QUIET_OPERATIONS = ("same", "read")
 INTERRUPTED = (
-    "interrupted: Pulumi finishes its running operations and keeps its state; press Ctrl-C again to stop it at once "
+    "interrupted: Pulumi finishes its running operations and keeps its state; press Ctrl-C again to stop it "
+    "at once "
     "(the next run then repairs the state)"
 )
 
@@ -100,10 +104,25 @@ class Progress:
 
     def table(self, heading: str) -> Table:
         """Return the progress as a table for a terminal."""
-        table = Table("PART", "STATE", "DONE", "TIME", box=None, pad_edge=False, title=heading, title_justify="left", header_style="bold")
+        table = Table(
+            "PART",
+            "STATE",
+            "DONE",
+            "TIME",
+            box=None,
+            pad_edge=False,
+            title=heading,
+            title_justify="left",
+            header_style="bold",
+        )
         for name, component in [*self.components.items()]:
             until = self.clock() if component.waiting else component.ended
-            table.add_row(name, Text(component.state, style=STYLES.get(component.state, "")), str(component.done), duration(until - component.begun))
+            table.add_row(
+                name,
+                Text(component.state, style=STYLES.get(component.state, "")),
+                str(component.done),
+                duration(until - component.begun),
+            )
         for node, phase in self.machines.items():
             table.add_row(node, Text(phase, style=STYLES.get(phase.partition(" ")[0], "")), "", "")
         return table
@@ -137,7 +156,9 @@ def watch(operation: str, stack: str, session: Session) -> Generator[OnEvent]:
                 live.stop()
 
 
-def _follow(progress: Progress, stack: str, session: Session, stop: threading.Event, draw: Callable[[], None]) -> None:
+def _follow(
+    progress: Progress, stack: str, session: Session, stop: threading.Event, draw: Callable[[], None]
+) -> None:
     """Poll the machines' reports. They are for display only, so a failed call does not end the operation."""
     while not stop.wait(POLL_SECONDS):
         try:
@@ -147,14 +168,19 @@ def _follow(progress: Progress, stack: str, session: Session, stop: threading.Ev
             reports = {}
         for node, report in reports.items():
             if report:
-                progress.machine(node, report.phase if report.result == "running" else f"{report.result} {report.phase}")
+                progress.machine(
+                    node, report.phase if report.result == "running" else f"{report.result} {report.phase}"
+                )
         progress.log_progress()
         draw()
 
 
 @contextmanager
 def _interruptible(stack: str, operation: str) -> Generator[None]:
-    """Keep this process alive on Ctrl-C. The terminal sends SIGINT to Pulumi too, which then ends in order."""
+    """Keep this process alive on Ctrl-C.
+
+    The terminal sends SIGINT to Pulumi too, which then ends in order.
+    """
     interrupts: list[int] = []
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
@@ -170,7 +196,9 @@ def _interruptible(stack: str, operation: str) -> Generator[None]:
             raise
         pr = stack.removeprefix("pr-")
         command = "the same command" if operation == "up" else f"`microcosm preview down --pr {pr}`"
-        raise OperatorError(f"{stack} was interrupted: run {command} to continue; its machines end at its expiry in any case") from problem
+        raise OperatorError(
+            f"{stack} was interrupted: run {command} to continue; its machines end at its expiry in any case"
+        ) from problem
     finally:
         if in_main:
             signal.signal(signal.SIGINT, before)

@@ -43,10 +43,16 @@ def if_older(age: timedelta, context: Context) -> MayBreak:
 def free_lock(context: Context, stack: str, may_break: MayBreak) -> None:
     """Break the lock if all its owners are dead, and log why; otherwise raise StackLocked."""
     lock_owners = context.stacks.lock_owners(stack)
-    if living := [lock_owner for lock_owner in lock_owners if not (lock_owner.is_gone() or may_break(lock_owner))]:
+    if living := [
+        lock_owner for lock_owner in lock_owners if not (lock_owner.is_gone() or may_break(lock_owner))
+    ]:
         raise StackLocked(stack, living, context.now())
     for lock_owner in lock_owners:
-        why = "its process has ended without releasing it" if lock_owner.is_gone() else "an option or its age allows it"
+        why = (
+            "its process has ended without releasing it"
+            if lock_owner.is_gone()
+            else "an option or its age allows it"
+        )
         context.log(f"{stack}: breaking the lock of {lock_owner}: {why}")
     if lock_owners:
         context.stacks.cancel(stack)
@@ -73,7 +79,9 @@ class Orphans:
 Agree = Callable[[Orphans], bool]
 
 
-def repair(context: Context, target: Target, session: Session, refresh: bool = True, agree: Agree = bool) -> Orphans:
+def repair(
+    context: Context, target: Target, session: Session, refresh: bool = True, agree: Agree = bool
+) -> Orphans:
     """Repair the state after an interrupted run and return the deleted resources. The lock must be free.
 
     refresh=False skips refreshing resources with pending operations; destroy deletes them anyway.
@@ -89,7 +97,9 @@ def repair(context: Context, target: Target, session: Session, refresh: bool = T
     deleted = found if found and agree(found) else Orphans()
     delete(context, target, session, deleted)
     known = {resource["urn"] for resource in resources}
-    changed = [operation.urn for operation in pending if operation.operation != "creating" and operation.urn in known]
+    changed = [
+        operation.urn for operation in pending if operation.operation != "creating" and operation.urn in known
+    ]
     if changed and refresh:
         refresh_reachable(context, target, session, changed)
     return deleted
@@ -98,8 +108,9 @@ def repair(context: Context, target: Target, session: Session, refresh: bool = T
 def refresh_reachable(context: Context, target: Target, session: Session, urns: Sequence[str] = ()) -> None:
     """Refresh some resources, or all of them.
 
-    Kubernetes objects are left out while a control plane lives: the API may not admit this address yet, and the
-    next `up` applies them whatever they are. Once the control plane is gone, they are refreshed, and found deleted.
+    Kubernetes objects are left out while a control plane lives: the API may not admit this address yet, and
+    the next `up` applies them whatever they are. Once the control plane is gone, they are refreshed, and
+    found deleted.
     """
     everything = [str(resource["urn"]) for resource in context.stacks.resources(target.stack)]
     objects = [urn for urn in everything if KUBERNETES in urn.rpartition("::")[0]]
@@ -111,13 +122,19 @@ def refresh_reachable(context: Context, target: Target, session: Session, urns: 
         context.stacks.refresh(target.stack, chosen, cluster_gone=True)
 
 
-def find_orphans(context: Context, target: Target, session: Session, resources: Iterable[Mapping[str, Any]]) -> Orphans:
+def find_orphans(
+    context: Context, target: Target, session: Session, resources: Iterable[Mapping[str, Any]]
+) -> Orphans:
     """Return the resources with the stack's tag that are not in its state."""
     resources = [*resources]
     known = record.of_resources(resources).all_ids | {str(resource.get("id", "")) for resource in resources}
     found = audit.audit(session, audit.Scope(target=target), context.now().timestamp()).findings
     machines = {str(resource.get("id", "")) for resource in resources if resource["type"] == MACHINE}
-    unknown = [finding for finding in found if finding.item.id not in known and not _belongs_to_one_of(machines, finding.item)]
+    unknown = [
+        finding
+        for finding in found
+        if finding.item.id not in known and not _belongs_to_one_of(machines, finding.item)
+    ]
     return Orphans(
         resources=tuple(cleanup.deletable(unknown, target.stack)),
         subresources=tuple(parts.orphaned(session, target.stack, resources)),
@@ -142,7 +159,8 @@ def delete(context: Context, target: Target, session: Session, found: Orphans) -
         context.log(f"{target.stack}: deleting {len(found.resources)} objects that are in no state: {named}")
     if refused := [deletion for deletion in cleanup.delete(session, found.resources) if deletion.error]:
         raise OperatorError(
-            f"{target.stack}: {refused[0].item.kind} {refused[0].item.id} could not be deleted ({refused[0].error}); "
+            f"{target.stack}: {refused[0].item.kind} {refused[0].item.id} could not be deleted "
+            f"({refused[0].error}); "
             f"see `microcosm audit --stack {target.stack}`"
         )
 

@@ -51,7 +51,17 @@ def show(result: UpResult, now: datetime) -> None:
 def show_reaped(outcomes: Sequence[Outcome], json: bool) -> None:
     """Print the outcome of each due preview."""
     if json:
-        print_json([{"stack": each.stack, "result": each.result, "why": each.why, "seconds": round(each.seconds, 1)} for each in outcomes])
+        print_json(
+            [
+                {
+                    "stack": each.stack,
+                    "result": each.result,
+                    "why": each.why,
+                    "seconds": round(each.seconds, 1),
+                }
+                for each in outcomes
+            ]
+        )
     elif outcomes:
         print_table(("PREVIEW", "RESULT", "WHY"), [[each.stack, each.result, each.why] for each in outcomes])
     else:

@@ -43,7 +43,9 @@ class LockOwner:
     since: datetime
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host} (process {self.pid}) since {self.since:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+        return (
+            f"{self.user}@{self.host} (process {self.pid}) since {self.since:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+        )
 
     def is_gone(self) -> bool:
         """Return whether its process ran on this machine and has ended."""
@@ -67,9 +69,12 @@ class StackLocked(OperatorError):
     def __init__(self, stack: str, lock_owners: Sequence[LockOwner], now: datetime | None = None) -> None:
         self.lock_owners = tuple(lock_owners)
         who = ", ".join(map(str, lock_owners)) or "another run"
-        age = f" ({duration((now - lock_owners[0].since).total_seconds())} ago)" if now and lock_owners else ""
+        age = (
+            f" ({duration((now - lock_owners[0].since).total_seconds())} ago)" if now and lock_owners else ""
+        )
         super().__init__(
-            f"stack {stack} is locked by {who}{age}: wait until that run has ended; if you know that it is dead (its machine "
+            f"stack {stack} is locked by {who}{age}: wait until that run has ended; if you know that it is "
+            f"dead (its machine "
             "is gone), run this again with --break-lock"
         )
 
@@ -123,7 +128,9 @@ class Stacks(Protocol):
         ...
 
     def refresh(self, stack: str, urns: Sequence[str] = (), *, cluster_gone: bool = False) -> None:
-        """Read the real state of some resources, or of all; where the cluster is gone, its objects count as deleted."""
+        """Read the real state of some resources, or of all; where the cluster is gone, its objects count
+        as deleted.
+        """
         ...
 
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:

@@ -86,8 +86,10 @@ def refuse_unenforceable(backend: str, reap_myself: bool) -> None:
     """Raise UsageError for a local backend: the reaper, which deletes more than machines, cannot read it."""
     if backend.startswith("file://") and not reap_myself:
         raise UsageError(
-            f"the expiry of this preview cannot be enforced: its state would be in {backend}, which only this machine can "
-            "read, so no remote reaper could destroy it (its machines end, but its Elastic IP stays at $3.65 a month): set "
+            f"the expiry of this preview cannot be enforced: its state would be in {backend}, which only "
+            f"this machine can "
+            "read, so no remote reaper could destroy it (its machines end, but its Elastic IP stays at "
+            "$3.65 a month): set "
             "PULUMI_BACKEND_URL to an S3 bucket, or add --reap-myself and run `microcosm preview reap` here"
         )
 
@@ -100,7 +102,10 @@ def _region(context: Context, request: UpRequest, known: Preview | None) -> str:
     """Return the region; an existing preview cannot move."""
     own = known.region if known else None
     if request.region and own and request.region != own:
-        raise UsageError(f"pr-{request.pr} is in {own} and cannot move to {request.region}: use --region {own}, or take it down first")
+        raise UsageError(
+            f"pr-{request.pr} is in {own} and cannot move to {request.region}: use --region {own}, or take "
+            f"it down first"
+        )
     return request.region or own or ambient_region(preview.stack_name(request.pr), context.environ)
 
 
@@ -124,7 +129,11 @@ def _configuration(context: Context, request: UpRequest, wanted: Preview, exists
     """Return the stack's whole configuration, validated before any change."""
     assert wanted.expires is not None
     earlier = context.stacks.configuration(wanted.stack) if exists else {}
-    own = {key.removeprefix(f"{PROJECT}:"): value for key, value in earlier.items() if key.startswith(f"{PROJECT}:")}
+    own = {
+        key.removeprefix(f"{PROJECT}:"): value
+        for key, value in earlier.items()
+        if key.startswith(f"{PROJECT}:")
+    }
     own |= request.settings
     if "adminCidrs" not in request.settings:
         own["adminCidrs"] = [*dict.fromkeys([f"{context.caller_address()}/32", *request.admit])]
@@ -142,10 +151,14 @@ def _validate(own: Mapping[str, Any], stack: str) -> None:
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}
         config.parse(texts, stack=stack)
     except ConfigError as refused:
-        raise UsageError(f"{stack} cannot have this configuration: {'; '.join(refused.problems)}") from refused
+        raise UsageError(
+            f"{stack} cannot have this configuration: {'; '.join(refused.problems)}"
+        ) from refused
 
 
-def _prepare(context: Context, target: Target, session: Session, known: Preview | None, break_lock: bool) -> None:
+def _prepare(
+    context: Context, target: Target, session: Session, known: Preview | None, break_lock: bool
+) -> None:
     if known is None:
         context.stacks.create(target.stack)
         return
@@ -153,7 +166,9 @@ def _prepare(context: Context, target: Target, session: Session, known: Preview 
     preview_recover.repair(context, target, session)
     if known.expires and context.now() > known.expires + GRACE:
         expiry_time = preview.rfc3339(known.expires)
-        context.log(f"{target.stack}: its machines have ended after its expiry ({expiry_time}): refreshing the state")
+        context.log(
+            f"{target.stack}: its machines have ended after its expiry ({expiry_time}): refreshing the state"
+        )
         preview_recover.refresh_reachable(context, target, session)
 
 
@@ -170,7 +185,9 @@ def announce_end(session: Session, wanted: Preview) -> bool:
         if answer.response["Error"]["Code"] == "ParameterNotFound":
             return False
         raise
-    ssm.put_parameter(Name=name, Value=expiry.document(preview.rfc3339(wanted.expires)), Type="String", Overwrite=True)
+    ssm.put_parameter(
+        Name=name, Value=expiry.document(preview.rfc3339(wanted.expires)), Type="String", Overwrite=True
+    )
     return True
 
 
@@ -182,15 +199,23 @@ def extend(context: Context, pr: int, by: timedelta) -> Preview:
     stack = preview.stack_name(pr)
     known = existing(context, stack)
     if known.expires is None or known.region is None:
-        raise OperatorError(f"{stack} has no expiry, because its `up` was interrupted: run `microcosm preview up --pr {pr}` again")
+        raise OperatorError(
+            f"{stack} has no expiry, because its `up` was interrupted: run `microcosm preview up --pr {pr}` "
+            f"again"
+        )
     now = context.now()
     if now > known.expires + GRACE:
-        raise OperatorError(f"{stack} and its machines ended at {preview.rfc3339(known.expires)}: run `microcosm preview up --pr {pr}`")
+        raise OperatorError(
+            f"{stack} and its machines ended at {preview.rfc3339(known.expires)}: run `microcosm preview up "
+            f"--pr {pr}`"
+        )
     longer = known.until(max(known.expires, now) + by)
     assert longer.expires is not None
     if longer.expires - now > preview.LONGEST:
         most = duration((preview.LONGEST - (known.expires - now)).total_seconds())
-        raise UsageError(f"--by is too long: {stack} would live more than 72h from now; accepted is up to {most}")
+        raise UsageError(
+            f"--by is too long: {stack} would live more than 72h from now; accepted is up to {most}"
+        )
     announce_end(context.session_of(stack, known.region), longer)
     context.stacks.set_tags(stack, longer.tags)
     return longer
@@ -202,7 +227,10 @@ def existing(context: Context, stack: str) -> Preview:
         return preview.of_tags(stack, context.stacks.tags(stack))
     except StackGone as gone:
         others = ", ".join(name for name in context.stacks.names() if preview.pr_number(name)) or "none"
-        raise UsageError(f"there is no preview {stack} in {context.stacks.backend}: there are {others}; nothing was changed") from gone
+        raise UsageError(
+            f"there is no preview {stack} in {context.stacks.backend}: there are {others}; nothing was "
+            f"changed"
+        ) from gone
 
 
 def kubeconfig_command(stack: str, region: str) -> str:

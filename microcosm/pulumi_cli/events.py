@@ -30,10 +30,15 @@ class ResourceEvent:
 def read(path: Path) -> tuple[Span, ...]:
     """Read a file of engine events; return one span for each component of the stack."""
     try:
-        return spans(event for event in _documents(path.read_text(encoding="utf-8")) for event in _resource_events(event))
+        return spans(
+            event
+            for event in _documents(path.read_text(encoding="utf-8"))
+            for event in _resource_events(event)
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as problem:
         raise UsageError(
-            f"{path} does not contain Pulumi's engine events ({type(problem).__name__}: {problem}): name a file with "
+            f"{path} does not contain Pulumi's engine events ({type(problem).__name__}: {problem}): name a "
+            f"file with "
             "the output of `pulumi up --yes --json`"
         ) from problem
 
@@ -64,11 +69,18 @@ def _resource_events(event: dict[str, Any]) -> Iterator[ResourceEvent]:
     for kind in (START, DONE, FAILED):
         if kind in event:
             metadata = event[kind]["metadata"]
-            yield ResourceEvent(kind=kind, urn=metadata["urn"], seconds=float(event["timestamp"]), same=metadata["op"] == "same")
+            yield ResourceEvent(
+                kind=kind,
+                urn=metadata["urn"],
+                seconds=float(event["timestamp"]),
+                same=metadata["op"] == "same",
+            )
 
 
 def spans(events: Iterable[ResourceEvent]) -> tuple[Span, ...]:
-    """Return, per changed component, the time from its first start to its last end, in order of the starts."""
+    """Return, per changed component, the time from its first start to its last end, in order of the
+    starts.
+    """
     begun: dict[str, float] = {}
     ended: dict[str, float] = {}
     failed: set[str] = set()
@@ -81,7 +93,10 @@ def spans(events: Iterable[ResourceEvent]) -> tuple[Span, ...]:
             ended[component] = max(ended.get(component, event.seconds), event.seconds)
         if event.kind == FAILED:
             failed.add(component)
-    found = [Span(name=component, start=start, end=ended.get(component), failed=component in failed) for component, start in begun.items()]
+    found = [
+        Span(name=component, start=start, end=ended.get(component), failed=component in failed)
+        for component, start in begun.items()
+    ]
     return tuple(sorted(found, key=lambda span: span.start))
 
 

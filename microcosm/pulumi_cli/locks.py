@@ -43,7 +43,9 @@ def _in_bucket(place: SplitResult, folder: str) -> Iterator[str]:
     endpoint = options.get("endpoint")
     if endpoint and "://" not in endpoint:
         endpoint = f"{'http' if options.get('disableSSL') == 'true' else 'https'}://{endpoint}"
-    s3 = boto3.Session(profile_name=options.get("profile"), region_name=options.get("region")).client("s3", endpoint_url=endpoint)
+    s3 = boto3.Session(profile_name=options.get("profile"), region_name=options.get("region")).client(
+        "s3", endpoint_url=endpoint
+    )
     prefix = f"{place.path.strip('/')}/{folder}/".lstrip("/")
     for entry in s3.list_objects_v2(Bucket=place.netloc, Prefix=prefix).get("Contents", ()):
         yield s3.get_object(Bucket=place.netloc, Key=entry["Key"])["Body"].read().decode()

@@ -20,25 +20,32 @@ from ..errors import OperatorError, UsageError
 from ..preview.stack import Event, LockOwner, OnEvent, Pending, StackGone, StackLocked
 from .locks import read_lock_owners
 
-# One line of the error of a self-managed backend (pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go, checkForLock).
+# One line of the error of a self-managed backend (pulumi/pulumi v3.260.0, pkg/backend/diy/lock.go,
+# checkForLock).
 _LOCK_OWNER = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
 # One line of a run that succeeds nevertheless (the same file, Unlock).
-_KEPT = re.compile(r"there was a problem deleting the lock at \S+ manual clean up may be required: (?P<why>.+)")
+_KEPT = re.compile(
+    r"there was a problem deleting the lock at \S+ manual clean up may be required: (?P<why>.+)"
+)
 # The first line of an error follows the name of the stream.
 _ERROR = re.compile(r"^(?: stderr: )?error: (.+)$", re.MULTILINE)
 # Pulumi's messages about a missing backend, and our advice.
 _ADVICE = {
-    "PULUMI_ACCESS_TOKEN must be set": "no backend is chosen: set PULUMI_BACKEND_URL, for example to s3://my-previews, or run `pulumi login`",
-    "get credentials": "the backend cannot be read without AWS credentials: set AWS_PROFILE, or run `aws sso login`",
-    "ExpiredToken": "the backend cannot be read, the AWS credentials have expired: renew them, for example with `aws sso login`",
+    "PULUMI_ACCESS_TOKEN must be set": "no backend is chosen: set PULUMI_BACKEND_URL, for example to "
+    "s3://my-previews, or run `pulumi login`",
+    "get credentials": "the backend cannot be read without AWS credentials: set AWS_PROFILE, or run `aws "
+    "sso login`",
+    "ExpiredToken": "the backend cannot be read, the AWS credentials have expired: renew them, for example "
+    "with `aws sso login`",
     "NoSuchBucket": "the backend's bucket does not exist: make it, or set PULUMI_BACKEND_URL to another",
 }
 # Messages of the engine that only introduce another error.
 _FRAMES = ("update failed", "destroy failed", "Exception calling application: ")
 _GONE = re.compile(r"no stack named|no previous deployment|stack .* not found")
 _ENVIRONMENT = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-# Objects that cannot be reached count as deleted (pulumi-kubernetes v4, provider.go, Read and Delete). That is right
-# if their cluster is gone. If it lives and does not admit this address, the next `up` would create them again.
+# Objects that cannot be reached count as deleted (pulumi-kubernetes v4, provider.go, Read and Delete). That
+# is right if their cluster is gone. If it lives and does not admit this address, the next `up` would create
+# them again.
 _CLUSTER_GONE = _ENVIRONMENT | {"PULUMI_K8S_DELETE_UNREACHABLE": "true"}
 
 
@@ -53,7 +60,10 @@ class PulumiStacks:
                 for environment in (_ENVIRONMENT, _CLUSTER_GONE)
             )
         except FileNotFoundError as problem:
-            raise UsageError("Pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), then run this again") from problem
+            raise UsageError(
+                "Pulumi is not on PATH: install it (https://www.pulumi.com/docs/install/), then run this "
+                "again"
+            ) from problem
         self._project = project
         # Selecting a stack writes one file for all stacks of the project.
         self._selecting = threading.Lock()
@@ -115,7 +125,9 @@ class PulumiStacks:
 
     def pending(self, stack: str) -> list[Pending]:
         operations = self._state(stack).get("pending_operations") or []
-        return [Pending(urn=operation["resource"]["urn"], operation=operation["type"]) for operation in operations]
+        return [
+            Pending(urn=operation["resource"]["urn"], operation=operation["type"]) for operation in operations
+        ]
 
     def _state(self, stack: str) -> dict[str, Any]:
         with _translated(stack):
@@ -134,7 +146,9 @@ class PulumiStacks:
     def up(self, stack: str, on_event: OnEvent) -> dict[str, Any]:
         messages: list[str] = []
         with _translated(stack, messages):
-            result = self._selected(stack).up(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
+            result = self._selected(stack).up(
+                on_event=lambda event: _pass_on(event, on_event, messages), color="never"
+            )
         _refuse_a_kept_lock(stack, result.stderr)
         return {name: output.value for name, output in result.outputs.items() if not output.secret}
 
@@ -143,7 +157,9 @@ class PulumiStacks:
         with _translated(stack, messages):
             # The objects end with their cluster, whether it can be reached or not.
             selected = self._selected(stack, cluster_gone=True)
-            result = selected.destroy(on_event=lambda event: _pass_on(event, on_event, messages), color="never")
+            result = selected.destroy(
+                on_event=lambda event: _pass_on(event, on_event, messages), color="never"
+            )
         _refuse_a_kept_lock(stack, result.stderr)
 
     def remove(self, stack: str) -> None:
@@ -187,13 +203,17 @@ def _translated(stack: str, messages: Sequence[str] = ()) -> Generator[None]:
             raise StackLocked(stack, lock_owners_in(text)) from problem
         if isinstance(problem, errors.StackNotFoundError) or _GONE.search(text):
             raise StackGone(f"there is no stack {stack} in this backend") from problem
-        if advice := next((advice for words, advice in _ADVICE.items() if words in text and not messages), None):
+        if advice := next(
+            (advice for words, advice in _ADVICE.items() if words in text and not messages), None
+        ):
             raise UsageError(advice) from problem
         raise OperatorError(_sentence(stack, messages, text)) from problem
 
 
 def _refuse_a_kept_lock(stack: str, stderr: str) -> None:
-    """Raise OperatorError if the lock was not deleted; Pulumi reports success, but the next run would be refused."""
+    """Raise OperatorError if the lock was not deleted; Pulumi reports success, but the next run would be
+    refused.
+    """
     if kept := _KEPT.search(stderr):
         # The libraries wrap AWS's message three times; it stands last.
         why = kept["why"].rpartition("api error ")[2].strip()
@@ -206,7 +226,12 @@ def _refuse_a_kept_lock(stack: str, stderr: str) -> None:
 def lock_owners_in(text: str) -> list[LockOwner]:
     """Parse the lock's owners from Pulumi's message."""
     return [
-        LockOwner(user=found["user"], host=found["host"], pid=int(found["pid"]), since=datetime.fromisoformat(found["since"]))
+        LockOwner(
+            user=found["user"],
+            host=found["host"],
+            pid=int(found["pid"]),
+            since=datetime.fromisoformat(found["since"]),
+        )
         for found in _LOCK_OWNER.finditer(text)
     ]
 

@@ -1,4 +1,6 @@
-"""Which stack in which region a command is about: from options, else the project's own files, else the environment."""
+"""Which stack in which region a command is about: from options, else the project's own files, else the
+environment.
+"""
 
 import os
 from collections.abc import Mapping
@@ -26,11 +28,18 @@ class Target:
     region: str
 
 
-def resolve(stack: str | None, region: str | None, directory: Path | None = None, environ: Mapping[str, str] = os.environ) -> Target:
+def resolve(
+    stack: str | None,
+    region: str | None,
+    directory: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Target:
     """The stack and region that the options, the project or the environment name."""
     here = directory or Path.cwd()
     name = _valid(stack or environ.get("PULUMI_STACK") or _only_stack(project_directory(here)))
-    return Target(stack=name, region=region or _configured_region(name, here) or ambient_region(name, environ))
+    return Target(
+        stack=name, region=region or _configured_region(name, here) or ambient_region(name, environ)
+    )
 
 
 def project_directory(start: Path) -> Path | None:
@@ -41,14 +50,20 @@ def project_directory(start: Path) -> Path | None:
 def _only_stack(project: Path | None) -> str:
     names = sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")) if project else []
     if len(names) != 1:
-        found = f"this project has {', '.join(names)}" if names else "no Pulumi.<stack>.yaml was found from here upwards"
+        found = (
+            f"this project has {', '.join(names)}"
+            if names
+            else "no Pulumi.<stack>.yaml was found from here upwards"
+        )
         raise UsageError(f"which stack? {found}: name one with --stack or PULUMI_STACK")
     return names[0]
 
 
 def _valid(stack: str) -> str:
     if wrong := stack_name_problem(stack):
-        raise UsageError(f"--stack is {shown(stack)}: {wrong}; give the bare name of a stack, e.g. dev or pr-123")
+        raise UsageError(
+            f"--stack is {shown(stack)}: {wrong}; give the bare name of a stack, e.g. dev or pr-123"
+        )
     return stack
 
 
@@ -66,13 +81,17 @@ def configuration(path: Path | None) -> Mapping[str, Any]:
     try:
         document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path} is not valid YAML ({_first_line(problem)}): repair it or pass --region") from problem
+        raise UsageError(
+            f"{path} is not valid YAML ({_first_line(problem)}): repair it or pass --region"
+        ) from problem
     config: Any = cast(dict[str, Any], document).get("config") if isinstance(document, dict) else None
     return cast(dict[str, Any], config) if isinstance(config, dict) else {}
 
 
 def account_settings(path: Path | None) -> account.Settings:
-    """What a stack's file says of its AWS account; UsageError if a command could not look into the same one."""
+    """What a stack's file says of its AWS account; UsageError if a command could not look into the same
+    one.
+    """
     settings = account.settings(configuration(path))
     if refused := account.problems(settings):
         raise UsageError(f"{path}: {'; '.join(refused)}")
@@ -88,7 +107,10 @@ def ambient_region(stack: str, environ: Mapping[str, str] = os.environ) -> str:
     """The region that the environment names."""
     region = next((environ[name] for name in REGION_VARIABLES if environ.get(name)), None)
     if region is None:
-        raise UsageError(f"which region? aws:region is not set in Pulumi.{stack}.yaml: name one with --region or AWS_REGION, e.g. eu-west-1")
+        raise UsageError(
+            f"which region? aws:region is not set in Pulumi.{stack}.yaml: name one with --region or "
+            f"AWS_REGION, e.g. eu-west-1"
+        )
     return region
 
 

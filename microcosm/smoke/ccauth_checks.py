@@ -46,16 +46,30 @@ class Rule:
     wants: str
 
     def request(self, page_url: str) -> Request:
-        return Request(target=f"{page_url}/api/authorize?{urlencode({'ccNum': self.card, 'amount': self.amount})}")
+        return Request(
+            target=f"{page_url}/api/authorize?{urlencode({'ccNum': self.card, 'amount': self.amount})}"
+        )
 
 
 GOOD_CARD, BAD_CARD = "4111111111111111", "4111111111111119"
 RULES = (
     Rule(name="a good card", card=GOOD_CARD, amount="10.00", accepts=authorized, wants="a code"),
     Rule(name="a card that ends in 9", card=BAD_CARD, amount="10.00", accepts=declined, wants="Declined"),
-    Rule(name="an amount just below the limit", card=GOOD_CARD, amount="999.99", accepts=authorized, wants="a code"),
+    Rule(
+        name="an amount just below the limit",
+        card=GOOD_CARD,
+        amount="999.99",
+        accepts=authorized,
+        wants="a code",
+    ),
     Rule(name="an amount at the limit", card=GOOD_CARD, amount="1000", accepts=declined, wants="Declined"),
-    Rule(name="an amount above the limit", card=GOOD_CARD, amount="123456.78", accepts=declined, wants="Declined"),
+    Rule(
+        name="an amount above the limit",
+        card=GOOD_CARD,
+        amount="123456.78",
+        accepts=declined,
+        wants="Declined",
+    ),
     Rule(name="letters for a card", card="abc", amount="10.00", accepts=refused, wants="400"),
     Rule(name="letters for an amount", card=GOOD_CARD, amount="ten", accepts=refused, wants="400"),
     Rule(name="a card too long for a number", card="9" * 40, amount="10.00", accepts=refused, wants="400"),

@@ -72,7 +72,10 @@ class ClusterView:
         """
         linux = [node for node in self.nodes if node.os == "linux" and node.ready]
         if not linux:
-            raise OperatorError("no Linux node is Ready: `kubectl get nodes` shows which is missing, `microcosm timeline` where it is stuck")
+            raise OperatorError(
+                "no Linux node is Ready: `kubectl get nodes` shows which is missing, `microcosm timeline` "
+                "where it is stuck"
+            )
         pages = {endpoint.node for endpoint in self.page.endpoints}
         return min(linux, key=lambda node: (node.control_plane, node.name in pages, node.name))
 
@@ -94,7 +97,9 @@ def view(reader: Reader) -> ClusterView:
 
 def _node(node: Json) -> Node:
     labels, annotations = node["metadata"].get("labels") or {}, node["metadata"].get("annotations") or {}
-    conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions") or ()}
+    conditions = {
+        condition["type"]: condition["status"] for condition in node["status"].get("conditions") or ()
+    }
     return Node(
         name=node["metadata"]["name"],
         os=labels.get("kubernetes.io/os", ""),
@@ -106,7 +111,9 @@ def _node(node: Json) -> Node:
 
 def _app(name: str, services: Mapping[str, Json], slices: Sequence[Json], pods: Sequence[Json]) -> App:
     if name not in services:
-        raise OperatorError(f"there is no Service {NAMESPACE}/{name}: the workloads are not declared yet, run `pulumi up`")
+        raise OperatorError(
+            f"there is no Service {NAMESPACE}/{name}: the workloads are not declared yet, run `pulumi up`"
+        )
     spec = services[name]["spec"]
     port = spec["ports"][0]
     endpoints = _endpoints(name, slices)
@@ -150,5 +157,9 @@ def _pod_reason(status: Json) -> str:
         for state in ("waiting", "terminated"):
             if reason := (container["state"].get(state) or {}).get("reason"):
                 return f"{reason} {container['state'][state].get('message') or ''}".strip()[:200]
-    unmet = [condition for condition in status.get("conditions") or () if condition["status"] != "True" and condition.get("message")]
+    unmet = [
+        condition
+        for condition in status.get("conditions") or ()
+        if condition["status"] != "True" and condition.get("message")
+    ]
     return str(unmet[0]["message"])[:200] if unmet else str(status.get("phase") or "unknown")

@@ -17,17 +17,27 @@ from .test import Smoke
 from .windows_exec import FromWindowsPod
 
 
-def run(stack: str | None, region: str | None, kubeconfig: Path | None, page_url: str | None, windows: Runner | None = None) -> Smoke:
+def run(
+    stack: str | None,
+    region: str | None,
+    kubeconfig: Path | None,
+    page_url: str | None,
+    windows: Runner | None = None,
+) -> Smoke:
     """Run the whole test.
 
     `windows` sends from the Windows side if that is a stand-in; without it those paths are not run.
     """
     if page_url and not page_url.startswith(("http://", "https://")):
-        raise UsageError(f"--page-url is {page_url!r}: accepted is an address such as http://203.0.113.7:30080")
+        raise UsageError(
+            f"--page-url is {page_url!r}: accepted is an address such as http://203.0.113.7:30080"
+        )
     document = read_kubeconfig(kubeconfig) if kubeconfig else _published(stack, region)
     kube = connect(document)
     seen = view(kube)
-    return smoke.run(seen, (page_url or url_of_page(document, seen)).rstrip("/"), runners(kube, seen, windows))
+    return smoke.run(
+        seen, (page_url or url_of_page(document, seen)).rstrip("/"), runners(kube, seen, windows)
+    )
 
 
 def _published(stack: str | None, region: str | None) -> dict[str, Any]:
@@ -38,7 +48,9 @@ def _published(stack: str | None, region: str | None) -> dict[str, Any]:
 def url_of_page(document: Mapping[str, Any], seen: ClusterView) -> str:
     """Return the page's URL from outside: its NodePort on the host of the API server."""
     if seen.page.node_port is None:
-        raise OperatorError(f"Service {NAMESPACE}/{seen.page.name} has no NodePort: name the page's address with --page-url")
+        raise OperatorError(
+            f"Service {NAMESPACE}/{seen.page.name} has no NodePort: name the page's address with --page-url"
+        )
     return f"http://{server_host(document)}:{seen.page.node_port}"
 
 
@@ -51,5 +63,7 @@ def runners(kube: Kube, seen: ClusterView, windows: Runner | None) -> dict[Origi
     if windows:
         found[Origin.WINDOWS_POD] = windows
     elif seen.ccauth.endpoints and not seen.windows_stand_in:
-        found[Origin.WINDOWS_POD] = FromWindowsPod(pods=kube, namespace=NAMESPACE, pod=seen.ccauth.endpoints[0].pod)
+        found[Origin.WINDOWS_POD] = FromWindowsPod(
+            pods=kube, namespace=NAMESPACE, pod=seen.ccauth.endpoints[0].pod
+        )
     return found

@@ -74,7 +74,10 @@ def all_paths(view: ClusterView, page_url: str) -> list[Path]:
 
 def _linux_to_windows(view: ClusterView) -> list[Path]:
     ccauth, linux = view.ccauth.endpoints[0], view.probe_node.name
-    overlay = f"the overlay from {linux} to {ccauth.node}: VXLAN over UDP 4789, Flannel on either side, or the security group"
+    overlay = (
+        f"the overlay from {linux} to {ccauth.node}: VXLAN over UDP 4789, Flannel on either side, or "
+        f"the security group"
+    )
     direct = Path(
         name="Linux pod -> Windows pod",
         origin=Origin.LINUX_POD,
@@ -84,7 +87,8 @@ def _linux_to_windows(view: ClusterView) -> list[Path]:
         blame={
             Failure.TIMEOUT: overlay,
             Failure.UNREACHABLE: overlay,
-            Failure.REFUSED: f"the web server in pod {ccauth.pod}: nothing listens on {ccauth.ip}:{ccauth.port}",
+            Failure.REFUSED: f"the web server in pod {ccauth.pod}: nothing listens on "
+            f"{ccauth.ip}:{ccauth.port}",
         },
         otherwise=f"CCAuth itself, in pod {ccauth.pod} on {ccauth.node}",
         needs_windows=True,
@@ -96,7 +100,8 @@ def _linux_to_windows(view: ClusterView) -> list[Path]:
         accepts=is_authorized,
         wants="an authorization code",
         built_on=(direct.name,),
-        otherwise=f"kube-proxy on {linux}: {view.ccauth.cluster_ip} does not lead to {ccauth.ip}:{ccauth.port}, which answers directly",
+        otherwise=f"kube-proxy on {linux}: {view.ccauth.cluster_ip} does not lead to "
+        f"{ccauth.ip}:{ccauth.port}, which answers directly",
         needs_windows=True,
     )
     return [direct, service]
@@ -104,7 +109,10 @@ def _linux_to_windows(view: ClusterView) -> list[Path]:
 
 def _windows_to_linux(view: ClusterView) -> list[Path]:
     page, windows = view.page.endpoints[0], view.ccauth.endpoints[0].node
-    overlay = f"the overlay from {windows} to {page.node}: HNS and Flannel on {windows}, VXLAN over UDP 4789, or the security group"
+    overlay = (
+        f"the overlay from {windows} to {page.node}: HNS and Flannel on {windows}, VXLAN over UDP "
+        f"4789, or the security group"
+    )
     direct = Path(
         name="Windows pod -> Linux pod",
         origin=Origin.WINDOWS_POD,
@@ -126,7 +134,8 @@ def _windows_to_linux(view: ClusterView) -> list[Path]:
         accepts=is_page,
         wants="the page",
         built_on=(direct.name,),
-        otherwise=f"kube-proxy on {windows}: {view.page.cluster_ip} does not lead to {page.ip}:{page.port}, which answers directly",
+        otherwise=f"kube-proxy on {windows}: {view.page.cluster_ip} does not lead to {page.ip}:{page.port}, "
+        f"which answers directly",
         needs_windows=True,
     )
     return [direct, service]
@@ -172,7 +181,8 @@ def _from_outside(view: ClusterView, page_url: str) -> list[Path]:
         accepts=is_authorized,
         wants="an authorization code",
         built_on=(node_port.name, "DNS by FQDN", "Linux pod -> Windows Service"),
-        otherwise=f"nginx's proxying in pod {page.pod} on {page.node}: CCAuth answers a probe on {view.probe_node.name}",
+        otherwise=f"nginx's proxying in pod {page.pod} on {page.node}: CCAuth answers a probe on "
+        f"{view.probe_node.name}",
         needs_windows=True,
     )
     return [node_port, to_ccauth]

@@ -98,7 +98,11 @@ class FromHere:
         try:
             response = pool.request("GET", request.target)
         except HTTPError as problem:
-            failure = Failure.NO_NAME if isinstance(problem, NameResolutionError) else failure_of(str(problem))
-            return Answer(failure=failure, detail=str(problem).split(": ", 1)[-1], seconds=self.clock() - begun)
+            failure = (
+                Failure.NO_NAME if isinstance(problem, NameResolutionError) else failure_of(str(problem))
+            )
+            return Answer(
+                failure=failure, detail=str(problem).split(": ", 1)[-1], seconds=self.clock() - begun
+            )
         body = response.data.decode("utf-8", "replace")[:BODY_CHARACTERS]
         return Answer(status=response.status, body=body, seconds=self.clock() - begun)

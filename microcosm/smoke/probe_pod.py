@@ -63,11 +63,16 @@ class FromLinuxPod:
         log = self.pods.run_to_end(manifest, 120 + self.timeout_seconds * 2 * len(requests))
         answers = parse_log(log, requests)
         if len(answers) != len(requests):
-            raise OperatorError(f"the probe pod on {self.node} answered {len(answers)} of {len(requests)} requests; its log ends: {log[-300:]!r}")
+            raise OperatorError(
+                f"the probe pod on {self.node} answered {len(answers)} of {len(requests)} requests; its log "
+                f"ends: {log[-300:]!r}"
+            )
         return answers
 
 
-def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout_seconds: int) -> dict[str, Any]:
+def pod_manifest(
+    namespace: str, node: str, requests: Sequence[Request], timeout_seconds: int
+) -> dict[str, Any]:
     """Return the manifest of the probe pod.
 
     It has no root, no privilege and no API token, and can write to an empty directory only; the "restricted"
@@ -111,7 +116,9 @@ def pod_manifest(namespace: str, node: str, requests: Sequence[Request], timeout
     }  # fmt: skip
 
 
-SECTION = re.compile(r"--- request \d+\n(?P<said>.*?)--- body\n(?P<body>.*?)\n?--- exit (?P<code>\d+)", re.DOTALL)
+SECTION = re.compile(
+    r"--- request \d+\n(?P<said>.*?)--- body\n(?P<body>.*?)\n?--- exit (?P<code>\d+)", re.DOTALL
+)
 STATUS = re.compile(r"HTTP/\S+ (\d{3})")
 ADDRESSES = re.compile(r"^Name:.*?(?=^Name:|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -119,7 +126,10 @@ ADDRESSES = re.compile(r"^Name:.*?(?=^Name:|\Z)", re.DOTALL | re.MULTILINE)
 def parse_log(log: str, requests: Sequence[Request]) -> list[Answer]:
     """Parse the script's output: one answer for each complete section."""
     sections = SECTION.finditer(log)
-    return [_named(match) if request.dns else _got(match) for request, match in zip(requests, sections, strict=False)]
+    return [
+        _named(match) if request.dns else _got(match)
+        for request, match in zip(requests, sections, strict=False)
+    ]
 
 
 def _got(match: re.Match[str]) -> Answer:
@@ -133,9 +143,16 @@ def _got(match: re.Match[str]) -> Answer:
 def _named(match: re.Match[str]) -> Answer:
     """Return the addresses of a name; nslookup prints the server's own address before any "Name:"."""
     said = match["said"]
-    found = [line.split(":", 1)[1].strip() for block in ADDRESSES.findall(said) for line in block.splitlines() if line.startswith("Address")]
+    found = [
+        line.split(":", 1)[1].strip()
+        for block in ADDRESSES.findall(said)
+        for line in block.splitlines()
+        if line.startswith("Address")
+    ]
     if match["code"] == "0" and found:
         return Answer(body=" ".join(found))
     lines = [line for line in said.strip().splitlines() if line.strip()]
     failure = failure_of(said)
-    return Answer(failure=Failure.NO_NAME if failure is Failure.OTHER else failure, detail=lines[-1] if lines else "")
+    return Answer(
+        failure=Failure.NO_NAME if failure is Failure.OTHER else failure, detail=lines[-1] if lines else ""
+    )

@@ -11,7 +11,10 @@ def show(smoke: Smoke) -> None:
     print_table(["RESULT", "WHAT", "FROM", "GOT"], [_row(result) for result in smoke.results])
     for result in smoke.results:
         if result.verdict is Verdict.FAIL:
-            print_line(f"! {result.name}: wanted {result.wants}{f', got {result.got}' if result.got else ''}. Broken hop: {result.broken_hop}")
+            print_line(
+                f"! {result.name}: wanted {result.wants}{f', got {result.got}' if result.got else ''}. "
+                f"Broken hop: {result.broken_hop}"
+            )
     print_line(summary(smoke))
 
 

@@ -43,17 +43,31 @@ class Smoke:
 
     @property
     def ok(self) -> bool:
-        return all(result.verdict is Verdict.OK or (result.verdict is Verdict.NOT_RUN and result.stand_in) for result in self.results)
+        return all(
+            result.verdict is Verdict.OK or (result.verdict is Verdict.NOT_RUN and result.stand_in)
+            for result in self.results
+        )
 
 
 def run(view: ClusterView, page_url: str, runners: Mapping[Origin, Runner]) -> Smoke:
     """Test every path, then the card rules. An origin without a runner cannot be tested."""
     if missing := [app for app in (view.page, view.ccauth) if not app.endpoints]:
-        found = (Result(group="workload", name=app.name, verdict=Verdict.FAIL, wants="a ready pod", broken_hop=app.waiting) for app in missing)
+        found = (
+            Result(
+                group="workload",
+                name=app.name,
+                verdict=Verdict.FAIL,
+                wants="a ready pod",
+                broken_hop=app.waiting,
+            )
+            for app in missing
+        )
         return Smoke(results=tuple(found))
     paths = all_paths(view, page_url)
     results = _results(paths, _answers(paths, runners), view.windows_stand_in)
-    return Smoke(results=(*results, *_rules(page_url, results[-1], runners[Origin.OUTSIDE], view.windows_stand_in)))
+    return Smoke(
+        results=(*results, *_rules(page_url, results[-1], runners[Origin.OUTSIDE], view.windows_stand_in))
+    )
 
 
 def _answers(paths: Sequence[Path], runners: Mapping[Origin, Runner]) -> dict[str, Answer]:
@@ -66,7 +80,10 @@ def _answers(paths: Sequence[Path], runners: Mapping[Origin, Runner]) -> dict[st
 
 
 def _sent(runner: Runner, paths: Sequence[Path]) -> list[Answer]:
-    """Send the requests of one origin. If it cannot send, that is the answer, and the others are still tried."""
+    """Send the requests of one origin.
+
+    If it cannot send, that is the answer, and the others are still tried.
+    """
     try:
         return runner.run([path.request for path in paths])
     except OperatorError as problem:
@@ -96,7 +113,9 @@ def _result(path: Path, answer: Answer | None, broken: Mapping[str, str], stand_
     if answer is None:
         got = "a stand-in cannot send from Windows" if stand_in else "this origin cannot be tested from here"
         return replace(result, got=got)
-    earlier = next((f"{name}, already broken: {broken[name]}" for name in path.built_on if name in broken), "")
+    earlier = next(
+        (f"{name}, already broken: {broken[name]}" for name in path.built_on if name in broken), ""
+    )
     return _evaluated(result, answer, path.accepts(answer), earlier or path.broken_hop(answer))
 
 
@@ -108,10 +127,13 @@ def _rules(page_url: str, page_to_ccauth: Result, runner: Runner, stand_in: bool
         return [replace(result, got=f"{page_to_ccauth.name} is broken") for result in results]
     answers = runner.run([rule.request(page_url) for rule in RULES])
     return [
-        _evaluated(result, answer, rule.accepts(answer), "CCAuth's own rule") for result, rule, answer in zip(results, RULES, answers, strict=True)
+        _evaluated(result, answer, rule.accepts(answer), "CCAuth's own rule")
+        for result, rule, answer in zip(results, RULES, answers, strict=True)
     ]
 
 
 def _evaluated(result: Result, answer: Answer, passed: bool, hop: str) -> Result:
     verdict = Verdict.OK if passed else Verdict.FAIL
-    return replace(result, verdict=verdict, got=str(answer), broken_hop="" if passed else hop, seconds=answer.seconds)
+    return replace(
+        result, verdict=verdict, got=str(answer), broken_hop="" if passed else hop, seconds=answer.seconds
+    )

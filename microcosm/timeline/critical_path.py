@@ -44,7 +44,9 @@ def critical_path(timeline: Timeline) -> tuple[PathSegment, ...]:
 
 def _backwards(timeline: Timeline, node: NodeTimeline) -> Iterator[PathSegment]:
     control_plane = next((each for each in timeline.nodes if each.name == CONTROL_PLANE), node)
-    network = next((span for span in timeline.engine_spans if span.name == NETWORK_PART and span.end is not None), None)
+    network = next(
+        (span for span in timeline.engine_spans if span.name == NETWORK_PART and span.end is not None), None
+    )
     published = next((span for span in control_plane.spans if span.name == PUBLISH), None)
     until = node.end or timeline.end
     while span := _last_before(node, until):

@@ -57,15 +57,29 @@ class _View:
         timeline = self._timeline
         verdict = "ready" if timeline.ready else "failed" if timeline.failed else "running"
         return {
-            "meta": escape(f"{timeline.region} · started {_moment(timeline.start)} · as of {_moment(timeline.now)}"),
+            "meta": escape(
+                f"{timeline.region} · started {_moment(timeline.start)} · as of {_moment(timeline.now)}"
+            ),
             "verdict_class": verdict,
             "verdict": {"ready": "all ready", "failed": "failed", "running": "in progress"}[verdict],
-            "facts": "".join(f"<dl class=fact><dt>{escape(a)}</dt><dd>{escape(b)}</dd><small>{escape(c)}</small></dl>" for a, b, c in self._facts()),
-            "issues": "".join(f'<p class="issue{" failed" if t.failed else ""}">{escape(sentence(t))}</p>' for t in timeline.issues),
-            "ticks": "".join(f'<span class=tick style="left:{self._share(s):.3f}%">{_tick_label(s)}</span>' for s in self._ticks),
+            "facts": "".join(
+                f"<dl class=fact><dt>{escape(a)}</dt><dd>{escape(b)}</dd><small>{escape(c)}</small></dl>"
+                for a, b, c in self._facts()
+            ),
+            "issues": "".join(
+                f'<p class="issue{" failed" if t.failed else ""}">{escape(sentence(t))}</p>'
+                for t in timeline.issues
+            ),
+            "ticks": "".join(
+                f'<span class=tick style="left:{self._share(s):.3f}%">{_tick_label(s)}</span>'
+                for s in self._ticks
+            ),
             "engine": "".join(map(self._engine_row, timeline.engine_spans)),
             "nodes": "".join(map(self._node_timeline, timeline.nodes)),
-            "legend": "".join(f'<li><i style="--hue:{HUES.get(name, OTHER_HUE)}"></i>{escape(name)}</li>' for name in self._phases())
+            "legend": "".join(
+                f'<li><i style="--hue:{HUES.get(name, OTHER_HUE)}"></i>{escape(name)}</li>'
+                for name in self._phases()
+            )
             + "<li><i class=line></i>critical path</li>" * bool(self._path),
             "path": "".join(f"<p class=path>{escape(line)}</p>" for line in path_sentence(timeline)),
             "table": self._table(),
@@ -79,10 +93,27 @@ class _View:
         timeline = self._timeline
         missing = [node.label for node in timeline.nodes if node.state is not State.READY]
         since = "from the first resource" if timeline.engine_spans else "from the first launch"
-        yield ("Time to ready" if timeline.ready else "Time so far"), duration(timeline.end - timeline.start), since
-        yield "Machines ready", f"{len(timeline.nodes) - len(missing)} of {len(timeline.nodes)}", ", ".join(missing) or "all of them"
-        if timeline.ready and timeline.last and timeline.last.start is not None and timeline.last.end is not None:
-            yield "Last to arrive", timeline.last.label, f"{duration(timeline.last.end - timeline.last.start)} after its launch"
+        yield (
+            ("Time to ready" if timeline.ready else "Time so far"),
+            duration(timeline.end - timeline.start),
+            since,
+        )
+        yield (
+            "Machines ready",
+            f"{len(timeline.nodes) - len(missing)} of {len(timeline.nodes)}",
+            ", ".join(missing) or "all of them",
+        )
+        if (
+            timeline.ready
+            and timeline.last
+            and timeline.last.start is not None
+            and timeline.last.end is not None
+        ):
+            yield (
+                "Last to arrive",
+                timeline.last.label,
+                f"{duration(timeline.last.end - timeline.last.start)} after its launch",
+            )
         if timeline.longest:
             node, span = timeline.longest
             yield "Longest phase", f"{span.name} {duration(span.seconds(timeline.now))}", f"on {node.label}"
@@ -92,14 +123,19 @@ class _View:
         return [*(name for name in HUES if name in seen), *(name for name in seen if name not in HUES)]
 
     def _grid(self) -> str:
-        return "".join(f'<span class=grid style="left:{self._share(seconds):.3f}%"></span>' for seconds in self._ticks)
+        return "".join(
+            f'<span class=grid style="left:{self._share(seconds):.3f}%"></span>' for seconds in self._ticks
+        )
 
     def _engine_row(self, span: Span) -> str:
         tip = f"Pulumi: {span.name}\n{self._when(span)}"
         bar = self._bar(span, ENGINE_HUE, "", tip)
         took = duration(span.seconds(self._timeline.now))
         track = f"<div class=track>{self._grid()}{bar}{self._waited_for(PULUMI, span.name)}</div>"
-        return f'<div class="row part"><div class=who>{escape(span.name)}</div>{track}<div class=total>{took}</div></div>'
+        return (
+            f'<div class="row part"><div class=who>{escape(span.name)}</div>{track}<div '
+            f"class=total>{took}</div></div>"
+        )
 
     def _node_timeline(self, node: NodeTimeline) -> str:
         bars = "".join(self._phase_bar(node, span) for span in node.spans)
@@ -127,17 +163,28 @@ class _View:
         kind = "bar failed" if span.failed else "bar going" if span.end is None else "bar"
         return (
             f'<div class="{kind}" tabindex=0 style="left:{left:.3f}%;width:{max(width, 0):.3f}%;--hue:{hue}" '
-            f'data-label="{escape(label)}" data-tip="{escape(tip)}" aria-label="{escape(tip)}">{escape(label)}</div>'
+            f'data-label="{escape(label)}" data-tip="{escape(tip)}" '
+            f'aria-label="{escape(tip)}">{escape(label)}</div>'
         )
 
     def _waited_for(self, where: str, name: str | None = None) -> str:
         """Mark the parts of a row that are on the critical path."""
-        segments = [segment for segment in self._path if segment.where == where and name in (None, segment.name)]
-        marks = [(self._share(segment.start - self._timeline.start), self._share(segment.end - segment.start)) for segment in segments]
-        return "".join(f'<span class=waited style="left:{left:.3f}%;width:{width:.3f}%"></span>' for left, width in marks)
+        segments = [
+            segment for segment in self._path if segment.where == where and name in (None, segment.name)
+        ]
+        marks = [
+            (self._share(segment.start - self._timeline.start), self._share(segment.end - segment.start))
+            for segment in segments
+        ]
+        return "".join(
+            f'<span class=waited style="left:{left:.3f}%;width:{width:.3f}%"></span>' for left, width in marks
+        )
 
     def _flag(self, node: NodeTimeline) -> str:
-        return f'<span class=flag style="left:{self._share((node.end or 0) - self._timeline.start):.3f}%"></span>'
+        return (
+            f"<span class=flag "
+            f'style="left:{self._share((node.end or 0) - self._timeline.start):.3f}%"></span>'
+        )
 
     def _when(self, span: Span) -> str:
         begun = duration(span.start - self._timeline.start)
@@ -146,7 +193,10 @@ class _View:
 
     def _table(self) -> str:
         timeline, phases = self._timeline, self._phases()
-        longest = max((span.seconds(timeline.now) for node in timeline.nodes for span in node.spans), default=1) or 1
+        longest = (
+            max((span.seconds(timeline.now) for node in timeline.nodes for span in node.spans), default=1)
+            or 1
+        )
         head = "".join(f"<th>{escape(name)}</th>" for name in ("machine", *phases, "total"))
         body = "".join(self._table_row(node, phases, longest) for node in timeline.nodes)
         return f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
@@ -155,7 +205,10 @@ class _View:
         now = self._timeline.now
         spent = {span.name: span.seconds(now) for span in node.spans}
         cells = "".join(
-            f'<td style="--share:{spent[name] / longest:.3f}">{duration(spent[name])}</td>' if name in spent else "<td></td>" for name in phases
+            f'<td style="--share:{spent[name] / longest:.3f}">{duration(spent[name])}</td>'
+            if name in spent
+            else "<td></td>"
+            for name in phases
         )
         total = "" if node.start is None else duration((node.end or now) - node.start)
         return f"<tr><td>{escape(node.label)}</td>{cells}<td>{total}</td></tr>"
@@ -164,8 +217,14 @@ class _View:
         stand_ins = [node.name for node in self._timeline.nodes if node.stand_in]
         warning = ""
         if stand_ins:
-            warning = f" {', '.join(stand_ins)}: a stand-in, not a real Windows machine; its times do not apply to one."
-        return f"Sources: the machines' reports in /microcosm/{self._timeline.stack}/status and their launch times.{warning}"
+            warning = (
+                f" {', '.join(stand_ins)}: a stand-in, not a real Windows machine; its times do not "
+                f"apply to one."
+            )
+        return (
+            f"Sources: the machines' reports in /microcosm/{self._timeline.stack}/status and their "
+            f"launch times.{warning}"
+        )
 
 
 def _ticks(whole: float) -> list[int]:
@@ -174,7 +233,13 @@ def _ticks(whole: float) -> list[int]:
 
 
 def _tick_label(seconds: int) -> str:
-    return f"{seconds}s" if seconds < 60 else f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds // 60}:{seconds % 60:02d}"
+    return (
+        f"{seconds}s"
+        if seconds < 60
+        else f"{seconds // 60}m"
+        if seconds % 60 == 0
+        else f"{seconds // 60}:{seconds % 60:02d}"
+    )
 
 
 def _moment(seconds: float) -> str:

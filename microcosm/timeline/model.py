@@ -78,7 +78,11 @@ class NodeTimeline:
     @property
     def end(self) -> float | None:
         """Return the time when the node became ready or failed; None before."""
-        return max((span.end for span in self.spans if span.end is not None), default=None) if self.settled else None
+        return (
+            max((span.end for span in self.spans if span.end is not None), default=None)
+            if self.settled
+            else None
+        )
 
     @property
     def settled(self) -> bool:
@@ -162,7 +166,9 @@ def build(
     """Build the timeline from the facts known at `now`."""
     newest = {machine.node: machine for machine in sorted(machines, key=lambda machine: machine.launched)}
     names = {**dict.fromkeys(reports), **newest}
-    nodes = sorted((_node_timeline(name, newest.get(name), reports.get(name)) for name in names), key=_reading_order)
+    nodes = sorted(
+        (_node_timeline(name, newest.get(name), reports.get(name)) for name in names), key=_reading_order
+    )
     return Timeline(stack=stack, region=region, now=now, nodes=tuple(nodes), engine_spans=tuple(engine_spans))
 
 
@@ -208,7 +214,11 @@ def _spans(machine: Machine, report: Report | None) -> tuple[Span, ...]:
     """Return the boot (from launch to the first reported phase) and the reported phases."""
     phases = report.phases if report else ()
     first = phases[0].start if phases else None
-    boot = [Span(name=BOOT, start=machine.launched, end=first)] if first is None or first > machine.launched else []
+    boot = (
+        [Span(name=BOOT, start=machine.launched, end=first)]
+        if first is None or first > machine.launched
+        else []
+    )
     failing = report.phase if report and report.is_failed else None
     return (*boot, *(Span(name=p.name, start=p.start, end=p.end, failed=p.name == failing) for p in phases))
 
@@ -226,7 +236,9 @@ def _issue(node: NodeTimeline, now: float) -> Issue | None:
     seconds, usual = _waiting(span, failed, now), usual_seconds(node.family, node.phase)
     if not failed and seconds <= usual:
         return None
-    return Issue(node=node.label, phase=node.phase, seconds=seconds, usual=usual, failed=failed, detail=node.detail)
+    return Issue(
+        node=node.label, phase=node.phase, seconds=seconds, usual=usual, failed=failed, detail=node.detail
+    )
 
 
 def _waiting(span: Span | None, failed: bool, now: float) -> float:

@@ -17,14 +17,20 @@ PAGE_REFRESH_SECONDS = 3
 
 def draw(timelines: Iterable[Timeline], console: Console, html: Path | None, quiet: bool) -> Timeline:
     """Draw each timeline and, at the end, the complete one; return the last. `quiet` writes only the page."""
-    live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal and not quiet else None
+    live = (
+        Live(console=console, auto_refresh=False, transient=True)
+        if console.is_terminal and not quiet
+        else None
+    )
     last: Timeline | None = None
     with live or nullcontext():
         for current in timelines:
             if live:
                 live.update(rich(current, console.width), refresh=True)
             elif not quiet and last is not None:
-                print("\n".join(changes(last, current)), end="\n" if changes(last, current) else "", flush=True)
+                print(
+                    "\n".join(changes(last, current)), end="\n" if changes(last, current) else "", flush=True
+                )
             if html:
                 _write(html, page(current, PAGE_REFRESH_SECONDS))
             last = current

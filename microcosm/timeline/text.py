@@ -40,7 +40,9 @@ def headline(timeline: Timeline) -> str:
 
 def phases_text(node: NodeTimeline, now: float) -> str:
     """List a node's phases with their durations."""
-    return "  ".join(f"{span.name} {duration(span.seconds(now))}{'' if span.end else '...'}" for span in node.spans)
+    return "  ".join(
+        f"{span.name} {duration(span.seconds(now))}{'' if span.end else '...'}" for span in node.spans
+    )
 
 
 def path_sentence(timeline: Timeline) -> list[str]:
@@ -48,7 +50,9 @@ def path_sentence(timeline: Timeline) -> list[str]:
     words: list[str] = []
     where = ""
     for segment in critical_path(timeline):
-        words.append(f"{segment.where if segment.where != where else ''} {segment.name} {duration(segment.seconds)}".strip())
+        words.append(
+            f"{segment.where if segment.where != where else ''} {segment.name} {duration(segment.seconds)}".strip()
+        )
         where = segment.where
     return [f"critical path: {' > '.join(words)}"] * bool(words)
 
@@ -58,13 +62,23 @@ def plain(timeline: Timeline) -> str:
     scale = _Scale(timeline, PLAIN_WIDTH)
     header = ["MACHINE", "STATE", "TOTAL", "TIME", "PHASES"]
     engine_rows = [
-        [f"pulumi: {span.name}", "", duration(span.seconds(timeline.now)), scale.letters([span], "="), ""] for span in timeline.engine_spans
+        [f"pulumi: {span.name}", "", duration(span.seconds(timeline.now)), scale.letters([span], "="), ""]
+        for span in timeline.engine_spans
     ]
     nodes = [
-        [node.label, node.state.value, _total(node, timeline), scale.letters(node.spans), phases_text(node, timeline.now)] for node in timeline.nodes
+        [
+            node.label,
+            node.state.value,
+            _total(node, timeline),
+            scale.letters(node.spans),
+            phases_text(node, timeline.now),
+        ]
+        for node in timeline.nodes
     ]
     issues = [f"! {sentence(issue)}" for issue in timeline.issues]
-    return "\n".join([headline(timeline), aligned([header, *engine_rows, *nodes]), *path_sentence(timeline), *issues])
+    return "\n".join(
+        [headline(timeline), aligned([header, *engine_rows, *nodes]), *path_sentence(timeline), *issues]
+    )
 
 
 def rich(timeline: Timeline, width: int) -> RenderableType:
@@ -78,12 +92,22 @@ def rich(timeline: Timeline, width: int) -> RenderableType:
         table.add_column(column, no_wrap=True, justify="right" if column == "total" else "left")
     for span in timeline.engine_spans:
         took = duration(span.seconds(timeline.now))
-        table.add_row(Text(span.name, "dim"), Text("pulumi", "dim"), Text(took, "dim"), scale.blocks([span], ENGINE_COLOUR), "")
+        table.add_row(
+            Text(span.name, "dim"),
+            Text("pulumi", "dim"),
+            Text(took, "dim"),
+            scale.blocks([span], ENGINE_COLOUR),
+            "",
+        )
     for node in timeline.nodes:
         state = Text(node.state.value, STYLES.get(node.state.value, ""))
         now_in = "" if node.state is State.READY else f"{node.phase} {node.detail}".strip()
-        table.add_row(node.label, state, _total(node, timeline), scale.blocks(node.spans), Text(_cut(now_in, rest)))
-    issues = [Text(f"! {sentence(issue)}", "bold red" if issue.failed else "yellow") for issue in timeline.issues]
+        table.add_row(
+            node.label, state, _total(node, timeline), scale.blocks(node.spans), Text(_cut(now_in, rest))
+        )
+    issues = [
+        Text(f"! {sentence(issue)}", "bold red" if issue.failed else "yellow") for issue in timeline.issues
+    ]
     path = [Text(line, "dim") for line in path_sentence(timeline)]
     return Group(Text(headline(timeline), "bold"), table, _legend(timeline), *path, *issues)
 
@@ -152,7 +176,14 @@ def document(timeline: Timeline) -> dict[str, Any]:
         "machines": [_node_document(node, timeline) for node in timeline.nodes],
         "pulumi": [_span_document(span, timeline) for span in timeline.engine_spans],
         "stuck": [
-            {"machine": t.node, "phase": t.phase, "seconds": round(t.seconds, 1), "failed": t.failed, "detail": t.detail} for t in timeline.issues
+            {
+                "machine": t.node,
+                "phase": t.phase,
+                "seconds": round(t.seconds, 1),
+                "failed": t.failed,
+                "detail": t.detail,
+            }
+            for t in timeline.issues
         ],
     }
 

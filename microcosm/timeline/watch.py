@@ -24,7 +24,9 @@ class Clock:
 SYSTEM_CLOCK = Clock()
 
 
-def poll(session: Session, target: Target, engine_spans: Sequence[Span] = (), clock: Clock = SYSTEM_CLOCK) -> Timeline:
+def poll(
+    session: Session, target: Target, engine_spans: Sequence[Span] = (), clock: Clock = SYSTEM_CLOCK
+) -> Timeline:
     """Read machines and reports from AWS and build the timeline."""
     return timeline.build(
         stack=target.stack,
@@ -36,7 +38,9 @@ def poll(session: Session, target: Target, engine_spans: Sequence[Span] = (), cl
     )
 
 
-def follow(poll_again: Callable[[], Timeline], seconds: float, clock: Clock = SYSTEM_CLOCK) -> Iterator[Timeline]:
+def follow(
+    poll_again: Callable[[], Timeline], seconds: float, clock: Clock = SYSTEM_CLOCK
+) -> Iterator[Timeline]:
     """Yield timelines until all machines are ready, one has failed, or the time is over.
 
     A stack without machines is also waited for: `pulumi up` may not have launched them yet.

@@ -1,4 +1,5 @@
-"""Everything that a rehearsal needs before it starts: made once, kept outside the checkout, keyed by what decides its content.
+"""Everything that a rehearsal needs before it starts: made once, kept outside the checkout, keyed by what
+decides its content.
 
 Modules, each using only those before it:
   errors, store, progress, steps     the cache, what is shown, the order of the work

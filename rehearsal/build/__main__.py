@@ -19,18 +19,37 @@ _console = Console()
 
 
 def main(
-    clean: Annotated[bool, typer.Option("--clean", help="Remove everything that was made, and make nothing. Not while a rehearsal runs.")] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Afterwards remove what the present pins do not ask for. Not while a rehearsal runs: it may use it.")
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean", help="Remove everything that was made, and make nothing. Not while a rehearsal runs."
+        ),
     ] = False,
-    kubernetes: Annotated[str, typer.Option(help=f"One of {', '.join(matrix.KUBERNETES_VERSIONS)}.")] = matrix.DEFAULT_KUBERNETES,
-    key: Annotated[bool, typer.Option("--key", help="Only print a key of the present pins: what is kept elsewhere is kept under it.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune",
+            help="Afterwards remove what the present pins do not ask for. Not while a rehearsal runs: it "
+            "may use it.",
+        ),
+    ] = False,
+    kubernetes: Annotated[
+        str, typer.Option(help=f"One of {', '.join(matrix.KUBERNETES_VERSIONS)}.")
+    ] = matrix.DEFAULT_KUBERNETES,
+    key: Annotated[
+        bool,
+        typer.Option(
+            "--key", help="Only print a key of the present pins: what is kept elsewhere is kept under it."
+        ),
+    ] = False,
 ) -> None:
     """Make what a rehearsal needs, and show it."""
     store = Store(default_home())
     if key:
         wanted, way = chosen(store, kubernetes)
-        _console.print(f"{way.setting}-{key_of(*(step.entry.name for step in wanted.steps))}", highlight=False)
+        _console.print(
+            f"{way.setting}-{key_of(*(step.entry.name for step in wanted.steps))}", highlight=False
+        )
         return
     with store.locked():
         if clean:
@@ -38,7 +57,9 @@ def main(
             return
         runner, made = _make(store, kubernetes)
         if prune:
-            _remove(store, keep=[made, *(catalogue(store, version) for version in matrix.KUBERNETES_VERSIONS)])
+            _remove(
+                store, keep=[made, *(catalogue(store, version) for version in matrix.KUBERNETES_VERSIONS)]
+            )
     _show(runner, made)
 
 

@@ -1,7 +1,10 @@
-"""The artifact mirror: a folder with what the Linux machines download, at <host>/<path> of each URL in the bill of materials.
+"""The artifact mirror: a folder with what the Linux machines download, at <host>/<path> of each URL in the
+bill of materials.
 
-The files are the ones built here, so their sums differ from the publishers'. The rehearsal therefore uses a bill of materials
-of its own: the product's, with the sums of these files in it. The Windows entries stay as they are: the mirror has no such files."""
+The files are the ones built here, so their sums differ from the publishers'. The rehearsal therefore uses a
+bill of materials of its own: the product's, with the sums of these files in it. The Windows entries stay as
+they are: the mirror has no such files.
+"""
 
 import gzip
 import hashlib
@@ -18,7 +21,9 @@ from rehearsal.build.steps import Run, Step
 from rehearsal.build.store import Store, key_of, link_file
 
 LINUX = "linux/amd64"
-NOTE = "Made by the rehearsal: the Linux sums are those of the files that it built itself, not the publishers'."
+NOTE = (
+    "Made by the rehearsal: the Linux sums are those of the files that it built itself, not the publishers'."
+)
 BOM_NAME = "bom.json"
 MIRROR_NAME = "mirror"
 BOMS = Path(__file__).parents[2] / "bom"
@@ -49,20 +54,33 @@ def artifacts_step(store: Store, tools: Mapping[str, Step], versions: Mapping[st
 
     def build(folder: Path, _: Run) -> None:
         if not bom_file.is_file():
-            raise SuppliesError(f"{bom_file} is missing: tools/kubernetes pins a version that has no bill of materials")
+            raise SuppliesError(
+                f"{bom_file} is missing: tools/kubernetes pins a version that has no bill of materials"
+            )
         binaries = {path.name: path for step in needs for path in step.entry.iterdir()}
         bom = json.loads(bom_file.read_text())
         if wrong := unlike(bom, versions):
             raise SuppliesError(f"{bom_file.name} names other versions than tools/ pins: {', '.join(wrong)}")
-        (folder / BOM_NAME).write_text(json.dumps(fill_mirror(folder / MIRROR_NAME, bom, binaries), indent=2) + "\n")
+        (folder / BOM_NAME).write_text(
+            json.dumps(fill_mirror(folder / MIRROR_NAME, bom, binaries), indent=2) + "\n"
+        )
 
-    return Step(name="artifact mirror", entry=store.entry("artifacts", key), build=build, needs=tuple(step.name for step in needs))
+    return Step(
+        name="artifact mirror",
+        entry=store.entry("artifacts", key),
+        build=build,
+        needs=tuple(step.name for step in needs),
+    )
 
 
 def unlike(bom: Bom, versions: Mapping[str, str]) -> list[str]:
     """Say which downloads of the bill of materials are not what is built here."""
     built = {name: versions[name] for name in bom[LINUX] if name in versions}
-    return [f"{name} {bom[LINUX][name]['version']}, not {version}" for name, version in built.items() if bom[LINUX][name]["version"] != version]
+    return [
+        f"{name} {bom[LINUX][name]['version']}, not {version}"
+        for name, version in built.items()
+        if bom[LINUX][name]["version"] != version
+    ]
 
 
 def fill_mirror(mirror: Path, bom: Bom, binaries: Mapping[str, Path]) -> Bom:
@@ -79,7 +97,10 @@ def _place(mirror: Path, name: str, entry: Mapping[str, str], binaries: Mapping[
     elif name in binaries:
         link_file(binaries[name], target)
     else:
-        raise SuppliesError(f"the bill of materials lists {name} for {LINUX}, which the rehearsal does not build: see rehearsal/build/artifacts.py")
+        raise SuppliesError(
+            f"the bill of materials lists {name} for {LINUX}, which the rehearsal does not build: see "
+            f"rehearsal/build/artifacts.py"
+        )
     with target.open("rb") as content:
         return {**entry, "sha256": hashlib.file_digest(content, "sha256").hexdigest()}
 
@@ -91,7 +112,10 @@ def mirrored_path(url: str) -> str:
 
 
 def write_archive(target: Path, archive: Archive, binaries: Mapping[str, Path]) -> None:
-    """The fastest compression: the file travels over a wire of memory. No times in it, so that its sum stays the same."""
+    """The fastest compression: the file travels over a wire of memory.
+
+    No times in it, so that its sum stays the same.
+    """
     with (
         target.open("wb") as file,
         gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1, filename="", mtime=0) as out,

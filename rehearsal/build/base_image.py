@@ -1,17 +1,25 @@
-"""The root filesystem of a Linux machine: Debian as mmdebstrap makes it, plus the folder rootfs/ laid over it.
+"""The root filesystem of a Linux machine: Debian as mmdebstrap makes it, plus the folder rootfs/ laid over
+it.
 
-It stands in for the Ubuntu AMI. Only what a stock cloud image has is installed: containerd, runc and Kubernetes come with the
-user-data. Where a container differs from a virtual machine, the difference is a drop-in of an ordinary extension point:
+It stands in for the Ubuntu AMI. Only what a stock cloud image has is installed: containerd, runc and
+Kubernetes come with the user-data. Where a container differs from a virtual machine, the difference is a
+drop-in of an ordinary extension point:
 
-    rootfs/etc/cloud/cloud.cfg.d/90_rehearsal.cfg    user-data from the metadata service, network left as the room made it
-    rootfs/.../rehearsal_cloud/DataSourceEc2.py      cloud-init's EC2 source with IMDSv2, which it refuses without a DMI table
+    rootfs/etc/cloud/cloud.cfg.d/90_rehearsal.cfg    user-data from the metadata service, network left as the
+    room made it
+    rootfs/.../rehearsal_cloud/DataSourceEc2.py      cloud-init's EC2 source with IMDSv2, which it refuses
+    without a DMI table
     rootfs/etc/containerd/conf.d/rehearsal.toml      cgroupfs driver, no lowering of oom_score_adj
     rootfs/etc/default/kubelet, /etc/kubelet.d       cgroup v1 allowed, no eviction by the host's disk
-    rootfs/etc/systemd/system/rehearsal-machine      /sys/fs/cgroup and /proc/sys/net writable, kernel settings shown as kubelet wants
-    MASKED_UNITS                                     units that wait for hardware, reach for the network, or belong to the host
+    rootfs/etc/systemd/system/rehearsal-machine      /sys/fs/cgroup and /proc/sys/net writable, kernel
+    settings shown as kubelet wants
+    MASKED_UNITS                                     units that wait for hardware, reach for the network, or
+    belong to the host
 
-The two parts are separate store entries: a changed drop-in costs a second, not another installation. The result is used as
-the read-only lower layer of each machine; whoever adds to it (a CA, a hostname) does so in the machine's own layer."""
+The two parts are separate store entries: a changed drop-in costs a second, not another installation. The
+result is used as the read-only lower layer of each machine; whoever adds to it (a CA, a hostname) does so in
+the machine's own layer.
+"""
 
 import os
 import shutil
@@ -28,7 +36,14 @@ PACKAGES = (
     *("systemd-sysv", "dbus", "udev", "kmod", "procps"),  # a machine that boots
     *("cloud-init", "python3-minimal"),  # user-data
     *("curl", "ca-certificates", "openssl"),  # user-data: downloads, AWS signatures, the CA's hash
-    *("iproute2", "iptables", "nftables", "conntrack", "socat", "ethtool"),  # kubeadm's preflight, kubelet, kube-proxy
+    *(
+        "iproute2",
+        "iptables",
+        "nftables",
+        "conntrack",
+        "socat",
+        "ethtool",
+    ),  # kubeadm's preflight, kubelet, kube-proxy
     "iputils-ping",  # people who look around
 )
 
@@ -77,7 +92,15 @@ def image_step(store: Store, debian: Step) -> Step:
 def _install_packages(folder: Path, run: Run) -> None:
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
     # In a mount namespace of its own: if it is killed, what it mounted into the folder is gone with it.
-    command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", *options]
+    command = [
+        "unshare",
+        "--mount",
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        "--format=directory",
+        *options,
+    ]
     run([*command, f"--include={','.join(PACKAGES)}", SUITE, folder, *package_sources()])
     for name in ("hostname", "resolv.conf"):
         (folder / "etc" / name).unlink(missing_ok=True)
@@ -93,7 +116,9 @@ def package_sources() -> list[str]:
 
 
 def lay_over(source: Path, root: Path) -> None:
-    """Put the files of `source` at the same places below `root`, owned by root; a hard-linked file is replaced, not rewritten."""
+    """Put the files of `source` at the same places below `root`, owned by root; a hard-linked file is
+    replaced, not rewritten.
+    """
     for path in sorted(files_below(source)):
         target = root / path.relative_to(source)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.config.versions import DEFAULT_KUBERNETES
-from rehearsal.build import artifacts, aws_provider, base_image, debian, modules, sources, toolchain, wine_prefix
+from rehearsal.build import (
+    artifacts,
+    aws_provider,
+    base_image,
+    debian,
+    modules,
+    sources,
+    toolchain,
+    wine_prefix,
+)
 from rehearsal.build.progress import Progress, Silent
 from rehearsal.build.steps import Run, Runner, Step
 from rehearsal.build.store import Store, default_home, key_of, link_file
@@ -57,10 +66,14 @@ class Catalogue:
         return self.steps if WINE in parts else self.linux
 
 
-def catalogue(store: Store, kubernetes: str = DEFAULT_KUBERNETES, *, downloads: bool = False, go_version: str = "") -> Catalogue:
+def catalogue(
+    store: Store, kubernetes: str = DEFAULT_KUBERNETES, *, downloads: bool = False, go_version: str = ""
+) -> Catalogue:
     """Reads the pins for a Kubernetes version; builds and downloads nothing."""
     versions = {tool.folder: tool.pinned_version for tool in toolchain.go_tools(kubernetes)}
-    came = (sources.published if downloads else sources.built)(store, go_version or modules.go_version(), versions)
+    came = (sources.published if downloads else sources.built)(
+        store, go_version or modules.go_version(), versions
+    )
     debian_root = base_image.debian_step(store)
     machine = base_image.image_step(store, debian_root)
     fake_cri = came.tools["fake-cri"]
@@ -93,7 +106,9 @@ def catalogue(store: Store, kubernetes: str = DEFAULT_KUBERNETES, *, downloads: 
 def chosen(store: Store, kubernetes: str = DEFAULT_KUBERNETES) -> tuple[Catalogue, Way]:
     """The catalogue of the way that SUPPLIES, the cache or the network decides."""
     go_version = modules.go_version()
-    building, downloading = (catalogue(store, kubernetes, downloads=way, go_version=go_version) for way in (False, True))
+    building, downloading = (
+        catalogue(store, kubernetes, downloads=way, go_version=go_version) for way in (False, True)
+    )
     # One decision for a process: publishers that answer later on must not lead to half of each way.
     if (asked := (store.home, kubernetes)) not in _decided:
         _decided[asked] = choose(
@@ -120,13 +135,21 @@ def _programs_step(store: Store, name: str, folder_name: str, tools: Collection[
                 link_file(program, folder / program.name)
 
     key = key_of(*(step.entry.name for step in tools))
-    return Step(name=name, entry=store.entry(folder_name, key), build=build, needs=tuple(step.name for step in tools))
+    return Step(
+        name=name, entry=store.entry(folder_name, key), build=build, needs=tuple(step.name for step in tools)
+    )
 
 
 def ensure(
-    progress: Progress | None = None, home: Path | None = None, parts: Collection[str] = ALL, kubernetes: str = DEFAULT_KUBERNETES
+    progress: Progress | None = None,
+    home: Path | None = None,
+    parts: Collection[str] = ALL,
+    kubernetes: str = DEFAULT_KUBERNETES,
 ) -> Supplies:
-    """Make what is missing and say where everything is. Well under a second when nothing is missing, and then without waiting for others."""
+    """Make what is missing and say where everything is.
+
+    Well under a second when nothing is missing, and then without waiting for others.
+    """
     runner = Runner(Store(home or default_home()), progress or Silent())
     wanted, way = _prepared(runner, parts, kubernetes)
     _make(runner, wanted.of(parts), way)
@@ -134,7 +157,9 @@ def ensure(
 
 
 def ensure_programs(progress: Progress | None = None, home: Path | None = None) -> Path:
-    """As `ensure`, for whoever boots no machine: only the folder of programs, which needs neither root nor Debian."""
+    """As `ensure`, for whoever boots no machine: only the folder of programs, which needs neither root nor
+    Debian.
+    """
     runner = Runner(Store(home or default_home()), progress or Silent())
     wanted, way = chosen(runner.store)
     _make(runner, wanted.programs, way)
@@ -142,7 +167,9 @@ def ensure_programs(progress: Progress | None = None, home: Path | None = None) 
 
 
 def _make(runner: Runner, steps: Sequence[Step], way: Way) -> None:
-    """Wait for nobody where nothing is missing: another version may be under construction for half an hour."""
+    """Wait for nobody where nothing is missing: another version may be under construction for half an
+    hour.
+    """
     if not all(step.done for step in steps):
         with runner.store.locked():
             runner.progress.note(str(way))
@@ -150,7 +177,9 @@ def _make(runner: Runner, steps: Sequence[Step], way: Way) -> None:
 
 
 def make(runner: Runner, parts: Collection[str] = ALL, kubernetes: str = DEFAULT_KUBERNETES) -> Catalogue:
-    """As `ensure`, for a caller that holds the store's lock and reads the steps and their costs afterwards."""
+    """As `ensure`, for a caller that holds the store's lock and reads the steps and their costs
+    afterwards.
+    """
     made, way = _prepared(runner, parts, kubernetes)
     runner.progress.note(str(way))
     runner.make(made.of(parts))

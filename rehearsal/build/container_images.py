@@ -1,8 +1,9 @@
 """The container images of the rehearsal, under their real references.
 
-Kubernetes, etcd, CoreDNS, Flannel and pause are the publishers' sources, built here. Three images are stand-ins and say so in
-their label: flannel's CNI plugin (tools/flannel-cni), nginx-unprivileged (Debian's nginx) and busybox (Debian's busybox).
-iptables, conntrack and their libraries are Debian's."""
+Kubernetes, etcd, CoreDNS, Flannel and pause are the publishers' sources, built here. Three images are
+stand-ins and say so in their label: flannel's CNI plugin (tools/flannel-cni), nginx-unprivileged (Debian's
+nginx) and busybox (Debian's busybox). iptables, conntrack and their libraries are Debian's.
+"""
 
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,14 @@ BUSYBOX = "docker.io/library/busybox:1.37"
 _PARTS = ("busybox-static", "conntrack", "iptables", "nftables", "nginx-light")
 _STAND_IN = "stand-in of the Microcosm rehearsal: "
 _BUILT = "built for the Microcosm rehearsal from the sources of "
-_XTABLES_NAMES = ("iptables", "iptables-restore", "iptables-save", "ip6tables", "ip6tables-restore", "ip6tables-save")
+_XTABLES_NAMES = (
+    "iptables",
+    "iptables-restore",
+    "iptables-save",
+    "ip6tables",
+    "ip6tables-restore",
+    "ip6tables-save",
+)
 _USERS = """\
 root:x:0:0:root:/root:/bin/sh
 nginx:x:101:101:nginx:/nonexistent:/bin/false
@@ -59,7 +67,10 @@ def parts_step(store: Store) -> Step:
 
 def images_step(store: Store, parts: Step, tools: Mapping[str, Step], versions: Mapping[str, str]) -> Step:
     """All images in one OCI layout. `tools` are the steps of the binaries that go in, by folder name."""
-    needs = [parts, *(tools[name] for name in ("kubernetes", "pause", "etcd", "coredns", "flannel", "flannel-cni"))]
+    needs = [
+        parts,
+        *(tools[name] for name in ("kubernetes", "pause", "etcd", "coredns", "flannel", "flannel-cni")),
+    ]
     sources = [Path(__file__), Path(__file__).with_name("oci.py")]
     key = key_of(*sources, *(step.entry.name for step in needs))
 
@@ -68,12 +79,20 @@ def images_step(store: Store, parts: Step, tools: Mapping[str, Step], versions: 
         binaries = {path.name: path for step in needs[1:] for path in step.entry.iterdir()}
         wanted = kubeadm_images(binaries["kubeadm"], versions["kubernetes"])
         if wrong := unlike(wanted, versions):
-            raise SuppliesError(f"kubeadm {versions['kubernetes']} asks for other versions than tools/kubernetes pins: {', '.join(wrong)}")
+            raise SuppliesError(
+                f"kubeadm {versions['kubernetes']} asks for other versions than tools/kubernetes pins: "
+                f"{', '.join(wrong)}"
+            )
         for image in all_images(Kit(Parts(parts.entry), binaries), wanted, versions):
             layout.add(image)
         layout.finish()
 
-    return Step(name="container images", entry=store.entry("images", key), build=build, needs=tuple(step.name for step in needs))
+    return Step(
+        name="container images",
+        entry=store.entry("images", key),
+        build=build,
+        needs=tuple(step.name for step in needs),
+    )
 
 
 def kubeadm_images(kubeadm: Path, version: str) -> dict[str, str]:
@@ -84,8 +103,13 @@ def kubeadm_images(kubeadm: Path, version: str) -> dict[str, str]:
 
 
 def unlike(wanted: Mapping[str, str], versions: Mapping[str, str]) -> list[str]:
-    """Say which of kubeadm's own images would have another version in them than their tag says (etcd's ends with a build number)."""
-    tags = {name: wanted[name].rpartition(":")[2].removeprefix("v").partition("-")[0] for name in ("etcd", "coredns")}
+    """Say which of kubeadm's own images would have another version in them than their tag says (etcd's
+    ends with a build number).
+    """
+    tags = {
+        name: wanted[name].rpartition(":")[2].removeprefix("v").partition("-")[0]
+        for name in ("etcd", "coredns")
+    }
     return [f"{name} {tag}, not {versions[name]}" for name, tag in tags.items() if tag != versions[name]]
 
 
@@ -136,14 +160,20 @@ class Kit:
     def shell(self) -> Layer:
         """busybox under all its names: a shell, cp for Flannel's init container, wget for probes."""
         busybox = self.parts.resolve("/bin/busybox")
-        applets = subprocess.run([str(busybox), "--list"], capture_output=True, text=True, check=True).stdout.split()
-        return Layer(files={"/bin/busybox": busybox}, links={f"/bin/{name}": "busybox" for name in applets if name != "busybox"})
+        applets = subprocess.run(
+            [str(busybox), "--list"], capture_output=True, text=True, check=True
+        ).stdout.split()
+        return Layer(
+            files={"/bin/busybox": busybox},
+            links={f"/bin/{name}": "busybox" for name in applets if name != "busybox"},
+        )
 
     @cached_property
     def iptables(self) -> Layer:
         """What kube-proxy and flanneld run. The nft flavour, as on the machine itself."""
         programs = ("/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack")
-        # Extensions are loaded by name and need libraries of their own: `statistic`, which kube-proxy uses, needs libm.
+        # Extensions are loaded by name and need libraries of their own: `statistic`, which kube-proxy uses,
+        # needs libm.
         folder = "usr/lib/x86_64-linux-gnu/xtables"
         extensions = [f"/{folder}/{path.name}" for path in sorted((self.parts.root / folder).iterdir())]
         files = self.parts.programs((*programs, *extensions))
@@ -170,17 +200,28 @@ def all_images(kit: Kit, wanted: Mapping[str, str], versions: Mapping[str, str])
 
 def _kubernetes_images(kit: Kit, wanted: Mapping[str, str], version: str) -> list[Image]:
     origin = f"{_BUILT}Kubernetes {version}"
-    under: dict[str, tuple[Layer, ...]] = dict.fromkeys(("kube-apiserver", "kube-controller-manager", "kube-scheduler"), (kit.base,))
+    under: dict[str, tuple[Layer, ...]] = dict.fromkeys(
+        ("kube-apiserver", "kube-controller-manager", "kube-scheduler"), (kit.base,)
+    )
     under["kube-proxy"] = (kit.base, kit.shell, kit.iptables)
     return [
-        Image(reference=wanted[name], layers=(*layers, kit.program(name, f"/usr/local/bin/{name}")), origin=origin) for name, layers in under.items()
+        Image(
+            reference=wanted[name],
+            layers=(*layers, kit.program(name, f"/usr/local/bin/{name}")),
+            origin=origin,
+        )
+        for name, layers in under.items()
     ]
 
 
 def _pulled_by_kubeadm(kit: Kit, wanted: Mapping[str, str], versions: Mapping[str, str]) -> list[Image]:
     pause = kit.program("pause", "/pause")
     pause_origin = f"{_BUILT}Kubernetes {versions['kubernetes']}, build/pause"
-    etcd = Image(reference=wanted["etcd"], layers=(kit.base, kit.program("etcd", "/usr/local/bin/etcd")), origin=f"{_BUILT}etcd {versions['etcd']}")
+    etcd = Image(
+        reference=wanted["etcd"],
+        layers=(kit.base, kit.program("etcd", "/usr/local/bin/etcd")),
+        origin=f"{_BUILT}etcd {versions['etcd']}",
+    )
     coredns = Image(
         reference=wanted["coredns"],
         layers=(kit.base, kit.program("coredns", "/coredns")),
@@ -190,15 +231,22 @@ def _pulled_by_kubeadm(kit: Kit, wanted: Mapping[str, str], versions: Mapping[st
     # kubeadm pulls one pause image and containerd is told another, from Kubernetes 1.36 on the same.
     sandbox = matrix.pause_image(versions["kubernetes"])
     pauses = (
-        Image(reference=reference, layers=(pause,), origin=pause_origin, entrypoint=("/pause",), user="65535:65535")
+        Image(
+            reference=reference,
+            layers=(pause,),
+            origin=pause_origin,
+            entrypoint=("/pause",),
+            user="65535:65535",
+        )
         for reference in sorted({wanted["pause"], sandbox})
     )
     return [etcd, coredns, *pauses]
 
 
 def _network_images(kit: Kit, versions: Mapping[str, str]) -> list[Image]:
-    # The two programs that the published image has in /opt/bin (flannel-io/flannel v0.28.9, images/Dockerfile, which also has
-    # a script for Docker); its Alpine has busybox, whose shell the DaemonSet's hook uses.
+    # The two programs that the published image has in /opt/bin (flannel-io/flannel v0.28.9,
+    # images/Dockerfile, which also has a script for Docker); its Alpine has busybox, whose shell the
+    # DaemonSet's hook uses.
     programs = tuple(kit.program(name, f"/opt/bin/{name}") for name in ("flanneld", "install-conf"))
     flannel = Image(
         reference=FLANNEL.format(version=versions["flannel"]),
@@ -224,4 +272,12 @@ def _pages(kit: Kit) -> list[Image]:
         user="101",
         ports=(8080,),
     )
-    return [nginx, Image(reference=BUSYBOX, layers=(kit.base, kit.shell), origin=f"{_STAND_IN}Debian's busybox", command=("sh",))]
+    return [
+        nginx,
+        Image(
+            reference=BUSYBOX,
+            layers=(kit.base, kit.shell),
+            origin=f"{_STAND_IN}Debian's busybox",
+            command=("sh",),
+        ),
+    ]

@@ -1,4 +1,6 @@
-"""What the host must have: root, Debian packages (installed in one go when one is missing) and one kernel module."""
+"""What the host must have: root, Debian packages (installed in one go when one is missing) and one kernel
+module.
+"""
 
 import os
 import shutil
@@ -55,23 +57,35 @@ def missing_packages(packages: Iterable[str]) -> list[str]:
 
 
 def require_host() -> None:
-    """The rehearsal makes machines and networks out of the kernel's parts, so it must be root on a Debian of this kind."""
+    """The rehearsal makes machines and networks out of the kernel's parts, so it must be root on a Debian
+    of this kind.
+    """
     if os.geteuid() != 0:
-        raise SuppliesError("a rehearsal makes network namespaces and machines, for which it must be root: run it with sudo")
+        raise SuppliesError(
+            "a rehearsal makes network namespaces and machines, for which it must be root: run it with sudo"
+        )
     if os.uname().machine != "x86_64":
         raise SuppliesError(f"a rehearsal builds for x86_64, and this host is {os.uname().machine}")
     for program in ("dpkg-query", "apt-get"):
         if shutil.which(program) is None:
-            raise SuppliesError(f"{program} is not here: a rehearsal takes what the host lacks from Debian, so run it on Debian 12 or newer")
+            raise SuppliesError(
+                f"{program} is not here: a rehearsal takes what the host lacks from Debian, so run it on "
+                f"Debian 12 or newer"
+            )
 
 
 def require_bridge_filter() -> None:
-    """The one module that no use of it loads: a machine cannot load it, and its user-data rightly refuses to go on without it."""
+    """The one module that no use of it loads: a machine cannot load it, and its user-data rightly refuses
+    to go on without it.
+    """
     if BRIDGE_SETTINGS.is_dir():
         return
     loaded = subprocess.run(["modprobe", "br_netfilter"], capture_output=True, text=True, check=False)
     if loaded.returncode:
-        raise SuppliesError(f"the host's kernel has no br_netfilter, which Flannel and kube-proxy need: {loaded.stderr.strip()}")
+        raise SuppliesError(
+            f"the host's kernel has no br_netfilter, which Flannel and kube-proxy need: "
+            f"{loaded.stderr.strip()}"
+        )
 
 
 def install(packages: list[str], run: Run) -> None:

@@ -1,6 +1,7 @@
 """The half of Pulumi's Python language host that runs the program: a script in the SDK's own Go module.
 
-The other half, `pulumi-language-python`, is in a module that the Go module proxy does not serve (rehearsal/language_host.py).
+The other half, `pulumi-language-python`, is in a module that the Go module proxy does not serve
+(rehearsal/language_host.py).
 """
 
 import shutil
@@ -19,7 +20,9 @@ def exec_step(store: Store) -> Step:
     version = module_version(TOOLS / "pulumi" / "go.mod", _MODULE)
 
     def build(folder: Path, _: Run) -> None:
-        shutil.copyfile(module_folder(TOOLS / "pulumi", f"{_MODULE}@v{version}") / "python/cmd" / NAME, folder / NAME)
+        shutil.copyfile(
+            module_folder(TOOLS / "pulumi", f"{_MODULE}@v{version}") / "python/cmd" / NAME, folder / NAME
+        )
         (folder / NAME).chmod(0o755)
 
     return Step(name="language host", entry=store.entry("language-exec", key_of(version)), build=build)

@@ -1,8 +1,11 @@
-"""Go modules: which versions are pinned, where Go keeps their sources, and how one is built as its publisher builds it.
+"""Go modules: which versions are pinned, where Go keeps their sources, and how one is built as its publisher
+builds it.
 
-A module under tools/ has a go.mod and a go.sum of its own. What a Kubernetes version brings along (its programs, etcd, CoreDNS,
-containerd) has not: tools/kubernetes/<version>/go.mod names those modules and go.sum has their sums. What such a module needs stands in
-the go.mod and go.sum that its publisher put into it, which its own sum covers."""
+A module under tools/ has a go.mod and a go.sum of its own. What a Kubernetes version brings along (its
+programs, etcd, CoreDNS, containerd) has not: tools/kubernetes/<version>/go.mod names those modules and go.sum
+has their sums. What such a module needs stands in the go.mod and go.sum that its publisher put into it, which
+its own sum covers.
+"""
 
 import json
 import re
@@ -24,7 +27,9 @@ def module_version(go_mod: Path, module: str) -> str:
     """The version that a go.mod pins, without the v."""
     match = re.search(rf"^(?:require)?\s*{re.escape(module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
     if not match:
-        raise SuppliesError(f"{go_mod} does not pin {module}, which the table in rehearsal/build/toolchain.py builds")
+        raise SuppliesError(
+            f"{go_mod} does not pin {module}, which the table in rehearsal/build/toolchain.py builds"
+        )
     return match[1]
 
 
@@ -34,7 +39,10 @@ def pins_of(kubernetes: str) -> Path:
 
 
 def module_folder(pins: Path, module: str) -> Path:
-    """Say where Go keeps the source of `path@version`; download it if it is not there yet. `pins` is a folder whose go.sum has its sum."""
+    """Say where Go keeps the source of `path@version`; download it if it is not there yet.
+
+    `pins` is a folder whose go.sum has its sum.
+    """
     answer = download(pins, module)
     path, _, version = module.partition("@")
     if f"{path} {version} {answer['Sum']}" not in (pins / "go.sum").read_text().splitlines():
@@ -43,7 +51,10 @@ def module_folder(pins: Path, module: str) -> Path:
 
 
 def download(folder: Path, module: str) -> dict[str, Any]:
-    """What `go mod download` says of a module: its sums, and where it is. Where go.sum in `folder` has a sum, that must be its own."""
+    """What `go mod download` says of a module: its sums, and where it is.
+
+    Where go.sum in `folder` has a sum, that must be its own.
+    """
     command = ["go", "mod", "download", "-json", module]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -66,13 +77,19 @@ def lay_out(folder: Path, pins: Path, module: str) -> None:
 
 
 def beside_it(source: Path) -> Mapping[str, str]:
-    """The modules that a publisher builds from folders beside this one, and the versions in which they are published where go.mod has none.
+    """The modules that a publisher builds from folders beside this one, and the versions in which they are
+    published where go.mod has none.
 
-    Kubernetes' staging repositories are required in version v0.0.0, and published as v0.35.8 with v1.35.8."""
-    said = subprocess.run(["go", "mod", "edit", "-json", "go.mod"], cwd=source, capture_output=True, check=True).stdout
+    Kubernetes' staging repositories are required in version v0.0.0, and published as v0.35.8 with v1.35.8.
+    """
+    said = subprocess.run(
+        ["go", "mod", "edit", "-json", "go.mod"], cwd=source, capture_output=True, check=True
+    ).stdout
     described: dict[str, Any] = json.loads(said)
     required = {each["Path"]: each["Version"] for each in described["Require"]}
-    folders = [each["Old"]["Path"] for each in described["Replace"] or () if each["New"]["Path"].startswith(".")]
+    folders = [
+        each["Old"]["Path"] for each in described["Replace"] or () if each["New"]["Path"].startswith(".")
+    ]
     staging = f"v0.{source.name.partition('@v1.')[2]}"
     return {path: staging if required.get(path) == _UNVERSIONED else "" for path in folders}
 
@@ -90,10 +107,16 @@ def go_version() -> str:
     wanted = max(map(_go_directive, (*TOOLS.rglob("go.mod"), PROVIDER / "go.mod")))
     wanted_text = ".".join(map(str, wanted))
     if shutil.which("go") is None:
-        raise SuppliesError(f"go is not on PATH: the rehearsal builds its programs with Go {wanted_text} or newer (https://go.dev/dl/)")
+        raise SuppliesError(
+            f"go is not on PATH: the rehearsal builds its programs with Go {wanted_text} or newer "
+            f"(https://go.dev/dl/)"
+        )
     present = output_of(["go", "env", "GOVERSION"]).strip()
     if _numbers(present) < wanted:
-        raise SuppliesError(f"go on PATH is {present or 'unusable'}: the rehearsal needs Go {wanted_text} or newer (https://go.dev/dl/)")
+        raise SuppliesError(
+            f"go on PATH is {present or 'unusable'}: the rehearsal needs Go {wanted_text} or newer "
+            f"(https://go.dev/dl/)"
+        )
     return present
 
 

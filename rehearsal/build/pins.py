@@ -1,7 +1,9 @@
-"""`python -m rehearsal.build.pins 1.36.4`: pins the modules of a Kubernetes version, whose bill of materials is there.
+"""`python -m rehearsal.build.pins 1.36.4`: pins the modules of a Kubernetes version, whose bill of materials
+is there.
 
-kubeadm's own source says which etcd and CoreDNS it runs, the bill of materials which containerd. The sums are those that Go's checksum
-database vouches for."""
+kubeadm's own source says which etcd and CoreDNS it runs, the bill of materials which containerd. The sums are
+those that Go's checksum database vouches for.
+"""
 
 import json
 import re
@@ -34,12 +36,18 @@ def pin(kubernetes: str) -> Path:
             **{module: _found(pattern, constants) for module, pattern in _BY_KUBEADM.items()},
             KUBERNETES: kubernetes,
         }
-        sums = sorted({line for module, version in wanted.items() for line in _sums(scratch, module, version)})
-        newest = max((_go(_source(scratch, module, version)) for module, version in wanted.items()), key=_numbers)
+        sums = sorted(
+            {line for module, version in wanted.items() for line in _sums(scratch, module, version)}
+        )
+        newest = max(
+            (_go(_source(scratch, module, version)) for module, version in wanted.items()), key=_numbers
+        )
     folder = pins_of(kubernetes)
     folder.mkdir(parents=True, exist_ok=True)
     required = "".join(f"\t{module} v{version}\n" for module, version in sorted(wanted.items()))
-    (folder / "go.mod").write_text(f"module microcosm.local/tools/kubernetes/{kubernetes}\n\ngo {newest}\n\nrequire (\n{required})\n")
+    (folder / "go.mod").write_text(
+        f"module microcosm.local/tools/kubernetes/{kubernetes}\n\ngo {newest}\n\nrequire (\n{required})\n"
+    )
     (folder / "go.sum").write_text("".join(f"{line}\n" for line in sums))
     return folder
 

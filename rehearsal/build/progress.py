@@ -1,4 +1,6 @@
-"""How the making of supplies is shown: a live line per running step on a terminal, plain dated lines elsewhere."""
+"""How the making of supplies is shown: a live line per running step on a terminal, plain dated lines
+elsewhere.
+"""
 
 import time
 from types import TracebackType
@@ -44,7 +46,9 @@ class Lines:
         self._console = console
 
     def _line(self, text: str) -> None:
-        self._console.print(f"{time.strftime('%H:%M:%S')} supplies: {text}", highlight=False, markup=False, soft_wrap=True)
+        self._console.print(
+            f"{time.strftime('%H:%M:%S')} supplies: {text}", highlight=False, markup=False, soft_wrap=True
+        )
 
     def began(self, step: str) -> None:
         self._line(f"{step} ...")
@@ -56,14 +60,24 @@ class Lines:
         self._line(f"{step} {'ready' if ok else 'FAILED'} after {seconds:.1f} s")
 
     def note(self, text: str) -> None:
-        self._console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False, soft_wrap=True)
+        self._console.print(
+            f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 class Live:
-    """A spinner per running step with the last thing its program said. A context manager: it owns the screen's last lines."""
+    """A spinner per running step with the last thing its program said.
+
+    A context manager: it owns the screen's last lines.
+    """
 
     def __init__(self, console: Console) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("[dim]{task.fields[line]}"))
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[line]}"),
+        )
         self._progress = RichProgress(*columns, console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
 
@@ -71,7 +85,9 @@ class Live:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def began(self, step: str) -> None:
@@ -82,7 +98,9 @@ class Live:
 
     def ended(self, step: str, seconds: float, *, ok: bool) -> None:
         self._progress.remove_task(self._tasks.pop(step))
-        self._progress.console.print(f"{'[green]ready[/]' if ok else '[red]FAILED[/]'} {step} [dim]{seconds:.1f} s[/]", highlight=False)
+        self._progress.console.print(
+            f"{'[green]ready[/]' if ok else '[red]FAILED[/]'} {step} [dim]{seconds:.1f} s[/]", highlight=False
+        )
 
     def note(self, text: str) -> None:
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,8 +1,10 @@
-"""A read-only container registry over an OCI image layout: the pull half of github.com/opencontainers/distribution-spec v1.1.
+"""A read-only container registry over an OCI image layout: the pull half of
+github.com/opencontainers/distribution-spec v1.1.
 
-`crane registry serve --disk` keeps blobs but forgets the manifests when it ends (go-containerregistry v0.22.1, pkg/registry);
-this serves what is in the folder from the first moment. The registry's host is not part of the name: registry.k8s.io/pause
-and docker.io/pause are the same image here, as in any mirror that takes every pull.
+`crane registry serve --disk` keeps blobs but forgets the manifests when it ends (go-containerregistry
+v0.22.1, pkg/registry); this serves what is in the folder from the first moment. The registry's host is not
+part of the name: registry.k8s.io/pause and docker.io/pause are the same image here, as in any mirror that
+takes every pull.
 
     python -m rehearsal.build.registry FOLDER ADDRESS PORT
 """
@@ -35,7 +37,9 @@ def repository_of(reference: str) -> str:
 def tags(layout: Path) -> dict[str, str]:
     """Every `name:tag` of the layout and the digest of its manifest."""
     index = json.loads((layout / "index.json").read_text())
-    return {repository_of(entry["annotations"][NAME_ANNOTATION]): entry["digest"] for entry in index["manifests"]}
+    return {
+        repository_of(entry["annotations"][NAME_ANNOTATION]): entry["digest"] for entry in index["manifests"]
+    }
 
 
 class Registry(ThreadingHTTPServer):
@@ -71,7 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := _BLOB.fullmatch(path):
             self._file(match["digest"], "application/octet-stream", {})
         elif match := _TAGS.fullmatch(path):
-            names = [tag.rpartition(":")[2] for tag in self.server.tags if tag.rpartition(":")[0] == match["name"]]
+            names = [
+                tag.rpartition(":")[2] for tag in self.server.tags if tag.rpartition(":")[0] == match["name"]
+            ]
             self._answer(HTTPStatus.OK, json.dumps({"name": match["name"], "tags": names}).encode())
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "UNSUPPORTED")

@@ -71,7 +71,9 @@ def published(store: Store, go_version: str, versions: Mapping[str, str]) -> Sou
             return publishers.published_step(store, tool, fetching, pins)
         return _built(store, tool, go_version)
 
-    tools = {tool.folder: step(tool) for tool in go_tools(versions["kubernetes"]) if tool.folder != _ONLY_AN_IMAGE}
+    tools = {
+        tool.folder: step(tool) for tool in go_tools(versions["kubernetes"]) if tool.folder != _ONLY_AN_IMAGE
+    }
     references = [
         container_images.FLANNEL.format(version=versions["flannel"]),
         container_images.FLANNEL_CNI_PLUGIN,

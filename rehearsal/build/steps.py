@@ -1,4 +1,6 @@
-"""The order in which supplies are made: steps that need each other, two at a time, each into its own store entry."""
+"""The order in which supplies are made: steps that need each other, two at a time, each into its own store
+entry.
+"""
 
 import os
 import subprocess
@@ -14,7 +16,8 @@ from rehearsal.build.errors import SuppliesError
 from rehearsal.build.progress import Progress
 from rehearsal.build.store import Store
 
-# The compilers use every core themselves; a second step beside them fills the gaps of downloads and of the linker.
+# The compilers use every core themselves; a second step beside them fills the gaps of downloads and of the
+# linker.
 WORKERS = 2
 _TAIL = 12
 
@@ -22,7 +25,9 @@ _TAIL = 12
 class Run(Protocol):
     """Runs a program for a step: its output goes to the step's log, its failure becomes one sentence."""
 
-    def __call__(self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None: ...
+    def __call__(
+        self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> None: ...
 
     def say(self, line: str) -> None:
         """Log and show a line of the step's own."""
@@ -45,7 +50,9 @@ class Step:
 
 @dataclass
 class Runner:
-    """Makes what is missing and says how long each step took, and how much processor time its programs used."""
+    """Makes what is missing and says how long each step took, and how much processor time its programs
+    used.
+    """
 
     store: Store
     progress: Progress
@@ -53,7 +60,9 @@ class Runner:
     cpu_seconds: dict[str, float] = field(default_factory=dict[str, float])
 
     def make(self, steps: Sequence[Step]) -> None:
-        """Build the steps that are not done; after a failure nothing new begins, and the first failure is raised."""
+        """Build the steps that are not done; after a failure nothing new begins, and the first failure is
+        raised.
+        """
         waiting = {step.name: step for step in steps if not step.done}
         running: dict[Future[None], str] = {}
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -102,8 +111,12 @@ class _Logged:
     name: str
     log: Path
 
-    def __call__(self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
-        used = run_logged(command, self.log, lambda line: self.runner.progress.said(self.name, line), cwd=cwd, env=env)
+    def __call__(
+        self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        used = run_logged(
+            command, self.log, lambda line: self.runner.progress.said(self.name, line), cwd=cwd, env=env
+        )
         self.runner.cpu_seconds[self.name] = self.runner.cpu_seconds.get(self.name, 0.0) + used
 
     def say(self, line: str) -> None:
@@ -138,7 +151,10 @@ def run_logged(
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = "\n".join(tail)
-        raise SuppliesError(f"{Path(words[0]).name} failed with exit code {process.returncode}; the whole output is in {log}:\n{last}")
+        raise SuppliesError(
+            f"{Path(words[0]).name} failed with exit code {process.returncode}; the whole output is in "
+            f"{log}:\n{last}"
+        )
     return usage.ru_utime + usage.ru_stime
 
 

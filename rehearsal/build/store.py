@@ -1,7 +1,8 @@
 """Where supplies are kept: one folder per thing and key, either complete or absent.
 
-A folder is filled under a temporary name and renamed when it is whole, so a build that was interrupted leaves nothing that
-a later one could take for finished. The key is a hash of everything that decides the content."""
+A folder is filled under a temporary name and renamed when it is whole, so a build that was interrupted leaves
+nothing that a later one could take for finished. The key is a hash of everything that decides the content.
+"""
 
 import fcntl
 import hashlib
@@ -82,7 +83,9 @@ class Store:
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Two rehearsals that start together must not build the same thing twice: the second one waits here."""
+        """Two rehearsals that start together must not build the same thing twice: the second one waits
+        here.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "supplies.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -97,7 +100,9 @@ class Store:
 
 def size_of(path: Path) -> int:
     """Bytes on disk, each hard-linked file counted once."""
-    inodes = {(status.st_dev, status.st_ino): status.st_blocks * 512 for status in map(os.lstat, path.rglob("*"))}
+    inodes = {
+        (status.st_dev, status.st_ino): status.st_blocks * 512 for status in map(os.lstat, path.rglob("*"))
+    }
     return sum(inodes.values())
 
 

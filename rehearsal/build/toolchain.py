@@ -1,8 +1,11 @@
-"""The programs that the rehearsal builds: a table of Go modules, pinned under tools/ (rehearsal/build/modules.py).
+"""The programs that the rehearsal builds: a table of Go modules, pinned under tools/
+(rehearsal/build/modules.py).
 
-These are the same sources that the publishers' binaries are made of. Pulumi and its Kubernetes provider are taken as they are
-where they are installed in the pinned version; what runs inside the machines is always built, static, from the pins.
-The aws provider is the rehearsal's own module (rehearsal/build/aws_provider.py)."""
+These are the same sources that the publishers' binaries are made of. Pulumi and its Kubernetes provider are
+taken as they are where they are installed in the pinned version; what runs inside the machines is always
+built, static, from the pins. The aws provider is the rehearsal's own module
+(rehearsal/build/aws_provider.py).
+"""
 
 import importlib.metadata
 import re
@@ -20,13 +23,18 @@ from rehearsal.build.store import Store, key_of, link_file, remove_tree
 
 @dataclass(frozen=True, kw_only=True)
 class GoTool:
-    """One module: which binaries it gives and how the publisher builds them. Without `kubernetes` it is the one in tools/`folder`."""
+    """One module: which binaries it gives and how the publisher builds them.
+
+    Without `kubernetes` it is the one in tools/`folder`.
+    """
 
     folder: str
     binaries: Mapping[str, str]  # name -> package, "." for the module's own main.go
     system: str = "linux"  # Go's name for what they run on
     tags: str = ""
-    stamps: Mapping[str, str] = field(default_factory=dict[str, str])  # linker -X, {version} is the module's, as are {major} and {minor}
+    stamps: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # linker -X, {version} is the module's, as are {major} and {minor}
     version_of: str = ""  # the module whose version is stamped
     kubernetes: str = ""  # the Kubernetes version whose pins name that module
     sums: str = ""  # what the lines of its repository in their go.sum begin with
@@ -43,7 +51,13 @@ class GoTool:
     def pins(self) -> tuple[str | Path, ...]:
         """What decides which sources are built."""
         if not self.kubernetes:
-            return tuple(sorted(path for path in self.module.rglob("*") if path.name in ("go.mod", "go.sum") or path.suffix == ".go"))
+            return tuple(
+                sorted(
+                    path
+                    for path in self.module.rglob("*")
+                    if path.name in ("go.mod", "go.sum") or path.suffix == ".go"
+                )
+            )
         lines = (self.module / "go.sum").read_text().splitlines()
         return (self.pinned_version, *(line for line in lines if line.startswith(self.sums)))
 
@@ -63,13 +77,25 @@ class GoTool:
     def linker_flags(self) -> str:
         version = self.pinned_version
         major, minor, *_ = version.split(".")
-        stamps = " ".join(f"-X {name}={value.format(version=version, major=major, minor=minor)}" for name, value in self.stamps.items())
+        stamps = " ".join(
+            f"-X {name}={value.format(version=version, major=major, minor=minor)}"
+            for name, value in self.stamps.items()
+        )
         return " ".join(filter(None, ("-s -w", "-extldflags -static" if self.cgo else "", stamps)))
 
     @property
     def command(self) -> tuple[str, ...]:
         tags = ("-tags", self.tags) if self.tags else ()
-        return ("go", "build", *tags, "-ldflags", self.linker_flags, "-o", "{folder}/", *self.binaries.values())
+        return (
+            "go",
+            "build",
+            *tags,
+            "-ldflags",
+            self.linker_flags,
+            "-o",
+            "{folder}/",
+            *self.binaries.values(),
+        )
 
 
 def sdk_version() -> str:
@@ -77,7 +103,15 @@ def sdk_version() -> str:
     return importlib.metadata.version("pulumi_aws")
 
 
-_KUBERNETES_COMMANDS = ("kubeadm", "kubectl", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+_KUBERNETES_COMMANDS = (
+    "kubeadm",
+    "kubectl",
+    "kubelet",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+)
 _CNI_PLUGINS = ("ipam/host-local", "main/bridge", "main/loopback", "meta/portmap")
 CONTAINERD = "github.com/containerd/containerd/v2"
 COREDNS = "github.com/coredns/coredns"
@@ -96,7 +130,8 @@ AWS_PROVIDER = GoTool(
 
 _OWN = (
     AWS_PROVIDER,
-    # kubeadm's static pods ask for the RuntimeDefault seccomp profile, so runc must be able to apply one (libseccomp, static).
+    # kubeadm's static pods ask for the RuntimeDefault seccomp profile, so runc must be able to apply one
+    # (libseccomp, static).
     GoTool(
         folder="runc",
         version_of="github.com/opencontainers/runc",
@@ -108,10 +143,17 @@ _OWN = (
     GoTool(
         folder="cni-plugins",
         version_of="github.com/containernetworking/plugins",
-        binaries={path.split("/")[1]: f"github.com/containernetworking/plugins/plugins/{path}" for path in _CNI_PLUGINS},
+        binaries={
+            path.split("/")[1]: f"github.com/containernetworking/plugins/plugins/{path}"
+            for path in _CNI_PLUGINS
+        },
     ),
     # cnitool is libcni's own loader: a test gives it the conflist of the Windows nodes.
-    GoTool(folder="flannel-cni", version_of=_LIBCNI, binaries={"flannel-cni": ".", "cnitool": f"{_LIBCNI}/cnitool"}),
+    GoTool(
+        folder="flannel-cni",
+        version_of=_LIBCNI,
+        binaries={"flannel-cni": ".", "cnitool": f"{_LIBCNI}/cnitool"},
+    ),
     GoTool(
         folder="flannel",
         version_of=_FLANNEL,
@@ -154,7 +196,9 @@ _RELEASED = (
         folder="containerd",
         version_of=CONTAINERD,
         sums="github.com/containerd/containerd/",
-        binaries={name: f"{CONTAINERD}/cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
+        binaries={
+            name: f"{CONTAINERD}/cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        },
         stamps={f"{CONTAINERD}/version.Version": "{version}"},
     ),
     GoTool(folder="etcd", version_of=ETCD, sums="go.etcd.io/etcd/", binaries={"etcd": ETCD}),
@@ -165,7 +209,10 @@ _RELEASED = (
 def go_tools(kubernetes: str = DEFAULT_KUBERNETES) -> tuple[GoTool, ...]:
     """List what the Linux side of a rehearsal of this Kubernetes is made of."""
     if not (pins_of(kubernetes) / "go.mod").is_file():
-        raise SuppliesError(f"tools/kubernetes has no {kubernetes}: `python -m rehearsal.build.pins {kubernetes}` writes its pins")
+        raise SuppliesError(
+            f"tools/kubernetes has no {kubernetes}: `python -m rehearsal.build.pins {kubernetes}` writes "
+            f"its pins"
+        )
     return (*_OWN, *(replace(tool, kubernetes=kubernetes) for tool in _RELEASED))
 
 
@@ -196,7 +243,16 @@ def _compile(tool: GoTool, folder: Path, run: Run) -> None:
         module = folder / "module"
         lay_out(module, tool.module, tool.version_of)
     command = [word.format(folder=folder) for word in tool.command]
-    run(command, cwd=module, env={"CGO_ENABLED": "1" if tool.cgo else "0", "GOOS": tool.system, "GOARCH": "amd64", "GOWORK": "off"})
+    run(
+        command,
+        cwd=module,
+        env={
+            "CGO_ENABLED": "1" if tool.cgo else "0",
+            "GOOS": tool.system,
+            "GOARCH": "amd64",
+            "GOWORK": "off",
+        },
+    )
     for name, package in tool.binaries.items():
         built = tool.module.name if package == "." else re.sub(r"/v\d+$", "", package).rsplit("/", 1)[-1]
         (folder / f"{built}{tool.suffix}").rename(folder / name)
@@ -205,10 +261,15 @@ def _compile(tool: GoTool, folder: Path, run: Run) -> None:
 
 
 def adopt_installed(tool: GoTool, folder: Path) -> bool:
-    """Take a program that its own installer put on PATH, or where the engine keeps plugins, if it is the pinned version."""
+    """Take a program that its own installer put on PATH, or where the engine keeps plugins, if it is the
+    pinned version.
+    """
     for name in tool.binaries if tool.installed else ():
         program = shutil.which(name)
-        if program is None or tool.pinned_version not in output_of([program, *tool.installed]).replace("v", " ").split():
+        if (
+            program is None
+            or tool.pinned_version not in output_of([program, *tool.installed]).replace("v", " ").split()
+        ):
             return False
         link_file(Path(program), folder / name)
     return bool(tool.installed)

@@ -1,10 +1,13 @@
-"""A Wine prefix: the folder that is a Windows machine's C: drive and registry to the real Windows binaries that run on it.
+"""A Wine prefix: the folder that is a Windows machine's C: drive and registry to the real Windows binaries
+that run on it.
 
-It is Wine, not Windows. Made once and copied for each use: Wine's own DLLs are links into Debian's package, so that a copy is a
-few megabytes. There is no drive Z:, through which Wine otherwise shows the host's whole file system.
+It is Wine, not Windows. Made once and copied for each use: Wine's own DLLs are links into Debian's package,
+so that a copy is a few megabytes. There is no drive Z:, through which Wine otherwise shows the host's whole
+file system.
 
     wine/*.c           two DLLs that Wine 8 lacks or has empty, compiled here
-    wine/windows.reg   what kubelet.exe reads of the system, and which of Wine's parts are left out"""
+    wine/windows.reg   what kubelet.exe reads of the system, and which of Wine's parts are left out
+"""
 
 import filecmp
 import os
@@ -26,9 +29,20 @@ _FIRST_START = {"WINEDLLOVERRIDES": "mscoree,mshtml,winemenubuilder.exe="}
 
 
 def environment(prefix: Path) -> dict[str, str]:
-    """What Wine needs to know, and to be kept from: there is no display, and nothing is written below the caller's home."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY") and not name.startswith("WINE")}
-    return inherited | {"WINEPREFIX": str(prefix), "WINEARCH": "win64", "WINEDEBUG": "-all", "HOME": str(prefix)}
+    """What Wine needs to know, and to be kept from: there is no display, and nothing is written below the
+    caller's home.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY") and not name.startswith("WINE")
+    }
+    return inherited | {
+        "WINEPREFIX": str(prefix),
+        "WINEARCH": "win64",
+        "WINEDEBUG": "-all",
+        "HOME": str(prefix),
+    }
 
 
 def prefix_step(store: Store) -> Step:
@@ -44,7 +58,10 @@ def prefix_step(store: Store) -> Step:
 
 
 def _wine_version() -> str:
-    """A prefix is brought up to date, slowly, at the first use by another Wine. Empty where there is none: then nothing is made."""
+    """A prefix is brought up to date, slowly, at the first use by another Wine.
+
+    Empty where there is none: then nothing is made.
+    """
     query = ("dpkg-query", "--show", "--showformat=${Version}", "wine64")
     return subprocess.run(query, capture_output=True, text=True, check=False).stdout
 

@@ -17,18 +17,34 @@ from rehearsal.files import write_atomically
 
 def arguments() -> Options:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.fake_aws", description=__doc__)
-    parser.add_argument("--state", type=Path, required=True, help="folder for cloud.json; console logs are read from its machines/")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        required=True,
+        help="folder for cloud.json; console logs are read from its machines/",
+    )
     parser.add_argument("--region", default="eu-west-1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--enforce-iam", action="store_true", help="hold the sessions of instance roles to the policies of the role")
-    parser.add_argument("--rates", action="store_true", help="refuse what comes faster than an account's rates allow")
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="hold the sessions of instance roles to the policies of the role",
+    )
+    parser.add_argument(
+        "--rates", action="store_true", help="refuse what comes faster than an account's rates allow"
+    )
     return Options(**vars(parser.parse_args()))
 
 
 def announce(options: Options, port: int) -> Path:
     """Write the ready file in one step: a reader of the file can connect."""
     ready = options.state / READY_FILE
-    cloud = {"endpoint": f"http://{LOOPBACK}:{port}", "region": options.region, "bucket": STATE_BUCKET, "pid": os.getpid()}
+    cloud = {
+        "endpoint": f"http://{LOOPBACK}:{port}",
+        "region": options.region,
+        "bucket": STATE_BUCKET,
+        "pid": os.getpid(),
+    }
     write_atomically(ready, json.dumps(cloud, indent=2) + "\n")
     return ready
 

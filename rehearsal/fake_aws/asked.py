@@ -59,7 +59,9 @@ def _json_call(signature: Signature, name: str, request: Mapping[str, Any]) -> I
         yield from _key_permissions(signature.region, name, names, request)
 
 
-def _key_permissions(region: str, call: str, names: Iterable[str], request: Mapping[str, Any]) -> Iterator[Required]:
+def _key_permissions(
+    region: str, call: str, names: Iterable[str], request: Mapping[str, Any]
+) -> Iterator[Required]:
     """Require the key of a SecureString, which Systems Manager uses in the caller's name; AWS's own key
     admits the account.
 
@@ -71,10 +73,15 @@ def _key_permissions(region: str, call: str, names: Iterable[str], request: Mapp
         if call == "PutParameter":
             action, key = "kms:Encrypt", request.get("KeyId")
         else:
-            known = ssm_backends[ACCOUNT][region].get_parameter(name) if request.get("WithDecryption") else None
+            known = (
+                ssm_backends[ACCOUNT][region].get_parameter(name) if request.get("WithDecryption") else None
+            )
             action, key = "kms:Decrypt", known.keyid if known else None
         if key and not key.startswith("alias/aws/"):
-            via = {"kms:ViaService": f"ssm.{region}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": _parameter_arn(region, name)}
+            via = {
+                "kms:ViaService": f"ssm.{region}.amazonaws.com",
+                "kms:EncryptionContext:PARAMETER_ARN": _parameter_arn(region, name),
+            }
             yield Required(action, _key_arn(region, key), via)
 
 
@@ -174,7 +181,10 @@ def _s3(environ: Environ, body: bytes) -> Iterator[Required]:
     words = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     part = next((PARTS[method, word] for word in words if (method, word) in PARTS), None)
     if part == "DeleteObject":
-        yield from (Required("s3:DeleteObject", f"{resource}/{name}") for name in re.findall(r"<Key>(.*?)</Key>", body.decode()))
+        yield from (
+            Required("s3:DeleteObject", f"{resource}/{name}")
+            for name in re.findall(r"<Key>(.*?)</Key>", body.decode())
+        )
         return
     yield Required(f"s3:{part or BUCKET_ACTIONS.get(method, 'unknown')}", resource)
 

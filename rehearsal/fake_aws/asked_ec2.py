@@ -102,8 +102,13 @@ def required_permissions(signature: Signature, form: Form) -> Iterator[Required]
     """Return all permissions that a call of EC2 requires."""
     name, region = form.get("Action", "unknown"), signature.region
     given = _given_tags(form)
-    of_request = _keys("RequestTag", {key: value for tags in given.values() for key, value in tags.items()} | _own_tags(name, form))
-    permissions = [Required(f"ec2:{name}", arn, {**tags, **of_request}) for arn, tags in _existing(name, form, region)]
+    of_request = _keys(
+        "RequestTag",
+        {key: value for tags in given.values() for key, value in tags.items()} | _own_tags(name, form),
+    )
+    permissions = [
+        Required(f"ec2:{name}", arn, {**tags, **of_request}) for arn, tags in _existing(name, form, region)
+    ]
     permissions += [
         Required(f"ec2:{name}", _arn(kind, "*", region), _keys("RequestTag", given.get(kind, {})))
         for kind in MADE.get(name, ())
@@ -112,19 +117,30 @@ def required_permissions(signature: Signature, form: Form) -> Iterator[Required]
     yield from permissions or [Required(f"ec2:{name}")]
     # Amazon EC2 user guide, "Grant permission to tag Amazon EC2 resources during creation".
     for kind, tags in given.items():
-        yield Required("ec2:CreateTags", _arn(kind, "*", region), {"ec2:CreateAction": name, **_keys("RequestTag", tags)})
+        yield Required(
+            "ec2:CreateTags", _arn(kind, "*", region), {"ec2:CreateAction": name, **_keys("RequestTag", tags)}
+        )
     profile = form.get("IamInstanceProfile.Name") or form.get("IamInstanceProfile.Arn", "").rpartition("/")[2]
     if name == "RunInstances" and profile:
-        yield from (pass_role(role.name) for role in iam_backends[ACCOUNT][PARTITION].get_instance_profile(profile).roles)
+        yield from (
+            pass_role(role.name)
+            for role in iam_backends[ACCOUNT][PARTITION].get_instance_profile(profile).roles
+        )
 
 
 def pass_role(role: str) -> Required:
-    return Required("iam:PassRole", f"arn:{PARTITION}:iam::{ACCOUNT}:role/{role}", {"iam:PassedToService": "ec2.amazonaws.com"})
+    return Required(
+        "iam:PassRole",
+        f"arn:{PARTITION}:iam::{ACCOUNT}:role/{role}",
+        {"iam:PassedToService": "ec2.amazonaws.com"},
+    )
 
 
 def _existing(name: str, form: Form, region: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield the ARN and tags of each object that a call names or touches."""
-    named = [(TYPES[parameter], each) for parameter in NAMED.get(name, ()) for each in _values(form, parameter)]
+    named = [
+        (TYPES[parameter], each) for parameter in NAMED.get(name, ()) for each in _values(form, parameter)
+    ]
     tags = ec2_backends[ACCOUNT][region].tags
     for kind, each in (*named, *_touched(name, form, ec2_backends[ACCOUNT][region])):
         yield _arn(kind, each, region), _keys("ResourceTag", tags.get(each, {}))
@@ -137,7 +153,9 @@ def _touched(name: str, form: Form, ec2: Any) -> Iterator[tuple[str, str]]:
     if name == "AssociateAddress" and (machine := ec2.get_instance_by_id(form.get("InstanceId"))):
         yield "network-interface", machine.nics[0].id
     if name == "DisassociateAddress":
-        for address in [each for each in ec2.addresses if each.association_id == form.get("AssociationId", "")]:
+        for address in [
+            each for each in ec2.addresses if each.association_id == form.get("AssociationId", "")
+        ]:
             yield "elastic-ip", address.allocation_id
             if card := address.eni or (address.instance.nics[0] if address.instance else None):
                 yield "network-interface", card.id
@@ -149,7 +167,11 @@ def _touched(name: str, form: Form, ec2: Any) -> Iterator[tuple[str, str]]:
 
 def _values(form: Form, parameter: str) -> list[str]:
     """Return the values of a parameter: single, in a list, or of a network interface in the call."""
-    return [value for key, value in form.items() if re.fullmatch(rf"(NetworkInterface\.\d+\.)?{parameter}(\.\d+)?", key)]
+    return [
+        value
+        for key, value in form.items()
+        if re.fullmatch(rf"(NetworkInterface\.\d+\.)?{parameter}(\.\d+)?", key)
+    ]
 
 
 def _given_tags(form: Form) -> dict[str, dict[str, str]]:

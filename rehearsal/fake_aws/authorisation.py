@@ -31,7 +31,10 @@ from rehearsal.fake_aws.signature import Signature
 Environ = dict[str, Any]
 ALWAYS_ALLOWED = ("sts:GetCallerIdentity",)
 # The older services have other names for the error codes of the JSON services.
-EC2_CODES = {"AccessDeniedException": "UnauthorizedOperation", "InvalidSignatureException": "SignatureDoesNotMatch"}
+EC2_CODES = {
+    "AccessDeniedException": "UnauthorizedOperation",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+}
 S3_CODES = {"AccessDeniedException": "AccessDenied", "InvalidSignatureException": "SignatureDoesNotMatch"}
 
 
@@ -72,9 +75,15 @@ class RoleSessions:
         session = authenticate(signature, environ, body, self._now())
         assert signature
         documents, boundary = [*_policies(role_of(session))], _boundary(role_of(session))
-        answers = [(permission, is_allowed(documents, permission, boundary)) for permission in required_permissions(signature, environ, body)]
+        answers = [
+            (permission, is_allowed(documents, permission, boundary))
+            for permission in required_permissions(signature, environ, body)
+        ]
         with self._journal.open("a") as journal:
-            journal.writelines(json.dumps({"role": role_of(session), "allowed": allowed, **asdict(each)}) + "\n" for each, allowed in answers)
+            journal.writelines(
+                json.dumps({"role": role_of(session), "allowed": allowed, **asdict(each)}) + "\n"
+                for each, allowed in answers
+            )
         if denied := next((permission for permission, allowed in answers if not allowed), None):
             raise refusal(session, denied)
 
@@ -93,24 +102,34 @@ def authenticate(signature: Signature | None, environ: Environ, body: bytes, now
     if skew := signature.skew(now):
         raise Denied("InvalidSignatureException", skew)
     if not signature.is_of(session.secret_access_key, environ, body):
-        raise Denied("InvalidSignatureException", "The request signature we calculated does not match the signature you provided.")
+        raise Denied(
+            "InvalidSignatureException",
+            "The request signature we calculated does not match the signature you provided.",
+        )
     return session
 
 
-def is_allowed(documents: Iterable[Mapping[str, Any]], permission: Required, boundary: Mapping[str, Any] | None = None) -> bool:
+def is_allowed(
+    documents: Iterable[Mapping[str, Any]], permission: Required, boundary: Mapping[str, Any] | None = None
+) -> bool:
     """Report whether the policies allow it, and the boundary too if there is one (IAM user guide,
     "Permissions boundaries for IAM entities").
     """
     if permission.action in ALWAYS_ALLOWED:
         return True
     judges = [documents, *([[boundary]] if boundary is not None else [])]
-    return all(policy.allows(judge, permission.action, permission.resource, permission.context) for judge in judges)
+    return all(
+        policy.allows(judge, permission.action, permission.resource, permission.context) for judge in judges
+    )
 
 
 def refusal(session: Any, permission: Required) -> Denied:
     call = f"{permission.action} on resource: {permission.resource}"
     message = f"User: {session.arn} is not authorized to perform: {call}"
-    return Denied("AccessDeniedException", f"{message} because no identity-based policy allows the {permission.action} action")
+    return Denied(
+        "AccessDeniedException",
+        f"{message} because no identity-based policy allows the {permission.action} action",
+    )
 
 
 def role_of(session: Any) -> str:
@@ -119,7 +138,9 @@ def role_of(session: Any) -> str:
 
 def _session(access_key: str, token: str) -> Any:
     sessions = sts_backends[ACCOUNT][PARTITION].assumed_roles
-    return next((each for each in sessions if each.access_key_id == access_key and each.session_token == token), None)
+    return next(
+        (each for each in sessions if each.access_key_id == access_key and each.session_token == token), None
+    )
 
 
 def _is_of_a_terminated_instance(session: Any) -> bool:
@@ -132,7 +153,11 @@ def _is_of_a_terminated_instance(session: Any) -> bool:
     back a parameter that Pulumi has deleted.
     """
     named = session.session_name
-    found = (backend.get_instance_by_id(named) for backend in ec2_backends[ACCOUNT].values()) if named.startswith("i-") else ()
+    found = (
+        (backend.get_instance_by_id(named) for backend in ec2_backends[ACCOUNT].values())
+        if named.startswith("i-")
+        else ()
+    )
     return any(instance.state == "terminated" for instance in found if instance)
 
 
@@ -145,7 +170,13 @@ def _policies(role_name: str) -> Iterator[dict[str, Any]]:
 
 
 def _document(managed: Any) -> dict[str, Any]:
-    return json.loads(next(version.document for version in managed.versions if version.version_id == managed.default_version_id))
+    return json.loads(
+        next(
+            version.document
+            for version in managed.versions
+            if version.version_id == managed.default_version_id
+        )
+    )
 
 
 def _boundary(role_name: str) -> dict[str, Any] | None:
@@ -169,4 +200,8 @@ def _refuse(environ: Environ, start_response: Any, denied: Denied) -> list[bytes
     of_s3 = "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", "")
     code = (S3_CODES if of_s3 else EC2_CODES).get(denied.code, denied.code)
     error = f"<Error><Code>{code}</Code><Message>{escape(denied.message)}</Message></Error>"
-    return [(error if of_s3 else f"<Response><Errors>{error}</Errors><RequestID>denied</RequestID></Response>").encode()]
+    return [
+        (
+            error if of_s3 else f"<Response><Errors>{error}</Errors><RequestID>denied</RequestID></Response>"
+        ).encode()
+    ]

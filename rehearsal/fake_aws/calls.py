@@ -60,8 +60,12 @@ def call_of(environ: Mapping[str, Any], body: bytes) -> Call | None:
     action, parameters = _target(environ, body) if environ.get("HTTP_X_AMZ_TARGET") else _form(body)
     lasting = json.dumps(sorted((name, value) for name, value in parameters.items() if name not in VOLATILE))
     named = _MADE_UP.sub("-#", lasting)
-    key, shape = (f"{signature.service}:{action}:{_digest(text)}" for text in (named, _ID.sub(r"\1-#", named)))
-    return Call(signature.access_key, signature.service, action, key, str(parameters.get("ClientToken", "")), shape)
+    key, shape = (
+        f"{signature.service}:{action}:{_digest(text)}" for text in (named, _ID.sub(r"\1-#", named))
+    )
+    return Call(
+        signature.access_key, signature.service, action, key, str(parameters.get("ClientToken", "")), shape
+    )
 
 
 def _digest(text: str) -> str:
@@ -81,7 +85,11 @@ def _form(body: bytes) -> tuple[str, dict[str, Any]]:
 
 def _s3(signature: Signature, environ: Mapping[str, Any]) -> Call:
     path = str(environ.get("PATH_INFO") or "/")
-    asked = sorted(name for name, _ in parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True) if name != "x-id")
+    asked = sorted(
+        name
+        for name, _ in parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True)
+        if name != "x-id"
+    )
     action = " ".join([str(environ["REQUEST_METHOD"]), *asked])
     service = STATE if path.split("/")[1] == STATE_BUCKET else "s3"
     key = f"{service}:{action}:{_MADE_UP.sub('-#', _MARKS.sub('#', path))}"

@@ -49,7 +49,9 @@ def image_completes_the_volumes(call: PatchedCall) -> Any:
 
 @VOLUME_PATCHES.around(EBSBackend, "attach_volume")
 def attachment_tells_whether_its_volume_goes(call: PatchedCall) -> Any:
-    """Show deleteOnTermination on the attachment (EC2 API reference, VolumeAttachment); moto has it on the instance alone."""
+    """Show deleteOnTermination on the attachment (EC2 API reference, VolumeAttachment); moto has it on the
+    instance alone.
+    """
     attachment = call.proceed()
     if attachment:
         attachment.delete_on_termination = call["delete_on_termination"]
@@ -144,13 +146,19 @@ def modified_rule_may_refer_to_a_group(call: PatchedCall) -> Any:
 def _rewrite(rule: Any, wanted: dict[str, Any]) -> None:
     rule.ip_protocol = wanted["IpProtocol"]
     rule.from_port, rule.to_port = wanted.get("FromPort"), wanted.get("ToPort")
-    ranges = {"CidrIp": wanted.get("CidrIpv4"), "CidrIpv6": wanted.get("CidrIpv6"), "Description": wanted.get("Description")}
+    ranges = {
+        "CidrIp": wanted.get("CidrIpv4"),
+        "CidrIpv6": wanted.get("CidrIpv6"),
+        "Description": wanted.get("Description"),
+    }
     rule.ip_range = {name: value for name, value in ranges.items() if value is not None}
     if "ReferencedGroupId" in wanted:
         rule.source_group = {**rule.source_group, "GroupId": wanted["ReferencedGroupId"]}
 
 
-@BEHAVIOUR_PATCHES.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
+@BEHAVIOUR_PATCHES.around(
+    SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress"
+)
 def rule_that_refers_to_a_group_has_a_description(call: PatchedCall) -> Any:
     """Return the description of a rule with a group; moto returns only that of an address range."""
     added, group = call.proceed()

@@ -26,5 +26,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[int, str, str]]] = {
 def error_answer(service: str, kind: str, message: str, start_response: Any) -> Iterable[bytes]:
     """Answer a call of `service` with its "internal" or "throttle" error."""
     status, code, shape = _WORDS["s3" if service == STATE else service][kind]
-    start_response(f"{status} {code}", [("Content-Type", "application/json" if shape is _JSON else "text/xml")])
+    start_response(
+        f"{status} {code}", [("Content-Type", "application/json" if shape is _JSON else "text/xml")]
+    )
     return [shape.format(code=code, message=message).encode()]

@@ -41,7 +41,12 @@ FAULTS = {
     for fault in (
         Fault(name="internal-error", means="answered with 500 and not done", happens=False, error="internal"),
         Fault(name="throttle", means="refused for being one call too many", happens=False, error="throttle"),
-        Fault(name="timeout", means="done, but the connection hangs and is closed", happens=True, hang_seconds=HANG_SECONDS),
+        Fault(
+            name="timeout",
+            means="done, but the connection hangs and is closed",
+            happens=True,
+            hang_seconds=HANG_SECONDS,
+        ),
         Fault(name="lost-reply", means="done, but the connection is reset at once", happens=True),
     )
 }
@@ -90,7 +95,11 @@ class Journal:
         key = self.key(call)
         with self._lock:
             self.seen[call] += 1
-            if key in plan.spare or (plan.changes and not call.changes) or (plan.services is not None and call.service not in plan.services):
+            if (
+                key in plan.spare
+                or (plan.changes and not call.changes)
+                or (plan.services is not None and call.service not in plan.services)
+            ):
                 return None
             if key not in self.failed and plan.limit is not None and len(self.failed) >= plan.limit:
                 return None
@@ -107,7 +116,9 @@ class Journal:
             calls: dict[str, dict[str, Any]] = {}
             for call, times in self.seen.items():
                 key = self.key(call)
-                entry = calls.setdefault(key, {**asdict(call), "key": key, "seen": 0, "failed": self.failed[key]})
+                entry = calls.setdefault(
+                    key, {**asdict(call), "key": key, "seen": 0, "failed": self.failed[key]}
+                )
                 entry["seen"] += times
         return list(calls.values())
 

@@ -24,7 +24,11 @@ class ClientTokens:
         self._answers: dict[tuple[str, str, str], tuple[tuple[Any, ...], list[bytes]]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        call = call_of(environ, environ["wsgi.input"].getvalue()) if b"ClientToken=" in environ["wsgi.input"].getvalue() else None
+        call = (
+            call_of(environ, environ["wsgi.input"].getvalue())
+            if b"ClientToken=" in environ["wsgi.input"].getvalue()
+            else None
+        )
         if call is None or not call.token:
             return self._application(environ, start_response)
         known = (call.caller, call.action, call.token)

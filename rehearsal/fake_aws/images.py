@@ -79,7 +79,12 @@ class PublishedAmi(Ami):
 
     @property
     def block_device_mappings(self) -> list[dict[str, Any]]:
-        ebs = {"SnapshotId": self.ebs_snapshot.id, "VolumeSize": self.root_gb, "DeleteOnTermination": True, "VolumeType": "gp3"}
+        ebs = {
+            "SnapshotId": self.ebs_snapshot.id,
+            "VolumeSize": self.root_gb,
+            "DeleteOnTermination": True,
+            "VolumeType": "gp3",
+        }
         return [{"DeviceName": self.root_device_name, "Ebs": ebs | {"Encrypted": False}}]
 
 

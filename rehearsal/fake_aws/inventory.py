@@ -55,17 +55,29 @@ class _Listing:
 
 _SIMPLE = (
     _Listing("volume", "ec2", "describe_volumes", "Volumes", "VolumeId"),
-    _Listing("network interface", "ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
+    _Listing(
+        "network interface", "ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"
+    ),
     _Listing("elastic IP", "ec2", "describe_addresses", "Addresses", "AllocationId", "PublicIp"),
     _Listing("security group", "ec2", "describe_security_groups", "SecurityGroups", "GroupId", "GroupName"),
-    _Listing("security group rule", "ec2", "describe_security_group_rules", "SecurityGroupRules", "SecurityGroupRuleId"),
+    _Listing(
+        "security group rule",
+        "ec2",
+        "describe_security_group_rules",
+        "SecurityGroupRules",
+        "SecurityGroupRuleId",
+    ),
     _Listing("subnet", "ec2", "describe_subnets", "Subnets", "SubnetId"),
     _Listing("route table", "ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
-    _Listing("internet gateway", "ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    _Listing(
+        "internet gateway", "ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
+    ),
     _Listing("VPC", "ec2", "describe_vpcs", "Vpcs", "VpcId"),
     _Listing("key pair", "ec2", "describe_key_pairs", "KeyPairs", "KeyPairId", "KeyName"),
     _Listing("role", "iam", "list_roles", "Roles", "Arn", "RoleName"),
-    _Listing("instance profile", "iam", "list_instance_profiles", "InstanceProfiles", "Arn", "InstanceProfileName"),
+    _Listing(
+        "instance profile", "iam", "list_instance_profiles", "InstanceProfiles", "Arn", "InstanceProfileName"
+    ),
     _Listing("bucket", "s3", "list_buckets", "Buckets", "Name"),
     _Listing("log group", "logs", "describe_log_groups", "logGroups", "logGroupName"),
 )
@@ -89,7 +101,9 @@ def list_everything(session: Any, endpoint: str | None = None) -> Inventory:
 
 def difference(before: Inventory, after: Inventory) -> Difference:
     old, new = _flat(before), _flat(after)
-    return Difference(added=tuple(r for r in new if r not in old), removed=tuple(r for r in old if r not in new))
+    return Difference(
+        added=tuple(r for r in new if r not in old), removed=tuple(r for r in old if r not in new)
+    )
 
 
 def _flat(inventory: Inventory) -> list[Resource]:
@@ -109,7 +123,9 @@ def _simple(client: Any, listing: _Listing) -> Iterator[Resource]:
     for item in _pages(client, listing.operation, listing.items):
         if item[listing.id] != STATE_BUCKET:
             tags = _tags(item.get("Tags", ()))
-            yield Resource(listing.kind, item[listing.id], tags.get("Name") or item.get(listing.name, ""), tags)
+            yield Resource(
+                listing.kind, item[listing.id], tags.get("Name") or item.get(listing.name, ""), tags
+            )
 
 
 def _pages(client: Any, operation: str, items: str, **arguments: Any) -> Iterator[dict[str, Any]]:

@@ -55,8 +55,12 @@ def _refuse_foreign_architecture(ec2: Any, image_id: str, instance_type: str | N
     for offered in ec2.describe_instance_types([instance_type] if instance_type else []):
         supported = offered["ProcessorInfo"]["SupportedArchitectures"]
         if offered["InstanceType"] == instance_type and architecture not in supported:
-            message = f"The architecture '{','.join(supported)}' of the specified instance type does not match"
-            raise EC2ClientError("InvalidParameterValue", f"{message} the architecture '{architecture}' of the specified AMI.")
+            message = (
+                f"The architecture '{','.join(supported)}' of the specified instance type does not match"
+            )
+            raise EC2ClientError(
+                "InvalidParameterValue", f"{message} the architecture '{architecture}' of the specified AMI."
+            )
 
 
 def _refuse_small_root_volume(ec2: Any, image_id: str, mappings: list[dict[str, Any]]) -> None:
@@ -66,7 +70,9 @@ def _refuse_small_root_volume(ec2: Any, image_id: str, mappings: list[dict[str, 
         size = mapping["Ebs"].get("VolumeSize")
         if mapping["DeviceName"] == image.root_device_name and size and int(size) < smallest["VolumeSize"]:
             snapshot, least = smallest["SnapshotId"], smallest["VolumeSize"]
-            message = f"Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {least}GB"
+            message = (
+                f"Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {least}GB"
+            )
             raise EC2ClientError("InvalidBlockDeviceMapping", message)
 
 
@@ -82,7 +88,8 @@ def _refuse_zone_without_the_type(ec2: Any, options: dict[str, Any]) -> None:
     if zone not in offering:
         raise EC2ClientError(
             "Unsupported",
-            f"Your requested instance type ({wanted}) is not supported in your requested Availability Zone ({zone}). Please retry your "
+            f"Your requested instance type ({wanted}) is not supported in your requested Availability Zone "
+            f"({zone}). Please retry your "
             f"request by not specifying an Availability Zone or choosing {', '.join(offering)}.",
         )
 
@@ -98,9 +105,13 @@ def _refuse_private_address(ec2: Any, options: dict[str, Any]) -> None:
         return
     subnet = ec2.get_subnet(subnet_id)
     if ipaddress.ip_address(address) not in subnet.cidr:
-        raise EC2ClientError("InvalidParameterValue", f"Address {address} does not fall within the subnet's address range")
+        raise EC2ClientError(
+            "InvalidParameterValue", f"Address {address} does not fall within the subnet's address range"
+        )
     if address in _reserved(subnet.cidr):
-        raise EC2ClientError("InvalidParameterValue", f"Address {address} is in subnet's reserved address range")
+        raise EC2ClientError(
+            "InvalidParameterValue", f"Address {address} is in subnet's reserved address range"
+        )
     if address in subnet._subnet_ips:
         raise EC2ClientError("InvalidIPAddress.InUse", f"Address {address} is in use.")
 
@@ -116,7 +127,9 @@ def change_that_needs_a_stopped_instance(call: PatchedCall) -> Any:
         if call["key"] == "user_data":
             _refuse_long_user_data(call["value"])
         if instance.state != "stopped":
-            raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state.")
+            raise EC2ClientError(
+                "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
+            )
     return call.proceed()
 
 

@@ -35,33 +35,46 @@ def subnet_of_impossible_size_or_zone(call: PatchedCall) -> Any:
         raise EC2ClientError("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid.")
     zones = [each.name for each in call.backend.describe_availability_zones()]
     if zone and zone not in zones:
-        accepted = f"Subnets can currently only be created in the following availability zones: {', '.join(zones)}."
+        accepted = (
+            f"Subnets can currently only be created in the following availability zones: {', '.join(zones)}."
+        )
         message = f"Value ({zone}) for parameter availabilityZone is invalid. {accepted}"
         raise EC2ClientError("InvalidParameterValue", message)
     return call.proceed()
 
 
 def _poorest_zone(ec2: Any) -> str:
-    """The zone with the fewest instance types. AWS chooses one without regard to them (EC2 API reference, CreateSubnet)."""
+    """The zone with the fewest instance types.
+
+    AWS chooses one without regard to them (EC2 API reference, CreateSubnet).
+    """
     offers = Counter(each["Location"] for each in ec2.describe_instance_type_offerings("availability-zone"))
-    return min((each.name for each in ec2.describe_availability_zones()), key=lambda name: (offers[name], name))
+    return min(
+        (each.name for each in ec2.describe_availability_zones()), key=lambda name: (offers[name], name)
+    )
 
 
 @NETWORK_PATCHES.around(SubnetBackend, "delete_subnet")
 def subnet_in_use(call: PatchedCall) -> Any:
     subnet_id = call["subnet_id"]
     if any(interface.subnet.id == subnet_id for interface in call.backend.get_all_network_interfaces()):
-        raise EC2ClientError("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+        raise EC2ClientError(
+            "DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted."
+        )
     return call.proceed()
 
 
 @NETWORK_PATCHES.around(VPCBackend, "delete_vpc")
 def vpc_with_gateway_or_groups(call: PatchedCall) -> Any:
     ec2, vpc_id = call.backend, call["vpc_id"]
-    gateways = [gateway for gateway in ec2.describe_internet_gateways() if gateway.vpc and gateway.vpc.id == vpc_id]
+    gateways = [
+        gateway for gateway in ec2.describe_internet_gateways() if gateway.vpc and gateway.vpc.id == vpc_id
+    ]
     groups = [group for group in ec2.groups[vpc_id].values() if not group.is_default]
     if gateways or groups:
-        raise EC2ClientError("DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+        raise EC2ClientError(
+            "DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted."
+        )
     return call.proceed()
 
 
@@ -69,14 +82,19 @@ def vpc_with_gateway_or_groups(call: PatchedCall) -> Any:
 def second_gateway_of_a_vpc(call: PatchedCall) -> Any:
     vpc_id = call["vpc_id"]
     if _gateway_of(call.backend, vpc_id):
-        raise EC2ClientError("InvalidParameterValue", f"Network {vpc_id} already has an internet gateway attached")
+        raise EC2ClientError(
+            "InvalidParameterValue", f"Network {vpc_id} already has an internet gateway attached"
+        )
     return call.proceed()
 
 
 @NETWORK_PATCHES.around(InternetGatewayBackend, "detach_internet_gateway")
 def gateway_with_mapped_addresses(call: PatchedCall) -> Any:
     vpc_id = call["vpc_id"]
-    if any(interface.public_ip and interface.subnet.vpc_id == vpc_id for interface in call.backend.get_all_network_interfaces()):
+    if any(
+        interface.public_ip and interface.subnet.vpc_id == vpc_id
+        for interface in call.backend.get_all_network_interfaces()
+    ):
         remedy = "Please unmap those public address(es) before detaching the gateway."
         message = f"Network {vpc_id} has some mapped public address(es). {remedy}"
         raise EC2ClientError("DependencyViolation", message)
@@ -100,7 +118,9 @@ def second_route_table_of_a_subnet(call: PatchedCall) -> Any:
     table_id, subnet_id = call["route_table_id"], call["subnet_id"]
     for table in call.backend.route_tables.values():
         if subnet_id and table.id != table_id and subnet_id in table._associations.values():
-            message = f"the specified association for route table {table_id} conflicts with an existing association"
+            message = (
+                f"the specified association for route table {table_id} conflicts with an existing association"
+            )
             raise EC2ClientError("Resource.AlreadyAssociated", message)
     return call.proceed()
 
@@ -142,7 +162,11 @@ def group_with_reserved_name(call: PatchedCall) -> Any:
 @NETWORK_PATCHES.around(SecurityGroupBackend, "delete_security_group")
 def group_in_use(call: PatchedCall) -> Any:
     ec2, group_id = call.backend, call["group_id"]
-    worn = any(group.id == group_id for interface in ec2.get_all_network_interfaces() for group in interface.group_set)
+    worn = any(
+        group.id == group_id
+        for interface in ec2.get_all_network_interfaces()
+        for group in interface.group_set
+    )
     if worn or _is_referenced(ec2, group_id):
         raise EC2ClientError("DependencyViolation", f"resource {group_id} has a dependent object")
     return call.proceed()
@@ -154,11 +178,18 @@ def _is_referenced(ec2: Any, group_id: str | None) -> bool:
     return any((rule.source_group or {}).get("GroupId") == group_id for rule in rules)
 
 
-@NETWORK_PATCHES.around(SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress")
+@NETWORK_PATCHES.around(
+    SecurityGroupBackend, "authorize_security_group_ingress", "authorize_security_group_egress"
+)
 def rule_with_impossible_ports(call: PatchedCall) -> Any:
     protocol, low, high = str(call["ip_protocol"]), call["from_port"], call["to_port"]
     if protocol not in PROTOCOLS and not protocol.isdigit():
-        raise EC2ClientError("InvalidPermission.Malformed", f'Unsupported IP protocol "{protocol}" - supported: {", ".join(PROTOCOLS)}')
-    if protocol in ("tcp", "udp") and (low is None or high is None or not 0 <= int(low) <= int(high) <= HIGHEST_PORT):
+        raise EC2ClientError(
+            "InvalidPermission.Malformed",
+            f'Unsupported IP protocol "{protocol}" - supported: {", ".join(PROTOCOLS)}',
+        )
+    if protocol in ("tcp", "udp") and (
+        low is None or high is None or not 0 <= int(low) <= int(high) <= HIGHEST_PORT
+    ):
         raise EC2ClientError("InvalidParameterValue", f"Invalid TCP/UDP port range ({low}:{high})")
     return call.proceed()

@@ -12,7 +12,9 @@ Context = Mapping[str, str]
 NOTHING: Context = {}
 
 
-def allows(documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context = NOTHING) -> bool:
+def allows(
+    documents: Iterable[Mapping[str, Any]], action: str, resource: str, context: Context = NOTHING
+) -> bool:
     """Report whether some statement allows the action and none denies it.
 
     Statements whose conditions have other operators than OPERATORS are not evaluated: their Allow does not
@@ -20,12 +22,18 @@ def allows(documents: Iterable[Mapping[str, Any]], action: str, resource: str, c
     """
     statements = [statement for document in documents for statement in _list(document["Statement"])]
     applying = [statement for statement in statements if _applies(statement, action, resource)]
-    denied = any(statement["Effect"] == "Deny" and _holds(statement, context, unknown=True) for statement in applying)
-    return not denied and any(statement["Effect"] == "Allow" and _holds(statement, context, unknown=False) for statement in applying)
+    denied = any(
+        statement["Effect"] == "Deny" and _holds(statement, context, unknown=True) for statement in applying
+    )
+    return not denied and any(
+        statement["Effect"] == "Allow" and _holds(statement, context, unknown=False) for statement in applying
+    )
 
 
 def _applies(statement: Statement, action: str, resource: str) -> bool:
-    return _selected(statement, "Action", action.lower(), fold=True) and _selected(statement, "Resource", resource)
+    return _selected(statement, "Action", action.lower(), fold=True) and _selected(
+        statement, "Resource", resource
+    )
 
 
 def _selected(statement: Statement, element: str, value: str, *, fold: bool = False) -> bool:
@@ -53,7 +61,11 @@ def _holds(statement: Statement, context: Context, *, unknown: bool) -> bool:
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition") or {}
     if not conditions.keys() <= {*OPERATORS, *NEGATED}:
         return unknown
-    return all(_is_met(operator, values, context.get(key)) for operator, keys in conditions.items() for key, values in keys.items())
+    return all(
+        _is_met(operator, values, context.get(key))
+        for operator, keys in conditions.items()
+        for key, values in keys.items()
+    )
 
 
 def _is_met(operator: str, values: Any, actual: str | None) -> bool:

@@ -43,7 +43,9 @@ class Cloud:
     def backend_url(self) -> str:
         """Return the URL of Pulumi's S3 backend in this cloud."""
         host = self.endpoint.removeprefix("http://")
-        return f"s3://{self.bucket}?region={self.region}&endpoint={host}&disableSSL=true&s3ForcePathStyle=true"
+        return (
+            f"s3://{self.bucket}?region={self.region}&endpoint={host}&disableSSL=true&s3ForcePathStyle=true"
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the environment with which AWS and Pulumi clients use this cloud and nothing else."""
@@ -59,7 +61,9 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(state: Path, region: str, *, enforce_iam: bool = False, rates: bool = False) -> Generator[Cloud]:
+def running_cloud(
+    state: Path, region: str, *, enforce_iam: bool = False, rates: bool = False
+) -> Generator[Cloud]:
     """Run the fake cloud during the block; its log is `cloud.log` in the state folder."""
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
@@ -70,7 +74,9 @@ def running_cloud(state: Path, region: str, *, enforce_iam: bool = False, rates:
     log = state / "cloud.log"
     with log.open("ab") as output:
         # In its own session: Ctrl-C in the terminal must not end the cloud during a destroy.
-        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=CHECKOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=CHECKOUT, start_new_session=True
+        )
     try:
         yield _ready(process, state, log)
     finally:
@@ -81,7 +87,9 @@ def _ready(process: subprocess.Popen[bytes], state: Path, log: Path) -> Cloud:
     ready = state / READY_FILE
     poll(lambda: process.poll() is not None or ready.exists(), START_TIMEOUT)
     if process.returncode is not None:
-        raise CloudError(f"the fake cloud stopped with code {process.returncode} before it was ready; see {log}")
+        raise CloudError(
+            f"the fake cloud stopped with code {process.returncode} before it was ready; see {log}"
+        )
     if ready.exists():
         return Cloud.at(state)
     raise CloudError(f"the fake cloud was not ready after {START_TIMEOUT:.0f} s; see {log}")

@@ -40,7 +40,14 @@ READS = Rate(100, 20)
 # Reads without a filter or paging.
 UNFILTERED_READS = Rate(50, 10)
 UNFILTERED = frozenset(
-    ("DescribeInstances", "DescribeInstanceStatus", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSnapshots", "DescribeVolumes")
+    (
+        "DescribeInstances",
+        "DescribeInstanceStatus",
+        "DescribeNetworkInterfaces",
+        "DescribeSecurityGroups",
+        "DescribeSnapshots",
+        "DescribeVolumes",
+    )
 )
 CHANGES = Rate(50, 5)
 # Calls of the program and the audit with a rate of their own.

@@ -118,7 +118,10 @@ def patched_moto(machines: Path) -> Generator[None]:
     """Apply moto's own checks and this package's patches during the block."""
     with motos_own_checks(), ExitStack() as stack:
         # The behaviour patches are the innermost: a refused call never reaches them.
-        behaviour, refusals = (IMAGE_PATCHES, BEHAVIOUR_PATCHES, VOLUME_PATCHES), (NETWORK_PATCHES, VPC_PATCHES, MACHINE_PATCHES)
+        behaviour, refusals = (
+            (IMAGE_PATCHES, BEHAVIOUR_PATCHES, VOLUME_PATCHES),
+            (NETWORK_PATCHES, VPC_PATCHES, MACHINE_PATCHES),
+        )
         for book in (*behaviour, *refusals, console_from(machines), reboots_in(machines)):
             stack.enter_context(book.applied())
         yield
@@ -127,7 +130,14 @@ def patched_moto(machines: Path) -> Generator[None]:
 def fill(region: str) -> None:
     """Make what an account of a user has before the first stack: the bucket of Pulumi's state, and a key."""
     s3_backends[ACCOUNT]["aws"].create_bucket(STATE_BUCKET, region)
-    key: Any = Key(policy=None, key_usage="ENCRYPT_DECRYPT", key_spec="SYMMETRIC_DEFAULT", description="", account_id=ACCOUNT, region=region)
+    key: Any = Key(
+        policy=None,
+        key_usage="ENCRYPT_DECRYPT",
+        key_spec="SYMMETRIC_DEFAULT",
+        description="",
+        account_id=ACCOUNT,
+        region=region,
+    )
     key.id, key.arn = KMS_KEY, f"arn:aws:kms:{region}:{ACCOUNT}:key/{KMS_KEY}"
     kms_backends[ACCOUNT][region].keys[key.id] = key
 

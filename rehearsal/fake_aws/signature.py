@@ -46,11 +46,20 @@ class Signature:
         if found is None or found["credential"].count("/") != 4:
             return None
         access_key, _, region, service, _ = found["credential"].split("/")
-        return cls(access_key, region, service, tuple(found["headers"].split(";")), found["signature"], environ.get("HTTP_X_AMZ_DATE", ""))
+        return cls(
+            access_key,
+            region,
+            service,
+            tuple(found["headers"].split(";")),
+            found["signature"],
+            environ.get("HTTP_X_AMZ_DATE", ""),
+        )
 
     def is_of(self, secret: str, environ: Environ, body: bytes) -> bool:
         """Report whether this secret key made the signature; botocore computes the expected one."""
-        signer = (S3SigV4Auth if self.service == "s3" else SigV4Auth)(Credentials(self.access_key, secret), self.service, self.region)
+        signer = (S3SigV4Auth if self.service == "s3" else SigV4Auth)(
+            Credentials(self.access_key, secret), self.service, self.region
+        )
         # WSGI decodes the path and passes it as Latin-1 text.
         path = quote((environ.get("PATH_INFO") or "/").encode("latin-1"), safe="/-_.~")
         request = AWSRequest(
@@ -60,7 +69,9 @@ class Signature:
             body,
         )
         request.context["timestamp"] = self.moment
-        expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+        expected = signer.signature(
+            signer.string_to_sign(request, signer.canonical_request(request)), request
+        )
         return hmac.compare_digest(str(expected), self.value)
 
     def skew(self, now: datetime) -> str | None:

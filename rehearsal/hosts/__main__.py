@@ -45,9 +45,15 @@ def main(
     context: typer.Context,
     aws_endpoint: Annotated[str, typer.Option(help="the fake cloud, e.g. http://127.0.0.1:5000")] = "",
     region: str = "eu-west-1",
-    root: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="root file system of Linux machines")] = None,
-    artifacts: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="folder that the artifact mirror serves")] = None,
-    registry: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="OCI image layout for the registry")] = None,
+    root: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="root file system of Linux machines")
+    ] = None,
+    artifacts: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="folder that the artifact mirror serves")
+    ] = None,
+    registry: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="OCI image layout for the registry")
+    ] = None,
     state: State = DEFAULT_STATE,
     verbose: bool = False,
 ) -> None:
@@ -55,12 +61,16 @@ def main(
     if context.invoked_subcommand:
         return
     if not (aws_endpoint and root and artifacts and registry):
-        raise typer.BadParameter("--aws-endpoint, --root, --artifacts and --registry are needed to run the machine host")
+        raise typer.BadParameter(
+            "--aws-endpoint, --root, --artifacts and --registry are needed to run the machine host"
+        )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("rehearsal").setLevel(logging.DEBUG if verbose else logging.INFO)
     _check_host()
     if not (registry / "index.json").is_file():
-        raise MachineHostError(f"--registry {registry} has no index.json; give a folder in the OCI image layout")
+        raise MachineHostError(
+            f"--registry {registry} has no index.json; give a folder in the OCI image layout"
+        )
     # Every check of a rehearsal calls `exec`, which needs neither boto3 nor aiohttp.
     from rehearsal.hosts.room import Options
 
@@ -82,7 +92,14 @@ def clean_up(state: State = DEFAULT_STATE) -> None:
         print(f"removed {found}")
 
 
-@app.command("exec", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False})
+@app.command(
+    "exec",
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+    },
+)
 def execute(context: typer.Context, node: str, state: State = DEFAULT_STATE) -> None:
     """Run a command in a machine: `exec NODE -- COMMAND`.
 
@@ -120,7 +137,9 @@ async def _clean(layout: Layout) -> list[str]:
 
 def _check_host() -> None:
     if sys.platform != "linux" or os.geteuid() != 0:
-        raise MachineHostError("the machine host creates network namespaces and boots machines: run it on Linux as root")
+        raise MachineHostError(
+            "the machine host creates network namespaces and boots machines: run it on Linux as root"
+        )
     missing = {program: package for program, package in PROGRAMS.items() if not shutil.which(program)}
     if missing:
         wanted = ", ".join(f"{program} (Debian package {package})" for program, package in missing.items())

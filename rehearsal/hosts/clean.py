@@ -28,7 +28,9 @@ def locked(layout: Layout) -> Generator[None]:
     layout.state.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("w") as lock:
         if not _locked(lock):
-            raise MachineHostError(f"a machine host is running in {layout.state}; end it, or give another --state")
+            raise MachineHostError(
+                f"a machine host is running in {layout.state}; end it, or give another --state"
+            )
         yield
 
 
@@ -44,7 +46,9 @@ async def stop_running(layout: Layout) -> None:
             await asyncio.sleep(_POLL_SECONDS)
             if _locked(lock):
                 return
-    raise MachineHostError(f"the machine host in {layout.state} did not end within {_STOP_SECONDS:.0f} s of SIGTERM")
+    raise MachineHostError(
+        f"the machine host in {layout.state} did not end within {_STOP_SECONDS:.0f} s of SIGTERM"
+    )
 
 
 async def remove_remains(layout: Layout) -> list[str]:
@@ -76,4 +80,6 @@ def _recorded_pid(layout: Layout) -> int:
     try:
         return int(json.loads(layout.record.read_text())["pid"])
     except FileNotFoundError:
-        raise MachineHostError(f"the machine host in {layout.state} is starting or ending; try again in a moment") from None
+        raise MachineHostError(
+            f"the machine host in {layout.state} is starting or ending; try again in a moment"
+        ) from None

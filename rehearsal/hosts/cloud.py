@@ -10,7 +10,18 @@ from typing import Any, cast
 import boto3
 from botocore.config import Config
 
-from rehearsal.hosts.model import NODE_TAG, OS_TAG, Credentials, Family, Instance, Launch, Metadata, Permission, Snapshot, Subnet
+from rehearsal.hosts.model import (
+    NODE_TAG,
+    OS_TAG,
+    Credentials,
+    Family,
+    Instance,
+    Launch,
+    Metadata,
+    Permission,
+    Snapshot,
+    Subnet,
+)
 
 # An instance that is not listed counts as terminated: AWS stops listing one an hour after its end.
 _LISTED = ("pending", "running", "stopping", "stopped", "shutting-down")
@@ -24,7 +35,9 @@ class Cloud:
 
     def __init__(self, endpoint: str, region: str) -> None:
         self._region = region
-        self._ec2, self._iam, self._sts = (_client(service, endpoint, region) for service in ("ec2", "iam", "sts"))
+        self._ec2, self._iam, self._sts = (
+            _client(service, endpoint, region) for service in ("ec2", "iam", "sts")
+        )
         self._subnets: dict[str, Subnet] = {}
         self._last = Snapshot(instances={}, addresses={}, ingress={})
         self._refresh_at = 0.0
@@ -34,8 +47,14 @@ class Cloud:
 
         Addresses and rules are read when an instance changed, or after a while.
         """
-        listed = self._ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": _LISTED}])["Reservations"]
-        described = [self._instance(reservation, instance) for reservation in listed for instance in reservation["Instances"]]
+        listed = self._ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": _LISTED}])[
+            "Reservations"
+        ]
+        described = [
+            self._instance(reservation, instance)
+            for reservation in listed
+            for instance in reservation["Instances"]
+        ]
         instances = {instance.id: instance for instance in described}
         if not instances:
             self._last = Snapshot(instances={}, addresses={}, ingress={})
@@ -50,7 +69,8 @@ class Cloud:
         behavior = self._attribute(instance.id, "instanceInitiatedShutdownBehavior")
         return Launch(
             user_data=base64.b64decode(user_data),
-            terminate_on_shutdown=behavior.get("InstanceInitiatedShutdownBehavior", {}).get("Value") == "terminate",
+            terminate_on_shutdown=behavior.get("InstanceInitiatedShutdownBehavior", {}).get("Value")
+            == "terminate",
             public_key=self._public_key(instance.key_name),
         )
 
@@ -58,7 +78,9 @@ class Cloud:
         """Get fresh credentials of the role in the instance's profile; None without a role."""
         if not instance.profile_arn:
             return None
-        profile = self._iam.get_instance_profile(InstanceProfileName=instance.profile_arn.rpartition("/")[2])["InstanceProfile"]
+        profile = self._iam.get_instance_profile(InstanceProfileName=instance.profile_arn.rpartition("/")[2])[
+            "InstanceProfile"
+        ]
         if not profile["Roles"]:
             return None
         role = profile["Roles"][0]
@@ -80,7 +102,9 @@ class Cloud:
 
     def _addresses(self) -> dict[str, str]:
         associated = self._ec2.describe_addresses()["Addresses"]
-        return {address["PublicIp"]: address["InstanceId"] for address in associated if address.get("InstanceId")}
+        return {
+            address["PublicIp"]: address["InstanceId"] for address in associated if address.get("InstanceId")
+        }
 
     def _ingress(self) -> dict[str, tuple[Permission, ...]]:
         groups = self._ec2.describe_security_groups()["SecurityGroups"]
@@ -129,7 +153,9 @@ class Cloud:
     def _public_key(self, name: str | None) -> str | None:
         if not name:
             return None
-        return self._ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"][0].get("PublicKey")
+        return self._ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"][0].get(
+            "PublicKey"
+        )
 
 
 def _client(service: str, endpoint: str, region: str) -> Any:

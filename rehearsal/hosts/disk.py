@@ -33,10 +33,14 @@ def _files(instance: Instance, base: Path, ca: bytes) -> dict[Path, bytes]:
     return {
         Path("etc/hostname"): f"{instance.hostname}\n".encode(),
         Path("etc/machine-id"): f"{machine_id}\n".encode(),
-        Path("etc/resolv.conf"): f"nameserver {instance.subnet.resolver}\nsearch {instance.domain}\n".encode(),
+        Path(
+            "etc/resolv.conf"
+        ): f"nameserver {instance.subnet.resolver}\nsearch {instance.domain}\n".encode(),
         _BUNDLE: (base / _BUNDLE).read_bytes() + ca,
         _CA: ca,
-        **({_KERNEL_CONFIG.relative_to("/"): _KERNEL_CONFIG.read_bytes()} if _KERNEL_CONFIG.is_file() else {}),
+        **(
+            {_KERNEL_CONFIG.relative_to("/"): _KERNEL_CONFIG.read_bytes()} if _KERNEL_CONFIG.is_file() else {}
+        ),
     }
 
 

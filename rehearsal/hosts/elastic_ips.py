@@ -51,7 +51,11 @@ class ElasticIps:
         self._targets = dict(targets)
         wanted = {(ip, port) for ip, target in targets.items() for port in target.ports}
         if len(wanted) > MOST_PORTS:
-            _log.warning("security groups open %d ports of Elastic IPs; only the lowest %d are listened on", len(wanted), MOST_PORTS)
+            _log.warning(
+                "security groups open %d ports of Elastic IPs; only the lowest %d are listened on",
+                len(wanted),
+                MOST_PORTS,
+            )
             wanted = set(sorted(wanted, key=lambda pair: pair[1])[:MOST_PORTS])
         for key in self._listening.keys() - wanted:
             self._close(key)

@@ -67,26 +67,39 @@ def ruleset(instances: Iterable[Instance], ingress: Mapping[str, tuple[Permissio
 
 
 def _source_dest_checks(machines: list[Instance]) -> str:
-    """What an interface with its check on neither sends nor gets, and the mark of the machine that a packet leaves for.
+    """What an interface with its check on neither sends nor gets, and the mark of the machine that a packet
+    leaves for.
 
-    docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html, "Disable source/destination checks": an instance must then be
-    the source or the destination of any traffic that it sends or receives."""
+    docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html, "Disable source/destination
+    checks": an instance must then be the source or the destination of any traffic that it sends or receives.
+    """
     checked = [machine for machine in machines if machine.source_dest_check]
-    sent = [f'    iifname "{port_of(machine.id)}" ip saddr != {machine.private_ip} drop\n' for machine in checked]
-    received = [f'    oifname "{port_of(machine.id)}" ip daddr != {machine.private_ip} drop\n' for machine in checked]
+    sent = [
+        f'    iifname "{port_of(machine.id)}" ip saddr != {machine.private_ip} drop\n' for machine in checked
+    ]
+    received = [
+        f'    oifname "{port_of(machine.id)}" ip daddr != {machine.private_ip} drop\n' for machine in checked
+    ]
     ports = ", ".join(f'"{port_of(machine.id)}" : {mark}' for mark, machine in enumerate(machines, 1))
     marks = [f"    meta mark set oifname map {{ {ports} }}\n"] if machines else []
     hooks = {"prerouting": sent, "forward": marks, "postrouting": received}
     # Before -200 nothing of the kernel's own looks at a bridged packet (linux/netfilter_bridge.h).
     chains = [
-        f"  chain {hook} {{\n    type filter hook {hook} priority -250; policy accept;\n{''.join(rules)}  }}\n" for hook, rules in hooks.items()
+        f"  chain {hook} {{\n    type filter hook {hook} priority -250; policy accept;\n{''.join(rules)}  "
+        f"}}\n"
+        for hook, rules in hooks.items()
     ]
-    return f"table bridge {CHECKS}\ndelete table bridge {CHECKS}\ntable bridge {CHECKS} {{\n{''.join(chains)}}}\n"
+    return (
+        f"table bridge {CHECKS}\ndelete table bridge {CHECKS}\ntable bridge {CHECKS} "
+        f"{{\n{''.join(chains)}}}\n"
+    )
 
 
 def _chain(machine: Instance, permissions: list[Permission], machines: list[Instance]) -> str:
     rules = [_rule(permission, _sources(permission, machines)) for permission in permissions]
-    return f"  chain {machine.id} {{\n" + "".join(f"    {rule}\n" for rule in rules if rule) + "    drop\n  }\n"
+    return (
+        f"  chain {machine.id} {{\n" + "".join(f"    {rule}\n" for rule in rules if rule) + "    drop\n  }\n"
+    )
 
 
 def _rule(permission: Permission, sources: list[str]) -> str:
@@ -109,7 +122,11 @@ def _sources(permission: Permission, machines: list[Instance]) -> list[str]:
     elements.
     """
     members = {m.private_ip for m in machines if any(id in permission.groups for id, _ in m.security_groups)}
-    cidrs = [cidr for cidr in set(permission.cidrs) if not any(cidr != other and cidr.subnet_of(other) for other in permission.cidrs)]
+    cidrs = [
+        cidr
+        for cidr in set(permission.cidrs)
+        if not any(cidr != other and cidr.subnet_of(other) for other in permission.cidrs)
+    ]
     alone = [address for address in members if not any(address in cidr for cidr in cidrs)]
     return [str(cidr) for cidr in sorted(cidrs)] + [str(address) for address in sorted(alone)]
 

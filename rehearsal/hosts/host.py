@@ -18,7 +18,11 @@ _SYSCTLS = Path("/proc/sys")
 
 # Modules that a machine cannot load, and the path that exists once they are loaded or built in. The kernel
 # loads all others that Kubernetes and Flannel use on demand.
-_MODULES = {"overlay": "/sys/module/overlay", "br_netfilter": "/proc/sys/net/bridge", "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max"}
+_MODULES = {
+    "overlay": "/sys/module/overlay",
+    "br_netfilter": "/proc/sys/net/bridge",
+    "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max",
+}
 
 
 def load_modules() -> None:
@@ -26,7 +30,9 @@ def load_modules() -> None:
     if missing and shutil.which("modprobe"):
         subprocess.run(["modprobe", "--all", *missing], check=False)
     if missing := [name for name, sign in _MODULES.items() if not Path(sign).exists()]:
-        raise MachineHostError(f"this kernel lacks {', '.join(missing)}, which the machines need: run on a kernel that has it")
+        raise MachineHostError(
+            f"this kernel lacks {', '.join(missing)}, which the machines need: run on a kernel that has it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,11 @@ def wanted() -> tuple[Setting, ...]:
 
 def adjust(saved: Path) -> None:
     """Save the settings that differ from the wanted ones, then set them."""
-    before = {setting.key: now for setting in wanted() if (now := _read(setting.key)) is not None and _differs(setting, now)}
+    before = {
+        setting.key: now
+        for setting in wanted()
+        if (now := _read(setting.key)) is not None and _differs(setting, now)
+    }
     saved.write_text(json.dumps(before))
     for setting in wanted():
         if setting.key in before:

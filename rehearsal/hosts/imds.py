@@ -96,7 +96,9 @@ def _token(request: Request, instance_id: str, tokens: Tokens, now: datetime) ->
     ttl = request.headers.get(TTL_HEADER, "")
     if not ttl.isdecimal() or not 1 <= int(ttl) <= LONGEST_TTL:
         return Response(400)
-    return Response(200, tokens.issue(instance_id, int(ttl), now).encode(), {TTL_HEADER: ttl}, hop_limited=True)
+    return Response(
+        200, tokens.issue(instance_id, int(ttl), now).encode(), {TTL_HEADER: ttl}, hop_limited=True
+    )
 
 
 def _authorized(request: Request, instance: Instance, tokens: Tokens, now: datetime) -> bool:
@@ -136,7 +138,10 @@ def _listing(folder: Tree) -> bytes:
 
 def _tree(facts: Facts) -> Tree:
     document = json.dumps(_identity(facts.instance), indent=2)
-    tree: dict[str, Tree | bytes | str] = {"dynamic": {"instance-identity": {"document": document}}, "meta-data": _meta_data(facts)}
+    tree: dict[str, Tree | bytes | str] = {
+        "dynamic": {"instance-identity": {"document": document}},
+        "meta-data": _meta_data(facts),
+    }
     if facts.launch.user_data:
         tree["user-data"] = facts.launch.user_data
     return tree
@@ -233,7 +238,12 @@ def _iam(instance: Instance, credentials: Credentials | None) -> Tree:
         "Token": credentials.token,
         "Expiration": _time(credentials.expires),
     }
-    return {"iam": {"info": json.dumps(info, indent=2), "security-credentials": {credentials.role: json.dumps(secret, indent=2)}}}
+    return {
+        "iam": {
+            "info": json.dumps(info, indent=2),
+            "security-credentials": {credentials.role: json.dumps(secret, indent=2)},
+        }
+    }
 
 
 def _time(moment: datetime) -> str:

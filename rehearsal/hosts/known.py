@@ -63,8 +63,8 @@ class MetadataCache:
     def facts_of(self, vpc_id: str, address: str) -> Facts | None:
         """Return the metadata of the instance with this address in the VPC.
 
-        A new instance may get the address of one that has been terminated and is still being taken down here: the last one
-        that was loaded has it.
+        A new instance may get the address of one that has been terminated and is still being taken down here:
+        the last one that was loaded has it.
         """
         here = (facts for facts in reversed(self._facts.values()) if facts.instance.subnet.vpc_id == vpc_id)
         return next((facts for facts in here if str(facts.instance.private_ip) == address), None)

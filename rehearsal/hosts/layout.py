@@ -18,7 +18,10 @@ REGISTRY_URL = f"http://{SERVICE_ADDRESS}:{REGISTRY_PORT}"
 
 
 def port_of(instance_id: str) -> str:
-    """Return the name of the router's end of an instance's cable. Linux limits interface names to 15 characters."""
+    """Return the name of the router's end of an instance's cable.
+
+    Linux limits interface names to 15 characters.
+    """
     return f"ve-{instance_id[-12:]}"
 
 

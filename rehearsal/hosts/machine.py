@@ -61,7 +61,9 @@ class MachineKind(Protocol):
 class Machine:
     """An instance's machine as reconciliation sees it, and the actions on it."""
 
-    def __init__(self, instance: Instance, kind: MachineKind, layout: Layout, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, instance: Instance, kind: MachineKind, layout: Layout, on_end: Callable[[], None]
+    ) -> None:
         self.instance = instance
         self.paths = layout.machine(instance.id)
         self.logs = layout.logs / f"{instance.node}.{instance.id}"
@@ -75,7 +77,9 @@ class Machine:
 
     @property
     def leader(self) -> int | None:
-        return self._kind.leader(self._process.pid) if self._process and self.status is Status.RUNNING else None
+        return (
+            self._kind.leader(self._process.pid) if self._process and self.status is Status.RUNNING else None
+        )
 
     async def boot(self, namespace: str) -> None:
         if not self.paths.folder.exists():

@@ -46,7 +46,9 @@ class Mirror:
         return app
 
     @web.middleware
-    async def _inject_faults(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+    async def _inject_faults(
+        self, request: web.Request, handler: Callable[[web.Request], Any]
+    ) -> web.StreamResponse:
         path = self._artifacts / request.path.lstrip("/")
         fault = self._take_fault(path.name)
         if fault is None or not path.is_file():

@@ -65,5 +65,8 @@ def desired_state(instance: Instance | None) -> Desired:
 def reconcile(instances: Mapping[str, Instance], machines: Mapping[str, Status]) -> dict[str, Action]:
     """Return the action for each instance that needs one."""
     ids = instances.keys() | machines.keys()
-    needed = {id: _ACTIONS.get((desired_state(instances.get(id)), machines.get(id, Status.ABSENT))) for id in sorted(ids)}
+    needed = {
+        id: _ACTIONS.get((desired_state(instances.get(id)), machines.get(id, Status.ABSENT)))
+        for id in sorted(ids)
+    }
     return {id: action for id, action in needed.items() if action}

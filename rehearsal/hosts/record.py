@@ -46,7 +46,9 @@ def read(layout: Layout) -> HostRecord:
     try:
         return json.loads(layout.record.read_text())
     except FileNotFoundError:
-        raise MachineHostError(f"no machine host is running in {layout.state}: it has no {layout.record.name}") from None
+        raise MachineHostError(
+            f"no machine host is running in {layout.state}: it has no {layout.record.name}"
+        ) from None
 
 
 def machine_of(record: HostRecord, node: str) -> MachineRecord:

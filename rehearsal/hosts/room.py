@@ -95,7 +95,9 @@ class MachineHost:
     def _shared(self) -> Shared:
         region = self._options.region
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._ca.issue_cert("*.amazonaws.com", f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com").configure_cert(tls)
+        self._ca.issue_cert(
+            "*.amazonaws.com", f"*.{region}.amazonaws.com", f"*.s3.{region}.amazonaws.com"
+        ).configure_cert(tls)
         return Shared(
             aws_endpoint=self._options.aws_endpoint,
             tls=tls,
@@ -130,7 +132,11 @@ class MachineHost:
         self._spawn(self._try(machine, self._actions[action]))
 
     def _new_machine(self, instance: Instance) -> Machine:
-        kind = Windows(self._layout) if instance.family == "windows" else Linux(self._options.root, self._ca.cert_pem.bytes())
+        kind = (
+            Windows(self._layout)
+            if instance.family == "windows"
+            else Linux(self._options.root, self._ca.cert_pem.bytes())
+        )
         return Machine(instance, kind, self._layout, self._wake.set)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -183,7 +189,9 @@ class MachineHost:
             instance = self._snapshot.instances.get(id)
             namespace = self._vpcs.namespace_of(instance.subnet.vpc_id) if instance else None
             if instance and namespace:
-                found[ip] = Target(namespace, instance.private_ip, firewall.host_ports(instance, self._snapshot.ingress))
+                found[ip] = Target(
+                    namespace, instance.private_ip, firewall.host_ports(instance, self._snapshot.ingress)
+                )
         return found
 
     def _record(self) -> None:
@@ -197,7 +205,15 @@ class MachineHost:
             }
             for id, machine in self._machines.items()
         }
-        self._recorder.write({"pid": os.getpid(), "mirror": MIRROR_URL, "registry": REGISTRY_URL, "ca": str(self._layout.ca), "machines": machines})
+        self._recorder.write(
+            {
+                "pid": os.getpid(),
+                "mirror": MIRROR_URL,
+                "registry": REGISTRY_URL,
+                "ca": str(self._layout.ca),
+                "machines": machines,
+            }
+        )
 
     async def _tear_down(self) -> None:
         await asyncio.gather(*self._tasks)

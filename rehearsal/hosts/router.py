@@ -48,7 +48,10 @@ class Router:
         peer = f"peer name eth0 address {instance.mac} mtu {_MTU} netns {name}"
         await netns.configure(
             self.namespace,
-            [f"link add {port} mtu {_MTU} type veth {peer}", f"link set {port} master {_bridge(instance.subnet)} up"],
+            [
+                f"link add {port} mtu {_MTU} type veth {peer}",
+                f"link set {port} master {_bridge(instance.subnet)} up",
+            ],
         )
         await netns.configure(
             name,

@@ -48,13 +48,19 @@ async def serve(namespace: str, resolver: IPv4Address, facts_of: FactsOf, shared
         for address in (str(resolver), RESOLVER_ADDRESS):
             await _serve_dns(stack, _socket(namespace, address, 53, socket.SOCK_DGRAM))
         await _serve_http(stack, _metadata(facts_of, shared.tokens), _socket(namespace, METADATA_ADDRESS, 80))
-        await _serve_http(stack, Mirror(shared.artifacts, shared.mirror_faults).application(), _socket(namespace, SERVICE_ADDRESS, MIRROR_PORT))
+        await _serve_http(
+            stack,
+            Mirror(shared.artifacts, shared.mirror_faults).application(),
+            _socket(namespace, SERVICE_ADDRESS, MIRROR_PORT),
+        )
         _serve_images(stack, namespace, shared.images)
         await _serve_aws(stack, shared, _socket(namespace, SERVICE_ADDRESS, 443))
         return stack.pop_all()
 
 
-def _socket(namespace: str, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+def _socket(
+    namespace: str, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> socket.socket:
     with netns.inside(namespace):
         made = socket.socket(socket.AF_INET, kind)
     made.setblocking(False)
@@ -76,11 +82,15 @@ def _metadata(facts_of: FactsOf, tokens: imds.Tokens) -> web.Application:
         metadata_request = imds.Request(request.method, request.path, headers)
         facts = facts_of(request.remote or "")
         answer = imds.answer(metadata_request, facts, tokens, datetime.now(UTC))
-        response = web.Response(status=answer.status, body=answer.body, headers={"Content-Type": "text/plain", **answer.headers})
+        response = web.Response(
+            status=answer.status, body=answer.body, headers={"Content-Type": "text/plain", **answer.headers}
+        )
         if answer.hop_limited and facts and request.transport:
             # Retransmissions and the closing packets must have the limit too, so the connection is not
             # reused.
-            request.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_IP, socket.IP_TTL, facts.instance.metadata.hop_limit)
+            request.transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_IP, socket.IP_TTL, facts.instance.metadata.hop_limit
+            )
             response.force_close()
         return response
 
@@ -95,7 +105,9 @@ def _serve_images(stack: AsyncExitStack, namespace: str, layout: Path) -> None:
     """
     with netns.inside(namespace):
         server = Registry(layout, (SERVICE_ADDRESS, REGISTRY_PORT))
-    threading.Thread(target=server.serve_forever, args=(_THREAD_POLL_SECONDS,), daemon=True, name=f"registry {namespace}").start()
+    threading.Thread(
+        target=server.serve_forever, args=(_THREAD_POLL_SECONDS,), daemon=True, name=f"registry {namespace}"
+    ).start()
 
     async def close() -> None:
         await asyncio.to_thread(server.shutdown)

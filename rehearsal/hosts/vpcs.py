@@ -33,7 +33,9 @@ class Vpcs:
         async with self._changing:
             if vpc_id not in self._routers:
                 router = Router(vpc_id, self._layout)
-                await router.open(instance.subnet, lambda address: self._facts_in(vpc_id, address), self._shared)
+                await router.open(
+                    instance.subnet, lambda address: self._facts_in(vpc_id, address), self._shared
+                )
                 self._routers[vpc_id] = router
             self._attached[instance.id] = vpc_id
             return await self._routers[vpc_id].attach(instance)
@@ -52,7 +54,9 @@ class Vpcs:
         router = self._routers.get(vpc_id)
         return router.namespace if router else None
 
-    async def apply_security_groups(self, instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]) -> None:
+    async def apply_security_groups(
+        self, instances: Iterable[Instance], ingress: Mapping[str, tuple[Permission, ...]]
+    ) -> None:
         """Apply the security groups between machines."""
         by_vpc: dict[str, list[Instance]] = {vpc_id: [] for vpc_id in self._routers}
         for instance in instances:

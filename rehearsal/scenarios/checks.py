@@ -1,4 +1,6 @@
-"""What a rehearsal proves, each check against the real parts themselves and not against what Pulumi believes."""
+"""What a rehearsal proves, each check against the real parts themselves and not against what Pulumi
+believes.
+"""
 
 import base64
 import gzip
@@ -31,10 +33,22 @@ def listing(session: Session) -> inventory.Inventory:
 
 def in_machine(session: Session, node: str, *command: str) -> str:
     """Run a command in a machine of the room."""
-    room = [sys.executable, "-m", "rehearsal.hosts", "exec", "--state", str(session.state), node, "--", *command]
+    room = [
+        sys.executable,
+        "-m",
+        "rehearsal.hosts",
+        "exec",
+        "--state",
+        str(session.state),
+        node,
+        "--",
+        *command,
+    ]
     done = subprocess.run(room, text=True, capture_output=True, env=session.environment)
     if done.returncode:
-        raise CheckFailed(f"`{' '.join(command)}` on {node} failed with {done.returncode}: {done.stdout}{done.stderr}")
+        raise CheckFailed(
+            f"`{' '.join(command)}` on {node} failed with {done.returncode}: {done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
@@ -48,7 +62,9 @@ def nodes_are_ready(session: Session) -> list[str]:
 
 
 def _condition(node: Mapping[str, Any], kind: str) -> str:
-    return next((c["status"] for c in node["status"].get("conditions", []) if c["type"] == kind), "no such condition")
+    return next(
+        (c["status"] for c in node["status"].get("conditions", []) if c["type"] == kind), "no such condition"
+    )
 
 
 def seconds_until_ready(session: Session, started: float) -> float:
@@ -60,7 +76,8 @@ def seconds_until_ready(session: Session, started: float) -> float:
     return max(end for end in ends if end) - started
 
 
-# One question over UDP, asked once. It prints the answer's code (0: no error) and the number of its addresses.
+# One question over UDP, asked once. It prints the answer's code (0: no error) and the number of its
+# addresses.
 _DNS_QUESTION = """
 import socket, struct, sys
 labels = b"".join(bytes([len(label)]) + label.encode() for label in "kubernetes.default.svc.cluster.local".split("."))
@@ -74,11 +91,18 @@ print(answer[3] & 15, struct.unpack("!H", answer[6:8])[0])
 
 
 def dns_answers(session: Session) -> str:
-    """Ask cluster DNS once from every Linux machine; CheckFailed when one gets no address. No second try: `up` has ended."""
-    service = json.loads(session.output("kubectl", "get", "service", "kube-dns", "--namespace=kube-system", "--output=json"))
+    """Ask cluster DNS once from every Linux machine; CheckFailed when one gets no address.
+
+    No second try: `up` has ended.
+    """
+    service = json.loads(
+        session.output("kubectl", "get", "service", "kube-dns", "--namespace=kube-system", "--output=json")
+    )
     nodes = _linux(nodes_are_ready(session))
     for node in nodes:
-        answer = in_machine(session, node, "python3", "-c", _DNS_QUESTION, service["spec"]["clusterIP"]).split()
+        answer = in_machine(
+            session, node, "python3", "-c", _DNS_QUESTION, service["spec"]["clusterIP"]
+        ).split()
         if answer != ["0", "1"]:
             raise CheckFailed(f"cluster DNS answers {node} with code {answer[0]} and {answer[1]} addresses")
     return f"cluster DNS answers {', '.join(nodes)}"
@@ -88,8 +112,8 @@ def _linux(nodes: Iterable[str]) -> list[str]:
     return [name for name in nodes if not name.startswith("windows")]
 
 
-# What flannel's CNI plugin says without a lease: the official one (flannel-io/cni-plugin v1.9.1, flannel.go) and ours
-# (tools/flannel-cni) name the file.
+# What flannel's CNI plugin says without a lease: the official one (flannel-io/cni-plugin v1.9.1, flannel.go)
+# and ours (tools/flannel-cni) name the file.
 NO_LEASE = "/run/flannel/subnet.env: no such file"
 
 
@@ -99,23 +123,43 @@ def every_pod_met_a_lease(session: Session) -> str:
     for node in nodes:
         log = in_machine(session, node, "journalctl", "--unit=kubelet", "--output=cat", "--no-pager")
         if "kubelet" not in log:
-            raise CheckFailed(f"the journal of {node} has no line of kubelet: that no pod failed proves nothing")
+            raise CheckFailed(
+                f"the journal of {node} has no line of kubelet: that no pod failed proves nothing"
+            )
         if failed := [line for line in log.splitlines() if NO_LEASE in line]:
-            raise CheckFailed(f"{len(failed)} times a pod on {node} began before flanneld had its lease: {failed[0][:500]}")
+            raise CheckFailed(
+                f"{len(failed)} times a pod on {node} began before flanneld had its lease: {failed[0][:500]}"
+            )
     return f"the kubelets of {', '.join(nodes)} started no pod before flanneld had its lease"
 
 
 def cloud_init_status(session: Session, node: str) -> str:
     """What cloud-init says of a machine whose user-data failed; it must be an error, with a non-zero exit."""
-    room = [sys.executable, "-m", "rehearsal.hosts", "exec", "--state", str(session.state), node, "--", "cloud-init", "status", "--wait"]
+    room = [
+        sys.executable,
+        "-m",
+        "rehearsal.hosts",
+        "exec",
+        "--state",
+        str(session.state),
+        node,
+        "--",
+        "cloud-init",
+        "status",
+        "--wait",
+    ]
     done = subprocess.run(room, text=True, capture_output=True, env=session.environment)
     if done.returncode == 0 or "error" not in done.stdout:
-        raise CheckFailed(f"cloud-init on {node} should have failed, but says {done.stdout!r} and exits with {done.returncode}")
+        raise CheckFailed(
+            f"cloud-init on {node} should have failed, but says {done.stdout!r} and exits with "
+            f"{done.returncode}"
+        )
     return f"{done.stdout.strip()}, exit code {done.returncode}"
 
 
-# Asks for a session token as an intruder would: from the machine itself, then from the network namespace of each of its pods
-# (the CNI names them cni-...). One line each: who asks, and the HTTP status, 000 without an answer.
+# Asks for a session token as an intruder would: from the machine itself, then from the network namespace of
+# each of its pods (the CNI names them cni-...). One line each: who asks, and the HTTP status, 000 without an
+# answer.
 _TOKENS = """
 ask() { "$@" curl -sS -m 3 -o /dev/null -w '%{http_code}' -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 9' \
   http://169.254.169.254/latest/api/token 2>/dev/null; }
@@ -125,15 +169,22 @@ for pod in $(ip netns list | cut -d ' ' -f 1 | grep '^cni-'); do echo "$pod $(as
 
 
 def no_credentials_for_pods(session: Session, node: str) -> str:
-    """No pod of a Linux machine gets a token of the metadata service, and so none gets the credentials of the machine's role."""
+    """No pod of a Linux machine gets a token of the metadata service, and so none gets the credentials of
+    the machine's role.
+    """
     answers = dict(line.split() for line in in_machine(session, node, "bash", "-c", _TOKENS).splitlines())
     if answers.pop("machine", None) != "200":
-        raise CheckFailed(f"{node} itself gets no token of the metadata service, so that its pods get none proves nothing")
+        raise CheckFailed(
+            f"{node} itself gets no token of the metadata service, so that its pods get none proves nothing"
+        )
     if not answers:
         raise CheckFailed(f"{node} has no pod with a network of its own to ask from")
     if reached := [f"{pod} ({status})" for pod, status in answers.items() if status != "000"]:
         raise CheckFailed(f"pods on {node} reach the token of the metadata service: {', '.join(reached)}")
-    return f"{node} gets a token of the metadata service, its {len(answers)} pods with a network of their own get none"
+    return (
+        f"{node} gets a token of the metadata service, its {len(answers)} pods with a network of their "
+        f"own get none"
+    )
 
 
 def no_secret_in_the_open(session: Session) -> str:
@@ -144,13 +195,18 @@ def no_secret_in_the_open(session: Session) -> str:
         for name, secret in secrets.items():
             if secret in content:
                 raise CheckFailed(f"the {name} stands in {place}")
-    return f"{len(secrets)} secrets looked for in {len(places)} places: {', '.join(sorted({place.split(':')[0] for place in places}))}"
+    return (
+        f"{len(secrets)} secrets looked for in {len(places)} places: "
+        f"{', '.join(sorted({place.split(':')[0] for place in places}))}"
+    )
 
 
 def _secrets(session: Session) -> Iterator[tuple[str, bytes]]:
     names, ssm = naming.Names(stack=STACK), session.client("ssm")
     documents = {
-        name: json.loads(ssm.get_parameter(Name=names.parameter(name), WithDecryption=True)["Parameter"]["Value"])
+        name: json.loads(
+            ssm.get_parameter(Name=names.parameter(name), WithDecryption=True)["Parameter"]["Value"]
+        )
         for name in join_parameters.DOCUMENTS
     }
     yield "join token", documents[join_parameters.JOIN]["token"].encode()
@@ -160,7 +216,12 @@ def _secrets(session: Session) -> Iterator[tuple[str, bytes]]:
             raise CheckFailed(f"the document {name} holds no client key")
         yield f"private key of {name} (base64)", encoded[1].encode()
         yield f"private key of {name}", base64.b64decode(encoded[1]).splitlines()[1]
-    yield "CA key", in_machine(session, naming.CONTROL_PLANE, "cat", "/etc/kubernetes/pki/ca.key").splitlines()[1].encode()
+    yield (
+        "CA key",
+        in_machine(session, naming.CONTROL_PLANE, "cat", "/etc/kubernetes/pki/ca.key")
+        .splitlines()[1]
+        .encode(),
+    )
 
 
 def _places(session: Session) -> Iterator[tuple[str, bytes]]:
@@ -170,7 +231,10 @@ def _places(session: Session) -> Iterator[tuple[str, bytes]]:
             yield from _instance_places(ec2, instance["InstanceId"])
     yield "stack outputs", session.output("pulumi", "stack", "output", "--json", "--stack", STACK).encode()
     for entry in s3.get_paginator("list_objects_v2").paginate(Bucket=STATE_BUCKET).search("Contents[]"):
-        yield f"state: {entry['Key']}", _unzipped(s3.get_object(Bucket=STATE_BUCKET, Key=entry["Key"])["Body"].read())
+        yield (
+            f"state: {entry['Key']}",
+            _unzipped(s3.get_object(Bucket=STATE_BUCKET, Key=entry["Key"])["Body"].read()),
+        )
     path = naming.Names(stack=STACK).parameter(join_parameters.STATUS)
     for item in ssm.get_paginator("get_parameters_by_path").paginate(Path=path).search("Parameters[]"):
         yield f"status reports: {item['Name']}", item["Value"].encode()
@@ -194,27 +258,51 @@ def nothing_left(session: Session, before: inventory.Inventory, say: Callable[[s
     difference = inventory.difference(before, after)
     say(f"  before: {_counts(before)}\n  after:  {_counts(after)}")
     if difference:
-        raise CheckFailed(f"not as before: left {', '.join(map(str, difference.added))}; gone {', '.join(map(str, difference.removed))}")
+        raise CheckFailed(
+            f"not as before: left {', '.join(map(str, difference.added))}; gone "
+            f"{', '.join(map(str, difference.removed))}"
+        )
     return "0 resources left"
 
 
 def _counts(found: inventory.Inventory) -> str:
-    return ", ".join(f"{len(resources)} {kind}" for kind, resources in sorted(found.items()) if resources) or "nothing"
+    return (
+        ", ".join(f"{len(resources)} {kind}" for kind, resources in sorted(found.items()) if resources)
+        or "nothing"
+    )
 
 
 def operator(session: Session, *arguments: str) -> str:
     """What the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
     command = [sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", session.region]
-    done = subprocess.run(command, cwd=session.project, env=session.environment, text=True, capture_output=True)
+    done = subprocess.run(
+        command, cwd=session.project, env=session.environment, text=True, capture_output=True
+    )
     if done.returncode:
-        raise CheckFailed(f"`microcosm {' '.join(arguments)}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise CheckFailed(
+            f"`microcosm {' '.join(arguments)}` exited with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
 def page_authorizes(page_url: str) -> str:
-    """Fetches the page and an authorization through it, as a browser does: nginx on Linux, CCAuth's C# on the Windows stand-in."""
+    """Fetches the page and an authorization through it, as a browser does: nginx on Linux, CCAuth's C# on
+    the Windows stand-in.
+    """
     page = requests.get(page_url, timeout=10)
-    answer = requests.get(f"{page_url}/api/authorize", params={"ccNum": "4111111111111111", "amount": "10.00"}, timeout=10)
-    if page.status_code != 200 or "<html" not in page.text or not re.fullmatch(r'"Auth Code: [0-9]{4}"', answer.text):
-        raise CheckFailed(f"the page {page_url} answers {page.status_code}, and an authorization {answer.status_code} {answer.text[:200]}")
-    return f"{answer.text} from {answer.headers.get('X-CCAuth-Node', 'an unnamed node')} ({answer.headers.get('X-CCAuth-OS', 'unknown')})"
+    answer = requests.get(
+        f"{page_url}/api/authorize", params={"ccNum": "4111111111111111", "amount": "10.00"}, timeout=10
+    )
+    if (
+        page.status_code != 200
+        or "<html" not in page.text
+        or not re.fullmatch(r'"Auth Code: [0-9]{4}"', answer.text)
+    ):
+        raise CheckFailed(
+            f"the page {page_url} answers {page.status_code}, and an authorization {answer.status_code} "
+            f"{answer.text[:200]}"
+        )
+    return (
+        f"{answer.text} from {answer.headers.get('X-CCAuth-Node', 'an unnamed node')} "
+        f"({answer.headers.get('X-CCAuth-OS', 'unknown')})"
+    )

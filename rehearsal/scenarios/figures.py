@@ -38,7 +38,9 @@ def section(seconds: Mapping[str, float], ready_seconds: float, up_seconds: floa
     )
 
 
-def keep(seconds: Mapping[str, float], ready_seconds: float, up_seconds: float, document: Path = DOCUMENT) -> None:
+def keep(
+    seconds: Mapping[str, float], ready_seconds: float, up_seconds: float, document: Path = DOCUMENT
+) -> None:
     """Replace the figures of the previous run."""
     _replace(BEGIN, END, section(seconds, ready_seconds, up_seconds), document)
 

@@ -47,18 +47,25 @@ def preview(run: Run) -> str:
 
 def up(run: Run) -> str:
     started = time.time()
-    text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell))
+    text = _summary(
+        run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell)
+    )
     run.up_seconds = time.time() - started
     answers = checks.dns_answers(run.session)
     read_outputs(run)
     run.closing.append(checks.operator(run.session, "timeline"))
     run.ready_seconds = checks.seconds_until_ready(run.session, started)
     checks.operator(run.session, "audit", "--remember")
-    return f"{text}; all nodes Ready after {run.ready_seconds:.0f} s, `up` ended after {run.up_seconds:.0f} s; {answers}"
+    return (
+        f"{text}; all nodes Ready after {run.ready_seconds:.0f} s, `up` ended after "
+        f"{run.up_seconds:.0f} s; {answers}"
+    )
 
 
 def read_outputs(run: Run) -> None:
-    run.outputs = json.loads(run.session.output("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK))
+    run.outputs = json.loads(
+        run.session.output("pulumi", "stack", "output", "--json", "--show-secrets", "--stack", STACK)
+    )
 
 
 def nodes(run: Run) -> str:
@@ -70,7 +77,9 @@ def nodes(run: Run) -> str:
 
 def smoke(run: Run) -> str:
     page = run.outputs["pageUrl"]
-    run.closing.append(checks.operator(run.session, "smoke", "--kubeconfig", str(run.session.kubeconfig), "--page-url", page))
+    run.closing.append(
+        checks.operator(run.session, "smoke", "--kubeconfig", str(run.session.kubeconfig), "--page-url", page)
+    )
     return f"{page} shows {checks.page_authorizes(page)}"
 
 
@@ -87,17 +96,37 @@ def windows_binaries(run: Run) -> str:
 
 
 def unchanged_up(run: Run) -> str:
-    return _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK, tell=run.tell))
+    return _summary(
+        run.session.run(
+            "pulumi", "up", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK, tell=run.tell
+        )
+    )
 
 
 def refresh(run: Run) -> str:
-    return _summary(run.session.run("pulumi", "refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK, tell=run.tell))
+    return _summary(
+        run.session.run(
+            "pulumi",
+            "refresh",
+            "--yes",
+            "--skip-preview",
+            "--expect-no-changes",
+            "--stack",
+            STACK,
+            tell=run.tell,
+        )
+    )
 
 
 def scale(run: Run) -> str:
-    pools = [{"name": "linux", "os": "ubuntu-24.04", "count": 2}, {"name": "windows", "os": "windows-2019", "count": 1}]
+    pools = [
+        {"name": "linux", "os": "ubuntu-24.04", "count": 2},
+        {"name": "windows", "os": "windows-2019", "count": 1},
+    ]
     run.session.write_config(nodePools=pools)
-    text = _summary(run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell))
+    text = _summary(
+        run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell)
+    )
     found = checks.nodes_are_ready(run.session)
     if "linux-1" not in found:
         raise checks.CheckFailed(f"linux-1 did not join; Ready are {', '.join(found)}")
@@ -109,7 +138,9 @@ def pod_network(run: Run) -> str:
 
 
 def destroy(run: Run) -> str:
-    return _summary(run.session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell))
+    return _summary(
+        run.session.run("pulumi", "destroy", "--yes", "--skip-preview", "--stack", STACK, tell=run.tell)
+    )
 
 
 def audit(run: Run) -> str:
@@ -128,7 +159,9 @@ def bad_checksum(run: Run) -> str:
     spoiled = run.session.state / "bom-with-a-bad-sum.json"
     spoiled.write_text(json.dumps(bom))
     run.session.write_config(bom=str(spoiled))
-    message = run.session.run("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, check=False, tell=run.tell)
+    message = run.session.run(
+        "pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, check=False, tell=run.tell
+    )
     for part in ("control-plane", "phase download", "kubelet", wanted, actual):
         if part not in message:
             raise checks.CheckFailed(f"`up` with a bad sum of kubelet does not say {part!r}:\n{message}")
@@ -143,7 +176,11 @@ LIFE = (
     Step("smoke", "traffic between Linux, the Windows stand-in and the outside", smoke),
     Step("secrets", "no secret in user-data, outputs or plain state", secrets),
     Step("metadata", "no pod gets the credentials of its machine", metadata),
-    Step("Windows binaries", "kubeadm.exe, kubelet.exe, flanneld.exe and kube-proxy.exe with the user-data's own flags", windows_binaries),
+    Step(
+        "Windows binaries",
+        "kubeadm.exe, kubelet.exe, flanneld.exe and kube-proxy.exe with the user-data's own flags",
+        windows_binaries,
+    ),
     Step("up again", "pulumi up changes nothing", unchanged_up),
     Step("refresh", "pulumi refresh sees no drift", refresh),
     Step("scale", "Linux workers 1 -> 2", scale),
@@ -161,12 +198,21 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {"life": LIFE, "until-up": UNTIL_UP, "b
 
 
 def is_whole(steps: tuple[Step, ...]) -> bool:
-    """Whether these steps prove all that the life of a cluster proves, however they begin (rehearsal/scenarios/linux_first.py)."""
+    """Whether these steps prove all that the life of a cluster proves, however they begin
+    (rehearsal/scenarios/linux_first.py).
+    """
     return steps[2 - len(LIFE) :] == LIFE[2:]
 
 
-def play(steps: tuple[Step, ...], run: Run, begins: Callable[[Step], None], ended: Callable[[Step, float, str], None]) -> None:
-    """Runs the steps in order and times each; the first that fails ends the scenario with its error, which notes the step."""
+def play(
+    steps: tuple[Step, ...],
+    run: Run,
+    begins: Callable[[Step], None],
+    ended: Callable[[Step, float, str], None],
+) -> None:
+    """Runs the steps in order and times each; the first that fails ends the scenario with its error, which
+    notes the step.
+    """
     for step in steps:
         begins(step)
         start = time.monotonic()

@@ -1,4 +1,6 @@
-"""Flannel's backends, each checked on the machines themselves: the interface or the routes by which pods reach each other."""
+"""Flannel's backends, each checked on the machines themselves: the interface or the routes by which pods
+reach each other.
+"""
 
 import json
 import re
@@ -13,7 +15,9 @@ _BACKEND = "flannel.alpha.coreos.com/backend-type"
 
 
 def check(session: Session) -> str:
-    """Every node, the stand-in of Windows too, has announced the stack's backend, and every Linux machine has what it is made of."""
+    """Every node, the stand-in of Windows too, has announced the stack's backend, and every Linux machine
+    has what it is made of.
+    """
     backend = session.variant.backend
     nodes = json.loads(session.output("kubectl", "get", "nodes", "--output", "json"))["items"]
     said = {name_of(node): node["metadata"]["annotations"].get(_BACKEND, "nothing") for node in nodes}
@@ -38,8 +42,14 @@ def host_gw(session: Session, linux: Iterable[str], nodes: Iterable[Mapping[str,
     for node in linux:
         routes = json.loads(checks.in_machine(session, node, "ip", "-json", "route"))
         there = {(route["dst"], route.get("gateway")) for route in routes}
-        if missing := [f"{cidr} via {address}" for name, (cidr, address) in ways.items() if name != node and (cidr, address) not in there]:
-            raise CheckFailed(f"{node} has no route {', '.join(missing)}; it has {sorted(dst for dst, _ in there)}")
+        if missing := [
+            f"{cidr} via {address}"
+            for name, (cidr, address) in ways.items()
+            if name != node and (cidr, address) not in there
+        ]:
+            raise CheckFailed(
+                f"{node} has no route {', '.join(missing)}; it has {sorted(dst for dst, _ in there)}"
+            )
         if "vxlan" in (links := checks.in_machine(session, node, "ip", "-d", "link")):
             raise CheckFailed(f"host-gw needs no overlay, but {node} has one:\n{links}")
     return f"routes to the pods of all other nodes on {', '.join(linux)}"
@@ -53,4 +63,7 @@ def _address(node: Mapping[str, Any]) -> str:
     return next(each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
 
 
-_CHECKS: Mapping[str, Callable[[Session, list[str], list[dict[str, Any]]], str]] = {"vxlan": vxlan, "host-gw": host_gw}
+_CHECKS: Mapping[str, Callable[[Session, list[str], list[dict[str, Any]]], str]] = {
+    "vxlan": vxlan,
+    "host-gw": host_gw,
+}

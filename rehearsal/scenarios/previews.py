@@ -79,9 +79,13 @@ def ended_by_timers(run: Run) -> str:
     """
     name = Names(stack=f"pr-{LONG}").parameter(expiry.PARAMETER)
     over = (datetime.now(UTC) - timedelta(minutes=expiry.GRACE_MINUTES + 1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    run.session.client("ssm").put_parameter(Name=name, Value=expiry.document(over), Type="String", Overwrite=True)
+    run.session.client("ssm").put_parameter(
+        Name=name, Value=expiry.document(over), Type="String", Overwrite=True
+    )
     for node in LINUX_NODES:
-        timer = checks.in_machine(run.session, node, "systemctl", "is-active", "microcosm-expiry.timer").strip()
+        timer = checks.in_machine(
+            run.session, node, "systemctl", "is-active", "microcosm-expiry.timer"
+        ).strip()
         checks.in_machine(run.session, node, "systemctl", "start", "--no-block", "microcosm-expiry.service")
         run.say(f"{node}: microcosm-expiry.timer is {timer}")
     poll(lambda: not _linux_machines(run), END_SECONDS, every=1)
@@ -127,7 +131,11 @@ STEPS = (
     Step("previews listed", "both are ready", listed),
     Step("extend", "one of them lives longer", extended),
     Step("reap", "after the other's end the reaper destroys it alone", reaped),
-    Step("machine floor", "the other expires without a reaper: its machines shut themselves down", ended_by_timers),
+    Step(
+        "machine floor",
+        "the other expires without a reaper: its machines shut themselves down",
+        ended_by_timers,
+    ),
     Step("preview down", "down removes the rest of it", other_down),
     Step("killed runs", "kill -9 in network, instances and Kubernetes layer; the next run recovers", killed),
 )
@@ -160,7 +168,13 @@ def _up(run: Run, pr: int, ttl: str) -> dict[str, Any]:
 
 def preview(run: Run, *arguments: str) -> str:
     """Return the output of `microcosm preview`; CheckFailed has all of it after any exit code but 0."""
-    done = subprocess.run(_command(arguments), cwd=run.session.project, env=run.session.environment, text=True, capture_output=True)
+    done = subprocess.run(
+        _command(arguments),
+        cwd=run.session.project,
+        env=run.session.environment,
+        text=True,
+        capture_output=True,
+    )
     if done.returncode:
         command = f"microcosm preview {' '.join(arguments[:3])}"
         raise CheckFailed(f"`{command}` exited with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -195,7 +209,12 @@ def _kill_at(run: Run, part: str) -> None:
     with log.open("wb") as output:
         command = _command(up_command(run, KILLED, "1h"))
         process = subprocess.Popen(
-            command, cwd=run.session.project, env=run.session.environment, stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=run.session.project,
+            env=run.session.environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     poll(lambda: f"{part}: started" in log.read_text() or process.poll() is not None, KILL_SECONDS)
     if f"{part}: started" not in log.read_text() or process.poll() is not None:

@@ -1,4 +1,6 @@
-"""What a person sees of a rehearsal: each step, what it took, and what a cluster that stays up is good for."""
+"""What a person sees of a rehearsal: each step, what it took, and what a cluster that stays up is good
+for.
+"""
 
 from rich.console import Console
 from rich.status import Status
@@ -37,5 +39,6 @@ def table(current: Run, total: float) -> None:
 def explain_kept(session: Session) -> None:
     page = session.output("pulumi", "stack", "output", "pageUrl").strip()
     console.print(
-        f"\nThe cluster is up.\n  kubeconfig  {session.kubeconfig}\n  page        {page}\n  shell       make shell\n  end         make clean"
+        f"\nThe cluster is up.\n  kubeconfig  {session.kubeconfig}\n  page        {page}\n  shell       "
+        f"make shell\n  end         make clean"
     )

@@ -1,4 +1,6 @@
-"""Which variants of the cluster were rehearsed, and when each was last green: a table that the runs themselves write."""
+"""Which variants of the cluster were rehearsed, and when each was last green: a table that the runs
+themselves write.
+"""
 
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -13,7 +15,10 @@ from ..variant import Variant
 
 DOCUMENT = CHECKOUT / "docs" / "evidence" / "reliability.md"
 BEGIN, END = "<!-- rehearsed: begin -->", "<!-- rehearsed: end -->"
-HEAD = ("| Kubernetes | Flannel | region | with | last green | commit | seconds |", "|---|---|---|---|---|---|---:|")
+HEAD = (
+    "| Kubernetes | Flannel | region | with | last green | commit | seconds |",
+    "|---|---|---|---|---|---|---:|",
+)
 _PARTS = {"etcd": "etcd", "coredns": "CoreDNS", "containerd": "containerd"}
 
 
@@ -23,7 +28,15 @@ def keep(variant: Variant, versions: Mapping[str, str], seconds: float, document
     before, _, rest = text.partition(BEGIN)
     table, _, after = rest.partition(END)
     parts = ", ".join(f"{title} {versions[name]}" for name, title in _PARTS.items())
-    row = (variant.kubernetes, variant.backend, variant.region, parts, f"{datetime.now(UTC):%Y-%m-%d}", commit(), f"{seconds:.0f}")
+    row = (
+        variant.kubernetes,
+        variant.backend,
+        variant.region,
+        parts,
+        f"{datetime.now(UTC):%Y-%m-%d}",
+        commit(),
+        f"{seconds:.0f}",
+    )
     rows = {cells[:3]: cells for cells in _rows(table)} | {row[:3]: row}
     lines = [BEGIN, *HEAD, *(f"| {' | '.join(rows[key])} |" for key in sorted(rows))]
     if never := missing(rows):
@@ -34,7 +47,12 @@ def keep(variant: Variant, versions: Mapping[str, str], seconds: float, document
 def missing(rows: Iterable[tuple[str, ...]]) -> list[str]:
     """List the pairs of a supported Kubernetes version and a backend that have no row, in any region."""
     there = {key[:2] for key in rows}
-    return [f"{version} {backend}" for version in matrix.KUBERNETES_VERSIONS for backend in FLANNEL_BACKENDS if (version, backend) not in there]
+    return [
+        f"{version} {backend}"
+        for version in matrix.KUBERNETES_VERSIONS
+        for backend in FLANNEL_BACKENDS
+        if (version, backend) not in there
+    ]
 
 
 def _rows(table: str) -> list[tuple[str, ...]]:
@@ -43,7 +61,9 @@ def _rows(table: str) -> list[tuple[str, ...]]:
 
 
 def commit() -> str:
-    """Return the newest commit of main that the checkout holds; a plus stands for changes beside it, committed or not (docs/ aside)."""
+    """Return the newest commit of main that the checkout holds; a plus stands for changes beside it,
+    committed or not (docs/ aside).
+    """
     head = _git("rev-parse", "HEAD")
     shared = _git("merge-base", "HEAD", "main") if _git("branch", "--list", "main") else head
     changed = shared != head or _git("status", "--porcelain", "--", ".", ":!docs")
@@ -51,4 +71,6 @@ def commit() -> str:
 
 
 def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", *words], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.strip()

@@ -1,4 +1,6 @@
-"""A scenario of day two: refreshes, extensions and updates of one preview, none of which may change what nobody changed."""
+"""A scenario of day two: refreshes, extensions and updates of one preview, none of which may change what
+nobody changed.
+"""
 
 import json
 from datetime import datetime
@@ -16,7 +18,12 @@ PR = 104
 STACK = f"pr-{PR}"
 UNCHANGED = ("--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK)
 # What machines write once, and then no more: another version later is a write of Pulumi's.
-WRITTEN_ONCE = (join_parameters.KUBECONFIG, join_parameters.WINDOWS_NETWORK, "status/control-plane", "status/linux-0")
+WRITTEN_ONCE = (
+    join_parameters.KUBECONFIG,
+    join_parameters.WINDOWS_NETWORK,
+    "status/control-plane",
+    "status/linux-0",
+)
 
 
 def first_up(run: Run) -> str:
@@ -52,7 +59,9 @@ def second_extension(run: Run) -> str:
 
 
 def last_up(run: Run) -> str:
-    """Run `up` once more, which only moves the end in the tags, then `pulumi up`, which has nothing left to do."""
+    """Run `up` once more, which only moves the end in the tags, then `pulumi up`, which has nothing left
+    to do.
+    """
     text = _update(run)
     return f"{text}; then pulumi up: {_unchanged(run, 'up')}"
 
@@ -71,14 +80,18 @@ def _unchanged(run: Run, *command: str) -> str:
 def _extend(run: Run, by: str) -> str:
     later = json.loads(preview(run, "extend", "--pr", str(PR), "--by", by, "--json"))["expires"]
     if datetime.fromisoformat(later) <= datetime.fromisoformat(run.outputs[STACK]["expires"]):
-        raise CheckFailed(f"{STACK} was extended to {later}, which is not after {run.outputs[STACK]['expires']}")
+        raise CheckFailed(
+            f"{STACK} was extended to {later}, which is not after {run.outputs[STACK]['expires']}"
+        )
     run.outputs[STACK]["expires"] = later
     _end_stands(run)
     return f"{STACK} lives until {later}"
 
 
 def _update(run: Run, *options: str) -> str:
-    """Run `preview up`; CheckFailed if it writes over a machine's parameter, moves the end, or does more than update."""
+    """Run `preview up`; CheckFailed if it writes over a machine's parameter, moves the end, or does more
+    than update.
+    """
     before = _written(run)
     preview(run, *up_command(run, PR, None), *options)
     if (after := _written(run)) != before:
@@ -92,19 +105,25 @@ def _update(run: Run, *options: str) -> str:
 
 
 def _last_update(run: Run) -> dict[str, int]:
-    history: list[dict[str, Any]] = json.loads(run.session.output("pulumi", "stack", "history", "--json", "--stack", STACK))
+    history: list[dict[str, Any]] = json.loads(
+        run.session.output("pulumi", "stack", "history", "--json", "--stack", STACK)
+    )
     return history[0]["resourceChanges"]
 
 
 def _end_stands(run: Run) -> None:
     if (told := published_end(run, PR)) != (wanted := run.outputs[STACK]["expires"]):
-        raise CheckFailed(f"the machines of {STACK} are told {told}, although its end was extended to {wanted}")
+        raise CheckFailed(
+            f"the machines of {STACK} are told {told}, although its end was extended to {wanted}"
+        )
 
 
 def _written(run: Run) -> dict[str, int]:
     """Read the version of each parameter: every write makes another one, also of the same value."""
     ssm, names = run.session.client("ssm"), Names(stack=STACK)
-    return {path: ssm.get_parameter(Name=names.parameter(path))["Parameter"]["Version"] for path in WRITTEN_ONCE}
+    return {
+        path: ssm.get_parameter(Name=names.parameter(path))["Parameter"]["Version"] for path in WRITTEN_ONCE
+    }
 
 
 STEPS = (

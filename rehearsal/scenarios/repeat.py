@@ -1,4 +1,6 @@
-"""Many runs of one scenario: how many passed, at which step the others failed, and how far the times lie apart."""
+"""Many runs of one scenario: how many passed, at which step the others failed, and how far the times lie
+apart.
+"""
 
 import statistics
 import subprocess
@@ -42,7 +44,9 @@ def failed(number: int, error: Exception) -> Attempt:
 
 
 def reason(message: str) -> str:
-    """Choose the line that tells most, a command's own `error:`; else all lines, since a command may print a table."""
+    """Choose the line that tells most, a command's own `error:`; else all lines, since a command may print
+    a table.
+    """
     lines = [" ".join(line.split()) for line in message.splitlines() if line.strip()]
     best = next((line for line in lines if "error:" in line), " / ".join(lines))
     return best[:REASON_CHARACTERS]
@@ -62,7 +66,9 @@ def spread(attempts: Sequence[Attempt]) -> list[tuple[str, float, float, float]]
 
 def table(attempts: Sequence[Attempt]) -> Table:
     """Lay out the spread for the terminal."""
-    made = Table("step", "min", "median", "max", title=f"{rate(attempts)}; seconds of those", title_justify="left")
+    made = Table(
+        "step", "min", "median", "max", title=f"{rate(attempts)}; seconds of those", title_justify="left"
+    )
     for name, least, middle, most in spread(attempts):
         made.add_row(name, f"{least:.1f}", f"{middle:.1f}", f"{most:.1f}")
     return made
@@ -75,9 +81,21 @@ def failures(attempts: Sequence[Attempt]) -> list[str]:
 
 def markdown(attempts: Sequence[Attempt]) -> str:
     """Lay out rate, failures and spread for the docs."""
-    rows = [f"| {name} | {least:.1f} | {middle:.1f} | {most:.1f} |" for name, least, middle, most in spread(attempts)]
+    rows = [
+        f"| {name} | {least:.1f} | {middle:.1f} | {most:.1f} |"
+        for name, least, middle, most in spread(attempts)
+    ]
     bad = [f"* {line}" for line in failures(attempts)]
-    return "\n".join([f"**{rate(attempts)}.**", *bad, "", "| step, seconds | min | median | max |", "|---|---:|---:|---:|", *rows])
+    return "\n".join(
+        [
+            f"**{rate(attempts)}.**",
+            *bad,
+            "",
+            "| step, seconds | min | median | max |",
+            "|---|---:|---:|---:|",
+            *rows,
+        ]
+    )
 
 
 @contextmanager

@@ -13,12 +13,18 @@ CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSc
 def install(api: Api) -> None:
     """Create cluster DNS and kube-proxy."""
     dns = {"nodeSelector": {"kubernetes.io/os": "linux"}, "tolerations": [CONTROL_PLANE]}
-    proxy = {"nodeSelector": {"kubernetes.io/os": "linux"}, "tolerations": [{"operator": "Exists"}], "hostNetwork": True}
+    proxy = {
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"operator": "Exists"}],
+        "hostNetwork": True,
+    }
     for kind, name, label, pod, more in (
         ("Deployment", "coredns", "kube-dns", dns, {"replicas": 2}),
         ("DaemonSet", "kube-proxy", "kube-proxy", proxy, {}),
     ):
-        api.create(f"/apis/apps/v1/namespaces/{NAMESPACE}/{kind.lower()}s", _workload(kind, name, label, pod, more))
+        api.create(
+            f"/apis/apps/v1/namespaces/{NAMESPACE}/{kind.lower()}s", _workload(kind, name, label, pod, more)
+        )
 
 
 def _workload(kind: str, name: str, label: str, pod: Json, more: Json) -> Json:

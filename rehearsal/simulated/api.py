@@ -60,14 +60,30 @@ class KubernetesApi:
     @property
     def kubeconfig(self) -> str:
         """Return the administrator's kubeconfig, as kubeadm writes it."""
-        user = {"client-certificate-data": _base64(self.admin_certificate), "client-key-data": _base64(self.admin_key)}
+        user = {
+            "client-certificate-data": _base64(self.admin_certificate),
+            "client-key-data": _base64(self.admin_key),
+        }
         return yaml.safe_dump(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "simulated", "cluster": {"server": self.server, "certificate-authority-data": _base64(self.authority)}}],
+                "clusters": [
+                    {
+                        "name": "simulated",
+                        "cluster": {
+                            "server": self.server,
+                            "certificate-authority-data": _base64(self.authority),
+                        },
+                    }
+                ],
                 "users": [{"name": "kubernetes-admin", "user": user}],
-                "contexts": [{"name": "admin@simulated", "context": {"cluster": "simulated", "user": "kubernetes-admin"}}],
+                "contexts": [
+                    {
+                        "name": "admin@simulated",
+                        "context": {"cluster": "simulated", "user": "kubernetes-admin"},
+                    }
+                ],
                 "current-context": "admin@simulated",
             }
         )
@@ -90,17 +106,23 @@ class KubernetesApi:
     def _content(self) -> dict[str, str]:
         """Return every key with its value in base64."""
         found = self._etcd("range", key=_base64("/registry/"), range_end=_base64("/registry0"))
-        return {base64.b64decode(item["key"]).decode(): item.get("value", "") for item in found.get("kvs", ())}
+        return {
+            base64.b64decode(item["key"]).decode(): item.get("value", "") for item in found.get("kvs", ())
+        }
 
     def _etcd(self, verb: str, **body: Any) -> dict[str, Any]:
         """Call etcd's HTTP gateway to its gRPC API."""
-        request = urllib.request.Request(f"{self.etcd}/v3/kv/{verb}", json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+        request = urllib.request.Request(
+            f"{self.etcd}/v3/kv/{verb}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )  # noqa: S310
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback, our own etcd
             return json.loads(answer.read())
 
 
 @contextmanager
-def running_api(folder: Path, programs: Path | None = None, names: Sequence[str] = PROGRAMS) -> Generator[KubernetesApi]:
+def running_api(
+    folder: Path, programs: Path | None = None, names: Sequence[str] = PROGRAMS
+) -> Generator[KubernetesApi]:
     """Run the API during the block, with data and logs in `folder`.
 
     `programs` is the folder of the servers; without it they are on PATH. With only etcd and kube-apiserver in
@@ -115,7 +137,12 @@ def running_api(folder: Path, programs: Path | None = None, names: Sequence[str]
         flags = {
             "etcd": _etcd_flags(folder, api.etcd, f"http://{LOOPBACK}:{peer_port}"),
             "kube-apiserver": _apiserver_flags(folder, api),
-            "kube-controller-manager": [client, "--leader-elect=false", "--secure-port=0", f"--controllers={','.join(CONTROLLERS)}"],
+            "kube-controller-manager": [
+                client,
+                "--leader-elect=false",
+                "--secure-port=0",
+                f"--controllers={','.join(CONTROLLERS)}",
+            ],
             "kube-scheduler": [client, "--leader-elect=false", "--secure-port=0"],
         }
         controlled = "kube-controller-manager" in names
@@ -142,10 +169,15 @@ def _program(name: str, programs: Path | None) -> str:
 def _certified(folder: Path, api_port: int, etcd_port: int) -> KubernetesApi:
     """Create a CA, a server certificate and the administrator's client certificate."""
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    server = authority.issue_cert(LOOPBACK, "localhost", "kubernetes", "10.96.0.1", key_type=trustme.KeyType.ECDSA)
+    server = authority.issue_cert(
+        LOOPBACK, "localhost", "kubernetes", "10.96.0.1", key_type=trustme.KeyType.ECDSA
+    )
     # Go refuses a certificate with an empty list of names, so this one has a name.
     admin = authority.issue_cert(
-        "kubernetes-admin", common_name="kubernetes-admin", organization_name="system:masters", key_type=trustme.KeyType.ECDSA
+        "kubernetes-admin",
+        common_name="kubernetes-admin",
+        organization_name="system:masters",
+        key_type=trustme.KeyType.ECDSA,
     )
     authority.cert_pem.write_to_path(folder / "ca.pem")
     server.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
@@ -166,8 +198,16 @@ def _certified(folder: Path, api_port: int, etcd_port: int) -> KubernetesApi:
 
 def _etcd_flags(folder: Path, client: str, peer: str) -> list[str]:
     return [
-        *(f"--data-dir={folder / 'etcd'}", f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
-        *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}"),
+        *(
+            f"--data-dir={folder / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+        ),
+        *(
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+        ),
         # This data need not survive a crash.
         "--unsafe-no-fsync",
     ]
@@ -176,11 +216,31 @@ def _etcd_flags(folder: Path, client: str, peer: str) -> list[str]:
 def _apiserver_flags(folder: Path, api: KubernetesApi) -> list[str]:
     certificate = folder / "server.pem"
     return [
-        *(f"--etcd-servers={api.etcd}", f"--bind-address={LOOPBACK}", f"--advertise-address={LOOPBACK}", "--endpoint-reconciler-type=none"),
-        *(f"--secure-port={api.server.rpartition(':')[2]}", f"--tls-cert-file={certificate}", f"--tls-private-key-file={certificate}"),
-        *(f"--client-ca-file={folder / 'ca.pem'}", f"--service-cluster-ip-range={SERVICE_RANGE}", "--authorization-mode=Node,RBAC"),
-        *("--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={certificate}"),
-        *(f"--service-account-signing-key-file={certificate}", "--allow-privileged=true", "--profiling=false"),
+        *(
+            f"--etcd-servers={api.etcd}",
+            f"--bind-address={LOOPBACK}",
+            f"--advertise-address={LOOPBACK}",
+            "--endpoint-reconciler-type=none",
+        ),
+        *(
+            f"--secure-port={api.server.rpartition(':')[2]}",
+            f"--tls-cert-file={certificate}",
+            f"--tls-private-key-file={certificate}",
+        ),
+        *(
+            f"--client-ca-file={folder / 'ca.pem'}",
+            f"--service-cluster-ip-range={SERVICE_RANGE}",
+            "--authorization-mode=Node,RBAC",
+        ),
+        *(
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={certificate}",
+        ),
+        *(
+            f"--service-account-signing-key-file={certificate}",
+            "--allow-privileged=true",
+            "--profiling=false",
+        ),
         # A node is Ready from its registration on, and no controller would remove a new node's taint.
         NOT_ADMITTING,
     ]
@@ -194,9 +254,16 @@ def _start(stack: ExitStack, folder: Path, program: str, flags: list[str]) -> No
 
 
 def _wait_for_api(api: KubernetesApi) -> None:
-    """Wait for the objects that the API server creates itself; the role is the last, and opens /readyz to all."""
+    """Wait for the objects that the API server creates itself; the role is the last, and opens /readyz to
+    all.
+    """
     client = api.client()
-    _retry(api, lambda: client.get("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:public-info-viewer"))
+    _retry(
+        api,
+        lambda: client.get(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:public-info-viewer"
+        ),
+    )
     _retry(api, lambda: client.get("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical"))
 
 
@@ -209,9 +276,16 @@ def _wait_for_accounts(api: KubernetesApi) -> None:
 
 def _retry(api: KubernetesApi, look: Callable[[], Any]) -> None:
     try:
-        Retrying(retry=retry_if_exception_type((ApiFailure, OSError)), wait=wait_fixed(0.1), stop=stop_after_delay(READY_SECONDS), reraise=True)(look)
+        Retrying(
+            retry=retry_if_exception_type((ApiFailure, OSError)),
+            wait=wait_fixed(0.1),
+            stop=stop_after_delay(READY_SECONDS),
+            reraise=True,
+        )(look)
     except (ApiFailure, OSError) as error:
-        raise RehearsalError(f"the Kubernetes API did not become ready: {error}; its logs are in {api.folder}") from error
+        raise RehearsalError(
+            f"the Kubernetes API did not become ready: {error}; its logs are in {api.folder}"
+        ) from error
 
 
 def _free_ports(count: int) -> list[int]:

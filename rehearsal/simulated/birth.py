@@ -59,7 +59,10 @@ def node_object(machine: NodeInstance, user_data: bytes, now: datetime) -> Json:
     registration = _registration(machine, user_data)
     extra = {argument["name"]: argument["value"] for argument in registration.get("kubeletExtraArgs") or []}
     own = dict(pair.split("=", 1) for pair in extra.get("node-labels", "").split(",") if pair)
-    taints = [*([CONTROL_PLANE_TAINT] if machine.is_control_plane else []), *(registration.get("taints") or [])]
+    taints = [
+        *([CONTROL_PLANE_TAINT] if machine.is_control_plane else []),
+        *(registration.get("taints") or []),
+    ]
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -85,7 +88,11 @@ def _registration(machine: NodeInstance, user_data: bytes) -> dict[str, Any]:
     else:
         script = gzip.decompress(user_data) if user_data.startswith(GZIP) else user_data
         text = shell_value(script.decode(), "KUBEADM_CONFIG")
-    return next(document["nodeRegistration"] for document in yaml.safe_load_all(text) if "nodeRegistration" in document)
+    return next(
+        document["nodeRegistration"]
+        for document in yaml.safe_load_all(text)
+        if "nodeRegistration" in document
+    )
 
 
 def _labels(machine: NodeInstance) -> dict[str, str]:
@@ -104,7 +111,10 @@ def _labels(machine: NodeInstance) -> dict[str, str]:
 
 def _status(machine: NodeInstance, now: datetime) -> Json:
     return {
-        "addresses": [{"type": "InternalIP", "address": machine.private_ip}, {"type": "Hostname", "address": machine.node}],
+        "addresses": [
+            {"type": "InternalIP", "address": machine.private_ip},
+            {"type": "Hostname", "address": machine.node},
+        ],
         "capacity": CAPACITY,
         "allocatable": CAPACITY,
         "conditions": conditions(Readiness(network_up=True, since=now), now=now),

@@ -44,7 +44,17 @@ LIVING = ("pending", "running")
 PHASES = {
     "control-plane": ("prepare", "download", "containerd", "init", "publish", "ready"),
     "linux": ("prepare", "download", "containerd", "join", "ready"),
-    "windows": ("feature", "reboot", "download", "containerd", "prepare-node", "join", "flannel", "kube-proxy", "ready"),
+    "windows": (
+        "feature",
+        "reboot",
+        "download",
+        "containerd",
+        "prepare-node",
+        "join",
+        "flannel",
+        "kube-proxy",
+        "ready",
+    ),
 }
 JOIN_ENDPOINT, JOIN_TOKEN = "10.0.0.1:6443", "faked0.0123456789abcdef"
 
@@ -95,10 +105,21 @@ class SimulatedMachines:
 
     def _listed(self) -> dict[str, NodeInstance]:
         """Return the running machines, the youngest last."""
-        filters = [{"Name": "tag-key", "Values": [naming.NODE_TAG]}, {"Name": "instance-state-name", "Values": [*LIVING]}]
+        filters = [
+            {"Name": "tag-key", "Values": [naming.NODE_TAG]},
+            {"Name": "instance-state-name", "Values": [*LIVING]},
+        ]
         pages = self._ec2.get_paginator("describe_instances").paginate(Filters=filters)
-        instances = [instance for page in pages for reservation in page["Reservations"] for instance in reservation["Instances"]]
-        return {raw["InstanceId"]: NodeInstance.of(raw) for raw in sorted(instances, key=lambda raw: raw["LaunchTime"])}
+        instances = [
+            instance
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+        ]
+        return {
+            raw["InstanceId"]: NodeInstance.of(raw)
+            for raw in sorted(instances, key=lambda raw: raw["LaunchTime"])
+        }
 
     def _apply(self, listed: Mapping[str, NodeInstance], writers: ThreadPoolExecutor) -> None:
         for gone in self._machines.keys() - listed.keys():
@@ -138,7 +159,13 @@ class SimulatedMachines:
             # The Node of the machine that this one replaces; its end may not have been polled yet.
             self._kubernetes.delete(f"/api/v1/nodes/{machine.node}", {})
             self._kubernetes.create("/api/v1/nodes", node)
-        self._put(machine, json.dumps(report(machine, int(time.time()))), "String", join_parameters.STATUS, machine.node)
+        self._put(
+            machine,
+            json.dumps(report(machine, int(time.time()))),
+            "String",
+            join_parameters.STATUS,
+            machine.node,
+        )
 
     def _remove(self, machine: NodeInstance) -> None:
         if machine.is_control_plane:
@@ -193,5 +220,7 @@ def _client(service: str, cloud: Cloud) -> Any:
         aws_access_key_id=STAND_IN_KEY,
         aws_secret_access_key="none",  # noqa: S106 - the fake cloud takes any
         # Adaptive: the client slows down if the cloud enforces rates.
-        config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS}),
+        config=Config(
+            max_pool_connections=WRITERS, retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS}
+        ),
     )

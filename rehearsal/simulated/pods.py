@@ -64,6 +64,8 @@ class SimulatedPods:
 
     def _running(self, pod: Json) -> Json:
         now = datetime.now(UTC)
-        container = Container(state=Running(started_at=now), started=True, ready=True, container_id="stand-in://none")
+        container = Container(
+            state=Running(started_at=now), started=True, ready=True, container_id="stand-in://none"
+        )
         address = next(self._addresses)
         return status(pod, container, before={}, host_ip=address, pod_ip=address, created=now, now=now)

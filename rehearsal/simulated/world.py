@@ -37,7 +37,16 @@ class World:
         """Run a `pulumi` command of the stack; `up`, `destroy` and `refresh` ask no question."""
         yes = ("--yes", "--skip-preview") if command in CHANGES else ()
         try:
-            return self.stack.run("pulumi", command, *yes, *options, "--stack", self.stack.stack, "--non-interactive", check=check)
+            return self.stack.run(
+                "pulumi",
+                command,
+                *yes,
+                *options,
+                "--stack",
+                self.stack.stack,
+                "--non-interactive",
+                check=check,
+            )
         finally:
             self.machines.check()
 
@@ -47,7 +56,11 @@ class World:
 
     def session(self) -> Any:
         """Return a boto3 session with the operator's keys; its clients need the cloud's endpoint."""
-        return boto3.Session(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name=self.cloud.region)
+        return boto3.Session(
+            CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.cloud.region,
+        )
 
     def inventory(self) -> inventory.Inventory:
         """List all resources of the fake cloud."""
@@ -55,7 +68,9 @@ class World:
 
 
 @contextmanager
-def simulated_world(folder: Path, programs: Path | None = None, *, stack: str = STACK, enforce_iam: bool = False) -> Generator[World]:
+def simulated_world(
+    folder: Path, programs: Path | None = None, *, stack: str = STACK, enforce_iam: bool = False
+) -> Generator[World]:
     """Open a simulated world in an existing folder; `programs` holds the engine and the Kubernetes servers,
     else they are on PATH.
     """

@@ -26,9 +26,16 @@ def main(
     private_ip: Annotated[str, typer.Option("--private-ip", "--ip", help="address of the instance, on eth0")],
     state: Annotated[Path, typer.Option(help="folder of this instance, kept over its reboots")],
     region: Annotated[str, typer.Option(help="AWS region")],
-    ca: Annotated[Path | None, typer.Option(help="CA (PEM) of AWS's public names; default: the public CAs")] = None,
-    flanneld: Annotated[str, typer.Option(help="the Linux flanneld, a path or a program on PATH")] = "flanneld",
-    os_name: Annotated[str | None, typer.Option("--os", help=f"{', '.join(RELEASES)}; default: the release of the images to pull")] = None,
+    ca: Annotated[
+        Path | None, typer.Option(help="CA (PEM) of AWS's public names; default: the public CAs")
+    ] = None,
+    flanneld: Annotated[
+        str, typer.Option(help="the Linux flanneld, a path or a program on PATH")
+    ] = "flanneld",
+    os_name: Annotated[
+        str | None,
+        typer.Option("--os", help=f"{', '.join(RELEASES)}; default: the release of the images to pull"),
+    ] = None,
     log_file: Annotated[Path | None, typer.Option("--log", help="log file; default: standard output")] = None,
 ) -> None:
     """Stand in for one Windows instance until SIGTERM. This is not Windows."""
@@ -57,7 +64,9 @@ def _checked(flanneld: str, os_name: str | None) -> str:
         raise InputError(f"--os is {os_name}; accepted is one of {', '.join(RELEASES)}")
     program = shutil.which(flanneld)
     if program is None:
-        raise InputError(f"--flanneld {flanneld} is no program; give the path of a Linux flanneld, or put it on PATH")
+        raise InputError(
+            f"--flanneld {flanneld} is no program; give the path of a Linux flanneld, or put it on PATH"
+        )
     return program
 
 

@@ -35,7 +35,11 @@ def host_ports_of(container: Json) -> list[HostPort]:
     """Return the hostPorts in a container's specification."""
     ports: list[Json] = container.get("ports", [])
     return [
-        HostPort(host_port=port["hostPort"], container_port=port["containerPort"], protocol=port.get("protocol", "TCP"))
+        HostPort(
+            host_port=port["hostPort"],
+            container_port=port["containerPort"],
+            protocol=port.get("protocol", "TCP"),
+        )
         for port in ports
         if "hostPort" in port
     ]

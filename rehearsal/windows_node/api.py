@@ -36,7 +36,9 @@ class ApiError(ApiFailure):
     def __init__(self, method: str, path: str, status: int, answer: Json) -> None:
         self.status = status
         self.reason = str(answer.get("reason", ""))
-        super().__init__(f"{method} {path}: {status} {answer.get('message') or self.reason or 'no reason given'}")
+        super().__init__(
+            f"{method} {path}: {status} {answer.get('message') or self.reason or 'no reason given'}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +101,15 @@ class Api:
                     raise ApiError("WATCH", path, event["object"].get("code", 0), event["object"])
                 yield event["type"], event["object"]
 
-    def _call(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Json | None = None, content_type: str = _JSON) -> Json:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = _JSON,
+    ) -> Json:
         return json.loads(self._send(method, path, query=query, body=body, content_type=content_type).data)
 
     def _send(

@@ -39,7 +39,9 @@ class Aws:
     _expires: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._pool = urllib3.PoolManager(ca_certs=str(self.ca_file) if self.ca_file else None, timeout=_TIMEOUT, retries=False)
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(self.ca_file) if self.ca_file else None, timeout=_TIMEOUT, retries=False
+        )
 
     def read_parameter(self, name: str) -> str:
         """Return the decrypted value of a parameter."""
@@ -55,9 +57,15 @@ class Aws:
 
     def _ssm(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"AmazonSSM.{action}"}
-        return json.loads(self._send("ssm", "POST", f"https://ssm.{self.region}.amazonaws.com/", headers, json.dumps(body).encode()))
+        return json.loads(
+            self._send(
+                "ssm", "POST", f"https://ssm.{self.region}.amazonaws.com/", headers, json.dumps(body).encode()
+            )
+        )
 
-    def _send(self, service: str, method: str, url: str, headers: Mapping[str, str] = _NONE, body: bytes = b"") -> bytes:
+    def _send(
+        self, service: str, method: str, url: str, headers: Mapping[str, str] = _NONE, body: bytes = b""
+    ) -> bytes:
         signed = self._sign(service, AWSRequest(method, url, headers=headers, data=body))
         what = f"{headers.get('X-Amz-Target', method)} {url}"
         try:

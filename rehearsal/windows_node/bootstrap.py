@@ -52,7 +52,9 @@ def discover(discovery: Discovery) -> str:
     ca_pem = pinned_ca(unverified, discovery.ca_cert_hashes)
     verified = _signed_kubeconfig(Api(Access(server=discovery.server, ca_pem=ca_pem)), discovery.token)
     if verified != unverified:
-        raise BootstrapError(f"cluster-info of {discovery.server} differs between the unverified and the verified read")
+        raise BootstrapError(
+            f"cluster-info of {discovery.server} differs between the unverified and the verified read"
+        )
     return ca_pem
 
 
@@ -78,7 +80,9 @@ def pinned_ca(kubeconfig: str, pins: tuple[str, ...]) -> str:
 
 def public_key_hash(certificate: x509.Certificate) -> str:
     """Return kubeadm's pin: sha256 of the DER SubjectPublicKeyInfo."""
-    spki = certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    spki = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     return f"sha256:{hashlib.sha256(spki).hexdigest()}"
 
 
@@ -93,7 +97,11 @@ def signature_is_valid(detached: str, content: str, token: str) -> bool:
         return False
     payload = base64.urlsafe_b64encode(content.encode()).rstrip(b"=")
     expected = hmac.digest(secret.encode(), header.encode() + b"." + payload, "sha256")
-    return claims.get("alg") == "HS256" and claims.get("kid") == token_id and hmac.compare_digest(given, expected)
+    return (
+        claims.get("alg") == "HS256"
+        and claims.get("kid") == token_id
+        and hmac.compare_digest(given, expected)
+    )
 
 
 def signing_request(node: str, key: ec.EllipticCurvePrivateKey) -> Json:
@@ -133,9 +141,13 @@ def _signed_kubeconfig(api: Api, token: str) -> str:
 
     data: dict[str, str] = _retry(unsigned)(lambda: api.get(_CLUSTER_INFO)["data"])
     if unsigned(data):
-        raise BootstrapError(f"cluster-info has no {name} after {_WAIT_SECONDS} s: the bootstrap token is unknown or expired")
+        raise BootstrapError(
+            f"cluster-info has no {name} after {_WAIT_SECONDS} s: the bootstrap token is unknown or expired"
+        )
     if not signature_is_valid(data[name], data["kubeconfig"], token):
-        raise BootstrapError("the signature of cluster-info does not match the token: this API server cannot be trusted")
+        raise BootstrapError(
+            "the signature of cluster-info does not match the token: this API server cannot be trusted"
+        )
     return data["kubeconfig"]
 
 
@@ -154,7 +166,9 @@ def _issued(api: Api, name: str) -> bytes:
 
 def _refusal(request: Json) -> str:
     conditions: list[Json] = request.get("status", {}).get("conditions", [])
-    return next((f"{c['type']}: {c.get('message', '')}" for c in conditions if c["type"] in ("Denied", "Failed")), "")
+    return next(
+        (f"{c['type']}: {c.get('message', '')}" for c in conditions if c["type"] in ("Denied", "Failed")), ""
+    )
 
 
 def _retry(undecided: Any) -> Retrying:

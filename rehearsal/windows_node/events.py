@@ -23,7 +23,9 @@ class Recorder:
         metadata = pod["metadata"]
         log.info("pod %s/%s: %s: %s", metadata["namespace"], metadata["name"], reason, message)
         now = timestamp(datetime.now(UTC))
-        about = {"apiVersion": "v1", "kind": "Pod"} | {key: metadata[key] for key in ("name", "namespace", "uid")}
+        about = {"apiVersion": "v1", "kind": "Pod"} | {
+            key: metadata[key] for key in ("name", "namespace", "uid")
+        }
         event = {
             "metadata": {"generateName": f"{metadata['name']}.", "namespace": metadata["namespace"]},
             "involvedObject": about,

@@ -24,7 +24,13 @@ _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 class Heartbeat:
     """Registers the node and keeps it alive until the process ends."""
 
-    def __init__(self, api: Api, machine: Machine, registration: Registration, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        machine: Machine,
+        registration: Registration,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self._api, self._machine, self._registration = api, machine, registration
         self._clock = clock or (lambda: datetime.now(UTC))
         self._readiness = Readiness(network_up=False, since=self._clock())
@@ -32,7 +38,12 @@ class Heartbeat:
         self._wake = threading.Event()
         self.ready = threading.Event()
 
-    @retry(retry=retry_if_exception_type(ApiFailure), wait=wait_fixed(2), stop=stop_after_delay(_REGISTRATION_SECONDS), reraise=True)
+    @retry(
+        retry=retry_if_exception_type(ApiFailure),
+        wait=wait_fixed(2),
+        stop=stop_after_delay(_REGISTRATION_SECONDS),
+        reraise=True,
+    )
     def register(self) -> None:
         """Create the Node, or take over the Node of an earlier machine with this name."""
         try:
@@ -80,7 +91,10 @@ class Heartbeat:
         readiness, now = self._readiness, self._clock()
         if self._reported and self._reported[0] == readiness and now - self._reported[1] < _STATUS_EVERY:
             return
-        self._api.patch(f"{self._path}/status", {"status": status(self._machine, self._registration.name, readiness, now=now)})
+        self._api.patch(
+            f"{self._path}/status",
+            {"status": status(self._machine, self._registration.name, readiness, now=now)},
+        )
         self._reported = (readiness, now)
         if readiness.network_up:
             self.ready.set()

@@ -67,7 +67,9 @@ def from_user_data(raw: bytes) -> NodeInputs:
     try:
         text = raw.decode("ascii")
     except UnicodeDecodeError as error:
-        raise InputError(f"user-data is not ASCII at byte {error.start}: Windows PowerShell 5.1 would read it as ANSI") from error
+        raise InputError(
+            f"user-data is not ASCII at byte {error.start}: Windows PowerShell 5.1 would read it as ANSI"
+        ) from error
     found = assignments(script_of(text))
     _check_artifacts(found.get("Artifacts"))
     texts = {field: _text(found, variable) for field, variable in VARIABLES.items()}
@@ -84,7 +86,11 @@ def registration(template: str, document: dict[str, Any]) -> Registration:
     extra = {argument["name"]: argument["value"] for argument in node.get("kubeletExtraArgs") or []}
     return Registration(
         name=node["name"],
-        discovery=Discovery(endpoint=token["apiServerEndpoint"], token=token["token"], ca_cert_hashes=tuple(token["caCertHashes"])),
+        discovery=Discovery(
+            endpoint=token["apiServerEndpoint"],
+            token=token["token"],
+            ca_cert_hashes=tuple(token["caCertHashes"]),
+        ),
         labels=_labels(extra.get("node-labels", "")),
         taints=[dict(taint) for taint in node.get("taints") or []],
     )
@@ -97,14 +103,20 @@ def _completed(template: str, document: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"the join document has no {field}; it has {', '.join(sorted(document))}")
         text = text.replace(token, str(document[field]))
     if left := _TOKEN.findall(text):
-        raise InputError(f"the JoinConfiguration still holds {', '.join(left)}; only {', '.join(_FILLED_IN)} are replaced")
+        raise InputError(
+            f"the JoinConfiguration still holds {', '.join(left)}; only {', '.join(_FILLED_IN)} are replaced"
+        )
     loaded: object = yaml.safe_load(text)
     config = cast(dict[str, Any], loaded if isinstance(loaded, dict) else {})
     kind = (config.get("apiVersion"), config.get("kind"))
     if kind != (_API_VERSION, "JoinConfiguration"):
-        raise InputError(f"the JoinConfiguration is {kind[0]} {kind[1]}; accepted is {_API_VERSION} JoinConfiguration")
+        raise InputError(
+            f"the JoinConfiguration is {kind[0]} {kind[1]}; accepted is {_API_VERSION} JoinConfiguration"
+        )
     if config["discovery"]["bootstrapToken"].get("unsafeSkipCAVerification"):
-        raise InputError("the JoinConfiguration skips the verification of the CA; the join must be pinned to caCertHashes")
+        raise InputError(
+            "the JoinConfiguration skips the verification of the CA; the join must be pinned to caCertHashes"
+        )
     return config
 
 

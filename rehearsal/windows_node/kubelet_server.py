@@ -34,7 +34,9 @@ LogFile = Callable[[str, str], Path | None]
 class KubeletServer:
     """Serves /containerLogs/<namespace>/<pod>/<container>; `log_file` returns a pod's log."""
 
-    def __init__(self, *, node: str, ip: str, ca_pem: str, directory: Path, log_file: LogFile, port: int = KUBELET_PORT) -> None:
+    def __init__(
+        self, *, node: str, ip: str, ca_pem: str, directory: Path, log_file: LogFile, port: int = KUBELET_PORT
+    ) -> None:
         pem = directory / "kubelet-serving.pem"
         write_atomically(pem, self_signed(node, ip), mode=0o600)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -44,7 +46,9 @@ class KubeletServer:
         self._server = ThreadingHTTPServer((ip, port), handler(log_file))
         self._server.daemon_threads = True
         # The handshake runs in the connection's thread: in accept() one silent client would block all others.
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
 
     @property
     def port(self) -> int:
@@ -67,7 +71,11 @@ def self_signed(node: str, ip: str) -> bytes:
     names = x509.SubjectAlternativeName([x509.DNSName(node), x509.IPAddress(IPv4Address(ip))])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(hours=1))
-    certificate = builder.not_valid_after(now + timedelta(days=365)).add_extension(names, critical=False).sign(key, hashes.SHA256())
+    certificate = (
+        builder.not_valid_after(now + timedelta(days=365))
+        .add_extension(names, critical=False)
+        .sign(key, hashes.SHA256())
+    )
     return certificate.public_bytes(serialization.Encoding.PEM) + private_pem(key)
 
 
@@ -91,7 +99,9 @@ def handler(log_file: LogFile) -> type[BaseHTTPRequestHandler]:
 
         def _is_api_server(self) -> bool:
             connection = self.connection
-            return isinstance(connection, ssl.SSLSocket) and common_name(connection.getpeercert()) == _API_SERVER
+            return (
+                isinstance(connection, ssl.SSLSocket) and common_name(connection.getpeercert()) == _API_SERVER
+            )
 
         def _answer(self, find: Callable[[], Path | None], query: dict[str, list[str]]) -> None:
             path = find()

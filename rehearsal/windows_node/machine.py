@@ -50,7 +50,9 @@ class StandIn:
         self._options = options
         self._inputs = inputs.from_user_data(metadata.user_data())
         if self._inputs.node_name != options.node:
-            raise InputError(f"the node is {self._inputs.node_name} in the user-data and {options.node} in its tag")
+            raise InputError(
+                f"the node is {self._inputs.node_name} in the user-data and {options.node} in its tag"
+            )
         self._progress = Progress(instance=options.instance_id, node=options.node, publish=self._publish)
         self._addresses = PodAddresses(options.ip)
         self._stop = threading.Event()
@@ -97,7 +99,9 @@ class StandIn:
         return Machine(
             instance_id=self._options.instance_id,
             ip=self._options.ip,
-            release=RELEASES[self._options.os_name] if self._options.os_name else release_of(self._inputs.images),
+            release=RELEASES[self._options.os_name]
+            if self._options.os_name
+            else release_of(self._inputs.images),
             kubernetes_version=self._inputs.kubernetes_version,
             containerd_version=self._inputs.containerd_version,
         )
@@ -110,7 +114,11 @@ class StandIn:
 
     def _identity(self, registration: inputs.Registration) -> Access:
         """Return the node's credentials; a machine that boots again already has them."""
-        discovery, pem, ca_file = registration.discovery, self._options.state / "kubelet-client-current.pem", self._options.state / "ca.crt"
+        discovery, pem, ca_file = (
+            registration.discovery,
+            self._options.state / "kubelet-client-current.pem",
+            self._options.state / "ca.crt",
+        )
         if not (pem.exists() and ca_file.exists()):
             ca_pem = bootstrap.discover(discovery)
             token = Access(server=discovery.server, ca_pem=ca_pem, token=discovery.token)
@@ -125,10 +133,18 @@ class StandIn:
         heartbeat.register()
         spawn("heartbeat", heartbeat.keep)
         recorder = Recorder(api, options.node)
-        node = Node(api=api, addresses=self._addresses, recorder=recorder, ip=options.ip, directory=options.state)
+        node = Node(
+            api=api, addresses=self._addresses, recorder=recorder, ip=options.ip, directory=options.state
+        )
         self._pods = Pods(node, options.node)
         spawn("pods", self._pods.keep)
-        server = KubeletServer(node=options.node, ip=options.ip, ca_pem=access.ca_pem or "", directory=options.state, log_file=self._pods.log_file)
+        server = KubeletServer(
+            node=options.node,
+            ip=options.ip,
+            ca_pem=access.ca_pem or "",
+            directory=options.state,
+            log_file=self._pods.log_file,
+        )
         spawn("kubelet server", server.keep)
         return heartbeat
 
@@ -146,7 +162,9 @@ class StandIn:
         self._flannel = spawn("flannel", overlay.keep)
         subnet = overlay.wait_until_up(_NETWORK_SECONDS)
         if subnet is None:
-            raise StandinError(f"flanneld is not ready after {_NETWORK_SECONDS:.0f} s; see {flanneld.log_file}")
+            raise StandinError(
+                f"flanneld is not ready after {_NETWORK_SECONDS:.0f} s; see {flanneld.log_file}"
+            )
         self._addresses.use(subnet, host_ports=backend.host_ports)
         heartbeat.network_is_up()
 
@@ -160,4 +178,6 @@ class StandIn:
         )
 
     def _publish(self, document: str) -> None:
-        self._options.aws.write_parameter(f"/microcosm/{self._inputs.stack}/status/{self._options.node}", document)
+        self._options.aws.write_parameter(
+            f"/microcosm/{self._inputs.stack}/status/{self._options.node}", document
+        )

@@ -55,7 +55,9 @@ _BACKENDS = {
 def backend_named(name: str) -> Backend:
     """Return the backend that the user-data names."""
     if name not in _BACKENDS:
-        raise InputError(f"user-data sets $FlannelBackend to {name}; accepted is one of {', '.join(_BACKENDS)}")
+        raise InputError(
+            f"user-data sets $FlannelBackend to {name}; accepted is one of {', '.join(_BACKENDS)}"
+        )
     return _BACKENDS[name]
 
 
@@ -119,7 +121,9 @@ class Overlay:
         event.
         """
         ready = poll(lambda: self._stop.is_set() or _answers(_READY_URL), timeout_seconds, _POLL_SECONDS / 4)
-        return pod_subnet(self._flanneld.subnet_file.read_text()) if ready and not self._stop.is_set() else None
+        return (
+            pod_subnet(self._flanneld.subnet_file.read_text()) if ready and not self._stop.is_set() else None
+        )
 
     def _wait_until_allowed(self) -> None:
         """Wait until the role binding exists, which the program creates after the node may have started.

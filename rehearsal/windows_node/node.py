@@ -37,9 +37,15 @@ class Release:
 
 
 RELEASES = {
-    "windows-2019": Release(product="Windows Server 2019 Datacenter", build="10.0.17763", revision=7919, image_suffix="ltsc2019"),
-    "windows-2022": Release(product="Windows Server 2022 Datacenter", build="10.0.20348", revision=4405, image_suffix="ltsc2022"),
-    "windows-2025": Release(product="Windows Server 2025 Datacenter", build="10.0.26100", revision=7171, image_suffix="ltsc2025"),
+    "windows-2019": Release(
+        product="Windows Server 2019 Datacenter", build="10.0.17763", revision=7919, image_suffix="ltsc2019"
+    ),
+    "windows-2022": Release(
+        product="Windows Server 2022 Datacenter", build="10.0.20348", revision=4405, image_suffix="ltsc2022"
+    ),
+    "windows-2025": Release(
+        product="Windows Server 2025 Datacenter", build="10.0.26100", revision=7171, image_suffix="ltsc2025"
+    ),
 }
 
 
@@ -71,7 +77,9 @@ def release_of(images: tuple[str, ...]) -> Release:
     for release in RELEASES.values():
         if any(image.endswith(release.image_suffix) for image in images):
             return release
-    raise InputError(f"no image ({', '.join(images)}) is for {', '.join(RELEASES)}; name the release with --os")
+    raise InputError(
+        f"no image ({', '.join(images)}) is for {', '.join(RELEASES)}; name the release with --os"
+    )
 
 
 def node_object(machine: Machine, registration: Registration, readiness: Readiness) -> Json:
@@ -109,11 +117,20 @@ def labels(machine: Machine, registration: Registration) -> dict[str, str]:
 def status(machine: Machine, name: str, readiness: Readiness, *, now: datetime) -> Json:
     """Return the whole status, as kubelet patches it."""
     memory_kib = _memory_kib()
-    capacity = {"cpu": str(os.cpu_count()), "memory": f"{memory_kib}Ki", "pods": "110", "ephemeral-storage": f"{_DISK_KIB}Ki"}
+    capacity = {
+        "cpu": str(os.cpu_count()),
+        "memory": f"{memory_kib}Ki",
+        "pods": "110",
+        "ephemeral-storage": f"{_DISK_KIB}Ki",
+    }
     return {
         "addresses": [{"type": "InternalIP", "address": machine.ip}, {"type": "Hostname", "address": name}],
         "capacity": capacity,
-        "allocatable": capacity | {"memory": f"{memory_kib - _EVICTION_MEMORY_KIB}Ki", "ephemeral-storage": f"{_DISK_KIB * 9 // 10}Ki"},
+        "allocatable": capacity
+        | {
+            "memory": f"{memory_kib - _EVICTION_MEMORY_KIB}Ki",
+            "ephemeral-storage": f"{_DISK_KIB * 9 // 10}Ki",
+        },
         "conditions": conditions(readiness, now=now),
         "daemonEndpoints": {"kubeletEndpoint": {"Port": KUBELET_PORT}},
         "nodeInfo": _node_info(machine),
@@ -131,7 +148,10 @@ def conditions(readiness: Readiness, *, now: datetime) -> list[Json]:
         "Ready": ready if readiness.network_up else not_ready,
     }
     times = {"lastHeartbeatTime": timestamp(now), "lastTransitionTime": timestamp(readiness.since)}
-    return [{"type": kind, "status": value, "reason": reason, "message": message, **times} for kind, (value, reason, message) in table.items()]
+    return [
+        {"type": kind, "status": value, "reason": reason, "message": message, **times}
+        for kind, (value, reason, message) in table.items()
+    ]
 
 
 def lease(name: str, *, now: datetime) -> Json:

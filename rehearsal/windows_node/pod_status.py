@@ -66,7 +66,16 @@ class Container:
     image_id: str = ""
 
 
-def status(pod: Json, container: Container, *, before: Json, host_ip: str, pod_ip: str | None, created: datetime, now: datetime) -> Json:
+def status(
+    pod: Json,
+    container: Container,
+    *,
+    before: Json,
+    host_ip: str,
+    pod_ip: str | None,
+    created: datetime,
+    now: datetime,
+) -> Json:
     """Return the status that the node reports for a pod."""
     addresses = {"podIP": pod_ip, "podIPs": [{"ip": pod_ip}]} if pod_ip else {}
     return {
@@ -99,7 +108,9 @@ def restarts(pod: Json, ended: Terminated) -> bool:
     return policy == "Always" or (policy == "OnFailure" and ended.exit_code != 0)
 
 
-def conditions(pod: Json, container: Container, *, before: Json, has_network: bool, now: datetime) -> list[Json]:
+def conditions(
+    pod: Json, container: Container, *, before: Json, has_network: bool, now: datetime
+) -> list[Json]:
     """Return the conditions that kubelet owns; each keeps its time until its status changes."""
     unready = {"reason": "ContainersNotReady", "message": f"containers with unready status: {_names(pod)}"}
     verdict = {} if container.ready else unready
@@ -117,9 +128,19 @@ def conditions(pod: Json, container: Container, *, before: Json, has_network: bo
 def _condition(kind: str, value: bool, why: Json, before: Json | None, now: datetime) -> Json:
     status = str(value)
     unchanged = before is not None and before["status"] == status
-    since = before["lastTransitionTime"] if before and unchanged and before.get("lastTransitionTime") else timestamp(now)
+    since = (
+        before["lastTransitionTime"]
+        if before and unchanged and before.get("lastTransitionTime")
+        else timestamp(now)
+    )
     # A strategic merge keeps omitted fields: None removes the reason of the previous status.
-    return {"type": kind, "status": status, "lastTransitionTime": since, "reason": None, "message": None} | why
+    return {
+        "type": kind,
+        "status": status,
+        "lastTransitionTime": since,
+        "reason": None,
+        "message": None,
+    } | why
 
 
 def _container_status(spec: Json, container: Container) -> Json:

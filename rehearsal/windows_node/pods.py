@@ -38,7 +38,9 @@ class Pods:
         """Return the log file of a pod's container."""
         wanted = (namespace, name)
         metadata = ((worker, worker.pod["metadata"]) for worker in list(self._workers.values()))
-        return next((worker.log_file for worker, pod in metadata if (pod["namespace"], pod["name"]) == wanted), None)
+        return next(
+            (worker.log_file for worker, pod in metadata if (pod["namespace"], pod["name"]) == wanted), None
+        )
 
     def end_all(self, grace_seconds: float) -> None:
         """Stop every container at the same time, because the node goes away."""

@@ -23,7 +23,9 @@ def script_of(user_data: str) -> str:
     """Return the script that EC2Launch runs at every boot."""
     block = _BLOCK.match(user_data)
     if block is None:
-        raise InputError("user-data is not one <powershell> block and <persist>true</persist>, as EC2Launch needs it")
+        raise InputError(
+            "user-data is not one <powershell> block and <persist>true</persist>, as EC2Launch needs it"
+        )
     return block[1]
 
 

@@ -30,7 +30,9 @@ class HttpProbe:
 def probes_of(container: Json) -> dict[str, HttpProbe]:
     """Return the probes of a container by kind."""
     ports = {port["name"]: port["containerPort"] for port in container.get("ports", []) if "name" in port}
-    return {kind: _http_probe(container[f"{kind}Probe"], ports) for kind in KINDS if f"{kind}Probe" in container}
+    return {
+        kind: _http_probe(container[f"{kind}Probe"], ports) for kind in KINDS if f"{kind}Probe" in container
+    }
 
 
 def _http_probe(spec: Json, ports: dict[str, int]) -> HttpProbe:
@@ -80,7 +82,9 @@ class Probing:
 
     def __init__(self, probes: dict[str, HttpProbe], started: float) -> None:
         # Until the first verdict a container counts as alive, but neither started nor ready.
-        self._series = {kind: Series(probe, passing=kind == "liveness", started=started) for kind, probe in probes.items()}
+        self._series = {
+            kind: Series(probe, passing=kind == "liveness", started=started) for kind, probe in probes.items()
+        }
 
     @property
     def started(self) -> bool:
@@ -93,12 +97,19 @@ class Probing:
     @property
     def must_restart(self) -> str | None:
         """Return the kind of probe for which kubelet restarts the container."""
-        return next((kind for kind in ("startup", "liveness") if kind in self._series and self._series[kind].failed), None)
+        return next(
+            (kind for kind in ("startup", "liveness") if kind in self._series and self._series[kind].failed),
+            None,
+        )
 
     def due(self, now: float) -> list[tuple[str, Series]]:
         """Return the probes to send now: the startup probe alone until it has passed, then the others."""
         kinds = ("liveness", "readiness") if self.started else ("startup",)
-        return [(kind, self._series[kind]) for kind in kinds if kind in self._series and self._series[kind].due(now)]
+        return [
+            (kind, self._series[kind])
+            for kind in kinds
+            if kind in self._series and self._series[kind].due(now)
+        ]
 
     def _passing(self, kind: str) -> bool:
         return kind not in self._series or self._series[kind].passing

@@ -66,7 +66,9 @@ def _write_source(api: Api, pod: Json, source: Path) -> str:
     source.mkdir(parents=True)
     digest = hashlib.sha256()
     for volume in _config_maps(pod):
-        data = api.get(f"/api/v1/namespaces/{pod['metadata']['namespace']}/configmaps/{volume['name']}").get("data", {})
+        data = api.get(f"/api/v1/namespaces/{pod['metadata']['namespace']}/configmaps/{volume['name']}").get(
+            "data", {}
+        )
         names = {item["key"]: item["path"] for item in volume.get("items", [])} or {key: key for key in data}
         for key, name in sorted(names.items()):
             (source / Path(name).name).write_text(data[key])
@@ -85,17 +87,25 @@ def _only(source: Path, suffix: str) -> Path:
 def _environment(pod: Json, container: Json, pod_ip: str, host_ip: str) -> dict[str, str]:
     def value(variable: Json) -> str:
         reference = variable.get("valueFrom", {}).get("fieldRef")
-        return _FIELDS[reference["fieldPath"]](pod, pod_ip, host_ip) if reference else variable.get("value", "")
+        return (
+            _FIELDS[reference["fieldPath"]](pod, pod_ip, host_ip) if reference else variable.get("value", "")
+        )
 
     return {variable["name"]: value(variable) for variable in container.get("env", [])}
 
 
 def _config_maps(pod: Json) -> list[Json]:
-    return [volume["configMap"] for volume in cast(list[Json], pod["spec"].get("volumes", [])) if "configMap" in volume]
+    return [
+        volume["configMap"]
+        for volume in cast(list[Json], pod["spec"].get("volumes", []))
+        if "configMap" in volume
+    ]
 
 
 def _unsupported_probe(container: Json) -> str | None:
-    wrong = [kind for kind in KINDS if f"{kind}Probe" in container and "httpGet" not in container[f"{kind}Probe"]]
+    wrong = [
+        kind for kind in KINDS if f"{kind}Probe" in container and "httpGet" not in container[f"{kind}Probe"]
+    ]
     return f"a stand-in can send only httpGet probes, not this {wrong[0]}Probe" if wrong else None
 
 

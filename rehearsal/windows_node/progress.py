@@ -67,7 +67,12 @@ class Progress:
     def _write(self, name: str, result: str, detail: str) -> None:
         line = " ".join(f"stand-in: {detail}".split())[:_DETAIL_CHARACTERS]
         log.info("phase %s %s: %s", name, result, line)
-        document: dict[str, Any] = self._head | {"phase": name, "result": result, "detail": line, "phases": self._phases}
+        document: dict[str, Any] = self._head | {
+            "phase": name,
+            "result": result,
+            "detail": line,
+            "phases": self._phases,
+        }
         try:
             self._publish(json.dumps(document))
         except (StandinError, OSError) as error:

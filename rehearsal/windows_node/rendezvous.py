@@ -12,7 +12,9 @@ _PLACEHOLDER = "pending"
 _POLL_SECONDS = 2.0
 
 
-def wait_for_document(read: Callable[[], str], *, control_plane: str, timeout_seconds: float) -> dict[str, Any]:
+def wait_for_document(
+    read: Callable[[], str], *, control_plane: str, timeout_seconds: float
+) -> dict[str, Any]:
     """Return the first unexpired document of this control plane; InputError names what stood there last."""
     problem = ""
 
@@ -26,7 +28,9 @@ def wait_for_document(read: Callable[[], str], *, control_plane: str, timeout_se
 
     if document := poll(look, timeout_seconds, _POLL_SECONDS):
         return document
-    raise InputError(f"no document of control plane {control_plane} within {timeout_seconds:.0f} s; last seen: {problem}")
+    raise InputError(
+        f"no document of control plane {control_plane} within {timeout_seconds:.0f} s; last seen: {problem}"
+    )
 
 
 def validated(value: str, control_plane: str, *, now: datetime) -> tuple[dict[str, Any] | None, str]:

@@ -21,7 +21,9 @@ def run(*command: str, stdin: str = "") -> str:
 def start(command: list[str], log_file: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start a long-running program that ends with the calling thread, even if the stand-in is killed."""
     tied = ["setpriv", "--pdeathsig", "KILL", *command]
-    return subprocess.Popen(tied, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, env=environment)
+    return subprocess.Popen(
+        tied, stdin=subprocess.DEVNULL, stdout=log_file, stderr=subprocess.STDOUT, env=environment
+    )
 
 
 def end(process: subprocess.Popen[bytes], grace_seconds: float) -> int:

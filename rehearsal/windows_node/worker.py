@@ -98,14 +98,23 @@ class PodWorker:
         container_id = f"stand-in://{self.pod['metadata']['uid']}-{restarts}"
         try:
             address = self._sandbox()
-            prepared = program.prepare(self._node.api, self.pod, self._folder, pod_ip=address, host_ip=self._node.ip)
+            prepared = program.prepare(
+                self._node.api, self.pod, self._folder, pod_ip=address, host_ip=self._node.ip
+            )
         except StandinError as error:
             self._start_at = time.monotonic() + _RETRY_SECONDS
             self._record_event(WARNING, "Failed", str(error))
             self._wait_for("CreateContainerError", str(error))
             return
         spec = self.pod["spec"]["containers"][0]
-        self._run = ContainerRun(spec, prepared, address=address, container_id=container_id, log_file=self.log_file, unhealthy=self._unhealthy)
+        self._run = ContainerRun(
+            spec,
+            prepared,
+            address=address,
+            container_id=container_id,
+            log_file=self.log_file,
+            unhealthy=self._unhealthy,
+        )
         self._container = replace(
             self._container,
             state=Running(started_at=self._run.started_at),
@@ -113,12 +122,18 @@ class PodWorker:
             container_id=container_id,
             image_id=prepared.image_id,
         )
-        self._record_event(NORMAL, "Started", f"Started container {spec['name']}: CCAuth's C# under Mono, a stand-in for {spec['image']}")
+        self._record_event(
+            NORMAL,
+            "Started",
+            f"Started container {spec['name']}: CCAuth's C# under Mono, a stand-in for {spec['image']}",
+        )
 
     def _supervise(self, run: ContainerRun) -> None:
         ended = run.ended()
         if ended is None and run.must_restart:
-            self._record_event(NORMAL, "Killing", f"Container failed {run.must_restart} probe, will be restarted")
+            self._record_event(
+                NORMAL, "Killing", f"Container failed {run.must_restart} probe, will be restarted"
+            )
             ended = run.end(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
         if ended is not None:
             self._ended(ended)
@@ -160,7 +175,11 @@ class PodWorker:
         wanted = host_ports_of(self.pod["spec"]["containers"][0])
         if wanted and not self._node.addresses.host_ports:
             numbers = ", ".join(str(port.host_port) for port in wanted)
-            self._record_event(WARNING, "HostPortIgnored", f"hostPort {numbers}: win-overlay, Flannel's CNI plugin for vxlan on Windows, opens none")
+            self._record_event(
+                WARNING,
+                "HostPortIgnored",
+                f"hostPort {numbers}: win-overlay, Flannel's CNI plugin for vxlan on Windows, opens none",
+            )
             return []
         return wanted
 
@@ -185,7 +204,12 @@ class PodWorker:
 
     def _remove(self) -> bool:
         """Delete the pod's object, because the pod has ended."""
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": self.pod["metadata"]["uid"]}}
+        body = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "gracePeriodSeconds": 0,
+            "preconditions": {"uid": self.pod["metadata"]["uid"]},
+        }
         return self._call(lambda: self._node.api.delete(self._path, body))
 
     # --- the API ------------------------------------------------------------------------------------------
@@ -205,7 +229,9 @@ class PodWorker:
             return True
         # A strategic merge joins lists of addresses, so those of a replaced node would stay beside this
         # node's.
-        lists = {name: [{"$patch": "replace"}, *status[name]] for name in ("hostIPs", "podIPs") if name in status}
+        lists = {
+            name: [{"$patch": "replace"}, *status[name]] for name in ("hostIPs", "podIPs") if name in status
+        }
         body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status | lists}
         succeeded = self._call(lambda: self._node.api.patch(f"{self._path}/status", body))
         if succeeded:

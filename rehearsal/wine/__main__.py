@@ -22,7 +22,9 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 @app.command("check")
-def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal that was kept")] = STATE) -> None:
+def check_kept(
+    state: Annotated[Path, typer.Option(help="folder of the rehearsal that was kept")] = STATE,
+) -> None:
     """Run the check against the cluster that `make rehearse KEEP=1` left up."""
     session = kept_session(lambda kubernetes: build.ensure(kubernetes=kubernetes), state)
     if session is None:
@@ -36,7 +38,9 @@ def check_kept(state: Annotated[Path, typer.Option(help="folder of the rehearsal
 @app.command("help")
 def record_help(
     folder: Annotated[Path, typer.Argument(help="folder of the texts")] = help_texts.FOLDER,
-    kubernetes: Annotated[str, typer.Option(help=f"one of {', '.join(matrix.KUBERNETES_VERSIONS)}")] = matrix.DEFAULT_KUBERNETES,
+    kubernetes: Annotated[
+        str, typer.Option(help=f"one of {', '.join(matrix.KUBERNETES_VERSIONS)}")
+    ] = matrix.DEFAULT_KUBERNETES,
 ) -> None:
     """Record --help of the Windows binaries of a Kubernetes version; needed when their pins change."""
     made = build.ensure(kubernetes=kubernetes)

@@ -30,12 +30,16 @@ def check(session: Session, lines: CommandLines | None = None) -> str:
         Joining(wine_host=wine_host, node=node, lines=lines, fake_cri=session.supplies.fake_cri).run()
         registered = check_node(node, _node(session, node.second_name), _node(session, node.name))
         reached = "; ".join(program.finish() for program in started)
-    return f"{LABEL}: kubeadm.exe joined {node.second_name}, kubelet.exe registered it ({registered}); {reached}"
+    return (
+        f"{LABEL}: kubeadm.exe joined {node.second_name}, kubelet.exe registered it ({registered}); {reached}"
+    )
 
 
 @contextmanager
 def _wine_host(session: Session, node: WindowsNode) -> Generator[WineHost]:
-    wine_host = WineHost(folder=session.state / "wine", logs=session.state / "logs" / "wine", namespace=node.namespace)
+    wine_host = WineHost(
+        folder=session.state / "wine", logs=session.state / "logs" / "wine", namespace=node.namespace
+    )
     wine_host.set_up(session.supplies.wine_prefix, session.supplies.windows)
     try:
         yield wine_host

@@ -76,11 +76,19 @@ def value_of(words: tuple[str, ...], flag: str) -> str:
 def _networks(script: str) -> dict[str, Network]:
     """Read the table $Networks by backend; an entry ends with a brace at the depth of its beginning."""
     table = re.search(r"^\$Networks = @\{\n(.*?)^\}", script, re.MULTILINE | re.DOTALL)
-    entries = re.findall(r"^    '([\w-]+)' = @\{\n(.*?)^    \}", table[1], re.MULTILINE | re.DOTALL) if table else []
+    entries = (
+        re.findall(r"^    '([\w-]+)' = @\{\n(.*?)^    \}", table[1], re.MULTILINE | re.DOTALL)
+        if table
+        else []
+    )
     if not entries:
         raise WineError("worker.ps1 has no table $Networks")
     return {
-        backend: Network(name=_text(entry, "Name"), net_conf=_text(entry, "NetConf"), kube_proxy_arguments=_array(entry, "KubeProxyArguments"))
+        backend: Network(
+            name=_text(entry, "Name"),
+            net_conf=_text(entry, "NetConf"),
+            kube_proxy_arguments=_array(entry, "KubeProxyArguments"),
+        )
         for backend, entry in entries
     }
 

@@ -44,7 +44,11 @@ class Process:
         poll(lambda: line() or self.exit_code is not None, seconds, _POLL_SECONDS)
         if found := line():
             return found
-        what = f"has run for {seconds:.0f} s" if self.exit_code is None else f"ended with exit code {self.exit_code}"
+        what = (
+            f"has run for {seconds:.0f} s"
+            if self.exit_code is None
+            else f"ended with exit code {self.exit_code}"
+        )
         raise self._failure(f"{what} without printing /{pattern}/")
 
     def wait(self, seconds: float) -> int:
@@ -121,10 +125,20 @@ class WineHost:
             raise WineError(f"{windows_path} is not there")
         return path.read_text()
 
-    def start(self, program: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
+    def start(
+        self, program: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> Process:
         r"""Start C:\k\<program> with its own log. It ends with the calling thread."""
         log = self.logs / f"{program}.{len(list(self.logs.glob(f'{program}.*')))}.log"
-        command = ("setpriv", "--pdeathsig", "KILL", *self.entering, "wine", rf"{PROGRAMS}\{program}", *arguments)
+        command = (
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            *self.entering,
+            "wine",
+            rf"{PROGRAMS}\{program}",
+            *arguments,
+        )
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -142,4 +156,9 @@ class WineHost:
 
     def shut_down(self) -> None:
         """End all processes of this prefix, also Wine's services, which hold the network namespace."""
-        subprocess.run(["wineserver", "--kill"], env=wine_prefix.environment(self.prefix), capture_output=True, check=False)
+        subprocess.run(
+            ["wineserver", "--kill"],
+            env=wine_prefix.environment(self.prefix),
+            capture_output=True,
+            check=False,
+        )

@@ -42,7 +42,9 @@ def read(help_text: str) -> dict[str, Flag]:
             name = match["name"]
             found[name] = Flag(takes_value=match["type"] is not None, text=match["text"] or "")
         elif name and line.startswith((" ", "\t")):
-            found[name] = Flag(takes_value=found[name].takes_value, text=f"{found[name].text} {line.strip()}".strip())
+            found[name] = Flag(
+                takes_value=found[name].takes_value, text=f"{found[name].text} {line.strip()}".strip()
+            )
         else:
             name = ""
     return found
@@ -71,9 +73,14 @@ def refusal(output: str) -> str:
 def deprecations(output: str, from_kubeadm: Iterable[str] = ()) -> list[str]:
     """Return the lines in which a running program reports deprecated flags and feature gates of ours.
 
-    `from_kubeadm` holds the arguments that kubeadm wrote for this kubelet: when to drop them is kubeadm's to know. That
-    of 1.34 gives --pod-infra-container-image (kubernetes v1.34.11, cmd/kubeadm/app/phases/kubelet/flags.go).
+    `from_kubeadm` holds the arguments that kubeadm wrote for this kubelet: when to drop them is kubeadm's to
+    know. That of 1.34 gives --pod-infra-container-image (kubernetes v1.34.11,
+    cmd/kubeadm/app/phases/kubelet/flags.go).
     """
     kubeadms = {word.lstrip("-").partition("=")[0] for word in from_kubeadm}
-    found = [(line, match["name"]) for line in output.splitlines() if (match := _ENDING.search(line)) and _PREFERS_FILE not in line]
+    found = [
+        (line, match["name"])
+        for line in output.splitlines()
+        if (match := _ENDING.search(line)) and _PREFERS_FILE not in line
+    ]
     return [line for line, name in found if name not in kubeadms]

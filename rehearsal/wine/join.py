@@ -54,7 +54,9 @@ class Joining:
         self.wine_host.write(join_file, self.node.join_configuration)
         self.wine_host.run("kubeadm.exe", ("config", "validate", f"--config={join_file}"), _SECONDS)
         # PrepareNode.ps1 puts this folder on the PATH, where kubeadm looks for kubelet.
-        kubeadm = self.wine_host.start("kubeadm.exe", (*self.lines.kubeadm, _NOT_HERE), {"WINEPATH": PROGRAMS})
+        kubeadm = self.wine_host.start(
+            "kubeadm.exe", (*self.lines.kubeadm, _NOT_HERE), {"WINEPATH": PROGRAMS}
+        )
         kubeadm.wait_for(r"Waiting for a healthy kubelet", _SECONDS)
         self._check_files()
         with self._runtime():
@@ -68,7 +70,9 @@ class Joining:
             "staticPodPath": config["staticPodPath"],
             "resolvConf": config["resolvConf"],
             "containerRuntimeEndpoint": config["containerRuntimeEndpoint"],
-            "caCertHash": public_key_hash(x509.load_pem_x509_certificate(self.wine_host.read(r"C:\etc\kubernetes\pki\ca.crt").encode())),
+            "caCertHash": public_key_hash(
+                x509.load_pem_x509_certificate(self.wine_host.read(r"C:\etc\kubernetes\pki\ca.crt").encode())
+            ),
         }
         wanted = {
             "clientCAFile": r"C:\etc\kubernetes\pki\ca.crt",
@@ -77,15 +81,26 @@ class Joining:
             "containerRuntimeEndpoint": CRI_SOCKETS["windows"],
             "caCertHash": self.node.join["caCertHash"],
         }
-        if wrong := [f"{name} is {found[name]!r}, not {value!r}" for name, value in wanted.items() if found[name] != value]:
-            raise WineError(f"kubeadm.exe has written something else than a Windows node needs: {'; '.join(wrong)}")
+        if wrong := [
+            f"{name} is {found[name]!r}, not {value!r}"
+            for name, value in wanted.items()
+            if found[name] != value
+        ]:
+            raise WineError(
+                f"kubeadm.exe has written something else than a Windows node needs: {'; '.join(wrong)}"
+            )
 
     def _bring_up(self, kubeadm: Process) -> None:
         """Run kubelet.exe twice, as its service would restart it: once to get its certificate, once
         with it.
         """
         settings = yaml.safe_load(self.wine_host.read(_CONFIG))
-        self.wine_host.write(_CONFIG, yaml.safe_dump(settings | {"containerRuntimeEndpoint": f"tcp://{_CRI_ADDRESS}", "port": _KUBELET_PORT}))
+        self.wine_host.write(
+            _CONFIG,
+            yaml.safe_dump(
+                settings | {"containerRuntimeEndpoint": f"tcp://{_CRI_ADDRESS}", "port": _KUBELET_PORT}
+            ),
+        )
         first = self.wine_host.start("kubelet.exe", self._kubelet_arguments())
         first.wait_for("Unable to store the new cert/key pair", _SECONDS)
         first.end()
@@ -104,7 +119,13 @@ class Joining:
         return (*filled(self.lines.kubelet, values), *self._from_kubeadm())
 
     def _from_kubeadm(self) -> list[str]:
-        return self.wine_host.read(_ENVIRONMENT_FILE).strip().removeprefix("KUBELET_KUBEADM_ARGS=").strip('"').split()
+        return (
+            self.wine_host.read(_ENVIRONMENT_FILE)
+            .strip()
+            .removeprefix("KUBELET_KUBEADM_ARGS=")
+            .strip('"')
+            .split()
+        )
 
     def _link_certificate(self) -> None:
         folder = self.wine_host.path(_PKI)
@@ -130,14 +151,20 @@ class Joining:
 def check_node(node: WindowsNode, registered: dict[str, Any], stand_in: dict[str, Any]) -> str:
     """Check kubelet.exe's Node against the JoinConfiguration and the stand-in's Node; return a summary."""
     labels, info = registered["metadata"]["labels"], registered["status"]["nodeInfo"]
-    wanted = {taint_text(taint) for taint in yaml.safe_load(node.join_configuration)["nodeRegistration"]["taints"]}
+    wanted = {
+        taint_text(taint) for taint in yaml.safe_load(node.join_configuration)["nodeRegistration"]["taints"]
+    }
     taints = {taint_text(taint) for taint in registered["spec"]["taints"]}
     if missing := wanted - taints:
-        raise WineError(f"kubelet.exe registered its node without {', '.join(missing)}; it has {', '.join(taints)}")
+        raise WineError(
+            f"kubelet.exe registered its node without {', '.join(missing)}; it has {', '.join(taints)}"
+        )
     if (system := info["operatingSystem"]) != "windows":
         raise WineError(f"kubelet.exe registered a node whose system is {system}")
     if foreign := labels.keys() - stand_in["metadata"]["labels"].keys():
-        raise WineError(f"the stand-in's node lacks labels of kubelet.exe's node: {', '.join(sorted(foreign))}")
+        raise WineError(
+            f"the stand-in's node lacks labels of kubelet.exe's node: {', '.join(sorted(foreign))}"
+        )
     version = f"{system}/{info['architecture']} {info['kubeletVersion']}"
     return f"Node {version}, tainted {', '.join(sorted(wanted))}"
 

@@ -61,7 +61,10 @@ class Started:
     def finish(self) -> str:
         """Wait for the expected end and describe it."""
         for pattern in self.program.prints:
-            self.process.wait_for(filled_text(pattern, {name: re.escape(value) for name, value in self.values.items()}), _SECONDS)
+            self.process.wait_for(
+                filled_text(pattern, {name: re.escape(value) for name, value in self.values.items()}),
+                _SECONDS,
+            )
         self.process.wait(_SECONDS)
         if deprecations := flags.deprecations(self.process.output):
             raise WineError(f"{self.program.name} reports: {'; '.join(deprecations)}")
@@ -87,5 +90,7 @@ def start(wine_host: WineHost, node: WindowsNode, lines: CommandLines) -> list[S
 
 def _network(node: WindowsNode, lines: CommandLines) -> Network:
     if node.inputs.flannel_backend not in lines.networks:
-        raise WineError(f"worker.ps1 has no network {node.inputs.flannel_backend}; it has {', '.join(lines.networks)}")
+        raise WineError(
+            f"worker.ps1 has no network {node.inputs.flannel_backend}; it has {', '.join(lines.networks)}"
+        )
     return lines.networks[node.inputs.flannel_backend]

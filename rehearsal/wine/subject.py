@@ -45,8 +45,14 @@ class WindowsNode:
         own = f'"name": "{self.name}"'
         if (count := self.inputs.join_configuration.count(own)) != 1:
             raise WineError(f"the JoinConfiguration of {self.name} has {own} {count} times; once is wanted")
-        values = {"API_ENDPOINT": self.join["endpoint"], "TOKEN": self.join["token"], "CA_HASH": self.join["caCertHash"]}
-        return filled_text(self.inputs.join_configuration.replace(own, f'"name": "{self.second_name}"'), values)
+        values = {
+            "API_ENDPOINT": self.join["endpoint"],
+            "TOKEN": self.join["token"],
+            "CA_HASH": self.join["caCertHash"],
+        }
+        return filled_text(
+            self.inputs.join_configuration.replace(own, f'"name": "{self.second_name}"'), values
+        )
 
     def values(self, network: Network, *, node: str) -> dict[str, str]:
         """Return the values of worker.ps1's tokens.
@@ -66,7 +72,9 @@ def of(session: Session) -> WindowsNode:
     """Return the first Windows node of the running rehearsal."""
     instance = _instance(session)
     name = next(tag["Value"] for tag in instance["Tags"] if tag["Key"] == "microcosm:node")
-    attribute = session.client("ec2").describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
+    attribute = session.client("ec2").describe_instance_attribute(
+        InstanceId=instance["InstanceId"], Attribute="userData"
+    )
     node_inputs = inputs.from_user_data(base64.b64decode(attribute["UserData"]["Value"]))
     node = json.loads(session.run("kubectl", "get", "node", name, "--output", "json"))
     return WindowsNode(
@@ -76,12 +84,17 @@ def of(session: Session) -> WindowsNode:
         pod_cidr=node["spec"]["podCIDR"],
         inputs=node_inputs,
         join=_document(session, join_parameters.JOIN, node_inputs.control_plane_id),
-        network_kubeconfig=_document(session, join_parameters.WINDOWS_NETWORK, node_inputs.control_plane_id)["kubeconfig"],
+        network_kubeconfig=_document(session, join_parameters.WINDOWS_NETWORK, node_inputs.control_plane_id)[
+            "kubeconfig"
+        ],
     )
 
 
 def _instance(session: Session) -> dict[str, Any]:
-    filters = [{"Name": _SYSTEM, "Values": ["windows-*"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    filters = [
+        {"Name": _SYSTEM, "Values": ["windows-*"]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
     pages = session.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
     found = list(pages.search("Reservations[].Instances[]"))
     if not found:

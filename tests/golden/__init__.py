@@ -5,8 +5,8 @@
 
 matrix-rows/ holds one file for each row of the compatibility matrix (rows.py).
 
-A script of userdata/ that stands in the user-data (a shell script without its comments) is shown as one line, `#:: userdata/linux/common.sh`:
-the files hold what the program adds, and stay short.
+A script of userdata/ that stands in the user-data (a shell script without its comments) is shown as one line,
+`#:: userdata/linux/common.sh`: the files hold what the program adds, and stay short.
 """
 
 import base64
@@ -25,7 +25,9 @@ FOLDER = Path(__file__).resolve().parent
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/stack.yaml"))
 # What only AWS knows.
 REGION, CONTROL_PLANE_ID, PUBLIC_IP = "eu-west-1", "i-0123456789abcdef0", "198.51.100.7"
-SCRIPT = StagedScript(bucket="dev-scripts-1234567", key="windows-node-0123456789ab.ps1", sha256="0123456789abcdef" * 4)
+SCRIPT = StagedScript(
+    bucket="dev-scripts-1234567", key="windows-node-0123456789ab.ps1", sha256="0123456789abcdef" * 4
+)
 
 
 def stack(case: str) -> StackConfig:
@@ -36,7 +38,9 @@ def stack(case: str) -> StackConfig:
 def user_data(case: str) -> dict[str, str]:
     """The user-data of one machine of each kind as it runs there, by the name of its file."""
     found = stack(case)
-    texts = {"expected-control-plane.sh": _text(boot.control_plane(found, region=REGION, public_ip=PUBLIC_IP))}
+    texts = {
+        "expected-control-plane.sh": _text(boot.control_plane(found, region=REGION, public_ip=PUBLIC_IP))
+    }
     for pool in reversed(found.node_pools):
         name = "expected-windows.ps1" if pool.os.family == "windows" else "expected-worker.sh"
         texts[name] = worker_user_data(found, pool)
@@ -74,7 +78,9 @@ def elided(text: str) -> str:
 def worker_user_data(found: StackConfig, pool: NodePool) -> str:
     """As it runs on the pool's first machine."""
     script = SCRIPT if pool.os.family == "windows" else None
-    text = boot.worker(found, pool, pool.node_names[0], region=REGION, control_plane_id=CONTROL_PLANE_ID, script=script)
+    text = boot.worker(
+        found, pool, pool.node_names[0], region=REGION, control_plane_id=CONTROL_PLANE_ID, script=script
+    )
     return text if script else _text(text)
 
 

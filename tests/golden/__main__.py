@@ -17,7 +17,11 @@ def main(arguments: list[str]) -> int:
         print(f"--update renews what a Windows node has on its disk. {pester.WITHOUT}", file=sys.stderr)
         return 2
     differences = [line for case in golden.CASES for line in difference(case)]
-    differences += [line for row in rows.ROWS for line in _diff(f"matrix-rows/{row.name}.txt", rows.expected(row), rows.rendered(row))]
+    differences += [
+        line
+        for row in rows.ROWS
+        for line in _diff(f"matrix-rows/{row.name}.txt", rows.expected(row), rows.rendered(row))
+    ]
     differences += _diff("matrix-rows/sizes.txt", rows.expected_sizes(), rows.sizes())
     print("\n".join(differences) or "nothing differs")
     if not arguments:
@@ -32,11 +36,15 @@ def difference(case: str) -> list[str]:
     """A unified diff from the files to what is rendered."""
     before, after = golden.expected(case), golden.rendered(case)
     names = sorted(before.keys() | after.keys())
-    return [line for name in names for line in _diff(f"{case}/{name}", before.get(name, ""), after.get(name, ""))]
+    return [
+        line for name in names for line in _diff(f"{case}/{name}", before.get(name, ""), after.get(name, ""))
+    ]
 
 
 def _diff(name: str, before: str, after: str) -> list[str]:
-    return list(difflib.unified_diff(before.splitlines(), after.splitlines(), name, "rendered now", lineterm=""))
+    return list(
+        difflib.unified_diff(before.splitlines(), after.splitlines(), name, "rendered now", lineterm="")
+    )
 
 
 if __name__ == "__main__":

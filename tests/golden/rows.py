@@ -1,9 +1,10 @@
-"""One golden file a row of the matrix: an operating system with a Kubernetes version, and all that a node of it is made of.
+"""One golden file a row of the matrix: an operating system with a Kubernetes version, and all that a node of
+it is made of.
 
-The rows of the default version are whole; every other file holds the lines in which its row differs from the whole one of
-its system's family. Sizes and sums are in a table of their own, sizes.txt, which every change of a script changes. What a
-Windows node has on its disk is what the script itself writes, run by PowerShell on a model of Windows (tests/windows); without
-PowerShell those sections are neither rendered nor compared.
+The rows of the default version are whole; every other file holds the lines in which its row differs from the
+whole one of its system's family. Sizes and sums are in a table of their own, sizes.txt, which every change of
+a script changes. What a Windows node has on its disk is what the script itself writes, run by PowerShell on a
+model of Windows (tests/windows); without PowerShell those sections are neither rendered nor compared.
 """
 
 import difflib
@@ -85,7 +86,10 @@ def rendered(row: Row) -> str:
     """The text of the row's file."""
     text = whole(row)
     return (
-        text if row == row.base else f"{heading(row)}The lines in which it differs from {row.base.name}.txt:\n\n{_differing(whole(row.base), text)}"
+        text
+        if row == row.base
+        else f"{heading(row)}The lines in which it differs from "
+        f"{row.base.name}.txt:\n\n{_differing(whole(row.base), text)}"
     )
 
 
@@ -160,20 +164,34 @@ def _wrapped(text: str) -> str:
 def _node(row: Row) -> dict[str, str]:
     """The files, services and settings of a node whose script has come to its end."""
     walk = pester.walks()[row.name]
-    services = {name: "".join(f"{key} = {value}\n" for key, value in sorted(settings.items())) for name, settings in walk.services.items()}
+    services = {
+        name: "".join(f"{key} = {value}\n" for key, value in sorted(settings.items()))
+        for name, settings in walk.services.items()
+    }
     own = sorted((key, value) for key, value in walk.registry.items() if value.startswith("DWord "))
     return {
         "registry": "".join(f"{key} = {value}\n" for key, value in own),
         **{f"file {path}": walk.files[path].replace("\r\n", "\n") for path in NODE_FILES},
-        **{f"service {name}": text.replace(" --", "\n    --") for name, text in sorted(services.items()) if text},
-        "images pulled ahead": "".join(line.rsplit(" ", 1)[1] + "\n" for line in walk.log if line.startswith("start ctr.exe")),
+        **{
+            f"service {name}": text.replace(" --", "\n    --")
+            for name, text in sorted(services.items())
+            if text
+        },
+        "images pulled ahead": "".join(
+            line.rsplit(" ", 1)[1] + "\n" for line in walk.log if line.startswith("start ctr.exe")
+        ),
     }
 
 
 def without_node(text: str) -> str:
     """The text of a row's file less the sections that only a run of the script can tell."""
     head, *sections = re.split(r"(?m)^(?==== )", text)
-    return "".join([head, *(section for section in sections if not section.startswith(NODE_SECTIONS))]).rstrip("\n") + "\n"
+    return (
+        "".join([head, *(section for section in sections if not section.startswith(NODE_SECTIONS))]).rstrip(
+            "\n"
+        )
+        + "\n"
+    )
 
 
 def _differing(before: str, after: str) -> str:

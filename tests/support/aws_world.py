@@ -5,7 +5,12 @@ from typing import Any
 
 from tests.support.provider_driver import Driver, Live
 
-TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
 UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 
 
@@ -32,7 +37,9 @@ class World:
         return self.make("aws:ec2/vpc:Vpc", "vpc", cidrBlock="10.0.0.0/16").id
 
     def subnet(self, third: int = 0) -> str:
-        return self.make("aws:ec2/subnet:Subnet", f"subnet-{third}", vpcId=self.vpc, cidrBlock=f"10.0.{third}.0/24").id
+        return self.make(
+            "aws:ec2/subnet:Subnet", f"subnet-{third}", vpcId=self.vpc, cidrBlock=f"10.0.{third}.0/24"
+        ).id
 
     @property
     def gateway(self) -> str:
@@ -55,7 +62,13 @@ class World:
         return self.driver.invoke("aws:ssm/getParameter:getParameter", name=UBUNTU)["value"]
 
     def instance(self, **inputs: Any) -> dict[str, Any]:
-        return {"ami": self.ubuntu, "instanceType": "t3.medium", "subnetId": self.subnet(), "vpcSecurityGroupIds": [self.group()], **inputs}
+        return {
+            "ami": self.ubuntu,
+            "instanceType": "t3.medium",
+            "subnetId": self.subnet(),
+            "vpcSecurityGroupIds": [self.group()],
+            **inputs,
+        }
 
     @property
     def machine(self) -> str:

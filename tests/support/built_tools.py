@@ -16,10 +16,20 @@ def kubernetes(beginning: str = os.environ.get("MICROCOSM_BUILT", "")) -> dict[s
     """
     found: dict[str, Path] = {}
     for folder in sorted((default_home() / "supplies").glob("kubernetes-*")):
-        if (folder / "kubectl").is_file() and (folder / "kube-apiserver").is_file() and folder.suffix != ".partial":
-            version = subprocess.run([folder / "kube-apiserver", "--version"], capture_output=True, text=True, check=True).stdout
+        if (
+            (folder / "kubectl").is_file()
+            and (folder / "kube-apiserver").is_file()
+            and folder.suffix != ".partial"
+        ):
+            version = subprocess.run(
+                [folder / "kube-apiserver", "--version"], capture_output=True, text=True, check=True
+            ).stdout
             found[version.split()[-1].removeprefix("v")] = folder
-    return {version: folder for version, folder in found.items() if f"{version}.".startswith(f"{beginning}." if beginning else "")}
+    return {
+        version: folder
+        for version, folder in found.items()
+        if f"{version}.".startswith(f"{beginning}." if beginning else "")
+    }
 
 
 def etcd() -> Path | None:

@@ -35,7 +35,11 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 def plain(value: Any) -> Any:
     """Return a serialized value without secret wrappers; on the wire every number is a float."""
     if isinstance(value, dict):
-        return plain(value["value"]) if value.get(SECRET_KEY) == SECRET else {key: plain(item) for key, item in value.items()}
+        return (
+            plain(value["value"])
+            if value.get(SECRET_KEY) == SECRET
+            else {key: plain(item) for key, item in value.items()}
+        )
     if isinstance(value, list):
         return [plain(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -85,7 +89,9 @@ class RecordingMonitor(mocks.MockMonitor):
         with self._lock:
             assert response.urn not in self.registrations, f"duplicate resource URN {response.urn}"
             inputs = json_format.MessageToDict(request.object)
-            self.registrations[response.urn] = Registration(response.urn, request.type, request.name, inputs, request)
+            self.registrations[response.urn] = Registration(
+                response.urn, request.type, request.name, inputs, request
+            )
         return response
 
     def Invoke(self, request: Any) -> Any:
@@ -107,7 +113,9 @@ class Deployment:
 
     def one(self, type_: str, name: str) -> Registration:
         found = [r for r in self.of(type_) if r.name == name]
-        assert len(found) == 1, f"{len(found)} of {type_} {name}; there are {[r.name for r in self.of(type_)]}"
+        assert len(found) == 1, (
+            f"{len(found)} of {type_} {name}; there are {[r.name for r in self.of(type_)]}"
+        )
         return found[0]
 
 
@@ -166,10 +174,14 @@ def deploy(
     answers: mocks.Mocks | None = None,
 ) -> Deployment:
     """Run the program (a function, or the path of a `__main__.py`) to its end; its errors are raised."""
-    return contextvars.copy_context().run(_deploy, program, dict(config or {}), preview, stack_name, answers or Answers(preview))
+    return contextvars.copy_context().run(
+        _deploy, program, dict(config or {}), preview, stack_name, answers or Answers(preview)
+    )
 
 
-def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str, answers: mocks.Mocks) -> Deployment:
+def _deploy(
+    program: Any, config: dict[str, str], preview: bool, stack_name: str, answers: mocks.Mocks
+) -> Deployment:
     settings.ROOT.set(None)
     monitor = RecordingMonitor(answers)
     runtime_config.set_all_config(config, [])
@@ -189,7 +201,9 @@ def _deploy(program: Any, config: dict[str, str], preview: bool, stack_name: str
             base_providers_by_ref={},
         )
     )
-    run = program if callable(program) else (lambda: runpy.run_path(str(program), run_name="__main__") and None)
+    run = (
+        program if callable(program) else (lambda: runpy.run_path(str(program), run_name="__main__") and None)
+    )
     # No test reads where a resource was declared, and each stack trace formats the whole stack.
     with _event_loop() as loop, mock.patch.object(resource, "_get_stack_trace", source_pb2.StackTrace):
         outputs, secrets = loop.run_until_complete(_run(run))
@@ -205,7 +219,9 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     during another test.
     """
     loop, loop_of_calls = asyncio.new_event_loop(), asyncio.new_event_loop()
-    loop.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop_of_calls,)))
+    loop.set_default_executor(
+        ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop_of_calls,))
+    )
     try:
         yield loop
     finally:

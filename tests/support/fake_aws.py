@@ -35,7 +35,10 @@ def _strict_moto(machines: Path) -> Iterator[None]:
     moto builds every partition of AWS at its start and end; with all 1,300 policies that takes seconds.
     """
     environment = CREDENTIALS | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
-    policies = mock.patch("moto.iam.models.aws_managed_policies_data", json.dumps({MANAGED_POLICY: _AWS_POLICIES[MANAGED_POLICY]}))
+    policies = mock.patch(
+        "moto.iam.models.aws_managed_policies_data",
+        json.dumps({MANAGED_POLICY: _AWS_POLICIES[MANAGED_POLICY]}),
+    )
     with mock.patch.dict(os.environ, environment), server.patched_moto(machines), policies:
         os.environ.pop("AWS_ENDPOINT_URL", None)
         yield
@@ -57,7 +60,12 @@ def served_aws(machines: Path) -> Iterator[Cloud]:
         running = server.serve(server.Options(state=machines.parent, region=REGION, enforce_iam=True))
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
-        yield Cloud(endpoint=f"http://{LOOPBACK}:{running.server_port}", region=REGION, bucket=STATE_BUCKET, pid=os.getpid())
+        yield Cloud(
+            endpoint=f"http://{LOOPBACK}:{running.server_port}",
+            region=REGION,
+            bucket=STATE_BUCKET,
+            pid=os.getpid(),
+        )
         running.shutdown()
         thread.join()
         running.server_close()

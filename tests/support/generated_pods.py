@@ -15,14 +15,34 @@ NAMESPACES = {
     "baseline": {"pod-security.kubernetes.io/enforce": "baseline"},
     "restricted": {"pod-security.kubernetes.io/enforce": "restricted"},
     # Before 1.25 the level has no exemption for Windows.
-    "restricted-old": {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "v1.24"},
+    "restricted-old": {
+        "pod-security.kubernetes.io/enforce": "restricted",
+        "pod-security.kubernetes.io/enforce-version": "v1.24",
+    },
 }
 RUNTIME_CLASSES = {
-    "process": {"handler": "runhcs-wcow-process", "scheduling": {"nodeSelector": {"kubernetes.io/os": "windows"}}},
-    "linux-only": {"handler": "runhcs-wcow-process", "scheduling": {"nodeSelector": {"kubernetes.io/os": "linux"}}},
+    "process": {
+        "handler": "runhcs-wcow-process",
+        "scheduling": {"nodeSelector": {"kubernetes.io/os": "windows"}},
+    },
+    "linux-only": {
+        "handler": "runhcs-wcow-process",
+        "scheduling": {"nodeSelector": {"kubernetes.io/os": "linux"}},
+    },
 }
 USERS = (
-    *("ContainerUser", "NT AUTHORITY\\SYSTEM", "corp.example.com\\svc", "a b", "", "a\\b\\c", "a@b", "...", "x" * 104, "x" * 105),
+    *(
+        "ContainerUser",
+        "NT AUTHORITY\\SYSTEM",
+        "corp.example.com\\svc",
+        "a b",
+        "",
+        "a\\b\\c",
+        "a@b",
+        "...",
+        "x" * 104,
+        "x" * 105,
+    ),
     *("\\x", "D:\\x", ".d\\x", "d\\", "tab\there", "d-\\x", "x" * 16 + "\\u", "é\\ü", " \\u"),
 )
 SAFE, UNSAFE = [{"name": "net.ipv4.tcp_syncookies", "value": "1"}], [{"name": "kernel.sem", "value": "1"}]
@@ -43,7 +63,10 @@ FIELDS: dict[str, tuple[str, tuple[str, ...], tuple[Any, ...]]] = {
             "windowsOptions": ({}, {"hostProcess": False}, {"hostProcess": True}),
         }.items()
     },
-    **{f"{where}.runAsUserName": (where, ("securityContext", "windowsOptions", "runAsUserName"), USERS) for where in ("pod", "container")},
+    **{
+        f"{where}.runAsUserName": (where, ("securityContext", "windowsOptions", "runAsUserName"), USERS)
+        for where in ("pod", "container")
+    },
     **{
         f"{where}.{name}": (where, ("securityContext", "windowsOptions", name), values)
         for where in ("pod", "container")
@@ -67,24 +90,44 @@ FIELDS: dict[str, tuple[str, tuple[str, ...], tuple[Any, ...]]] = {
     "hostUsers": ("pod", ("hostUsers",), (True, False)),
     "hostNetwork": ("pod", ("hostNetwork",), (True, False)),
     "shareProcessNamespace": ("pod", ("shareProcessNamespace",), (True, False)),
-    "resources": ("pod", ("resources",), ({}, {"limits": {"cpu": "1", "memory": "1Gi"}}, {"requests": {"memory": "1Gi"}})),
+    "resources": (
+        "pod",
+        ("resources",),
+        ({}, {"limits": {"cpu": "1", "memory": "1Gi"}}, {"requests": {"memory": "1Gi"}}),
+    ),
     "os": ("pod", ("os",), ({"name": "windows"}, {"name": "linux"}, {"name": "Windows"}, {"name": ""})),
     "runtimeClassName": ("pod", ("runtimeClassName",), tuple(RUNTIME_CLASSES)),
-    "capabilities": ("container", ("securityContext", "capabilities"), ({}, {"drop": ["ALL"]}, {"add": ["NET_BIND_SERVICE"]}, {"add": ["SYS_TIME"]})),
+    "capabilities": (
+        "container",
+        ("securityContext", "capabilities"),
+        ({}, {"drop": ["ALL"]}, {"add": ["NET_BIND_SERVICE"]}, {"add": ["SYS_TIME"]}),
+    ),
     "readOnlyRootFilesystem": ("container", ("securityContext", "readOnlyRootFilesystem"), (True, False)),
     "privileged": ("container", ("securityContext", "privileged"), (True, False)),
     "allowPrivilegeEscalation": ("container", ("securityContext", "allowPrivilegeEscalation"), (True, False)),
     "procMount": ("container", ("securityContext", "procMount"), ("Default",)),
     "hostPort": ("container", ("ports",), ([{"containerPort": 80, "hostPort": 80}], [{"containerPort": 80}])),
-    "probeHost": ("first", ("readinessProbe",), ({"httpGet": {"port": 80, "host": "other"}}, {"tcpSocket": {"port": 80}})),
+    "probeHost": (
+        "first",
+        ("readinessProbe",),
+        ({"httpGet": {"port": 80, "host": "other"}}, {"tcpSocket": {"port": 80}}),
+    ),
     "volumes": (
         "pod",
         ("volumes",),
-        ([{"name": "v", "hostPath": {"path": "/data"}}], [{"name": "v", "emptyDir": {}}], [{"name": "v", "nfs": {"server": "n", "path": "/"}}]),
+        (
+            [{"name": "v", "hostPath": {"path": "/data"}}],
+            [{"name": "v", "emptyDir": {}}],
+            [{"name": "v", "nfs": {"server": "n", "path": "/"}}],
+        ),
     ),
     # Behind an alpha gate: the server drops it, whatever the system.
     "stopSignal": ("container", ("lifecycle",), ({"stopSignal": "SIGHUP"}, {"stopSignal": "SIGTERM"})),
-    "osLabel": ("meta", ("labels",), ({"app": "a", "kubernetes.io/os": "linux"}, {"app": "a", "kubernetes.io/os": "windows"})),
+    "osLabel": (
+        "meta",
+        ("labels",),
+        ({"app": "a", "kubernetes.io/os": "linux"}, {"app": "a", "kubernetes.io/os": "windows"}),
+    ),
 }
 KINDS = ("Pod", "Pod", "Pod", "Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob")
 
@@ -107,7 +150,9 @@ def generate(count: int, seed: int = 18) -> Generated:
             _put(_target(source, template, where), path, copy.deepcopy(source.choice(values)))
             made.counts[name] += 1
         _settle(template["spec"])
-        made.objects.append(_object(source.choice(KINDS), f"o{number}", source.choice([*NAMESPACES]), template))
+        made.objects.append(
+            _object(source.choice(KINDS), f"o{number}", source.choice([*NAMESPACES]), template)
+        )
     return made
 
 
@@ -124,7 +169,11 @@ def _template(source: random.Random) -> dict[str, Any]:
     if source.random() < 0.5:
         spec["os"] = {"name": "windows"}
     elif source.random() < 0.3:
-        spec |= {"os": {"name": "linux"}, "nodeSelector": {"kubernetes.io/os": "linux"}, "containers": [{"name": "web", "image": "web:1"}]}
+        spec |= {
+            "os": {"name": "linux"},
+            "nodeSelector": {"kubernetes.io/os": "linux"},
+            "containers": [{"name": "web", "image": "web:1"}],
+        }
     if source.random() < 0.3:
         spec["initContainers"] = [copy.deepcopy(spec["containers"][0]) | {"name": "first"}]
     if source.random() < 0.4:
@@ -134,13 +183,21 @@ def _template(source: random.Random) -> dict[str, Any]:
 
 def _target(source: random.Random, template: dict[str, Any], where: str) -> dict[str, Any]:
     containers = [*template["spec"]["containers"], *template["spec"].get("initContainers", ())]
-    places = {"meta": template["metadata"], "pod": template["spec"], "first": containers[0], "container": source.choice(containers)}
+    places = {
+        "meta": template["metadata"],
+        "pod": template["spec"],
+        "first": containers[0],
+        "container": source.choice(containers),
+    }
     return places[where]
 
 
 def _settle(spec: dict[str, Any]) -> None:
     """Remove combinations that the server refuses for every system."""
-    contexts = [container.get("securityContext", {}) for container in (*spec["containers"], *spec.get("initContainers", ()))]
+    contexts = [
+        container.get("securityContext", {})
+        for container in (*spec["containers"], *spec.get("initContainers", ()))
+    ]
     if spec.get("securityContext", {}).get("sysctls"):
         spec.pop("hostNetwork", None), spec.pop("hostIPC", None)
     if spec.get("hostPID"):
@@ -165,7 +222,12 @@ def _put(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 def _object(kind: str, name: str, namespace: str, template: dict[str, Any]) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace}
     if kind == "Pod":
-        return {"apiVersion": "v1", "kind": kind, "metadata": template["metadata"] | metadata, "spec": template["spec"]}
+        return {
+            "apiVersion": "v1",
+            "kind": kind,
+            "metadata": template["metadata"] | metadata,
+            "spec": template["spec"],
+        }
     selector = {"selector": {"matchLabels": {"app": "a"}}}
     if kind in ("Job", "CronJob"):
         template["spec"]["restartPolicy"] = "Never"
@@ -173,4 +235,9 @@ def _object(kind: str, name: str, namespace: str, template: dict[str, Any]) -> d
         spec = job if kind == "Job" else {"schedule": "0 0 * * *", "jobTemplate": {"spec": job}}
         return {"apiVersion": "batch/v1", "kind": kind, "metadata": metadata, "spec": spec}
     more = {"serviceName": "a"} if kind == "StatefulSet" else {}
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": {**selector, **more, "template": template}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": {**selector, **more, "template": template},
+    }

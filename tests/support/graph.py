@@ -30,7 +30,9 @@ def reachable(deployment: Deployment, resource: Registration) -> set[str]:
     return found
 
 
-def destroy_rounds(deployment: Deployment, condemned: Iterable[str] | None = None) -> list[list[Registration]]:
+def destroy_rounds(
+    deployment: Deployment, condemned: Iterable[str] | None = None
+) -> list[list[Registration]]:
     """Return the rounds of deletion; `condemned` are all resources unless URNs are given."""
     left = set(deployment.registrations if condemned is None else condemned)
     rounds: list[list[Registration]] = []

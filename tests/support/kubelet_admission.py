@@ -22,7 +22,14 @@ BUILD_SECONDS, RUN_SECONDS = 1_800, 300
 
 def prefix() -> Path | None:
     """Return the Wine prefix that a rehearsal has made here."""
-    return next((path for path in sorted((default_home() / "supplies").glob("wine-prefix-*")) if path.suffix != ".partial"), None)
+    return next(
+        (
+            path
+            for path in sorted((default_home() / "supplies").glob("wine-prefix-*"))
+            if path.suffix != ".partial"
+        ),
+        None,
+    )
 
 
 def missing() -> str:
@@ -36,7 +43,8 @@ def build(folder: Path) -> Path:
     lay_out(module, pins_of(DEFAULT_KUBERNETES), KUBERNETES)
     shutil.copytree(SOURCE, module / SOURCE.name)
     environment = os.environ | {"GOOS": "windows", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOWORK": "off"}
-    # The package stands outside of the module that the pins describe: Go may add what only it imports to go.mod.
+    # The package stands outside of the module that the pins describe: Go may add what only it imports to
+    # go.mod.
     command = ["go", "build", "-mod=mod", "-ldflags", "-s -w", "-o", program, "./kubelet-admission"]
     subprocess.run(command, cwd=module, env=environment, check=True, timeout=BUILD_SECONDS)
     return program
@@ -50,7 +58,14 @@ def judge(program: Path, folder: Path, pods: Sequence[dict[str, Any]]) -> list[s
     environment = wine_prefix.environment(folder / "prefix")
     written = "".join(f"{json.dumps(pod)}\n" for pod in pods)
     try:
-        done = subprocess.run(["wine", program], input=written.encode(), stdout=subprocess.PIPE, env=environment, check=True, timeout=RUN_SECONDS)
+        done = subprocess.run(
+            ["wine", program],
+            input=written.encode(),
+            stdout=subprocess.PIPE,
+            env=environment,
+            check=True,
+            timeout=RUN_SECONDS,
+        )
     finally:
         subprocess.run(["wineserver", "--kill"], env=environment, capture_output=True, check=False)
     answers = done.stdout.decode().splitlines()

@@ -11,7 +11,9 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PULUMI_PYTHON_CMD": sys.executable}
 
 def start_and_interrupt(plugin: Path) -> tuple[int, int, str]:
     """Return the port that it printed, its exit code, and its stderr."""
-    process = subprocess.Popen([plugin, "127.0.0.1:1"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [plugin, "127.0.0.1:1"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     try:
         port = process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -24,7 +26,9 @@ def start_and_interrupt(plugin: Path) -> tuple[int, int, str]:
 
 def start_and_kill_its_parent(plugin: Path) -> str:
     """Return the output until its end after its parent was killed."""
-    parent = subprocess.Popen(["sh", "-c", f"'{plugin}' 127.0.0.1:1 & wait"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
+    parent = subprocess.Popen(
+        ["sh", "-c", f"'{plugin}' 127.0.0.1:1 & wait"], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE
+    )
     first = parent.stdout.readline()
     parent.kill()
     rest, _ = parent.communicate(timeout=SECONDS)

@@ -1,4 +1,6 @@
-"""Answers of AWS' price list in the shape of AWS' own example (botocore data/pricing/2017-10-15/examples-1.json, GetProducts)."""
+"""Answers of AWS' price list in the shape of AWS' own example (botocore
+data/pricing/2017-10-15/examples-1.json, GetProducts).
+"""
 
 import json
 from typing import Any
@@ -43,9 +45,15 @@ def product(price: str, unit: str, **attributes: str) -> str:
 
 def get_products(ServiceCode: str, FormatVersion: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
     """What the API answers to these filters; it refuses what it does not know."""
-    assert (ServiceCode, FormatVersion, {each["Type"] for each in Filters}) == ("AmazonEC2", "aws_v1", {"TERM_MATCH"})
+    assert (ServiceCode, FormatVersion, {each["Type"] for each in Filters}) == (
+        "AmazonEC2",
+        "aws_v1",
+        {"TERM_MATCH"},
+    )
     asked = {each["Field"]: each["Value"] for each in Filters}
-    key = (asked["volumeApiName"],) if "volumeApiName" in asked else (asked["operation"], asked["instanceType"])
+    key = (
+        (asked["volumeApiName"],) if "volumeApiName" in asked else (asked["operation"], asked["instanceType"])
+    )
     unit = "GB-Mo" if len(key) == 1 else "Hrs"
     found = [product(PRICES[key], unit, regionCode=asked["regionCode"])] if key in PRICES else []
     return {"FormatVersion": "aws_v1", "PriceList": found}

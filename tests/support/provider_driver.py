@@ -49,7 +49,9 @@ def urn(type_: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def running_plugin(program: Path, environment: dict[str, str]) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+def running_plugin(
+    program: Path, environment: dict[str, str]
+) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
     """Run the plugin and connect the engine's side of its protocol."""
     process = subprocess.Popen([program], env=environment, stdout=subprocess.PIPE, text=True)
     try:
@@ -65,9 +67,19 @@ def running_plugin(program: Path, environment: dict[str, str]) -> Iterator[provi
 @contextlib.contextmanager
 def driver_of(program: Path, cloud: Cloud | None = None, **configuration: Any) -> Iterator["Driver"]:
     """Yield a configured provider; without a cloud, every call to AWS fails at once."""
-    where = cloud.environment() if cloud else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    where = (
+        cloud.environment()
+        if cloud
+        else {
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+        }
+    )
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **where}
-    environment = {name: value for name, value in environment.items() if name not in ("AWS_REGION", "AWS_DEFAULT_REGION")}
+    environment = {
+        name: value for name, value in environment.items() if name not in ("AWS_REGION", "AWS_DEFAULT_REGION")
+    }
     with running_plugin(program, environment) as stub:
         driver = Driver(stub)
         driver.configure(configuration)
@@ -89,23 +101,38 @@ class Driver:
         return self._call("GetPluginInfo", empty_pb2.Empty()).version
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        request = provider_pb2.CheckRequest(urn="urn:pulumi:dev::project::pulumi:providers:aws::default", news=to_struct(configuration))
+        request = provider_pb2.CheckRequest(
+            urn="urn:pulumi:dev::project::pulumi:providers:aws::default", news=to_struct(configuration)
+        )
         checked = self._call("CheckConfig", request)
         if checked.failures:
             raise Refusal("; ".join(failure.reason for failure in checked.failures))
         arguments = provider_pb2.ConfigureRequest(
-            args=checked.inputs, acceptSecrets=True, acceptResources=True, sends_old_inputs=True, sends_old_inputs_to_delete=True
+            args=checked.inputs,
+            acceptSecrets=True,
+            acceptResources=True,
+            sends_old_inputs=True,
+            sends_old_inputs_to_delete=True,
         )
         self._call("Configure", arguments)
 
-    def check(self, type_: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
+    def check(
+        self, type_: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], list[str]]:
         request = provider_pb2.CheckRequest(
-            urn=urn(type_, name), olds=to_struct(old or {}), news=to_struct(inputs), randomSeed=SEED, name=name, type=type_
+            urn=urn(type_, name),
+            olds=to_struct(old or {}),
+            news=to_struct(inputs),
+            randomSeed=SEED,
+            name=name,
+            type=type_,
         )
         response = self._call("Check", request)
         return from_struct(response.inputs), [failure.reason for failure in response.failures]
 
-    def checked(self, type_: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:
+    def checked(
+        self, type_: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         checked, failures = self.check(type_, name, inputs, old)
         if failures:
             raise Refusal("; ".join(failures))
@@ -113,13 +140,19 @@ class Driver:
 
     def preview(self, type_: str, name: str, /, **inputs: Any) -> dict[str, Any]:
         request = provider_pb2.CreateRequest(
-            urn=urn(type_, name), properties=to_struct(self.checked(type_, name, inputs)), preview=True, name=name, type=type_
+            urn=urn(type_, name),
+            properties=to_struct(self.checked(type_, name, inputs)),
+            preview=True,
+            name=name,
+            type=type_,
         )
         return from_struct(self._call("Create", request).properties)
 
     def create(self, type_: str, name: str, /, **inputs: Any) -> Live:
         checked = self.checked(type_, name, inputs)
-        request = provider_pb2.CreateRequest(urn=urn(type_, name), properties=to_struct(checked), name=name, type=type_)
+        request = provider_pb2.CreateRequest(
+            urn=urn(type_, name), properties=to_struct(checked), name=name, type=type_
+        )
         response = self._call("Create", request)
         assert response.id, "the engine refuses an empty id"
         return Live(type_, name, response.id, checked, from_struct(response.properties))
@@ -152,7 +185,9 @@ class Driver:
     def changes(self, live: Live, /, **inputs: Any) -> set[str]:
         return set(self.diff(live, **inputs).detailedDiff)
 
-    def update(self, live: Live, ignore: tuple[str, ...] = (), /, *, preview: bool = False, **inputs: Any) -> Live:
+    def update(
+        self, live: Live, ignore: tuple[str, ...] = (), /, *, preview: bool = False, **inputs: Any
+    ) -> Live:
         checked = self.checked(live.type, live.name, inputs, live.inputs)
         request = provider_pb2.UpdateRequest(
             id=live.id,
@@ -169,17 +204,28 @@ class Driver:
 
     def refresh(self, live: Live) -> Live | None:
         request = provider_pb2.ReadRequest(
-            id=live.id, urn=live.urn, properties=to_struct(live.state), inputs=to_struct(live.inputs), name=live.name, type=live.type
+            id=live.id,
+            urn=live.urn,
+            properties=to_struct(live.state),
+            inputs=to_struct(live.inputs),
+            name=live.name,
+            type=live.type,
         )
         response = self._call("Read", request)
         if not response.id:
             return None
-        return replace(live, id=response.id, inputs=from_struct(response.inputs), state=from_struct(response.properties))
+        return replace(
+            live, id=response.id, inputs=from_struct(response.inputs), state=from_struct(response.properties)
+        )
 
     def delete(self, live: Live, seconds: float = 0) -> None:
         """Delete the resource; `seconds` is the timeout that a program may set."""
         request = provider_pb2.DeleteRequest(
-            id=live.id, urn=live.urn, properties=to_struct(live.state), old_inputs=to_struct(live.inputs), timeout=seconds
+            id=live.id,
+            urn=live.urn,
+            properties=to_struct(live.state),
+            old_inputs=to_struct(live.inputs),
+            timeout=seconds,
         )
         self._call("Delete", request)
 

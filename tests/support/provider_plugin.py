@@ -21,7 +21,10 @@ def plugin() -> Path:
     if given := os.environ.get("MICROCOSM_PROVIDER"):
         return Path(given)
     try:
-        built = toolchain.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, modules.go_version()).entry / NAME
+        built = (
+            toolchain.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, modules.go_version()).entry
+            / NAME
+        )
     except SuppliesError as error:
         pytest.skip(str(error))
     if not built.exists():

@@ -1,4 +1,6 @@
-"""A publisher that has what a rehearsal built here, laid out as the real ones lay it out, and a bill of materials with its sums."""
+"""A publisher that has what a rehearsal built here, laid out as the real ones lay it out, and a bill of
+materials with its sums.
+"""
 
 import hashlib
 import json
@@ -17,7 +19,9 @@ TOOLS = {tool.name: tool for tool in (*go_tools(), *windows_tools())}
 
 
 def publish(publisher: Publisher, built: Catalogue, folder: Path) -> Path:
-    """Put every program into its publisher's file; the folder of the bill of materials that has the sums of these files."""
+    """Put every program into its publisher's file; the folder of the bill of materials that has the sums
+    of these files.
+    """
     entries = {step.name.removeprefix("build "): step.entry for step in built.steps}
     sums = {}
     for name in PUBLISHED:
@@ -39,7 +43,8 @@ def _tool(publisher: Publisher, tool: GoTool, entries: dict[str, Path], folder: 
     sums: dict[str, str] = {}
     for file in PUBLISHED[tool.name]:
         wanted = file.of(tool.pinned_version, {})
-        # The language host's script is a supply of its own where things are built, and the host itself cannot be had.
+        # The language host's script is a supply of its own where things are built, and the host itself cannot
+        # be had.
         programs = {name: _found(entries, tool.name, name) for name in file.programs}
         if [*file.programs.values()] == [""]:
             (path,) = programs.values()
@@ -47,7 +52,10 @@ def _tool(publisher: Publisher, tool: GoTool, entries: dict[str, Path], folder: 
             path = folder / wanted.name
             _pack(
                 path,
-                {file.programs[name].format(version=tool.pinned_version): source for name, source in programs.items()},
+                {
+                    file.programs[name].format(version=tool.pinned_version): source
+                    for name, source in programs.items()
+                },
             )
         publisher.files[mirrored_path(wanted.url)] = path
         sums[wanted.url] = _sha256(path)
@@ -76,7 +84,9 @@ def _add_sum(publisher: Publisher, wanted: Download, digest: str) -> None:
     assert isinstance(before, bytes)
     if "api.github.com" in wanted.sums_url:
         assets = json.loads(before or '{"assets": []}')["assets"]
-        publisher.files[path] = json.dumps({"assets": [*assets, {"name": wanted.name, "digest": f"sha256:{digest}"}]}).encode()
+        publisher.files[path] = json.dumps(
+            {"assets": [*assets, {"name": wanted.name, "digest": f"sha256:{digest}"}]}
+        ).encode()
     else:
         publisher.files[path] = before + f"{digest}  {wanted.name}\n".encode()
 

@@ -1,7 +1,7 @@
 """A publisher on loopback: files as the real ones have them, and the faults of a network.
 
-Ranges and their answers (206, 416, Content-Range) are RFC 9110, section 14, as nginx 1.27 and the object stores behind
-dl.k8s.io and github.com give them.
+Ranges and their answers (206, 416, Content-Range) are RFC 9110, section 14, as nginx 1.27 and the object
+stores behind dl.k8s.io and github.com give them.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,10 @@ from threading import Thread
 
 
 class Publisher(ThreadingHTTPServer):
-    """Serves `files` by path. `cut_after` bytes of an answer it closes the connection, so often as `cuts` says."""
+    """Serves `files` by path.
+
+    `cut_after` bytes of an answer it closes the connection, so often as `cuts` says.
+    """
 
     daemon_threads = True
 
@@ -60,7 +63,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 0, f"bytes */{len(content)}")
         else:
             rest = content[begun:]
-            self._head(HTTPStatus.PARTIAL_CONTENT, len(rest), f"bytes {begun}-{len(content) - 1}/{len(content)}")
+            self._head(
+                HTTPStatus.PARTIAL_CONTENT, len(rest), f"bytes {begun}-{len(content) - 1}/{len(content)}"
+            )
             self._body(rest)
 
     def _head(self, status: int, length: int, span: str = "") -> None:

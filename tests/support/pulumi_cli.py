@@ -38,13 +38,24 @@ class Stack:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         command = ["pulumi", *arguments, "--non-interactive"]
-        done = subprocess.run(command, cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert done.returncode in ((0,) if code == 0 else range(1, 256)), f"{' '.join(command)} answered {done.returncode}:\n{done.stdout}"
+        done = subprocess.run(
+            command,
+            cwd=self.project,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert done.returncode in ((0,) if code == 0 else range(1, 256)), (
+            f"{' '.join(command)} answered {done.returncode}:\n{done.stdout}"
+        )
         return done.stdout
 
     def change(self, operation: str, *options: str) -> dict[str, int]:
         """Run the operation and count its results."""
-        return counts(self.run(operation, *(() if operation == "preview" else ("--yes", "--skip-preview")), *options))
+        return counts(
+            self.run(operation, *(() if operation == "preview" else ("--yes", "--skip-preview")), *options)
+        )
 
 
 def counts(output: str) -> dict[str, int]:

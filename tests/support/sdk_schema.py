@@ -85,14 +85,19 @@ def _properties(cls: type[Any]) -> dict[str, Any]:
     names = _types.input_type_py_to_pulumi_names(cls)
     # pulumi.Input[T] is a union that names its member Output[T] as text.
     scope = {**vars(importlib.import_module(cls.__module__)), "Output": pulumi.Output, "T": Any}
-    return {name: typing.get_type_hints(getattr(cls, attribute).fget, scope)["return"] for attribute, name in names.items()}
+    return {
+        name: typing.get_type_hints(getattr(cls, attribute).fget, scope)["return"]
+        for attribute, name in names.items()
+    }
 
 
 @functools.cache
 def _required(cls: type[Any]) -> frozenset[str]:
     names = _types.input_type_py_to_pulumi_names(cls)
     parameters = inspect.signature(cls.__init__).parameters.values()
-    return frozenset(names[p.name] for p in parameters if p.name in names and p.default is inspect.Parameter.empty)
+    return frozenset(
+        names[p.name] for p in parameters if p.name in names and p.default is inspect.Parameter.empty
+    )
 
 
 def _check_object(value: Mapping[str, Any], cls: type[Any], path: str) -> Iterator[tuple[str, str]]:
@@ -125,7 +130,11 @@ def _members(annotation: Any) -> Iterator[Any]:
     if origin in (typing.Union, UnionType):
         for member in typing.get_args(annotation):
             yield from _members(member)
-    elif origin not in (pulumi.Output, Awaitable) and annotation is not type(None) and not typing.is_typeddict(annotation):
+    elif (
+        origin not in (pulumi.Output, Awaitable)
+        and annotation is not type(None)
+        and not typing.is_typeddict(annotation)
+    ):
         yield annotation
 
 
@@ -165,7 +174,9 @@ def _is_scalar(value: Any, member: Any) -> bool:
     if member is bool:
         return isinstance(value, bool) or value in ("true", "false")
     if member in (int, float):
-        return (isinstance(value, int | float) and not isinstance(value, bool)) or (isinstance(value, str) and _is_number(value))
+        return (isinstance(value, int | float) and not isinstance(value, bool)) or (
+            isinstance(value, str) and _is_number(value)
+        )
     if member is str:
         return isinstance(value, str | int | float | bool)
     if is_asset(value):

@@ -19,7 +19,12 @@ def problems(resource: Registration) -> list[str]:
     """Return every reason for which the official provider would refuse the inputs; components have none."""
     if not resource.raw.custom:
         return []
-    return [reason for _, reason in schema._check_object(revealed(from_struct(resource.raw.object)), _arguments(resource.type), "")]
+    return [
+        reason
+        for _, reason in schema._check_object(
+            revealed(from_struct(resource.raw.object)), _arguments(resource.type), ""
+        )
+    ]
 
 
 @functools.cache

@@ -20,7 +20,9 @@ def tree(**files: str | bytes) -> Tree:
 
 
 def files_of(files: Mapping[str, str | bytes]) -> Tree:
-    return Tree({path: File.of(data if isinstance(data, bytes) else data.encode()) for path, data in files.items()})
+    return Tree(
+        {path: File.of(data if isinstance(data, bytes) else data.encode()) for path, data in files.items()}
+    )
 
 
 def config(*sections: str) -> str:
@@ -53,7 +55,9 @@ def assembly(path: str, **facts: Any) -> Assembly:
     return Assembly(path=path, **{**defaults, **facts})
 
 
-def subject(files: Tree | Mapping[str, str | bytes], *found: Assembly, wanted: Wanted | None = None, **choices: Any) -> Subject:
+def subject(
+    files: Tree | Mapping[str, str | bytes], *found: Assembly, wanted: Wanted | None = None, **choices: Any
+) -> Subject:
     """A folder as it is recognised; `found` are its assemblies instead of what would be read from bytes."""
     content = files if isinstance(files, Tree) else files_of(files)
     content = Tree({**content.files, **{one.path: File.of(b"") for one in found}})
@@ -62,7 +66,9 @@ def subject(files: Tree | Mapping[str, str | bytes], *found: Assembly, wanted: W
     return Subject(**{**fields, "assemblies": [*found], "broken_assemblies": []})
 
 
-def findings(files: Tree | Mapping[str, str | bytes], *found: Assembly, wanted: Wanted | None = None, **choices: Any) -> list[Finding]:
+def findings(
+    files: Tree | Mapping[str, str | bytes], *found: Assembly, wanted: Wanted | None = None, **choices: Any
+) -> list[Finding]:
     return inspect.findings(subject(files, *found, wanted=wanted, **choices))
 
 
@@ -72,7 +78,9 @@ def names(found: list[Finding], *levels: Level) -> list[str]:
 
 
 class FakeDatabase:
-    """The tables of an MSI as msi_tables.Database gives them; tests with wixl compare that one with msiinfo."""
+    """The tables of an MSI as msi_tables.Database gives them; tests with wixl compare that one with
+    msiinfo.
+    """
 
     def __init__(self, tables: Mapping[str, list[dict[str, Any]]], template: str = "x64") -> None:
         self.name, self._tables, self.template = "service.msi", tables, template
@@ -100,7 +108,9 @@ def package(
             {"Directory": "TARGETDIR", "Directory_Parent": None, "DefaultDir": "SourceDir"},
             {"Directory": "SITE", "Directory_Parent": "TARGETDIR", "DefaultDir": "SITE~1|Site"},
         ],
-        "Component": [{"Component": "C", "Directory_": "SITE", "Attributes": 256, "Condition": None, "KeyPath": "F"}],
+        "Component": [
+            {"Component": "C", "Directory_": "SITE", "Attributes": 256, "Condition": None, "KeyPath": "F"}
+        ],
         "Feature": [{"Feature": "Main", "Level": 1}],
         "FeatureComponents": [{"Feature_": "Main", "Component_": "C"}],
         "File": [{"File": "F", "Component_": "C", "FileName": "WEB~1.CON|web.config"}],
@@ -110,4 +120,6 @@ def package(
 
 def msi_findings(msi: Package, **choices: Any) -> list[Finding]:
     content = files_of(dict.fromkeys(msi.paths.values(), "<configuration/>"))
-    return inspect.findings(inspect.subject(Source("msi", "service.msi", content, msi), Wanted(), Choices(**choices)))
+    return inspect.findings(
+        inspect.subject(Source("msi", "service.msi", content, msi), Wanted(), Choices(**choices))
+    )

@@ -19,7 +19,13 @@ MODES = ("preview", "up")
 OTHER_RANGES = {"vpcCidr": "172.20.0.0/18", "podCidr": "172.16.0.0/16", "serviceCidr": "172.30.0.0/16"}
 MANY_POOLS = [
     {"name": "linux", "os": "ubuntu-24.04", "count": 3, "instanceType": "m7i.large", "diskSizeGb": 50},
-    {"name": "ci", "os": "ubuntu-24.04", "count": 2, "labels": {"team": "payments"}, "taints": ["dedicated=ci:NoSchedule"]},
+    {
+        "name": "ci",
+        "os": "ubuntu-24.04",
+        "count": 2,
+        "labels": {"team": "payments"},
+        "taints": ["dedicated=ci:NoSchedule"],
+    },
     {"name": "later", "os": "windows-2022", "count": 0},
     {"name": "windows", "os": "windows-2019", "count": 2},
     {"name": "windows-new", "os": "windows-2025", "count": 1, "diskSizeGb": 200},
@@ -36,7 +42,12 @@ STACKS: dict[str, dict[str, Any]] = {
         "adminCidrs": ["203.0.113.7/32", "198.51.100.0/24"],
         "keyName": "the key",
     },
-    "that-ends": {"owner": "an engineer", "expiresAt": "2027-01-31T18:00:00Z", "permissionsBoundary": BOUNDARY, "kmsKeyId": KEY},
+    "that-ends": {
+        "owner": "an engineer",
+        "expiresAt": "2027-01-31T18:00:00Z",
+        "permissionsBoundary": BOUNDARY,
+        "kmsKeyId": KEY,
+    },
     "no-windows": {"nodePools": [{"name": "linux", "os": "ubuntu-24.04", "count": 1}], "workloads": False},
     "no-nodes": {"nodePools": [{"name": "windows", "os": "windows-2022", "count": 0}], "workloads": False},
 }
@@ -109,7 +120,10 @@ def parsed(stack: str = "committed", **changes: Any) -> config.StackConfig:
     """Return the validated configuration of a stack of this module, with more changes."""
     prefix = "microcosm:"
     values = raw(STACKS[stack] | changes)
-    return config.parse({key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}, stack="dev")
+    return config.parse(
+        {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)},
+        stack="dev",
+    )
 
 
 def run(changes: Mapping[str, Any], *, preview: bool = False, stack_name: str = "dev") -> Deployment:

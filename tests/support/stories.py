@@ -16,16 +16,32 @@ def machine(node: str, launched: float = 0, state: str = "running") -> Machine:
     return Machine(node=node, os=system, instance=f"i-{node}", state=state, launched=START + launched)
 
 
-def report(node: str, *phases: tuple[str, float, float | None], result: str = "running", detail: str = "") -> Report:
+def report(
+    node: str, *phases: tuple[str, float, float | None], result: str = "running", detail: str = ""
+) -> Report:
     """A report whose last phase is the present one; times are seconds after START."""
-    times = tuple(PhaseTimes(name=name, start=START + start, end=None if end is None else START + end) for name, start, end in phases)
-    return Report(node=node, instance=f"i-{node}", phase=phases[-1][0], result=result, detail=detail, phases=times)
+    times = tuple(
+        PhaseTimes(name=name, start=START + start, end=None if end is None else START + end)
+        for name, start, end in phases
+    )
+    return Report(
+        node=node, instance=f"i-{node}", phase=phases[-1][0], result=result, detail=detail, phases=times
+    )
 
 
-def built(now: float, machines: Sequence[Machine], reports: Sequence[Report], engine_spans: Sequence[Span] = ()) -> Timeline:
+def built(
+    now: float, machines: Sequence[Machine], reports: Sequence[Report], engine_spans: Sequence[Span] = ()
+) -> Timeline:
     """The timeline at so many seconds after START."""
     said = {item.node: item for item in reports}
-    return timeline.build(stack="dev", region="eu-west-1", now=START + now, machines=machines, reports=said, engine_spans=engine_spans)
+    return timeline.build(
+        stack="dev",
+        region="eu-west-1",
+        now=START + now,
+        machines=machines,
+        reports=said,
+        engine_spans=engine_spans,
+    )
 
 
 def all_ready() -> Timeline:
@@ -46,7 +62,13 @@ def stuck() -> Timeline:
         1000,
         [machine("linux-0"), machine("windows-0")],
         [
-            report("linux-0", ("prepare", 10, 12), ("download", 12, 20), result="failed", detail="kubelet: wrong sha256"),
+            report(
+                "linux-0",
+                ("prepare", 10, 12),
+                ("download", 12, 20),
+                result="failed",
+                detail="kubelet: wrong sha256",
+            ),
             report("windows-0", ("feature", 100, 200), ("download", 200, None), detail="attempt </script> 4"),
         ],
     )

@@ -1,4 +1,6 @@
-"""Packages of Web Deploy in the layout that msbuild writes: the scope of a parameter is the path on the machine that built it."""
+"""Packages of Web Deploy in the layout that msbuild writes: the scope of a parameter is the path on the
+machine that built it.
+"""
 
 import zipfile
 from collections.abc import Mapping
@@ -16,12 +18,19 @@ _APPLICATION = (
 )
 
 
-def parameter(name: str, match: str, scope: str = SCOPE, kind: str = "XmlFile", default: str | None = None) -> str:
+def parameter(
+    name: str, match: str, scope: str = SCOPE, kind: str = "XmlFile", default: str | None = None
+) -> str:
     given = "" if default is None else f" defaultValue='{default}'"
-    return f'<parameter name="{name}"{given}><parameterEntry kind="{kind}" scope="{scope}" match="{match}"/></parameter>'
+    return (
+        f'<parameter name="{name}"{given}><parameterEntry kind="{kind}" scope="{scope}" '
+        f'match="{match}"/></parameter>'
+    )
 
 
-def package(path: Path, site: Mapping[str, str | bytes], *more: str, archive: str = "<sitemanifest/>") -> Path:
+def package(
+    path: Path, site: Mapping[str, str | bytes], *more: str, archive: str = "<sitemanifest/>"
+) -> Path:
     parameters = [parameter(CONNECTION, _CONNECTION), _APPLICATION, *more]
     with zipfile.ZipFile(path, "w") as made:
         made.writestr("archive.xml", archive)

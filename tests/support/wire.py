@@ -32,7 +32,9 @@ def _to_value(value: Any) -> struct_pb2.Value:
         case Mapping():
             return struct_pb2.Value(struct_value=to_struct(value))
         case _:
-            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[_to_value(item) for item in value]))
+            return struct_pb2.Value(
+                list_value=struct_pb2.ListValue(values=[_to_value(item) for item in value])
+            )
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:

@@ -38,7 +38,15 @@ def test_every_part_is_played_and_timed(checkout):
     done = ran(checkout)
     assert (done.returncode, parts(done)) == (0, [*PARTS, "all"])
     noted = [line.rsplit(" ", 1) for line in (checkout / "noted").read_text().splitlines()]
-    assert [words for words, _ in noted] == ["setup", "lint", "test", "test-served", "-m rehearsal.build", "test-built", "rehearse"]
+    assert [words for words, _ in noted] == [
+        "setup",
+        "lint",
+        "test",
+        "test-served",
+        "-m rehearsal.build",
+        "test-built",
+        "rehearse",
+    ]
     assert {pwsh for _, pwsh in noted} == {"none"}
 
 

@@ -1,4 +1,6 @@
-"""Test ci.yml and the development container: the menu's own targets, and what a rehearsal needs of a container."""
+"""Test ci.yml and the development container: the menu's own targets, and what a rehearsal needs of a
+container.
+"""
 
 import json
 import re
@@ -15,7 +17,9 @@ from tests.support.engine import PROJECT
 FILE = PROJECT / ".github/workflows/ci.yml"
 WORKFLOW = yaml.safe_load(FILE.read_text())
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
-CONTAINER = json.loads(re.sub(r"^\s*//.*$", "", (PROJECT / ".devcontainer/devcontainer.json").read_text(), flags=re.MULTILINE))
+CONTAINER = json.loads(
+    re.sub(r"^\s*//.*$", "", (PROJECT / ".devcontainer/devcontainer.json").read_text(), flags=re.MULTILINE)
+)
 SCRIPT = PROJECT / ".devcontainer/setup.sh"
 # What a container must take from outside: the machines' disks are overlays, and modules are the host's.
 MOUNTED = (STATE.parent, Path("/lib/modules"))
@@ -27,7 +31,9 @@ def commands(job: str) -> list[str]:
 
 def test_no_job_may_write_or_keeps_the_token():
     assert {str(job["permissions"]) for job in JOBS.values()} == {"{'contents': 'read'}"}
-    checkouts = [step for job in JOBS.values() for step in job["steps"] if "actions/checkout" in step.get("uses", "")]
+    checkouts = [
+        step for job in JOBS.values() for step in job["steps"] if "actions/checkout" in step.get("uses", "")
+    ]
     assert [step["with"]["persist-credentials"] for step in checkouts] == [False] * len(JOBS)
 
 
@@ -67,7 +73,9 @@ def test_both_containers_are_the_same_privileged_debian_with_a_go_that_is_new_en
     assert container["image"] == CONTAINER["image"]
     assert container["options"] == "--privileged"
     assert CONTAINER["privileged"] is True
-    wanted = max(re.search(r"^go (\d+\.\d+)", path.read_text(), re.MULTILINE)[1] for path in TOOLS.rglob("go.mod"))
+    wanted = max(
+        re.search(r"^go (\d+\.\d+)", path.read_text(), re.MULTILINE)[1] for path in TOOLS.rglob("go.mod")
+    )
     assert CONTAINER["image"].endswith(f":{wanted}-bookworm")
 
 

@@ -21,7 +21,11 @@ def test_a_finding_names_the_file_that_has_to_be_changed():
     """Lines of user-data are known to nobody."""
     text = golden.user_data("that-ends")["expected-worker.sh"]
     lines = text.splitlines()
-    for part, words in (("common", "prepare() {"), ("expiry", "end_when_expired() {"), ("worker", "kubeadm_join() {")):
+    for part, words in (
+        ("common", "prepare() {"),
+        ("expiry", "end_when_expired() {"),
+        ("worker", "kubeadm_join() {"),
+    ):
         place = lint_shell.origin(text, lines.index(words) + 1)
         number = (lint_shell.SCRIPTS / "linux" / f"{part}.sh").read_text().splitlines().index(words) + 1
         assert place == f"userdata/linux/{part}.sh:{number}"

@@ -1,7 +1,9 @@
-"""README's section "Use it on AWS", word for word: its commands run in a fresh clone, against the fake cloud with faked machines.
+"""README's section "Use it on AWS", word for word: its commands run in a fresh clone, against the fake cloud
+with faked machines.
 
-Besides the cloud three things differ from a user's: `make setup` finds its dependencies installed (no index is asked), the address service is a
-stand-in, and Pulumi does not ask before it acts. `smoke` must fail here: pods of faked machines run nothing.
+Besides the cloud three things differ from a user's: `make setup` finds its dependencies installed (no index
+is asked), the address service is a stand-in, and Pulumi does not ask before it acts. `smoke` must fail here:
+pods of faked machines run nothing.
 """
 
 import os
@@ -18,7 +20,10 @@ from rehearsal.simulated import simulated_world
 from tests.support.engine import PROJECT
 from tests.support.pulumi_cli import is_there
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there"),
+]
 # By the first words of a command: its exit code, and what it must print.
 EXPECTED = {
     "make setup": (0, ""),
@@ -36,9 +41,15 @@ EXPECTED = {
 
 def commands() -> list[str]:
     """The lines of the section's code blocks."""
-    section = re.search(r"^## Use it on AWS\n(.*?)^## ", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    section = re.search(
+        r"^## Use it on AWS\n(.*?)^## ", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     assert section
-    return [line for block in re.findall(r"^```\n(.*?)^```", section[1], re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    return [
+        line
+        for block in re.findall(r"^```\n(.*?)^```", section[1], re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    ]
 
 
 @pytest.fixture
@@ -46,7 +57,8 @@ def clone(tmp_path) -> Path:
     """The tracked files, with an environment that has the dependencies and nothing of the project."""
     folder = tmp_path / "microcosm"
     subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(folder)], check=True)
-    # Everything that the lock file names is found through dependencies.pth, but pip itself, which a new environment brings along.
+    # Everything that the lock file names is found through dependencies.pth, but pip itself, which a new
+    # environment brings along.
     lock = folder / "requirements.lock"
     lock.write_text(re.sub(r"^pip==.*?(?=^[a-z])", "", lock.read_text(), flags=re.MULTILINE | re.DOTALL))
     (folder / ".venv").mkdir()
@@ -59,10 +71,14 @@ def clone(tmp_path) -> Path:
 
 
 def programs(folder: Path) -> Path:
-    """Stand-ins for what would leave the machine, and beside them the rehearsal's plugins without the rest of this checkout."""
+    """Stand-ins for what would leave the machine, and beside them the rehearsal's plugins without the rest
+    of this checkout.
+    """
     folder.mkdir()
     (folder / "rehearsal").symlink_to(PROJECT / "rehearsal")
-    (folder / "curl").write_text('#!/bin/sh\n[ "$*" = "-s https://checkip.amazonaws.com" ] && echo 127.0.0.1\n')
+    (folder / "curl").write_text(
+        '#!/bin/sh\n[ "$*" = "-s https://checkip.amazonaws.com" ] && echo 127.0.0.1\n'
+    )
     (folder / "curl").chmod(0o755)
     return folder
 
@@ -79,7 +95,14 @@ def test_the_steps_of_the_readme_work_word_for_word(clone, tmp_path):
             "PYTHONPATH": str(tmp_path / "bin"),
         }
         for line in commands():
-            done = subprocess.run(["bash", "-c", line], cwd=clone, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            done = subprocess.run(
+                ["bash", "-c", line],
+                cwd=clone,
+                env=environment,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
             said[line] = (done.returncode, done.stdout)
             print(f"$ {line}\n{done.stdout}", flush=True)
             world.machines.check()

@@ -19,7 +19,9 @@ from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
 PWSH = os.environ.get("MICROCOSM_PWSH") or shutil.which("pwsh")
-WITHOUT = "PowerShell is needed: put `pwsh` on PATH, or name it in MICROCOSM_PWSH (README.md says how to get it)"
+WITHOUT = (
+    "PowerShell is needed: put `pwsh` on PATH, or name it in MICROCOSM_PWSH (README.md says how to get it)"
+)
 # A sample of each sweep takes one of so many points; the served tests take all.
 SAMPLE = 199
 SECONDS = 3600
@@ -63,14 +65,24 @@ def run(group: str, files: tuple[str, ...], every: int = SAMPLE, filter_: str = 
 
 def failures(report: Path, file: str) -> tuple[int, list[str]]:
     """How many tests a file has run, and the names and messages of those that failed."""
-    suites = [suite for suite in ElementTree.parse(report).iter("testsuite") if Path(suite.get("name", "")).name == f"{file}.Tests.ps1"]
+    suites = [
+        suite
+        for suite in ElementTree.parse(report).iter("testsuite")
+        if Path(suite.get("name", "")).name == f"{file}.Tests.ps1"
+    ]
     cases = [case for suite in suites for case in suite.iter("testcase")]
-    failed = [f"{case.get('name')}: {(problem.get('message') or problem.text or '').strip()}" for case in cases for problem in case.iter("failure")]
+    failed = [
+        f"{case.get('name')}: {(problem.get('message') or problem.text or '').strip()}"
+        for case in cases
+        for problem in case.iter("failure")
+    ]
     return len(cases), failed
 
 
 def files() -> tuple[str, ...]:
-    """The test files of `make test`, in one process, because each start of PowerShell with Pester takes seconds."""
+    """The test files of `make test`, in one process, because each start of PowerShell with Pester takes
+    seconds.
+    """
     return tuple(name for name in test_files() if name not in STATES)
 
 
@@ -103,11 +115,33 @@ def _write_product(folder: Path) -> None:
 def _run(folder: Path, files: tuple[str, ...], every: int, filter_: str) -> None:
     assert PWSH, WITHOUT
     folder.mkdir(parents=True, exist_ok=True)
-    options = ["-Product", str(product()), "-Result", str(folder / "junit.xml"), "-Every", str(every), "-Filter", filter_]
-    command = [PWSH, "-NoProfile", "-NonInteractive", "-File", str(HERE / "run.ps1"), "-File", ",".join(files), *options]
-    done = subprocess.run(command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    options = [
+        "-Product",
+        str(product()),
+        "-Result",
+        str(folder / "junit.xml"),
+        "-Every",
+        str(every),
+        "-Filter",
+        filter_,
+    ]
+    command = [
+        PWSH,
+        "-NoProfile",
+        "-NonInteractive",
+        "-File",
+        str(HERE / "run.ps1"),
+        "-File",
+        ",".join(files),
+        *options,
+    ]
+    done = subprocess.run(
+        command, env=os.environ | ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     (folder / "output.txt").write_text(done.stdout + done.stderr)
-    assert (folder / "junit.xml").is_file(), f"Pester ended with {done.returncode} and no result:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert (folder / "junit.xml").is_file(), (
+        f"Pester ended with {done.returncode} and no result:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    )
 
 
 def _once(name: str, make: Any) -> Path:

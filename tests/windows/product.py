@@ -1,4 +1,6 @@
-"""Write the PowerShell of the product into a folder, as machines get it: python -m tests.windows.product FOLDER."""
+"""Write the PowerShell of the product into a folder, as machines get it: python -m tests.windows.product
+FOLDER.
+"""
 
 import json
 import shutil
@@ -17,7 +19,8 @@ from tests.golden import rows
 from tests.support import hostile
 
 PROJECT = Path(__file__).resolve().parents[2]
-# Runs of the node's script whose results Python tests read, beside one a row of the matrix: changes of the inputs.
+# Runs of the node's script whose results Python tests read, beside one a row of the matrix: changes of the
+# inputs.
 WALKS: dict[str, dict[str, Any]] = {
     "vxlan": {"RegistryMirror": "http://10.0.0.9:5000"},
     "host-gw": {"FlannelBackend": "host-gw"},
@@ -50,7 +53,10 @@ def texts() -> Iterator[tuple[str, str]]:
     yield "windows_exec.ps1", windows_exec.SCRIPT
     for source in SOURCES["windows"]:
         yield f"logs/{source.file}.ps1", remote.script("windows", source.command)
-    yield "logs-sample.ps1", remote.script("windows", f"'{REDACTED}'; 'harmless'; Show-File 'C:\\nowhere.log'")
+    yield (
+        "logs-sample.ps1",
+        remote.script("windows", f"'{REDACTED}'; 'harmless'; Show-File 'C:\\nowhere.log'"),
+    )
     for case in golden.CASES:
         if text := golden.user_data(case).get("expected-windows.ps1"):
             yield f"userdata/{case}.ps1", script_of(text)
@@ -72,7 +78,9 @@ def row_inputs(row: rows.Row) -> Mapping[str, Any]:
 
 
 def hostile_values() -> Iterator[dict[str, Any]]:
-    """Scripts with one hostile value each, in a text, a list and a table; PowerShell's own parser reads them back."""
+    """Scripts with one hostile value each, in a text, a list and a table; PowerShell's own parser reads
+    them back.
+    """
     for text in hostile.ALL:
         if text.isascii() and len(text) < 1000 and not userdata._NOT_FOR_WINDOWS.search(text):
             given = {"Text": text, "List": [text, "x"], "Table": {text or "x": text}}

@@ -1,4 +1,6 @@
-"""The data in worker.ps1: command lines, configuration files and the table of phases, as a machine has them after a walk."""
+"""The data in worker.ps1: command lines, configuration files and the table of phases, as a machine has
+them after a walk.
+"""
 
 import json
 import re
@@ -12,7 +14,17 @@ from infra.config import versions
 from . import pester
 
 NODE_IP = "10.0.3.7"
-PHASES = ["feature", "reboot", "download", "containerd", "prepare-node", "join", "flannel", "kube-proxy", "ready"]
+PHASES = [
+    "feature",
+    "reboot",
+    "download",
+    "containerd",
+    "prepare-node",
+    "join",
+    "flannel",
+    "kube-proxy",
+    "ready",
+]
 CONFIG = "C:\\Program Files\\containerd\\config.toml"
 CONFLIST = "C:\\etc\\cni\\net.d\\10-flannel.conflist"
 NETWORKS = {"vxlan": ("flannel.4096", "win-overlay"), "host-gw": ("cbr0", "win-bridge")}
@@ -46,9 +58,21 @@ def test_every_address_is_the_one_from_before_the_first_network():
 
 
 def test_no_command_line_names_a_feature_gate_or_a_flag_that_is_gone():
-    """A flag that is gone, or a gate that is gone, ends the program (kubernetes CHANGELOG 1.24, 1.27, 1.35)."""
-    gone = ("feature-gates", "pod-infra-container-image", "network-plugin", "image-pull-progress-deadline", "container-runtime=", "ip-masq")
-    lines = [walk().files["C:\\k\\StartKubelet.ps1"], *(line for line in walk().log if line.startswith(("nssm.exe", "kubeadm.exe")))]
+    """A flag that is gone, or a gate that is gone, ends the program (kubernetes CHANGELOG 1.24, 1.27,
+    1.35).
+    """
+    gone = (
+        "feature-gates",
+        "pod-infra-container-image",
+        "network-plugin",
+        "image-pull-progress-deadline",
+        "container-runtime=",
+        "ip-masq",
+    )
+    lines = [
+        walk().files["C:\\k\\StartKubelet.ps1"],
+        *(line for line in walk().log if line.startswith(("nssm.exe", "kubeadm.exe"))),
+    ]
     assert [line for line in lines if any(name in line for name in gone)] == []
 
 
@@ -67,7 +91,10 @@ def test_the_conflist_is_of_the_network_that_flanneld_makes(network):
     name, plugin = NETWORKS[network]
     conflist = json.loads(walk(network).files[CONFLIST])
     flannel_plugin = conflist["plugins"][0]
-    policies = {policy["value"]["Type"]: policy["value"]["Settings"] for policy in flannel_plugin["delegate"]["policies"]}
+    policies = {
+        policy["value"]["Type"]: policy["value"]["Settings"]
+        for policy in flannel_plugin["delegate"]["policies"]
+    }
     assert (conflist["name"], conflist["cniVersion"]) == (name, "1.0.0")
     assert (flannel_plugin["delegate"]["type"], flannel_plugin["delegate"]["apiVersion"]) == (plugin, 2)
     assert {"10.244.0.0/16", "10.96.0.0/12"} <= set(policies["OutBoundNAT"]["Exceptions"])
@@ -84,11 +111,17 @@ def test_every_plugin_that_the_conflist_names_is_there(network):
 
 @each_network
 def test_no_pod_reaches_the_metadata_service_and_all_else_is_allowed(network):
-    """The form is AWS' own (aws/amazon-vpc-cni-plugins 0a009ba, network/imds/imds_windows.go); fields as hcsshim's hcn names them."""
+    """The form is AWS' own (aws/amazon-vpc-cni-plugins 0a009ba, network/imds/imds_windows.go); fields as
+    hcsshim's hcn names them.
+    """
     policies = json.loads(walk(network).files[CONFLIST])["plugins"][0]["delegate"]["policies"]
     rules = [policy["value"]["Settings"] for policy in policies if policy["value"]["Type"] == "ACL"]
     block, *allow = sorted(rules, key=lambda rule: rule["Priority"])
-    assert (block["Action"], block["Direction"], block["RemoteAddresses"]) == ("Block", "Out", "169.254.169.254/32")
+    assert (block["Action"], block["Direction"], block["RemoteAddresses"]) == (
+        "Block",
+        "Out",
+        "169.254.169.254/32",
+    )
     assert [(rule["Action"], rule["Direction"]) for rule in allow] == [("Allow", "In"), ("Allow", "Out")]
     assert all(set(rule) == {"Action", "Direction", "RuleType", "Priority"} for rule in allow)
 
@@ -118,10 +151,15 @@ def test_containerd_2_gets_a_version_3_configuration(name):
     config = tomllib.loads(walk(name).files[CONFIG])
     plugins = config["plugins"]
     assert config["version"] == 3
-    assert plugins["io.containerd.cri.v1.images"]["pinned_images"]["sandbox"] == "registry.k8s.io/pause:3.10.2"
+    assert (
+        plugins["io.containerd.cri.v1.images"]["pinned_images"]["sandbox"] == "registry.k8s.io/pause:3.10.2"
+    )
     assert plugins["io.containerd.cri.v1.images"]["image_pull_progress_timeout"] == "30m"
     assert plugins["io.containerd.cri.v1.images"]["registry"]["config_path"] == r"C:\etc\containerd\certs.d"
-    assert plugins["io.containerd.cri.v1.runtime"]["cni"] == {"bin_dirs": [r"C:\opt\cni\bin"], "conf_dir": r"C:\etc\cni\net.d"}
+    assert plugins["io.containerd.cri.v1.runtime"]["cni"] == {
+        "bin_dirs": [r"C:\opt\cni\bin"],
+        "conf_dir": r"C:\etc\cni\net.d",
+    }
 
 
 def test_containerd_1_gets_a_version_2_configuration():
@@ -150,10 +188,18 @@ def test_a_registry_mirror_takes_every_pull():
 @each_network
 def test_every_place_in_a_text_has_a_value(network):
     """A @TOKEN@ that nothing fills would reach a program; inputs.xml alone holds them."""
-    files = {name: text for name, text in walk(network).files.items() if not name.endswith(("inputs.xml", "node.ps1"))}
+    files = {
+        name: text
+        for name, text in walk(network).files.items()
+        if not name.endswith(("inputs.xml", "node.ps1"))
+    }
     assert [name for name, text in files.items() if re.search(r"@[A-Z_]+@", text)] == []
 
 
 def test_every_file_of_the_node_is_without_a_byte_order_mark():
     """Neither TOML nor JSON readers accept one."""
-    assert [name for name, text in walk().files.items() if text.startswith("\ufeff") and not name.endswith("inputs.xml")] == []
+    assert [
+        name
+        for name, text in walk().files.items()
+        if text.startswith("\ufeff") and not name.endswith("inputs.xml")
+    ] == []

@@ -1,4 +1,6 @@
-"""The command lines of worker.ps1 against what the pinned Windows binaries say of their flags (help/, recorded under Wine)."""
+"""The command lines of worker.ps1 against what the pinned Windows binaries say of their flags (help/,
+recorded under Wine).
+"""
 
 import pytest
 
@@ -14,7 +16,10 @@ CASES = {
     "kubeadm": LINES.kubeadm,
     "kubelet": (*LINES.kubelet, *FROM_KUBEADM),
     "flanneld": LINES.flanneld,
-    "kube-proxy": (*LINES.kube_proxy, *(word for network in LINES.networks.values() for word in network.kube_proxy_arguments)),
+    "kube-proxy": (
+        *LINES.kube_proxy,
+        *(word for network in LINES.networks.values() for word in network.kube_proxy_arguments),
+    ),
 }
 # Every Kubernetes that a node can have, and the pin of the rehearsal, which is one of them.
 ROWS = [
@@ -28,13 +33,17 @@ ROWS = [
 @pytest.mark.parametrize("program", CASES)
 def test_the_pinned_version_is_recorded(program):
     text = next(text for text in help_texts.TEXTS if text.program == program)
-    assert (help_texts.FOLDER / text.name(VERSIONS)).is_file(), "its pin has moved: run `python -m rehearsal.wine help` (root; takes Wine)"
+    assert (help_texts.FOLDER / text.name(VERSIONS)).is_file(), (
+        "its pin has moved: run `python -m rehearsal.wine help` (root; takes Wine)"
+    )
 
 
 @pytest.mark.parametrize(("program", "versions"), ROWS)
 def test_every_version_of_the_matrix_is_recorded(program, versions):
     """`python -m rehearsal.wine help --kubernetes VERSION` records one that is not the default."""
-    assert len(help_texts.known_flags(program, versions)) > 10, "a recorded text in which no flags are found proves nothing"
+    assert len(help_texts.known_flags(program, versions)) > 10, (
+        "a recorded text in which no flags are found proves nothing"
+    )
 
 
 @pytest.mark.parametrize(("program", "versions"), ROWS)

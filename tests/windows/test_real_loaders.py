@@ -1,4 +1,6 @@
-"""What the Windows scripts write, given to the real programs that read it (marker `machine`: the rehearsal builds them)."""
+"""What the Windows scripts write, given to the real programs that read it (marker `machine`: the rehearsal
+builds them).
+"""
 
 import subprocess
 import tomllib
@@ -40,7 +42,10 @@ def test_containerd_loads_the_configuration_and_keeps_what_it_says(supplies, nam
 def lost(written, read, where=""):
     """The keys whose value did not arrive. containerd writes a duration its own way."""
     if isinstance(written, dict):
-        inner = [lost(value, read.get(key) if isinstance(read, dict) else None, f"{where}/{key}") for key, value in written.items()]
+        inner = [
+            lost(value, read.get(key) if isinstance(read, dict) else None, f"{where}/{key}")
+            for key, value in written.items()
+        ]
         return [name for names in inner for name in names]
     return [] if written == read or f"{written}0s" == read else [where]
 

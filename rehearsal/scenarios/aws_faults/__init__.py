@@ -1,7 +1,9 @@
-"""What the program survives of AWS: every call of an `up` and of a `destroy` fails, in each way in which calls fail; then it must go on.
+"""What the program survives of AWS: every call of an `up` and of a `destroy` fails, in each way in which
+calls fail; then it must go on.
 
-The engine, the program, its provider's calls, the gate and the state backend are real; AWS is the fake cloud and the machines are
-faked (rehearsal/simulated): stand-ins. `make faults-aws` runs it and writes docs/evidence/reliability.md.
+The engine, the program, its provider's calls, the gate and the state backend are real; AWS is the fake cloud
+and the machines are faked (rehearsal/simulated): stand-ins. `make faults-aws` runs it and writes
+docs/evidence/reliability.md.
 
 Modules, each using only those before it:
   series        the table of series: which way of failing, in what manner

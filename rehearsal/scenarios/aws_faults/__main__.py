@@ -1,4 +1,7 @@
-"""`python -m rehearsal.scenarios.aws_faults`: the sweep over AWS calls that fail. `make faults-aws` calls it."""
+"""`python -m rehearsal.scenarios.aws_faults`: the sweep over AWS calls that fail.
+
+`make faults-aws` calls it.
+"""
 
 import json
 import sys
@@ -25,15 +28,29 @@ console = Console(highlight=False)
 
 
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help="Series to run; by default all.", show_default=False)] = None,
-    full: Annotated[bool, typer.Option("--full", help="Each lasting fault alone in its run: hours instead of minutes.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Also run the series that have a result already.")] = False,
-    at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds work side by side; as many again for series that mostly wait.")] = 2,
-    keep: Annotated[bool, typer.Option("--figures", help="Put the results into docs/evidence/reliability.md.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Series to run; by default all.", show_default=False)
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Each lasting fault alone in its run: hours instead of minutes.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also run the series that have a result already.")
+    ] = False,
+    at_once: Annotated[
+        int,
+        typer.Option(
+            min=1, max=4, help="How many worlds work side by side; as many again for series that mostly wait."
+        ),
+    ] = 2,
+    keep: Annotated[
+        bool, typer.Option("--figures", help="Put the results into docs/evidence/reliability.md.")
+    ] = False,
 ) -> None:
     """Fail every AWS call of `up` and of `destroy`, and show that both go on afterwards and leave nothing.
 
-    Each series' result is kept in build/aws-faults as soon as it is there; a sweep that was broken off goes on where it was.
+    Each series' result is kept in build/aws-faults as soon as it is there; a sweep that was broken off goes
+    on where it was.
 
     Example: python -m rehearsal.scenarios.aws_faults lost-reply-once --again
     """
@@ -60,9 +77,13 @@ def _chosen(known: Sequence[Series], names: Sequence[str]) -> list[Series]:
 
 
 def _play(todo: Sequence[Series], programs: Path, at_once: int, title: str) -> None:
-    """On a terminal each series that is under way says how far it is; elsewhere each says when it is through."""
+    """On a terminal each series that is under way says how far it is; elsewhere each says when it is
+    through.
+    """
     with (
-        Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress,
+        Progress(
+            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+        ) as progress,
         tempfile.TemporaryDirectory(prefix="microcosm-faults-") as folder,
     ):
         whole = progress.add_task(title, total=len(todo))
@@ -77,7 +98,10 @@ def _play(todo: Sequence[Series], programs: Path, at_once: int, title: str) -> N
             if result:
                 _path(each).write_text(json.dumps(result.document(), indent=2) + "\n")
                 progress.advance(whole)
-                console.print(f"{each.name}: {'survived' if result.survived else 'NOT survived'}, {result.seconds:.0f} s")
+                console.print(
+                    f"{each.name}: {'survived' if result.survived else 'NOT survived'}, "
+                    f"{result.seconds:.0f} s"
+                )
 
         Sweep(folder=Path(folder), programs=programs, tell=tell, done=done).play(todo, at_once)
 

@@ -1,4 +1,6 @@
-"""One world under faults: runs commands, says what failed, compares Pulumi's state with the cloud, repairs as a person would."""
+"""One world under faults: runs commands, says what failed, compares Pulumi's state with the cloud, repairs
+as a person would.
+"""
 
 import contextlib
 import json
@@ -22,14 +24,17 @@ from rehearsal.simulated import World
 from rehearsal.simulated.world import CONFIG
 
 CALLER = CREDENTIALS["AWS_ACCESS_KEY_ID"]
-# A VPC brings these along, untagged and unmanaged, and takes them with it; an inline policy has no id but its role and name.
+# A VPC brings these along, untagged and unmanaged, and takes them with it; an inline policy has no id but its
+# role and name.
 COME_ALONG = frozenset({"security group", "security group rule", "route table", "network interface"})
 KILL_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One command under a plan: its exit code and output, the calls that came, and which of them were failed."""
+    """One command under a plan: its exit code and output, the calls that came, and which of them were
+    failed.
+    """
 
     code: int
     output: str
@@ -58,7 +63,13 @@ class Driver:
 
     def run(self, series: Series, spare: Sequence[str], command: str, *options: str) -> Run:
         """A command of the engine under the faults of a series, except those calls that had theirs."""
-        plan = {"caller": CALLER, "fault": series.fault, "always": not series.once, "limit": series.limit, "changes": series.changes}
+        plan = {
+            "caller": CALLER,
+            "fault": series.fault,
+            "always": not series.once,
+            "limit": series.limit,
+            "changes": series.changes,
+        }
         self._control({**plan, "spare": [*spare], "services": series.services})
         try:
             code, output = self._pulumi(command, *options)
@@ -79,12 +90,20 @@ class Driver:
                 start_new_session=True,
             )
             deadline = time.monotonic() + KILL_SECONDS
-            while process.poll() is None and time.monotonic() < deadline and self._calls_so_far() < series.kill_at:
+            while (
+                process.poll() is None
+                and time.monotonic() < deadline
+                and self._calls_so_far() < series.kill_at
+            ):
                 time.sleep(0.02)
             was_running = process.poll() is None
             _kill_session(process.pid)
             process.wait()
-        return Run(code=int(was_running), output=f"killed after {series.kill_at} different calls", calls=self._control(None))
+        return Run(
+            code=int(was_running),
+            output=f"killed after {series.kill_at} different calls",
+            calls=self._control(None),
+        )
 
     def plain(self, command: str, *options: str) -> tuple[int, str]:
         """A command with nothing in its way."""
@@ -92,7 +111,17 @@ class Driver:
 
     def repair(self) -> tuple[int, str]:
         """What docs/guide/operator.md tells a person to do."""
-        command = (sys.executable, "-m", "microcosm", "repair", "--stack", self.world.stack.stack, "--region", self.world.cloud.region, "--yes")
+        command = (
+            sys.executable,
+            "-m",
+            "microcosm",
+            "repair",
+            "--stack",
+            self.world.stack.stack,
+            "--region",
+            self.world.cloud.region,
+            "--yes",
+        )
         code, output = self._attempt(*command)
         self.log.append(f"$ microcosm repair: {code}\n{output}")
         return code, output
@@ -117,7 +146,9 @@ class Driver:
         return self._deployment().get("resources") or []
 
     def _deployment(self) -> dict[str, Any]:
-        return json.loads(self.world.stack.output("pulumi", "stack", "export", "--stack", self.world.stack.stack))["deployment"]
+        return json.loads(
+            self.world.stack.output("pulumi", "stack", "export", "--stack", self.world.stack.stack)
+        )["deployment"]
 
     def _pulumi(self, command: str, *options: str) -> tuple[int, str]:
         code, output = self._attempt(*self._words(command, *options))
@@ -132,7 +163,16 @@ class Driver:
         return ended
 
     def _words(self, command: str, *options: str) -> tuple[str, ...]:
-        return ("pulumi", command, "--yes", "--skip-preview", *options, "--stack", self.world.stack.stack, "--non-interactive")
+        return (
+            "pulumi",
+            command,
+            "--yes",
+            "--skip-preview",
+            *options,
+            "--stack",
+            self.world.stack.stack,
+            "--non-interactive",
+        )
 
     @contextlib.contextmanager
     def _log_file(self) -> Generator[Any]:
@@ -152,7 +192,12 @@ class Driver:
 
 
 def _is_known(resource: Resource, known: set[str]) -> bool:
-    names = {resource.id, resource.name, resource.id.rpartition("/")[2], *resource.id.split("://")[-1].split("/", 1)}
+    names = {
+        resource.id,
+        resource.name,
+        resource.id.rpartition("/")[2],
+        *resource.id.split("://")[-1].split("/", 1),
+    }
     return bool(names & known) or (resource.kind in COME_ALONG and not resource.tags)
 
 

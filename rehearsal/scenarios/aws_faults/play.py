@@ -1,4 +1,6 @@
-"""A series from `up` to an empty account: until each command has gone through, with what a person would do where it does not go on."""
+"""A series from `up` to an empty account: until each command has gone through, with what a person would do
+where it does not go on.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -29,7 +31,9 @@ class Part:
         self.runs += 1
         self.keys = sorted({*self.keys, *(call["key"] for call in run.calls)})
         for call in run.failed:
-            known = self.failed.setdefault(call["key"], {"service": call["service"], "action": call["action"], "attempts": 0})
+            known = self.failed.setdefault(
+                call["key"], {"service": call["service"], "action": call["action"], "attempts": 0}
+            )
             known["attempts"] += call["failed"]
 
 
@@ -42,7 +46,8 @@ class Result:
     manner: str
     parts: list[Part] = field(default_factory=list[Part])
     pending_after_kill: list[str] = field(default_factory=list[str])
-    # Objects beside the state after the `up` that went through, and in the account after the `destroy` that did.
+    # Objects beside the state after the `up` that went through, and in the account after the `destroy` that
+    # did.
     strays: list[str] = field(default_factory=list[str])
     leaked: list[str] = field(default_factory=list[str])
     left: list[str] = field(default_factory=list[str])
@@ -92,7 +97,9 @@ def _kill(driver: Driver, series: Series, result: Result) -> None:
 
 
 def _until_through(driver: Driver, series: Series, part: Part, tell: Callable[[str], None]) -> None:
-    """Runs the command until it succeeds with no call failed; where it fails of itself, repairs once and goes on."""
+    """Runs the command until it succeeds with no call failed; where it fails of itself, repairs once and
+    goes on.
+    """
     repaired = False
     while part.runs < MOST_RUNS:
         run = _one(driver, series, part)
@@ -121,7 +128,9 @@ def _one(driver: Driver, series: Series, part: Part) -> Run:
 
 
 def _check_up(driver: Driver, before: Inventory, result: Result) -> None:
-    """Nothing is pending, nothing to do, and state and cloud agree both ways; strays are counted and left for `destroy`."""
+    """Nothing is pending, nothing to do, and state and cloud agree both ways; strays are counted and left
+    for `destroy`.
+    """
     result.strays = driver.strays(before)
     _expect(driver, result, "up", "--expect-no-changes")
     _expect(driver, result, "refresh", "--expect-no-changes")
@@ -139,7 +148,9 @@ def _check_destroy(driver: Driver, before: Inventory, result: Result) -> None:
 def _expect(driver: Driver, result: Result, *words: str) -> None:
     code, output = driver.plain(*words)
     if code:
-        result.problems.append(f"`pulumi {' '.join(words)}` after the `up` failed: {_errors(output.splitlines())}")
+        result.problems.append(
+            f"`pulumi {' '.join(words)}` after the `up` failed: {_errors(output.splitlines())}"
+        )
 
 
 def _last_words(driver: Driver) -> str:

@@ -1,4 +1,6 @@
-"""The results of a sweep as Markdown, in docs/evidence/reliability.md between its marks: written by the run itself, never by hand."""
+"""The results of a sweep as Markdown, in docs/evidence/reliability.md between its marks: written by the
+run itself, never by hand.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,12 +12,17 @@ from rehearsal.scenarios.figures import machine
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "evidence" / "reliability.md"
 BEGIN, END = "<!-- aws faults: begin -->", "<!-- aws faults: end -->"
-HEADER = "| way of failing | how often | command | calls | failed | attempts failed | runs | `microcosm repair` | survived |"
+HEADER = (
+    "| way of failing | how often | command | calls | failed | attempts failed | runs | `microcosm "
+    "repair` | survived |"
+)
 RULE = "|---|---|---|---:|---:|---:|---:|---:|---|"
 
 
 def section(results: Sequence[Result], expected: int, full: bool) -> str:
-    """The sweep as Markdown; `expected` is the number of its series, so that a sweep that was broken off says so."""
+    """The sweep as Markdown; `expected` is the number of its series, so that a sweep that was broken off
+    says so.
+    """
     meanings = [f"- **{fault.name}**: {fault.means}" for fault in FAULTS.values()]
     return "\n".join(
         [
@@ -29,9 +36,13 @@ def section(results: Sequence[Result], expected: int, full: bool) -> str:
             RULE,
             *(_row(result, part) for result in results for part in result.parts),
             "",
-            "| way of failing | how often | strays beside the state after `up` | leaked by `destroy` | left after `microcosm repair` |",
+            "| way of failing | how often | strays beside the state after `up` | leaked by `destroy` | left "
+            "after `microcosm repair` |",
             "|---|---|---:|---:|---:|",
-            *(f"| {r.fault} | {_manner(r)} | {len(r.strays)} | {len(r.leaked)} | {len(r.left)} |" for r in results),
+            *(
+                f"| {r.fault} | {_manner(r)} | {len(r.strays)} | {len(r.leaked)} | {len(r.left)} |"
+                for r in results
+            ),
             "",
             "| service | calls failed | attempts failed |",
             "|---|---:|---:|",
@@ -51,9 +62,18 @@ def _summary(results: Sequence[Result], expected: int, full: bool) -> str:
     survived = sum(result.survived for result in results)
     faults = sum(len(part.failed) for result in results for part in result.parts)
     left = sum(len(result.left) for result in results)
-    broken_off = f" **Broken off after {len(results)} of {expected} series.**" if len(results) < expected else ""
-    each = "each lasting fault alone in its run" if full else "lasting faults of one depth together, of calls that change something"
-    return f"{survived} of {len(results)} series survived, {faults} calls failed ({each}), {left} objects left.{broken_off}"
+    broken_off = (
+        f" **Broken off after {len(results)} of {expected} series.**" if len(results) < expected else ""
+    )
+    each = (
+        "each lasting fault alone in its run"
+        if full
+        else "lasting faults of one depth together, of calls that change something"
+    )
+    return (
+        f"{survived} of {len(results)} series survived, {faults} calls failed ({each}), {left} objects "
+        f"left.{broken_off}"
+    )
 
 
 def _manner(result: Result) -> str:
@@ -65,7 +85,17 @@ def _manner(result: Result) -> str:
 def _row(result: Result, part: Part) -> str:
     attempts = sum(call["attempts"] for call in part.failed.values())
     verdict = "yes" if part.went_through and result.survived else "**no**"
-    cells = (result.fault, _manner(result), f"`{part.command}`", len(part.keys) or "", len(part.failed), attempts, part.runs, part.repairs, verdict)
+    cells = (
+        result.fault,
+        _manner(result),
+        f"`{part.command}`",
+        len(part.keys) or "",
+        len(part.failed),
+        attempts,
+        part.runs,
+        part.repairs,
+        verdict,
+    )
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -81,7 +111,11 @@ def _by_service(parts: Iterable[Part]) -> list[str]:
 
 def _problems(results: Sequence[Result]) -> list[str]:
     """What a person must know who reads `no`."""
-    told = [f"- {result.series}: {text}" for result in results for text in (*result.problems, *(f"left: {each}" for each in result.left))]
+    told = [
+        f"- {result.series}: {text}"
+        for result in results
+        for text in (*result.problems, *(f"left: {each}" for each in result.left))
+    ]
     return ["", "Not survived:", "", *told] if told else []
 
 

@@ -6,7 +6,8 @@ from rehearsal.fake_aws.calls import STATE
 from rehearsal.fake_aws.faults import FAULTS
 
 SERVICES = ("ec2", "iam", "s3", "ssm", "sts")
-# Killed when so many different calls were made besides those of Pulumi's state, of some 120 in an `up`; in full at more points.
+# Killed when so many different calls were made besides those of Pulumi's state, of some 120 in an `up`; in
+# full at more points.
 KILL_POINTS = (15, 35, 55, 75, 95, 110)
 ALL_KILL_POINTS = tuple(range(3, 115, 3))
 LASTING_ATTEMPTS = 3
@@ -14,9 +15,10 @@ LASTING_ATTEMPTS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """`once`: every call fails the first time, and the SDKs try again. Otherwise a call fails in every attempt, so that the command stops;
-    the next run fails those that it comes to and that have not failed before, `limit` at most; and so on until none is left. `changes`
-    leaves the calls alone that only read: each costs a run of its own, and a read that fails is a command that does nothing further.
+    """`once`: every call fails the first time, and the SDKs try again. Otherwise a call fails in every
+    attempt, so that the command stops; the next run fails those that it comes to and that have not failed
+    before, `limit` at most; and so on until none is left. `changes` leaves the calls alone that only read:
+    each costs a run of its own, and a read that fails is a command that does nothing further.
     """
 
     fault: str
@@ -35,7 +37,10 @@ class Series:
 
     @property
     def provider(self) -> dict[str, object]:
-        """The aws provider's configuration. Its own 25 attempts would wait for minutes at each call that fails in all of them."""
+        """The aws provider's configuration.
+
+        Its own 25 attempts would wait for minutes at each call that fails in all of them.
+        """
         return {} if self.once or self.kill_at else {"maxRetries": LASTING_ATTEMPTS}
 
     @property
@@ -59,10 +64,15 @@ class Series:
 
 
 def of(full: bool) -> tuple[Series, ...]:
-    """All series: those that take minutes, or with `full` each lasting fault alone in its run and reads too, which takes hours."""
+    """All series: those that take minutes, or with `full` each lasting fault alone in its run and reads
+    too, which takes hours.
+    """
     once = [Series(fault=fault, once=True, services=(*SERVICES, STATE)) for fault in FAULTS]
     lasting = [Series(fault=fault, limit=1 if full else None, changes=not full) for fault in FAULTS]
-    state = [Series(fault=fault, limit=1 if full else None, changes=not full, services=(STATE,)) for fault in FAULTS]
+    state = [
+        Series(fault=fault, limit=1 if full else None, changes=not full, services=(STATE,))
+        for fault in FAULTS
+    ]
     killed = [Series(fault="kill", kill_at=point) for point in (ALL_KILL_POINTS if full else KILL_POINTS)]
     # The quick ones first.
     return (*once, *killed, *lasting, *state)

@@ -21,7 +21,9 @@ Lane = queue.SimpleQueue[Series]
 
 @dataclass
 class Sweep:
-    """`tell` hears how far a series is, `done` its result and its log; without a result it was not played to its end."""
+    """`tell` hears how far a series is, `done` its result and its log; without a result it was not played
+    to its end.
+    """
 
     folder: Path
     programs: Path
@@ -31,8 +33,15 @@ class Sweep:
     _worlds: list[World] = field(default_factory=list[World])
 
     def play(self, todo: Sequence[Series], at_once: int) -> None:
-        """Ctrl-C ends what runs, and is raised once all is put away. Series that mostly wait have worlds of their own, beside those that work."""
-        lanes = [lane for waits in (False, True) for lane in _lanes([each for each in todo if each.mostly_waits is waits], at_once)]
+        """Ctrl-C ends what runs, and is raised once all is put away.
+
+        Series that mostly wait have worlds of their own, beside those that work.
+        """
+        lanes = [
+            lane
+            for waits in (False, True)
+            for lane in _lanes([each for each in todo if each.mostly_waits is waits], at_once)
+        ]
         with ThreadPoolExecutor(max(len(lanes), 1)) as pool:
             workers = [pool.submit(self._work, number, waiting) for number, waiting in enumerate(lanes)]
             try:

@@ -18,7 +18,13 @@ _SEVERITY = re.compile(r"^\s*(?:error|warning): ")
 class Command:
     """A command that starts at once; its methods read the lines that it prints."""
 
-    def __init__(self, session: Session, *arguments: str, tell: Callable[[str], None], environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *arguments: str,
+        tell: Callable[[str], None],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.lines: list[str] = []
         # Lines of the progress alone: at its end Pulumi prints all lines once more.
         self.progress: list[str] = []

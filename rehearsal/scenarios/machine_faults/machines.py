@@ -103,7 +103,9 @@ def mirror_slow_and_cut(stage: Stage) -> str:
 def mirror_wrong_file(stage: Stage) -> str:
     node = stage.one_more_worker()
     with stage.faulty_mirror(kubeadm={"does": "wrong"}):
-        line = stage.up().failed(f"{node} (", "failed: phase download: kubeadm: sha256 is", "the bill of materials says")
+        line = stage.up().failed(
+            f"{node} (", "failed: phase download: kubeadm: sha256 is", "the bill of materials says"
+        )
     stage.up().succeeded()
     return line
 
@@ -111,11 +113,15 @@ def mirror_wrong_file(stage: Stage) -> str:
 def token_expired(stage: Stage) -> str:
     """Stop the renewal timer and delete the tokens, as Kubernetes does with expired tokens."""
     stage.run_in("control-plane", "systemctl", "stop", "microcosm-publish.timer")
-    tokens = stage.run_in("control-plane", "kubeadm", "token", "list", "--output", "jsonpath={.token} ").split()
+    tokens = stage.run_in(
+        "control-plane", "kubeadm", "token", "list", "--output", "jsonpath={.token} "
+    ).split()
     stage.run_in("control-plane", "kubeadm", "token", "delete", *tokens)
     node, up = stage.one_more_worker(), stage.up()
     line = up.wait_for(f"{node}: join: ", LINE_SECONDS)
-    stage.run_in("control-plane", "systemctl", "start", "microcosm-publish.timer", "microcosm-publish.service")
+    stage.run_in(
+        "control-plane", "systemctl", "start", "microcosm-publish.timer", "microcosm-publish.service"
+    )
     up.succeeded()
     return line
 
@@ -156,7 +162,11 @@ def pool_shrunk(stage: Stage) -> str:
     up = stage.up()
     up.succeeded()
     read_outputs(stage.run)
-    wait_until(lambda: _registered(stage) == set(stage.nodes), LINE_SECONDS, "the Nodes of the machines that are gone are gone too")
+    wait_until(
+        lambda: _registered(stage) == set(stage.nodes),
+        LINE_SECONDS,
+        "the Nodes of the machines that are gone are gone too",
+    )
     return next(line for line in up.lines if re.fullmatch(r"- \d+ deleted", line))
 
 
@@ -217,31 +227,96 @@ FIRST = Fault(
     act=control_plane_in_init,
 )
 MACHINE_FAULTS = (
-    Fault(name="worker-before-join", done="a worker loses its power while it downloads", repair=HEALS, act=worker_before_join),
-    Fault(name="worker-in-join", done="a worker loses its power during `kubeadm join`", repair=HEALS, act=worker_in_join),
-    Fault(name="worker-after-join", done="a worker of the running cluster loses its power", repair=HEALS, act=worker_after_join),
+    Fault(
+        name="worker-before-join",
+        done="a worker loses its power while it downloads",
+        repair=HEALS,
+        act=worker_before_join,
+    ),
+    Fault(
+        name="worker-in-join",
+        done="a worker loses its power during `kubeadm join`",
+        repair=HEALS,
+        act=worker_in_join,
+    ),
+    Fault(
+        name="worker-after-join",
+        done="a worker of the running cluster loses its power",
+        repair=HEALS,
+        act=worker_after_join,
+    ),
     _reboot("linux-0"),
     _reboot("windows-0"),
     _reboot("control-plane"),
-    Fault(name="metadata-silent", done="the metadata service is silent for a minute for a booting worker", repair=HEALS, act=metadata_silent),
-    Fault(name="aws-api-silent", done="Systems Manager is silent for a minute for a booting worker", repair=HEALS, act=aws_api_silent),
-    Fault(name="mirror-slow-and-cut", done="the mirror sends kubelet at 8 MB/s and breaks kubeadm off twice", repair=HEALS, act=mirror_slow_and_cut),
     Fault(
-        name="mirror-wrong-file", done="the mirror serves other bytes as kubeadm, then the right ones", repair="`pulumi up`", act=mirror_wrong_file
+        name="metadata-silent",
+        done="the metadata service is silent for a minute for a booting worker",
+        repair=HEALS,
+        act=metadata_silent,
     ),
-    Fault(name="token-expired", done="the join token has expired, its timer was off; then the timer runs", repair=HEALS, act=token_expired),
-    Fault(name="disk-full", done="the disk of a worker is full; then it is grown", repair=HEALS, act=disk_full),
-    Fault(name="clock-late", done="a worker's clock is ten minutes late by AWS's; then it is right", repair=HEALS, act=clock_late),
-    Fault(name="pool-shrunk", done="all workers of a pool but one are taken out of the configuration, then `up`", repair=HEALS, act=pool_shrunk),
-    Fault(name="worker-stopped", done="a worker is stopped by hand, then `up`", repair="`aws ec2 start-instances`", act=worker_stopped),
-    Fault(name="worker-terminated", done="a worker is terminated by hand, then `up`", repair="`pulumi up --refresh`", act=worker_terminated),
+    Fault(
+        name="aws-api-silent",
+        done="Systems Manager is silent for a minute for a booting worker",
+        repair=HEALS,
+        act=aws_api_silent,
+    ),
+    Fault(
+        name="mirror-slow-and-cut",
+        done="the mirror sends kubelet at 8 MB/s and breaks kubeadm off twice",
+        repair=HEALS,
+        act=mirror_slow_and_cut,
+    ),
+    Fault(
+        name="mirror-wrong-file",
+        done="the mirror serves other bytes as kubeadm, then the right ones",
+        repair="`pulumi up`",
+        act=mirror_wrong_file,
+    ),
+    Fault(
+        name="token-expired",
+        done="the join token has expired, its timer was off; then the timer runs",
+        repair=HEALS,
+        act=token_expired,
+    ),
+    Fault(
+        name="disk-full", done="the disk of a worker is full; then it is grown", repair=HEALS, act=disk_full
+    ),
+    Fault(
+        name="clock-late",
+        done="a worker's clock is ten minutes late by AWS's; then it is right",
+        repair=HEALS,
+        act=clock_late,
+    ),
+    Fault(
+        name="pool-shrunk",
+        done="all workers of a pool but one are taken out of the configuration, then `up`",
+        repair=HEALS,
+        act=pool_shrunk,
+    ),
+    Fault(
+        name="worker-stopped",
+        done="a worker is stopped by hand, then `up`",
+        repair="`aws ec2 start-instances`",
+        act=worker_stopped,
+    ),
+    Fault(
+        name="worker-terminated",
+        done="a worker is terminated by hand, then `up`",
+        repair="`pulumi up --refresh`",
+        act=worker_terminated,
+    ),
     Fault(
         name="control-plane-terminated",
         done="the control plane is terminated by hand, then `up`",
         repair="`PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`",
         act=control_plane_terminated,
     ),
-    Fault(name="api-gone-in-up", done="the API server is gone while `up` makes a worker; then it is back", repair=HEALS, act=api_gone_in_up),
+    Fault(
+        name="api-gone-in-up",
+        done="the API server is gone while `up` makes a worker; then it is back",
+        repair=HEALS,
+        act=api_gone_in_up,
+    ),
 )
 LAST = Fault(
     name="api-gone-in-destroy",

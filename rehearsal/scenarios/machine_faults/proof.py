@@ -18,7 +18,11 @@ def check_recovered(stage: Stage) -> str:
     """Wait for Ready nodes and the page, and run `up`, which must change nothing; CheckFailed otherwise."""
     now = datetime.now(UTC)
     read_outputs(stage.run)
-    wait_until(lambda: _all_alive(stage, now), READY_SECONDS, f"{', '.join(stage.nodes)} are Ready, each by a heartbeat of now")
+    wait_until(
+        lambda: _all_alive(stage, now),
+        READY_SECONDS,
+        f"{', '.join(stage.nodes)} are Ready, each by a heartbeat of now",
+    )
     answer = wait_until(lambda: _page(stage), PAGE_SECONDS, "the page authorizes a payment")
     stage.run.session.run(*UP, "--expect-no-changes", tell=stage.run.tell)
     return f"{len(stage.nodes)} nodes Ready, page {answer}, `up` changes nothing"
@@ -29,12 +33,21 @@ def _all_alive(stage: Stage, now: datetime) -> bool:
     while.
     """
     nodes = {node["metadata"]["name"]: _is_ready(node) for node in stage.objects("nodes")}
-    leases = {lease["metadata"]["name"]: lease["spec"]["renewTime"] for lease in stage.objects("leases", "--namespace=kube-node-lease")}
-    return all(nodes.get(node) and datetime.fromisoformat(leases.get(node, "1970-01-01T00:00:00Z")) > now for node in stage.nodes)
+    leases = {
+        lease["metadata"]["name"]: lease["spec"]["renewTime"]
+        for lease in stage.objects("leases", "--namespace=kube-node-lease")
+    }
+    return all(
+        nodes.get(node) and datetime.fromisoformat(leases.get(node, "1970-01-01T00:00:00Z")) > now
+        for node in stage.nodes
+    )
 
 
 def _is_ready(node: dict[str, Any]) -> bool:
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in node["status"].get("conditions", []))
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in node["status"].get("conditions", [])
+    )
 
 
 def _page(stage: Stage) -> str:

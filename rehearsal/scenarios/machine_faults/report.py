@@ -11,7 +11,10 @@ from .table import Outcome
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "evidence" / "reliability.md"
 BEGIN, END = "<!-- machine-faults: begin -->", "<!-- machine-faults: end -->"
-HEAD = ("| fault | what is done | what `up` says | what repairs it | and then | seconds | played |", "|---|---|---|---|---|---:|---|")
+HEAD = (
+    "| fault | what is done | what `up` says | what repairs it | and then | seconds | played |",
+    "|---|---|---|---|---|---:|---|",
+)
 SEEN_CHARACTERS = 320
 
 
@@ -26,17 +29,36 @@ def keep(outcome: Outcome, document: Path = DOCUMENT) -> None:
 def section(rows: Mapping[str, str]) -> str:
     """Return the table, in the order of the faults."""
     kept = [rows[fault.name] for fault in FAULTS if fault.name in rows]
-    return "\n".join([BEGIN, f"{len(kept)} faults, all survived; the last row was written on {machine()}.", "", *HEAD, *kept, END])
+    return "\n".join(
+        [
+            BEGIN,
+            f"{len(kept)} faults, all survived; the last row was written on {machine()}.",
+            "",
+            *HEAD,
+            *kept,
+            END,
+        ]
+    )
 
 
 def row(outcome: Outcome) -> str:
     fault = outcome.fault
-    cells = (fault.name, fault.done, outcome.seen, fault.repair, outcome.proof, f"{outcome.seconds:.0f}", f"{datetime.now(UTC):%Y-%m-%d}")
+    cells = (
+        fault.name,
+        fault.done,
+        outcome.seen,
+        fault.repair,
+        outcome.proof,
+        f"{outcome.seconds:.0f}",
+        f"{datetime.now(UTC):%Y-%m-%d}",
+    )
     return f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _rows(table: str) -> dict[str, str]:
-    return {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines() if line.startswith("| ")}
+    return {
+        line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines() if line.startswith("| ")
+    }
 
 
 def _cell(text: str) -> str:

@@ -47,7 +47,10 @@ class Stage:
     def configure(self, linux_workers: int) -> None:
         """Write the stack's configuration."""
         self.linux_workers = linux_workers
-        pools = [{"name": "linux", "os": "ubuntu-24.04", "count": self.linux_workers}, {"name": "windows", "os": "windows-2019", "count": 1}]
+        pools = [
+            {"name": "linux", "os": "ubuntu-24.04", "count": self.linux_workers},
+            {"name": "windows", "os": "windows-2019", "count": 1},
+        ]
         self.run.session.write_config(nodePools=pools)
 
     def one_more_worker(self) -> str:
@@ -67,7 +70,9 @@ class Stage:
         answer.
         """
         try:
-            return json.loads(self.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s"))["items"]
+            return json.loads(
+                self.run.session.output("kubectl", "get", *what, "--output=json", "--request-timeout=5s")
+            )["items"]
         except RehearsalError:
             return []
 
@@ -107,7 +112,11 @@ class Stage:
         file = self.disk(id) / path
 
         def there() -> bool:
-            return file.exists() and file.stat().st_mtime > since and (not content or content in file.read_text())
+            return (
+                file.exists()
+                and file.stat().st_mtime > since
+                and (not content or content in file.read_text())
+            )
 
         wait_until(there, BOOT_SECONDS, f"{node} has {path}")
         return id
@@ -127,7 +136,9 @@ class Stage:
         """Run the action and wait until the machine runs again."""
         before = wait_until(lambda: self.leader(instance_id), BOOT_SECONDS, f"{instance_id} runs")
         act()
-        wait_until(lambda: self.leader(instance_id) not in (before, None), BOOT_SECONDS, f"{instance_id} runs again")
+        wait_until(
+            lambda: self.leader(instance_id) not in (before, None), BOOT_SECONDS, f"{instance_id} runs again"
+        )
 
     def run_in(self, node: str, *command: str) -> str:
         return checks.in_machine(self.run.session, node, *command)
@@ -149,14 +160,19 @@ class Stage:
         table = f"{_TABLE}_{node.replace('-', '_')}"
         namespace = self.layout.namespace(instance["VpcId"])
         rule = f"ip saddr {instance['PrivateIpAddress']} ip daddr {address} tcp dport {port} drop"
-        self._nft(namespace, f"table inet {table} {{ chain input {{ type filter hook input priority -10; {rule}; }}; }}")
+        self._nft(
+            namespace,
+            f"table inet {table} {{ chain input {{ type filter hook input priority -10; {rule}; }}; }}",
+        )
         try:
             yield
         finally:
             self._nft(namespace, f"delete table inet {table}")
 
     def _nft(self, namespace: str, rules: str) -> None:
-        subprocess.run(["ip", "netns", "exec", namespace, "nft", "--file", "-"], input=rules, text=True, check=True)
+        subprocess.run(
+            ["ip", "netns", "exec", namespace, "nft", "--file", "-"], input=rules, text=True, check=True
+        )
 
     @contextmanager
     def faulty_mirror(self, **orders: Mapping[str, object]) -> Generator[None]:
@@ -196,7 +212,9 @@ class Stage:
         unverified = ssl.create_default_context()
         unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"https://{address}:6443/livez", timeout=2, context=unverified) as answer:
+            with urllib.request.urlopen(
+                f"https://{address}:6443/livez", timeout=2, context=unverified
+            ) as answer:
                 return answer.status == 200
         except OSError:
             return False

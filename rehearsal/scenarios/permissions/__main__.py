@@ -1,4 +1,7 @@
-"""`python -m rehearsal.scenarios.permissions`: try the pipeline's policy; `make permissions` calls it. No root, nothing leaves the machine."""
+"""`python -m rehearsal.scenarios.permissions`: try the pipeline's policy; `make permissions` calls it.
+
+No root, nothing leaves the machine.
+"""
 
 import sys
 import tempfile
@@ -29,11 +32,18 @@ def main(
     keep: Annotated[bool, typer.Option("--keep", help="Put the result into docs/guide/previews.md.")] = False,
     at_once: Annotated[int, typer.Option(min=1, max=4, help="How many worlds side by side.")] = 2,
 ) -> None:
-    """Run every command of a preview with the pipeline's policy, then each time without one of its permissions."""
+    """Run every command of a preview with the pipeline's policy, then each time without one of its
+    permissions.
+    """
     programs = build.ensure_programs(Lines(console))
-    console.print("stand-ins: moto with this project's IAM, faked machines, provider plugin; real: engine, program, command")
+    console.print(
+        "stand-ins: moto with this project's IAM, faked machines, provider plugin; real: engine, program, "
+        "command"
+    )
     with tempfile.TemporaryDirectory(prefix="microcosm-permissions-") as folder, ExitStack() as worlds:
-        pipelines = [worlds.enter_context(running_pipeline(_new(folder, index), programs)) for index in range(at_once)]
+        pipelines = [
+            worlds.enter_context(running_pipeline(_new(folder, index), programs)) for index in range(at_once)
+        ]
         needs = first_needs(pipelines[0])
         console.print(f"with all {len(needs)} permissions {', '.join(COMMANDS)} succeed")
         trials = [Trial(pipeline) for pipeline in pipelines]
@@ -60,7 +70,10 @@ def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str]) -> list[Per
         def tell(permission: Permission, command: str, failed: bool) -> None:
             bar.update(task, description=f"{command} without {permission.action}", advance=1)
             if not (failed and console.is_terminal):
-                console.print(f"{command} without {permission}: {'fails' if failed else 'DOES NOT FAIL'}", soft_wrap=True)
+                console.print(
+                    f"{command} without {permission}: {'fails' if failed else 'DOES NOT FAIL'}",
+                    soft_wrap=True,
+                )
 
         unproven = pool.map(prove, trials, shares(needs, len(trials)), [tell] * len(trials))
         return [permission for each in unproven for permission in each]

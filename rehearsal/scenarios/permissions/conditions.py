@@ -1,4 +1,5 @@
-"""The trial of the conditions: each keeps a call out that would be let in without it, and lets in what a preview needs.
+"""The trial of the conditions: each keeps a call out that would be let in without it, and lets in what a
+preview needs.
 
 What a preview needs is shown by the other trial: every command succeeds with all conditions in force.
 """
@@ -62,7 +63,10 @@ class Intruder:
     def stage(self) -> Stage:
         """Make what the attempts are about."""
         self.operator["iam"].create_role(RoleName=UNBOUNDED_ROLE, AssumeRolePolicyDocument=TRUST)
-        return Stage(own=network(self.operator, OWN, "10.7.0.0/24"), foreign=network(self.operator, FOREIGN, "10.8.0.0/24"))
+        return Stage(
+            own=network(self.operator, OWN, "10.7.0.0/24"),
+            foreign=network(self.operator, FOREIGN, "10.8.0.0/24"),
+        )
 
     def problems(self, stage: Stage) -> Iterator[str]:
         """Say what is wrong with which condition; nothing if each holds what it should."""
@@ -75,31 +79,57 @@ class Intruder:
             else:
                 yield from self._problems_of(condition, grants, rows)
 
-    def _problems_of(self, condition: Condition, grants: Sequence[Grant], rows: Mapping[tuple[str, str, str], list[Call]]) -> Iterator[str]:
+    def _problems_of(
+        self, condition: Condition, grants: Sequence[Grant], rows: Mapping[tuple[str, str, str], list[Call]]
+    ) -> Iterator[str]:
         (grant,) = [grant for grant in grants if grant.sid == condition.sid]
-        calls = {action: rows.get((condition.sid, action, condition.operator), []) for action in grant.actions}
+        calls = {
+            action: rows.get((condition.sid, action, condition.operator), []) for action in grant.actions
+        }
         yield from (f"{condition}: no attempt at {action}" for action, tried in calls.items() if not tried)
         for loose in (False, True):
             self._obey(without(condition, grants) if loose else grants)
             for call in [call for tried in calls.values() for call in tried]:
                 if self._is_refused(call) == loose:
-                    yield f"{condition}: {call[1]} {'is refused without it, too' if loose else 'is let in in spite of it'}: {call[2]}"
+                    yield (
+                        f"{condition}: {call[1]} "
+                        f"{'is refused without it, too' if loose else 'is let in in spite of it'}: "
+                        f"{call[2]}"
+                    )
 
     def _problems_of_addresses(self, stage: Stage, grants: Sequence[Grant]) -> Iterator[str]:
-        """The one grant that denies: without its condition it would also deny what a preview needs, without itself deny nothing."""
+        """The one grant that denies: without its condition it would also deny what a preview needs,
+        without itself deny nothing.
+        """
         own, foreign = (("ec2", "disassociate_address", {"AssociationId": each.address_association, "DryRun": True})
                         for each in (stage.own, stage.foreign))  # fmt: skip
-        gone = ("ec2", "disassociate_address", {"AssociationId": "eipassoc-0123456789abcdef0", "DryRun": True})
+        gone = (
+            "ec2",
+            "disassociate_address",
+            {"AssociationId": "eipassoc-0123456789abcdef0", "DryRun": True},
+        )
         (condition,) = [each for each in conditions(grants) if each.sid == KEEP_ADDRESSES]
-        whole, loose, none = grants, without(condition, grants), [grant for grant in grants if grant.sid != KEEP_ADDRESSES]
-        for policy_, call, refused in ((whole, own, False), (whole, gone, False), (whole, foreign, True), (loose, own, True), (none, foreign, False)):
+        whole, loose, none = (
+            grants,
+            without(condition, grants),
+            [grant for grant in grants if grant.sid != KEEP_ADDRESSES],
+        )
+        for policy_, call, refused in (
+            (whole, own, False),
+            (whole, gone, False),
+            (whole, foreign, True),
+            (loose, own, True),
+            (none, foreign, False),
+        ):
             self._obey(policy_)
             if self._is_refused(call) != refused:
                 yield f"{condition}: {call[2]['AssociationId']} should {'' if refused else 'not '}be refused"
 
     def _obey(self, grants: Sequence[Grant]) -> None:
         document = pipeline_policy.document(grants, ACCOUNT, STATE_BUCKET)
-        self.operator["iam"].put_role_policy(RoleName=self.role, PolicyName="permissions", PolicyDocument=json.dumps(document))
+        self.operator["iam"].put_role_policy(
+            RoleName=self.role, PolicyName="permissions", PolicyDocument=json.dumps(document)
+        )
 
     def _is_refused(self, call: Call) -> bool:
         """By IAM; any other answer, an error of the service too, means that the call was let in."""
@@ -114,7 +144,11 @@ class Intruder:
 def _problems_of_pass_role(grants: Sequence[Grant]) -> Iterator[str]:
     """No call of the grants hands a role to another service, so the question itself is tried."""
     (condition,) = [each for each in conditions(grants) if each.sid == PASS_ROLE]
-    question = ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/pr-7", {"iam:PassedToService": "lambda.amazonaws.com"})
+    question = (
+        "iam:PassRole",
+        f"arn:aws:iam::{ACCOUNT}:role/pr-7",
+        {"iam:PassedToService": "lambda.amazonaws.com"},
+    )
     for policy_, allowed in ((grants, False), (without(condition, grants), True)):
         if policy.allows([pipeline_policy.document(policy_, ACCOUNT, STATE_BUCKET)], *question) != allowed:
             yield f"{condition}: a role handed to Lambda should {'' if allowed else 'not '}be allowed"

@@ -27,7 +27,10 @@ ROLE = "preview-pipeline"
 PULL_REQUEST = "7"
 # moto's longest; a trial takes minutes.
 SESSION_SECONDS = 43_200
-ANYBODY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}]}
+ANYBODY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}],
+}
 CONFIGURATION = {**CONFIG, "permissionsBoundary": BOUNDARY, "kmsKeyId": KEY}
 SETTINGS = tuple(part for key, value in CONFIGURATION.items() for part in ("--set", f"{key}={_text(value)}"))
 # The life of a preview. The end moves, so the second `up` has tags to change.
@@ -50,7 +53,9 @@ class Outcome:
     denied: frozenset[str] = frozenset()
 
     def fails_for_want_of(self, permission: Permission) -> bool:
-        """By what IAM answered and not by what the command says: the answer to a HEAD request has no body that could name an action."""
+        """By what IAM answered and not by what the command says: the answer to a HEAD request has no body
+        that could name an action.
+        """
         return self.code != 0 and permission.action in self.denied
 
 
@@ -65,10 +70,17 @@ class Pipeline:
 
     def run(self, command: str, missing: Permission | None = None) -> Outcome:
         """One of COMMANDS with the policy less a permission."""
-        self._iam.put_role_policy(RoleName=ROLE, PolicyName="permissions", PolicyDocument=json.dumps(document(missing)))
+        self._iam.put_role_policy(
+            RoleName=ROLE, PolicyName="permissions", PolicyDocument=json.dumps(document(missing))
+        )
         code, text = self.project.attempt(sys.executable, "-m", "microcosm", "preview", *COMMANDS[command])
         answers = [*self._answers()]
-        return Outcome(code, text, [asked for asked, _ in answers], frozenset(asked.action for asked, allowed in answers if not allowed))
+        return Outcome(
+            code,
+            text,
+            [asked for asked, _ in answers],
+            frozenset(asked.action for asked, allowed in answers if not allowed),
+        )
 
     def _answers(self) -> Iterator[tuple[Required, bool]]:
         """What IAM was asked since the last time, and whether it allowed that."""
@@ -98,4 +110,8 @@ def _session(world: World) -> dict[str, str]:
     sts = world.session().client("sts", endpoint_url=world.cloud.endpoint)
     arn = f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"
     keys = sts.assume_role(RoleArn=arn, RoleSessionName="run", DurationSeconds=SESSION_SECONDS)["Credentials"]
-    return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"], "AWS_SESSION_TOKEN": keys["SessionToken"]}
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }

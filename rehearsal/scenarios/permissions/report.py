@@ -19,7 +19,8 @@ def section(needs: Mapping[Permission, str], runs: int) -> str:
     return "\n".join(
         [
             BEGIN,
-            f"{datetime.now(UTC):%Y-%m-%d}: with all {len(needs)} permissions every command succeeds; without any one of them the",
+            f"{datetime.now(UTC):%Y-%m-%d}: with all {len(needs)} permissions every command succeeds; "
+            f"without any one of them the",
             f"command beside it, or a later one, fails for want of it ({runs} runs).",
             "",
             "| command | permissions that it is the first to need |",

@@ -1,4 +1,6 @@
-"""Objects of two stacks in the fake cloud: a preview's, and those of a stack that the pipeline has no business with."""
+"""Objects of two stacks in the fake cloud: a preview's, and those of a stack that the pipeline has no
+business with.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +12,10 @@ from rehearsal.fake_aws.images import UBUNTU_PARAMETER
 OWN, FOREIGN = "pr-7", "dev"
 # What asks for the tags of a preview; `{}` is the tag specification of a call that gives none.
 OWN_TAGS, FOREIGN_TAGS = ([{"Key": STACK_TAG, "Value": stack}] for stack in (OWN, FOREIGN))
-TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]}'
+TRUST = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '
+    '"Principal": {"Service": "ec2.amazonaws.com"}}]}'
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,17 +44,25 @@ def network(clients: Mapping[str, Any], stack: str, cidr: str) -> Network:
     """Make the network of a stack; `cidr` is a /24."""
     ec2, tags = clients["ec2"], [{"Key": STACK_TAG, "Value": stack}]
     vpc = ec2.create_vpc(CidrBlock=cidr, TagSpecifications=tagged("vpc", tags))["Vpc"]["VpcId"]
-    gateway = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", tags))["InternetGateway"]["InternetGatewayId"]
+    gateway = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", tags))[
+        "InternetGateway"
+    ]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     half = f"{cidr.rpartition('/')[0]}/25"
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=half, TagSpecifications=tagged("subnet", tags))["Subnet"]["SubnetId"]
-    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=tagged("route-table", tags))["RouteTable"]["RouteTableId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=half, TagSpecifications=tagged("subnet", tags))["Subnet"][
+        "SubnetId"
+    ]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=tagged("route-table", tags))["RouteTable"][
+        "RouteTableId"
+    ]
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     association = ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
-    group = ec2.create_security_group(GroupName=stack, Description=stack, VpcId=vpc, TagSpecifications=tagged("security-group", tags))["GroupId"]
-    rule = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=PERMISSIONS, TagSpecifications=tagged("security-group-rule", tags))[
-        "SecurityGroupRules"
-    ][0]["SecurityGroupRuleId"]
+    group = ec2.create_security_group(
+        GroupName=stack, Description=stack, VpcId=vpc, TagSpecifications=tagged("security-group", tags)
+    )["GroupId"]
+    rule = ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=PERMISSIONS, TagSpecifications=tagged("security-group-rule", tags)
+    )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     parameter = UBUNTU_PARAMETER.format(release="24.04", arch="amd64")
     image = clients["ssm"].get_parameter(Name=parameter)["Parameter"]["Value"]
     machine = ec2.run_instances(
@@ -57,7 +70,9 @@ def network(clients: Mapping[str, Any], stack: str, cidr: str) -> Network:
         TagSpecifications=[*tagged("instance", tags), *tagged("volume", tags)],
     )["Instances"][0]  # fmt: skip
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", tags))["AllocationId"]
-    associated = ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])["AssociationId"]
+    associated = ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])[
+        "AssociationId"
+    ]
     described = ec2.describe_instances(InstanceIds=[machine["InstanceId"]])["Reservations"][0]["Instances"][0]
     return Network(
         vpc=vpc, gateway=gateway, subnet=subnet, table=table, table_association=association, group=group, rule=rule, address=address,
@@ -65,4 +80,6 @@ def network(clients: Mapping[str, Any], stack: str, cidr: str) -> Network:
     )  # fmt: skip
 
 
-PERMISSIONS = [{"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}]
+PERMISSIONS = [
+    {"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
+]

@@ -32,10 +32,15 @@ def first_needs(pipeline: Pipeline) -> dict[Permission, str]:
     for command in COMMANDS:
         outcome = pipeline.run(command)
         if outcome.code:
-            raise RehearsalError(f"with its whole policy the pipeline's `{command}` exits with {outcome.code}:\n{outcome.text}")
+            raise RehearsalError(
+                f"with its whole policy the pipeline's `{command}` exits with {outcome.code}:\n{outcome.text}"
+            )
         found = dict.fromkeys(needed(outcome.asked), command) | found
     if superfluous := [str(permission) for permission in all_permissions() if permission not in found]:
-        raise RehearsalError(f"no command needs {', '.join(superfluous)}: take them out of microcosm/preview/pipeline_grants.py")
+        raise RehearsalError(
+            f"no command needs {', '.join(superfluous)}: take them out of "
+            f"microcosm/preview/pipeline_grants.py"
+        )
     return found
 
 
@@ -47,7 +52,9 @@ LEAVES = {"up": There.ALL, "up again": There.ALL, "down": There.NOTHING}
 
 @dataclass(slots=True)
 class Trial:
-    """Goes from one permission to the next with whatever the last left, and starts anew only where that shows nothing."""
+    """Goes from one permission to the next with whatever the last left, and starts anew only where that
+    shows nothing.
+    """
 
     pipeline: Runs
     there: There = There.NOTHING
@@ -55,7 +62,9 @@ class Trial:
 
     def fails_without(self, permission: Permission, command: str) -> bool:
         """Whether the command fails for want of the permission."""
-        if self.there in TRIES.get(command, ()) and self._run(command, permission).fails_for_want_of(permission):
+        if self.there in TRIES.get(command, ()) and self._run(command, permission).fails_for_want_of(
+            permission
+        ):
             return True
         self._bring(STARTS.get(command, There.ALL))
         if command == "up again":
@@ -67,7 +76,10 @@ class Trial:
             command = "down" if wanted is There.NOTHING else "up"
             outcome = self._run(command, None)
             if outcome.code:
-                raise RehearsalError(f"with its whole policy the pipeline's `{command}` does not recover: exit code {outcome.code}\n{outcome.text}")
+                raise RehearsalError(
+                    f"with its whole policy the pipeline's `{command}` does not recover: exit code "
+                    f"{outcome.code}\n{outcome.text}"
+                )
 
     def _run(self, command: str, missing: Permission | None) -> Outcome:
         self.runs += 1
@@ -81,16 +93,21 @@ Told = Callable[[Permission, str, bool], None]
 
 
 def shares(needs: Mapping[Permission, str], number: int) -> list[dict[Permission, str]]:
-    """The permissions dealt out to so many trials, each share in the order of the commands: what one leaves the next can use."""
+    """The permissions dealt out to so many trials, each share in the order of the commands: what one
+    leaves the next can use.
+    """
     ordered = [permission for command in COMMANDS for permission, first in needs.items() if first == command]
-    return [{permission: needs[permission] for permission in ordered[index::number]} for index in range(number)]
+    return [
+        {permission: needs[permission] for permission in ordered[index::number]} for index in range(number)
+    ]
 
 
 def prove(trial: Trial, needs: Mapping[Permission, str], tell: Told) -> list[Permission]:
     """Runs without each permission; those whose want made nothing fail."""
     unproven: list[Permission] = []
     for permission, first in needs.items():
-        # Who needs it first may go on without it, as an `up` does that cannot give its lock back; then a later one must fail.
+        # Who needs it first may go on without it, as an `up` does that cannot give its lock back; then a
+        # later one must fail.
         later = [*COMMANDS][[*COMMANDS].index(first) :]
         failing = next((command for command in later if trial.fails_without(permission, command)), None)
         tell(permission, failing or first, failing is not None)

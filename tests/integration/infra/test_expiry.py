@@ -19,7 +19,8 @@ from tests.support.stacks import STACKS, deployed, run
 GZIP = b"\x1f\x8b"
 DATES = ("2027-01-31T18:00:00Z", "2027-02-01T18:00:00Z")
 SCRIPT = userdata.SCRIPTS / "linux" / "expiry.sh"
-# What expiry.sh finds in common.sh, with a file in the place of the parameter and a log in the place of systemctl.
+# What expiry.sh finds in common.sh, with a file in the place of the parameter and a log in the place of
+# systemctl.
 SURROUNDINGS = """
 set -o errexit -o nounset -o pipefail -o errtrace
 STATE={folder}
@@ -41,13 +42,22 @@ def deployments():
 
 
 def parameters(deployment):
-    return [found for found in deployment.of("aws:ssm/parameter:Parameter") if found.inputs["name"] == "/microcosm/dev/expiry"]
+    return [
+        found
+        for found in deployment.of("aws:ssm/parameter:Parameter")
+        if found.inputs["name"] == "/microcosm/dev/expiry"
+    ]
 
 
 def test_a_stack_with_an_end_declares_it_for_its_machines(deployments):
     (declared,) = parameters(deployments[1])
-    assert json.loads(plain(declared.inputs["value"])) == {"expiresAt": DATES[0], "graceMinutes": expiry.GRACE_MINUTES}
-    assert "value" in declared.ignore_changes, "an up from an older configuration would shorten an extended life"
+    assert json.loads(plain(declared.inputs["value"])) == {
+        "expiresAt": DATES[0],
+        "graceMinutes": expiry.GRACE_MINUTES,
+    }
+    assert "value" in declared.ignore_changes, (
+        "an up from an older configuration would shorten an extended life"
+    )
     assert parameters(deployments[0]) == []
 
 
@@ -61,7 +71,11 @@ def test_the_parameter_is_there_before_every_machine_and_goes_after_them(deploym
 def test_another_date_means_no_other_machine(deployments):
     """User-data that differs replaces the machine."""
     first, second = (
-        {m.name: (m.inputs.get("userData"), m.inputs.get("userDataBase64")) for m in d.of("aws:ec2/instance:Instance")} for d in deployments[1:]
+        {
+            m.name: (m.inputs.get("userData"), m.inputs.get("userDataBase64"))
+            for m in d.of("aws:ec2/instance:Instance")
+        }
+        for d in deployments[1:]
     )
     assert first == second
 
@@ -77,7 +91,9 @@ def test_a_linux_machine_of_a_stack_with_an_end_has_the_timer_and_another_has_no
 
 
 @pytest.mark.parametrize("role", iam.ACCESS)
-@pytest.mark.parametrize(("names", "expected"), [(Names(stack="dev"), False), (Names(stack="dev", expires_at=DATES[0]), True)])
+@pytest.mark.parametrize(
+    ("names", "expected"), [(Names(stack="dev"), False), (Names(stack="dev", expires_at=DATES[0]), True)]
+)
 def test_every_role_may_read_the_end_and_none_may_move_it(role, names, expected):
     document = json.loads(iam.role_policy(role, names, account="1", region="r", partition="aws"))
     for statement in document["Statement"]:
@@ -88,7 +104,10 @@ def test_every_role_may_read_the_end_and_none_may_move_it(role, names, expected)
 def timer(folder: Path, argument: str, now: float) -> str:
     """Runs the part as the timer does; what it had systemctl do."""
     (folder / "log").unlink(missing_ok=True)
-    text = SURROUNDINGS.format(folder=folder, now=int(now), common=SCRIPT.with_name("common.sh")) + SCRIPT.read_text()
+    text = (
+        SURROUNDINGS.format(folder=folder, now=int(now), common=SCRIPT.with_name("common.sh"))
+        + SCRIPT.read_text()
+    )
     subprocess.run(["bash", "-c", text, "node", argument], check=True, timeout=10, capture_output=True)
     return (folder / "log").read_text() if (folder / "log").exists() else ""
 

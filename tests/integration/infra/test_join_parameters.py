@@ -1,4 +1,6 @@
-"""The parameters of a stack over its life, with the stand-in aws provider: what a refresh and an update do to their values."""
+"""The parameters of a stack over its life, with the stand-in aws provider: what a refresh and an update do
+to their values.
+"""
 
 from collections.abc import Iterator
 
@@ -11,7 +13,12 @@ from tests.support.provider_driver import Driver, driver_of
 from tests.support.provider_plugin import plugin
 
 PARAMETER = "aws:ssm/parameter:Parameter"
-DOCUMENT = {"name": "/microcosm/dev/join", "type": "SecureString", "valueWo": join_parameters.PLACEHOLDER, "valueWoVersion": 1}
+DOCUMENT = {
+    "name": "/microcosm/dev/join",
+    "type": "SecureString",
+    "valueWo": join_parameters.PLACEHOLDER,
+    "valueWoVersion": 1,
+}
 EXPIRY = {"name": "/microcosm/dev/expires-at", "type": "String", "value": "E0"}
 
 
@@ -62,7 +69,9 @@ def test_a_document_goes_on_after_a_refresh_and_keeps_what_the_control_plane_wro
 
 
 def test_the_second_extension_stands_after_an_update_of_the_tags(driver, session):
-    """Extend, push, extend, push: the update after a change of tags must not write back the value that the state saw last."""
+    """Extend, push, extend, push: the update after a change of tags must not write back the value that the
+    state saw last.
+    """
     live = driver.create(PARAMETER, "expires-at", **EXPIRY)
     put(session, EXPIRY["name"], "E1")
     live, changes = driver.up(live, (*join_parameters.IGNORED,), **EXPIRY, tags={"end": "E1"})
@@ -76,7 +85,9 @@ def test_the_second_extension_stands_after_an_update_of_the_tags(driver, session
 
 
 def test_a_refresh_after_a_machine_has_written_is_no_drift(driver, session):
-    """`pulumi refresh` compares the new state with the old inputs (pulumi/pulumi 3.260.0, pkg/resource/deploy/step.go, RefreshStep)."""
+    """`pulumi refresh` compares the new state with the old inputs (pulumi/pulumi 3.260.0,
+    pkg/resource/deploy/step.go, RefreshStep).
+    """
     live = driver.create(PARAMETER, "status", **EXPIRY)
     put(session, EXPIRY["name"], "ready ok")
 

@@ -1,4 +1,6 @@
-"""What the Linux user-data does about failures and lost power, run by a real bash with the machine's commands replaced."""
+"""What the Linux user-data does about failures and lost power, run by a real bash with the machine's
+commands replaced.
+"""
 
 import json
 import subprocess
@@ -8,8 +10,11 @@ import pytest
 from infra.node import userdata
 
 COMMON = userdata.SCRIPTS / "linux" / "common.sh"
-INPUTS = dict.fromkeys(["STACK", "REGION", "KUBERNETES_VERSION", "ARTIFACTS", "PAUSE_IMAGE", "KUBEADM_CONFIG"], "x") | {"NODE_NAME": "linux-0"}
-# The commands that need a machine. Every call goes to a log; `curl` and `kubeadm` play what the test wrote for them.
+INPUTS = dict.fromkeys(
+    ["STACK", "REGION", "KUBERNETES_VERSION", "ARTIFACTS", "PAUSE_IMAGE", "KUBEADM_CONFIG"], "x"
+) | {"NODE_NAME": "linux-0"}
+# The commands that need a machine. Every call goes to a log; `curl` and `kubeadm` play what the test wrote
+# for them.
 COMMANDS = """
 systemctl() { echo "systemctl $*" >>"${STATE}/calls"; }
 sync() { [ "$1" != --file-system ] || echo "sync $1" >>"${STATE}/calls"; }
@@ -27,18 +32,35 @@ def machine(tmp_path):
     """Runs a script after common.sh; the folder is the machine's /var/lib/microcosm."""
 
     def run(script: str, commands: str = COMMANDS) -> subprocess.CompletedProcess[str]:
-        body = COMMON.read_text().replace("/var/lib/microcosm", str(tmp_path)).replace("/etc/kubernetes", f"{tmp_path}/kubernetes")
+        body = (
+            COMMON.read_text()
+            .replace("/var/lib/microcosm", str(tmp_path))
+            .replace("/etc/kubernetes", f"{tmp_path}/kubernetes")
+        )
         (tmp_path / "instance").write_text("i-1")
         text = "\n".join([*(f"{name}={value}" for name, value in INPUTS.items()), body, commands, script])
-        return subprocess.run(["bash"], input=text, encoding="utf-8", errors="replace", capture_output=True, cwd=tmp_path, timeout=60)
+        return subprocess.run(
+            ["bash"],
+            input=text,
+            encoding="utf-8",
+            errors="replace",
+            capture_output=True,
+            cwd=tmp_path,
+            timeout=60,
+        )
 
     run.folder = tmp_path
     run.calls = lambda: (tmp_path / "calls").read_text().split("\n")[:-1]
-    run.reports = lambda: [json.loads(line) for line in (tmp_path / "reports").read_text().split("\n") if line]
+    run.reports = lambda: [
+        json.loads(line) for line in (tmp_path / "reports").read_text().split("\n") if line
+    ]
     return run
 
 
-BOOT = 'step() { echo done >>"${STATE}/steps"; }\nmain() { begin; phase prepare 10 step; phase ready 15 step; finish; }\nmain\n'
+BOOT = (
+    'step() { echo done >>"${STATE}/steps"; }\nmain() { begin; phase prepare 10 step; phase ready 15 '
+    "step; finish; }\nmain\n"
+)
 
 
 def test_the_timer_that_takes_the_boot_up_again_is_there_before_anything_can_fail(machine):
@@ -49,7 +71,11 @@ def test_the_timer_that_takes_the_boot_up_again_is_there_before_anything_can_fai
 
 
 def test_a_boot_that_failed_keeps_its_timer_and_says_why(machine):
-    done = machine(BOOT.replace("phase ready 15 step", "phase download 11 fails").replace("main() {", "fails() { die 'no such file'; }\nmain() {"))
+    done = machine(
+        BOOT.replace("phase ready 15 step", "phase download 11 fails").replace(
+            "main() {", "fails() { die 'no such file'; }\nmain() {"
+        )
+    )
     assert done.returncode == 11
     assert not [call for call in machine.calls() if "disable" in call]
     last = machine.reports()[-1]
@@ -58,7 +84,10 @@ def test_a_boot_that_failed_keeps_its_timer_and_says_why(machine):
 
 def test_a_full_disk_is_named(machine):
     machine(
-        "FREE=12\n" + BOOT.replace("phase ready 15 step", "phase download 11 fails").replace("main() {", "fails() { die 'cannot write'; }\nmain() {")
+        "FREE=12\n"
+        + BOOT.replace("phase ready 15 step", "phase download 11 fails").replace(
+            "main() {", "fails() { die 'cannot write'; }\nmain() {"
+        )
     )
     assert machine.reports()[-1]["detail"] == "cannot write; the disk is full"
 
@@ -84,21 +113,32 @@ def test_what_is_done_once_is_done_once_and_what_was_cut_off_is_begun_anew(machi
     for _ in range(2):
         assert machine(script).returncode == 0
     sync = "sync --file-system"
-    assert machine.calls() == ["work", "work", sync, sync], "the work reaches the disk before the mark, and the mark before its use"
+    assert machine.calls() == ["work", "work", sync, sync], (
+        "the work reaches the disk before the mark, and the mark before its use"
+    )
 
 
 def test_an_attempt_is_repeated_as_often_as_it_says_and_tells_of_errors_alone(machine):
-    script = 'joins() { echo "W1125 warning"; echo "error: a Node exists"; echo "error: a Node exists"; false; }\nPHASE_EXIT=13\nattempt 3 joins\n'
+    script = (
+        'joins() { echo "W1125 warning"; echo "error: a Node exists"; echo "error: a Node exists"; '
+        "false; }\nPHASE_EXIT=13\nattempt 3 joins\n"
+    )
     done = machine(BEGUN + script)
     assert done.returncode == 13
     assert machine.calls() == ["sleep 20", "sleep 20"]
     assert "FAILED in phase prepare: joins failed: error: a Node exists" in done.stdout
     said = "joins failed: error: a Node exists"
-    assert {(report["result"], report["detail"]) for report in machine.reports()} == {("running", said), ("failed", said)}
+    assert {(report["result"], report["detail"]) for report in machine.reports()} == {
+        ("running", said),
+        ("failed", said),
+    }
 
 
 def test_an_attempt_that_succeeds_later_is_no_failure(machine):
-    script = 'joins() { echo x >>"${STATE}/tries"; [ "$(wc -l <"${STATE}/tries")" = 2 ]; }\nattempt 6 joins && echo joined\n'
+    script = (
+        'joins() { echo x >>"${STATE}/tries"; [ "$(wc -l <"${STATE}/tries")" = 2 ]; }\nattempt 6 '
+        "joins && echo joined\n"
+    )
     done = machine(BEGUN + script)
     assert done.stdout.splitlines()[-1] == "joined"
 
@@ -122,7 +162,9 @@ def test_a_refused_call_is_signed_and_asked_again_and_its_refusals_stay_out_of_t
 
 
 def test_patience_ends(machine):
-    done = machine("PATIENCE=0\nANSWERS_AFTER=99\nssm GetParameter <<<'{}' || echo gave up\n", COMMANDS + CURL)
+    done = machine(
+        "PATIENCE=0\nANSWERS_AFTER=99\nssm GetParameter <<<'{}' || echo gave up\n", COMMANDS + CURL
+    )
     assert done.stdout == "gave up\n"
 
 
@@ -135,7 +177,9 @@ def test_a_cluster_that_kubeadm_had_begun_is_cleared_away_and_a_fresh_machine_is
     assert machine.calls() == [], "kubeadm reset leaves folders"
     (machine.folder / "kubernetes/bootstrap-kubelet.conf").write_text("")
     machine(script)
-    assert machine.calls() == ["kubeadm reset --force"], "a join writes it, with its token, before there is a pki"
+    assert machine.calls() == ["kubeadm reset --force"], (
+        "a join writes it, with its token, before there is a pki"
+    )
 
 
 NODES = """control-plane   Ready                         control-plane   9d
@@ -173,14 +217,19 @@ def control_plane(machine):
             (machine.folder / "known" / node).touch()
         (machine.folder / "calls").write_text("")
         script = (userdata.SCRIPTS / "linux" / "control-plane.sh").read_text()
-        return machine(f"set -- forget\nPUBLIC_IP=x\nNODES='{NODES}'\nDECLARED='{' '.join(declared)}'\n{cluster}\n{script}")
+        return machine(
+            f"set -- "
+            f"forget\nPUBLIC_IP=x\nNODES='{NODES}'\nDECLARED='{' '.join(declared)}'\n{cluster}\n{script}"
+        )
 
     run.forgotten = lambda: [call for call in machine.calls() if call.startswith("kubectl")]
     run.asked = lambda: machine.calls().count("ssm GetParameters")
     return run
 
 
-def test_a_node_whose_machine_was_taken_out_of_the_stack_is_forgotten_and_one_that_is_down_is_not(control_plane):
+def test_a_node_whose_machine_was_taken_out_of_the_stack_is_forgotten_and_one_that_is_down_is_not(
+    control_plane,
+):
     done = control_plane(known=["linux-0", "linux-1"])
     assert done.returncode == 0, done.stderr
     assert control_plane.forgotten() == ["kubectl delete node linux-1"]

@@ -1,4 +1,6 @@
-"""What a Linux machine does in a bad state: full disks, lost power, silent services, an image of another node. Real bash."""
+"""What a Linux machine does in a bad state: full disks, lost power, silent services, an image of another
+node. Real bash.
+"""
 
 import configparser
 import json
@@ -29,7 +31,9 @@ def failing(body):
 
 
 def test_a_failure_before_the_first_phase_is_reported(machine):
-    """The metadata service is silent: an id is not to be had, and the report goes without one (infra/node/report.py)."""
+    """The metadata service is silent: an id is not to be had, and the report goes without one
+    (infra/node/report.py).
+    """
     done = machine(BOOT, COMMANDS + "metadata() { echo 'curl: (28) timed out' >&2; return 28; }\n")
     (last,) = machine.reports()
     assert done.returncode == 10
@@ -42,12 +46,16 @@ def test_a_disk_that_takes_no_file_does_not_take_the_report_with_it(machine):
     (machine.folder / "phases").mkdir()
     machine("FREE=12\n" + failing("die 'cannot write'"))
     last = machine.reports()[-1]
-    assert (last["phase"], last["result"], last["detail"]) == ("download", "failed", "cannot write; the disk is full")
+    assert (last["phase"], last["result"], last["detail"]) == (
+        "download",
+        "failed",
+        "cannot write; the disk is full",
+    )
     assert list(last["phases"]) == ["prepare", "download"]
 
 
-# "You can't specify a value that's wrapped in double brackets" (Systems Manager API reference, PutParameter, Value), nor
-# bytes that are no UTF-8 (JSON). The stand-in for SSM refuses both, as the real one does.
+# "You can't specify a value that's wrapped in double brackets" (Systems Manager API reference, PutParameter,
+# Value), nor bytes that are no UTF-8 (JSON). The stand-in for SSM refuses both, as the real one does.
 STRICT = """
 put_parameter() {
   python3 -c 'import json, sys
@@ -80,7 +88,9 @@ To see the stack trace of this error execute with --v=5 or higher"""
 def test_all_errors_of_kubeadms_checks_are_told_and_not_the_last_three_lines(machine):
     machine(f"joins() {{ cat <<'TEXT'\n{PREFLIGHT}\nTEXT\nfalse; }}\n{BEGUN}\nattempt 1 joins\n")
     detail = machine.reports()[-1]["detail"]
-    assert [name for name in ("CRI", "Port-10250", "FileAvailable", "NumCPU") if f"[ERROR {name}" not in detail] == []
+    assert [
+        name for name in ("CRI", "Port-10250", "FileAvailable", "NumCPU") if f"[ERROR {name}" not in detail
+    ] == []
     assert "If you know" not in detail
 
 
@@ -97,12 +107,16 @@ def test_a_worker_waits_for_a_join_document_within_bounds_and_says_what_was_ther
     script = f'CONTROL_PLANE_ID=i-cp\n{WORKER}\n{BEGUN}\nkubeadm_join; echo "rc=$?"\n'
     old = json.dumps({"instance": "i-earlier"})
     done = machine(f"set +o errexit\n{script}", f"{COMMANDS}{CLOCK}get_parameter() {{ echo '{old}'; }}\n")
-    assert "error: no join document of i-cp within 10 minutes: it is not published yet, or is of another" in done.stderr
+    assert (
+        "error: no join document of i-cp within 10 minutes: it is not published yet, or is of another"
+        in done.stderr
+    )
     assert done.stdout.endswith("rc=1\n")
     assert 600 <= int((machine.folder / "clock").read_text().split()[-1]) < 700
 
 
-# An Elastic IP that comes while the machine boots: metadata shows the first address, then none, then the last; what was begun before is cut.
+# An Elastic IP that comes while the machine boots: metadata shows the first address, then none, then the
+# last; what was begun before is cut.
 ADDRESSES = """
 metadata() {
   asked=$(($(cat "${STATE}/asked" 2>/dev/null || echo 0) + 1)); echo "${asked}" >"${STATE}/asked"
@@ -123,12 +137,18 @@ containerd_service() { :; }; init() { :; }; publish() { :; }; node_ready() { :; 
 def test_nothing_is_downloaded_before_the_address_that_stays(machine):
     """EC2 cuts every connection of the address that it takes back."""
     done = machine(f"PUBLIC_IP=198.51.100.7\n{CONTROL_PLANE}\n{ADDRESSES}\nmain\n")
-    assert (done.returncode, (machine.folder / "downloads").read_text()) == (0, "whole\n"), done.stdout + done.stderr
+    assert (done.returncode, (machine.folder / "downloads").read_text()) == (0, "whole\n"), (
+        done.stdout + done.stderr
+    )
 
 
 def test_an_address_that_never_comes_does_not_end_the_boot(machine):
     """Then it is as it was: the first address works, too."""
-    never = ADDRESSES.replace("-ge 6", "-ge 600").replace("-lt 4", "-lt 2").replace("download() {\n", "download() {\nreturn 0\n")
+    never = (
+        ADDRESSES.replace("-ge 6", "-ge 600")
+        .replace("-lt 4", "-lt 2")
+        .replace("download() {\n", "download() {\nreturn 0\n")
+    )
     done = machine(f"PUBLIC_IP=198.51.100.7\n{CONTROL_PLANE}\n{never}{CLOCK}\nmain\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (machine.folder / "clock").read_text().count("\n") == 60
@@ -137,7 +157,10 @@ def test_an_address_that_never_comes_does_not_end_the_boot(machine):
 def test_the_wait_for_ready_ends_in_its_time_with_what_the_api_said(machine):
     (machine.folder / "kubernetes").mkdir()
     (machine.folder / "kubernetes/kubelet.conf").write_text("    server: https://10.0.0.10:6443\n")
-    script = f"{BEGUN}\nPHASE=ready PHASE_EXIT=15\ntrap 'code=$?; set +e; echo \"after ${{SECONDS}}\"; (exit ${{code}}); on_exit' EXIT\nnode_ready\n"
+    script = (
+        f'{BEGUN}\nPHASE=ready PHASE_EXIT=15\ntrap \'code=$?; set +e; echo "after ${{SECONDS}}"; '
+        f"(exit ${{code}}); on_exit' EXIT\nnode_ready\n"
+    )
     done = machine(script, COMMANDS + CLOCK)
     assert 900 <= int(done.stdout.split("after ")[1].split()[0]) < 930
     assert "returned error: 401" in machine.reports()[-1]["detail"]
@@ -160,12 +183,27 @@ def test_a_repeated_task_that_hangs_is_ended_so_that_the_next_can_run(tmp_path):
 
 
 def test_the_nodes_script_is_replaced_whole_or_not_at_all(tmp_path):
-    """A boot that is taken up again runs it: half of it would end the machine in silence. The limit is the full disk."""
+    """A boot that is taken up again runs it: half of it would end the machine in silence.
+
+    The limit is the full disk.
+    """
     own, new = tmp_path / "own.sh", tmp_path / "new.sh"
     own.write_text("#!/bin/bash\necho the old one\n")
     new.write_text("#!/bin/bash\n" + "# a longer one\n" * 500)
-    body = COMMON.read_text().replace("/usr/local/sbin/microcosm-node", str(own)).replace("/etc/systemd/system", str(tmp_path))
-    text = "\n".join([*(f"{name}={value}" for name, value in INPUTS.items()), body, "systemctl() { :; }", "trap '' XFSZ", "ulimit -f 2"])
+    body = (
+        COMMON.read_text()
+        .replace("/usr/local/sbin/microcosm-node", str(own))
+        .replace("/etc/systemd/system", str(tmp_path))
+    )
+    text = "\n".join(
+        [
+            *(f"{name}={value}" for name, value in INPUTS.items()),
+            body,
+            "systemctl() { :; }",
+            "trap '' XFSZ",
+            "ulimit -f 2",
+        ]
+    )
     (tmp_path / "runs.sh").write_text(f"{text}\nrepeat publish x\n{'# padding' * 1000}\n")
     done = subprocess.run(["bash", tmp_path / "runs.sh"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode != 0
@@ -186,7 +224,9 @@ def test_a_token_does_not_stay_behind_a_join_that_failed(tmp_path):
 
 def test_a_join_document_that_lacks_a_field_is_no_reason_to_join_without_it(tmp_path):
     """`until` makes bash pass over the failure of what it calls."""
-    done, _ = whole("worker", tmp_path, answer={key: value for key, value in JOIN.items() if key != "caCertHash"})
+    done, _ = whole(
+        "worker", tmp_path, answer={key: value for key, value in JOIN.items() if key != "caCertHash"}
+    )
     assert done.code == 13
     assert [call for call in done.calls("kubeadm") if call[0] == "join"] == []
 
@@ -195,7 +235,10 @@ def test_a_join_document_that_lacks_a_field_is_no_reason_to_join_without_it(tmp_
 
 
 def test_a_cluster_is_not_made_without_an_address(machine):
-    script = f'PUBLIC_IP=x\n{CONTROL_PLANE}\n{BEGUN}\nkubeadm() {{ echo "kubeadm $1" >>"${{STATE}}/calls"; }}\nmake_cluster\n'
+    script = (
+        f'PUBLIC_IP=x\n{CONTROL_PLANE}\n{BEGUN}\nkubeadm() {{ echo "kubeadm $1" >>"${{STATE}}/calls"; '
+        f"}}\nmake_cluster\n"
+    )
     done = machine(script, COMMANDS + "metadata() { return 22; }\n")
     assert done.returncode != 0
     assert not (machine.folder / "calls").exists(), "kubeadm init was called"
@@ -203,7 +246,10 @@ def test_a_cluster_is_not_made_without_an_address(machine):
 
 def test_a_join_document_is_not_published_without_the_hash_of_the_ca(machine):
     """Of nothing there is a hash as well; every worker would refuse the API server."""
-    commands = COMMANDS + "kubeadm() { echo abcdef.0123456789abcdef; }\nkubectl() { echo x; }\nopenssl() { return 1; }\n"
+    commands = (
+        COMMANDS
+        + "kubeadm() { echo abcdef.0123456789abcdef; }\nkubectl() { echo x; }\nopenssl() { return 1; }\n"
+    )
     done = machine(f"PUBLIC_IP=x\n{CONTROL_PLANE}\nINSTANCE_ID=i-1\npublish_join\n", commands)
     assert done.returncode != 0
     assert not (machine.folder / "reports").exists()
@@ -222,7 +268,11 @@ def whole(role, folder, *, state=(), answer=JOIN, prepare=None, arguments=()):
     if prepare:
         prepare(place)
     return place.run(
-        lambda: userdata.linux(role, inputs(role) | {"KUBEADM_CONFIG": CONFIG}, expires="expiry" in arguments), answer, *arguments
+        lambda: userdata.linux(
+            role, inputs(role) | {"KUBEADM_CONFIG": CONFIG}, expires="expiry" in arguments
+        ),
+        answer,
+        *arguments,
     ), place
 
 
@@ -236,7 +286,9 @@ def with_a_cluster(place):
 
 def test_the_marks_of_another_machine_count_for_nothing(tmp_path):
     """Made into an image, a node has its cluster with it; this one is to join another."""
-    done, place = whole("worker", tmp_path, state={"instance": "i-0other", "joined": ""}, prepare=with_a_cluster)
+    done, place = whole(
+        "worker", tmp_path, state={"instance": "i-0other", "joined": ""}, prepare=with_a_cluster
+    )
     assert (done.code, joins(done)) == (0, ["reset", "join"]), done.output
     assert (place.root / "var/lib/microcosm/instance").read_text().strip() == OWN
 
@@ -250,7 +302,13 @@ def test_the_marks_of_this_machine_count(tmp_path):
 def test_a_timer_that_came_with_an_image_does_not_end_the_machine(tmp_path, instance, calls):
     """Its end is that of the stack from which the image was made."""
     over = {"expiresAt": "2020-01-31T18:00:00+01:00", "graceMinutes": 60}
-    done, _ = whole("worker", tmp_path, state={"instance": instance, "expiry": "1500000000"}, answer=over, arguments=["expiry"])
+    done, _ = whole(
+        "worker",
+        tmp_path,
+        state={"instance": instance, "expiry": "1500000000"},
+        answer=over,
+        arguments=["expiry"],
+    )
     assert (done.code, done.calls("systemctl")) == (0, calls)
 
 

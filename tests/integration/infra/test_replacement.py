@@ -1,7 +1,9 @@
-"""The image of a machine over its life, with the real engine: a newer one replaces nothing, and a replacement takes the newest.
+"""The image of a machine over its life, with the real engine: a newer one replaces nothing, and a replacement
+takes the newest.
 
-`ignore_changes` holds while a machine is updated. For a replacement the engine checks the program's own inputs anew, without it
-(pulumi/pulumi 3.260.0, pkg/resource/deploy/step_generator.go, both calls of Check with goal.Properties), so AWS may withdraw the old image.
+`ignore_changes` holds while a machine is updated. For a replacement the engine checks the program's own
+inputs anew, without it (pulumi/pulumi 3.260.0, pkg/resource/deploy/step_generator.go, both calls of Check
+with goal.Properties), so AWS may withdraw the old image.
 """
 
 import boto3
@@ -12,7 +14,10 @@ from rehearsal.fake_aws.process import running_cloud
 from tests.support.engine import PROJECT
 from tests.support.pulumi_cli import Stack, is_there, project
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there"),
+]
 URN = "urn:pulumi:dev::machines::aws:ec2/instance:Instance::dev-windows-0"
 PROGRAM = f"""
 import sys
@@ -32,18 +37,28 @@ pulumi.export("id", found.id)
 
 
 @pytest.mark.parametrize("first", ["true", "false"], ids=["deleted before", "created before"])
-def test_a_newer_image_replaces_nothing_and_a_replacement_takes_it_once_the_old_one_is_withdrawn(tmp_path, first):
+def test_a_newer_image_replaces_nothing_and_a_replacement_takes_it_once_the_old_one_is_withdrawn(
+    tmp_path, first
+):
     with running_cloud(tmp_path / "cloud", "eu-west-1") as cloud:
         keys = cloud.environment()
-        session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name="eu-west-1")
+        session = boto3.Session(
+            keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name="eu-west-1"
+        )
         ec2, ssm = (session.client(service, endpoint_url=cloud.endpoint) for service in ("ec2", "ssm"))
         images = [
-            ssm.get_parameter(Name=WINDOWS_PARAMETER.format(release=release, edition="Core"))["Parameter"]["Value"]
+            ssm.get_parameter(Name=WINDOWS_PARAMETER.format(release=release, edition="Core"))["Parameter"][
+                "Value"
+            ]
             for release in ("2019", "2022", "2025")
         ]
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/20", AvailabilityZone="eu-west-1a")["Subnet"]["SubnetId"]
-        group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][0]["GroupId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/20", AvailabilityZone="eu-west-1a")[
+            "Subnet"
+        ]["SubnetId"]
+        group = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"][
+            0
+        ]["GroupId"]
         stack = Stack(project(tmp_path / "machines", PROGRAM), cloud)
 
         def configure(**values: str) -> None:
@@ -52,9 +67,13 @@ def test_a_newer_image_replaces_nothing_and_a_replacement_takes_it_once_the_old_
 
         def image() -> str:
             instance = stack.run("stack", "output", "id").strip()
-            return ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["ImageId"]
+            return ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0][
+                "ImageId"
+            ]
 
-        configure(**{"aws:region": "eu-west-1"}, subnet=subnet, group=group, first=first, ami=images[0], data="one")
+        configure(
+            **{"aws:region": "eu-west-1"}, subnet=subnet, group=group, first=first, ami=images[0], data="one"
+        )
         assert stack.change("up")["created"] == 2
         configure(ami=images[1])
         assert stack.change("up") == {"unchanged": 2}

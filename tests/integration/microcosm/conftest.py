@@ -16,7 +16,9 @@ REGION = "eu-west-1"
 TARGET = Target(stack="dev", region=REGION)
 STACK_TAG = {"Key": "microcosm:stack", "Value": "dev"}
 # Clients are made once for all tests: moto stands behind whichever exists while it is active.
-SESSION = OneClientEach(boto3.Session(region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"))
+SESSION = OneClientEach(
+    boto3.Session(region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+)
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,31 @@ class Cloud:
 
     def tags(self, kind: str, **extra: str) -> list[dict[str, Any]]:
         """TagSpecifications as the program writes them."""
-        tags = [{"Key": "microcosm:stack", "Value": self.stack}, *({"Key": f"microcosm:{key}", "Value": value} for key, value in extra.items())]
+        tags = [
+            {"Key": "microcosm:stack", "Value": self.stack},
+            *({"Key": f"microcosm:{key}", "Value": value} for key, value in extra.items()),
+        ]
         return [{"ResourceType": kind, "Tags": tags}]
 
     def vpc(self) -> str:
-        return self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=self.tags("vpc"))["Vpc"]["VpcId"]
+        return self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=self.tags("vpc"))[
+            "Vpc"
+        ]["VpcId"]
 
     def subnet(self, vpc: str) -> str:
-        made = self.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/20", TagSpecifications=self.tags("subnet"))
+        made = self.client("ec2").create_subnet(
+            VpcId=vpc, CidrBlock="10.0.0.0/20", TagSpecifications=self.tags("subnet")
+        )
         return made["Subnet"]["SubnetId"]
 
     def machine(self, node: str, system: str = "ubuntu-24.04", **where: str) -> str:
         """A running instance of the stack; returns its id."""
         tags = self.tags("instance", node=node, os=system)
         # As every image has it; moto's has no disk.
-        disk = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 8, "VolumeType": "gp2", "DeleteOnTermination": True}}
+        disk = {
+            "DeviceName": "/dev/sda1",
+            "Ebs": {"VolumeSize": 8, "VolumeType": "gp2", "DeleteOnTermination": True},
+        }
         made = self.client("ec2").run_instances(
             ImageId="ami-12345678",
             InstanceType="t3.medium",
@@ -58,7 +70,9 @@ class Cloud:
         return made["Instances"][0]["InstanceId"]
 
     def parameter(self, path: str, value: str) -> None:
-        self.client("ssm").put_parameter(Name=f"/microcosm/{self.stack}/{path}", Value=value, Type="String", Overwrite=True)
+        self.client("ssm").put_parameter(
+            Name=f"/microcosm/{self.stack}/{path}", Value=value, Type="String", Overwrite=True
+        )
 
 
 @pytest.fixture

@@ -108,7 +108,9 @@ def _unwatched(operation: str, stack: str, session: Session) -> Iterator[OnEvent
     yield lambda event: None
 
 
-def context(stacks: FakeStacks, session: Session, logged: list[str] | None = None, now: datetime = NOW) -> Context:
+def context(
+    stacks: FakeStacks, session: Session, logged: list[str] | None = None, now: datetime = NOW
+) -> Context:
     """The fake context of a test, at noon."""
     return Context(
         stacks=stacks,

@@ -1,8 +1,10 @@
-"""Generate docs/guide/operator.md: its tables from the commands' options, its outputs by running the commands.
+"""Generate docs/guide/operator.md: its tables from the commands' options, its outputs by running the
+commands.
 
-`python -m tests.integration.microcosm.operator_page` writes the page; test_operator_page.py fails if that would change it. The
-commands run in this process against a fake account (moto), which the page's `scene` marks change. Ids, times and ports
-are the same in every run. Each scene replaces the calls that moto does not support.
+`python -m tests.integration.microcosm.operator_page` writes the page; test_operator_page.py fails if that
+would change it. The commands run in this process against a fake account (moto), which the page's `scene`
+marks change. Ids, times and ports are the same in every run. Each scene replaces the calls that moto does not
+support.
 
 Marks in the page:  <!-- scene: NAME -->   change the account to this scene
                     <!-- about: NAME -->   up to `<!-- end -->`: the command's description and options
@@ -61,7 +63,9 @@ from .test_access import pem
 from .test_kubeconfig import rendezvous
 
 PAGE = PROJECT / "docs" / "guide" / "operator.md"
-MARK = re.compile(r"<!-- (?:(scene): ([^\n]*?) -->\n|(about|run): ([^\n]*?) -->\n.*?<!-- end -->\n)", re.DOTALL)
+MARK = re.compile(
+    r"<!-- (?:(scene): ([^\n]*?) -->\n|(about|run): ([^\n]*?) -->\n.*?<!-- end -->\n)", re.DOTALL
+)
 LAUNCHED = 1_795_600_000
 BROKEN_POD = """apiVersion: v1
 kind: Pod
@@ -74,7 +78,17 @@ spec:
 # How long each phase takes in the scenes, in seconds from the launch of its machine.
 LINUX = {"prepare": 41, "download": 12, "containerd": 5}
 CONTROL_PLANE = LINUX | {"init": 48, "publish": 3, "ready": 31}
-WINDOWS = {"feature": 190, "reboot": 95, "download": 64, "containerd": 21, "prepare-node": 33, "join": 41, "flannel": 58, "kube-proxy": 9, "ready": 6}
+WINDOWS = {
+    "feature": 190,
+    "reboot": 95,
+    "download": 64,
+    "containerd": 21,
+    "prepare-node": 33,
+    "join": 41,
+    "flannel": 58,
+    "kube-proxy": 9,
+    "ready": 6,
+}
 FLANNEL_STUCK = 55 * 60
 QUOTAS = {"L-1216C47A": 32, "L-F678F1CE": 5, "L-0EA8095F": 60}
 
@@ -85,7 +99,8 @@ class World:
     def __init__(self, cloud: Cloud, home: Path, patch: pytest.MonkeyPatch) -> None:
         self.cloud, self.home, self.patch = cloud, home, patch
         self.instances: dict[str, str] = {}
-        # Whether the scenes set the time that commands see; without, what they print of it is made the same in every run.
+        # Whether the scenes set the time that commands see; without, what they print of it is made the same
+        # in every run.
         self.has_clock = False
         self.key = generate_private_key(65537, 2048)
 
@@ -95,7 +110,9 @@ class World:
         ec2_backends[ACCOUNT][REGION].get_instance(instance).launch_time = _moment(LAUNCHED + after)
         self.instances[node] = instance
 
-    def report(self, node: str, start: int, phases: Mapping[str, int], result: str = "ok", detail: str = "") -> None:
+    def report(
+        self, node: str, start: int, phases: Mapping[str, int], result: str = "ok", detail: str = ""
+    ) -> None:
         """Its report: phases one after the other; the last one goes on unless all is well."""
         moment, told = LAUNCHED + start, dict[str, dict[str, int | None]]()
         for phase, seconds in phases.items():
@@ -104,7 +121,14 @@ class World:
         last = [*phases][-1]
         if result == "running":
             told[last]["end"] = None
-        said = {"instance": self.instances[node], "node": node, "phase": last, "result": result, "detail": detail, "phases": told}
+        said = {
+            "instance": self.instances[node],
+            "node": node,
+            "phase": last,
+            "result": result,
+            "detail": detail,
+            "phases": told,
+        }
         self.cloud.parameter(f"status/{node}", json.dumps(said))
 
     def now(self, seconds: float) -> None:
@@ -122,7 +146,9 @@ class World:
         self.patch.setattr(logs_remote.Remote, "execute", execute)
 
     def run(self, command: str) -> str:
-        """Return the terminal's text for a command, with ids, paths and times that are the same in every run."""
+        """Return the terminal's text for a command, with ids, paths and times that are the same in every
+        run.
+        """
         program, *arguments = shlex.split(command.replace("~", str(self.home)))
         assert program == "microcosm"
         terminal = io.StringIO()
@@ -141,7 +167,11 @@ class World:
     def _steady(self, text: str) -> str:
         names = {instance: node for node, instance in self.instances.items()}
         text = text.replace(str(self.home), "~").replace(str(PROJECT), ".")
-        text = re.sub(r"\b(i|eipalloc|eni|vol|vpc|subnet|sg|rtb|igw)-[0-9a-f]{8,17}\b", lambda m: _id(m[1], names.get(m[0], m[1])), text)
+        text = re.sub(
+            r"\b(i|eipalloc|eni|vol|vpc|subnet|sg|rtb|igw)-[0-9a-f]{8,17}\b",
+            lambda m: _id(m[1], names.get(m[0], m[1])),
+            text,
+        )
         if self.has_clock:
             return text
         text = re.sub(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-11-25T16:40:00Z", text)
@@ -163,14 +193,20 @@ def _moment(seconds: float) -> str:
 def an_account(world: World) -> None:
     """Start with an empty account. moto is slow at DescribeInstanceTypes and lacks the vCPU quota."""
     world.cloud.client("ec2").import_key_pair(KeyName="ops", PublicKeyMaterial=_public(world.key))
-    world.cloud.client("s3").create_bucket(Bucket="acme-pulumi-state", CreateBucketConfiguration={"LocationConstraint": REGION})
+    world.cloud.client("s3").create_bucket(
+        Bucket="acme-pulumi-state", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
     images.publish(REGION, ACCOUNT)
 
 
 def booting(world: World) -> None:
     """The Windows machine does not get over the flannel phase."""
     subnet = world.cloud.subnet(world.cloud.vpc())
-    for node, system, after in (("control-plane", "ubuntu-24.04", 0), ("linux-0", "ubuntu-24.04", 2), ("windows-0", "windows-2019", 2)):
+    for node, system, after in (
+        ("control-plane", "ubuntu-24.04", 0),
+        ("linux-0", "ubuntu-24.04", 2),
+        ("windows-0", "windows-2019", 2),
+    ):
         world.launch(node, system, after, SubnetId=subnet)
     world.report("control-plane", 24, CONTROL_PLANE)
     world.report("linux-0", 26, LINUX | {"join": 66, "ready": 12})
@@ -195,11 +231,18 @@ def service_broken(world: World) -> None:
 
 def answer_lost(world: World) -> None:
     """AWS has made a second VPC, and the engine never heard of it; the state knows all else of the stack."""
-    everything = audit.audit(world.cloud.session, audit.Scope(target=Target(stack="dev", region=REGION)), 0.0).findings
-    resources = [{"type": "any", "urn": f"urn:pulumi:dev::microcosm::any::{each.item.id}", "id": each.item.id} for each in everything]
+    everything = audit.audit(
+        world.cloud.session, audit.Scope(target=Target(stack="dev", region=REGION)), 0.0
+    ).findings
+    resources = [
+        {"type": "any", "urn": f"urn:pulumi:dev::microcosm::any::{each.item.id}", "id": each.item.id}
+        for each in everything
+    ]
     world.cloud.vpc()
     stacks = FakeStacks(backend="s3://acme-pulumi-state", stacks={"dev": Stack(resources=resources)})
-    world.patch.setattr(repair_command, "_context", lambda: replace(fake_context(stacks, world.cloud.session), log=note))
+    world.patch.setattr(
+        repair_command, "_context", lambda: replace(fake_context(stacks, world.cloud.session), log=note)
+    )
 
 
 def destroyed(world: World) -> None:
@@ -208,14 +251,25 @@ def destroyed(world: World) -> None:
     for interface in ec2_backends[ACCOUNT][REGION].enis.values():
         interface.delete_on_termination = True  # as AWS has it; moto would keep them
     ec2.terminate_instances(InstanceIds=[*world.instances.values()])
-    for subnet in ec2.describe_subnets(Filters=[{"Name": "tag:microcosm:stack", "Values": ["dev"]}])["Subnets"]:
+    for subnet in ec2.describe_subnets(Filters=[{"Name": "tag:microcosm:stack", "Values": ["dev"]}])[
+        "Subnets"
+    ]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
     for vpc in ec2.describe_vpcs(Filters=[{"Name": "tag:microcosm:stack", "Values": ["dev"]}])["Vpcs"]:
         ec2.delete_vpc(VpcId=vpc["VpcId"])
     ssm = world.cloud.client("ssm")
-    ssm.delete_parameters(Names=[*(f"/microcosm/dev/status/{node}" for node in world.instances), "/microcosm/dev/kubeconfig"])
-    disk = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=100, VolumeType="gp3", TagSpecifications=world.cloud.tags("volume"))["VolumeId"]
-    ec2_backends[ACCOUNT][REGION].volumes[disk].snapshot_id = "snap-0123456789abcdef0"  # that of the image, of another account
+    ssm.delete_parameters(
+        Names=[*(f"/microcosm/dev/status/{node}" for node in world.instances), "/microcosm/dev/kubeconfig"]
+    )
+    disk = ec2.create_volume(
+        AvailabilityZone=f"{REGION}a",
+        Size=100,
+        VolumeType="gp3",
+        TagSpecifications=world.cloud.tags("volume"),
+    )["VolumeId"]
+    ec2_backends[ACCOUNT][REGION].volumes[
+        disk
+    ].snapshot_id = "snap-0123456789abcdef0"  # that of the image, of another account
     ssm.put_parameter(Name="/microcosm/dev/status/linux-1", Value="pending", Type="String", Tags=[STACK_TAG])
 
 
@@ -250,7 +304,9 @@ def world(directory: Path) -> Iterator[World]:
         encrypted = base64.b64encode(found.key.public_key().encrypt(b"nK4?wm(;Ze7d!Vb2", PKCS1v15())).decode()
         answers = {
             "ec2.describe_instance_types": sizes,
-            "service-quotas.get_service_quota": lambda ServiceCode, QuotaCode: {"Quota": {"Value": QUOTAS[QuotaCode]}},
+            "service-quotas.get_service_quota": lambda ServiceCode, QuotaCode: {
+                "Quota": {"Value": QUOTAS[QuotaCode]}
+            },
             "pricing.get_products": price_answers.get_products,
             "ec2.get_password_data": lambda InstanceId: {"PasswordData": encrypted},
         }
@@ -260,7 +316,11 @@ def world(directory: Path) -> Iterator[World]:
         for name in ("AWS_ENDPOINT_URL", "KUBECONFIG", "MICROCOSM_DEBUG", "PULUMI_STACK", "XDG_STATE_HOME"):
             patch.delenv(name, raising=False)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        patch.setattr(options, "connect", lambda stack, region, file=None: (Target(stack=stack or "dev", region=region or REGION), session))
+        patch.setattr(
+            options,
+            "connect",
+            lambda stack, region, file=None: (Target(stack=stack or "dev", region=region or REGION), session),
+        )
         patch.setattr(doctor_command, "caller_address", lambda environ: ADDRESS)
         patch.setattr(doctor_command, "run", lambda arguments: (0, version("pulumi")))
         patch.setattr(doctor_command.shutil, "which", lambda name: name)
@@ -305,8 +365,14 @@ def named(mark: re.Match[str]) -> tuple[str, str]:
 def about(name: str) -> str:
     """Render a command's description, and its options as a table."""
     command = _commands()[name]
-    arguments = " ".join(_metavar(parameter) for parameter in command.params if parameter.param_type_name == "argument")
-    rows = [f"| {_spelling(parameter)} | {parameter.help} |" for parameter in command.params if parameter.param_type_name == "option"]
+    arguments = " ".join(
+        _metavar(parameter) for parameter in command.params if parameter.param_type_name == "argument"
+    )
+    rows = [
+        f"| {_spelling(parameter)} | {parameter.help} |"
+        for parameter in command.params
+        if parameter.param_type_name == "option"
+    ]
     head = f"`microcosm {f'{name} {arguments}'.strip()}`\n\n{(command.help or '').strip()}\n"
     return "\n".join([head, "| option | |", "| --- | --- |", *rows, ""])
 

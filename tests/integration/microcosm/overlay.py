@@ -32,7 +32,11 @@ class Overlay:
         self._answers = answers
 
     def client(self, service_name: str) -> Any:
-        own = {name.split(".")[1]: answer for name, answer in self._answers.items() if name.split(".")[0] == service_name}
+        own = {
+            name.split(".")[1]: answer
+            for name, answer in self._answers.items()
+            if name.split(".")[0] == service_name
+        }
         return _Client(self._below.client(service_name), own)
 
 

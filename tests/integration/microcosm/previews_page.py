@@ -1,7 +1,8 @@
 """Generate docs/guide/previews.md by running the commands, as operator_page.py does for the other page.
 
-`python -m tests.integration.microcosm.previews_page` writes the page; test_previews_page.py fails if that would change it. Pulumi is
-a stand-in in memory, which launches and terminates machines in a fake account (moto) as the program would.
+`python -m tests.integration.microcosm.previews_page` writes the page; test_previews_page.py fails if that
+would change it. Pulumi is a stand-in in memory, which launches and terminates machines in a fake account
+(moto) as the program would.
 """
 
 import functools
@@ -26,7 +27,12 @@ from .operator_page import World, _moment
 
 PAGE = PROJECT / "docs" / "guide" / "previews.md"
 MACHINES = {"control-plane": "ubuntu-24.04", "linux-0": "ubuntu-24.04", "windows-0": "windows-2019"}
-OLDER = {"owner": "bob", "region": REGION, "created-at": "2026-11-25T10:00:00Z", "expires-at": "2026-11-25T18:00:00Z"}
+OLDER = {
+    "owner": "bob",
+    "region": REGION,
+    "created-at": "2026-11-25T10:00:00Z",
+    "expires-at": "2026-11-25T18:00:00Z",
+}
 EVENING = NOW + timedelta(hours=7, minutes=30)
 
 
@@ -58,8 +64,21 @@ def _launch(stacks: FakeStacks, stack: str, hours: float = 0) -> None:
     for node, system in MACHINES.items():
         instance = cloud.machine(node, system)
         ec2_backends[ACCOUNT][REGION].get_instance(instance).launch_time = _moment(launched)
-        stacks.of(stack).resources.append({"type": "aws:ec2/instance:Instance", "urn": f"urn:pulumi:{stack}::microcosm::::{node}", "id": instance})
-        report = {"instance": instance, "node": node, "phase": "ready", "result": "ok", "detail": "", "phases": {}}
+        stacks.of(stack).resources.append(
+            {
+                "type": "aws:ec2/instance:Instance",
+                "urn": f"urn:pulumi:{stack}::microcosm::::{node}",
+                "id": instance,
+            }
+        )
+        report = {
+            "instance": instance,
+            "node": node,
+            "phase": "ready",
+            "result": "ok",
+            "detail": "",
+            "phases": {},
+        }
         cloud.parameter(f"status/{node}", json.dumps(report))
 
 
@@ -68,8 +87,12 @@ def _end(stack: str) -> None:
     ec2, ssm = cloud.client("ec2"), cloud.client("ssm")
     for interface in ec2_backends[ACCOUNT][REGION].enis.values():
         interface.delete_on_termination = True  # as AWS has it; moto would keep them
-    mine = ec2.describe_instances(Filters=[{"Name": "tag:microcosm:stack", "Values": [stack]}])["Reservations"]
-    ec2.terminate_instances(InstanceIds=[machine["InstanceId"] for each in mine for machine in each["Instances"]])
+    mine = ec2.describe_instances(Filters=[{"Name": "tag:microcosm:stack", "Values": [stack]}])[
+        "Reservations"
+    ]
+    ec2.terminate_instances(
+        InstanceIds=[machine["InstanceId"] for each in mine for machine in each["Instances"]]
+    )
     ssm.delete_parameters(Names=[f"/microcosm/{stack}/status/{node}" for node in MACHINES])
 
 

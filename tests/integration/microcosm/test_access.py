@@ -77,7 +77,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones(cloud: Cloud) -> None:
     """Most often it is misspelt."""
     cloud.machine("control-plane")
     cloud.machine("windows-0", "windows-2019")
-    with pytest.raises(UsageError, match=r"has no node 'windows0' in eu-west-1: its nodes are control-plane, windows-0$"):
+    with pytest.raises(
+        UsageError, match=r"has no node 'windows0' in eu-west-1: its nodes are control-plane, windows-0$"
+    ):
         access.find(cloud.session, TARGET, "windows0")
 
 
@@ -91,7 +93,9 @@ def test_a_stopped_machine_is_refused_with_the_way_to_start_it(cloud: Cloud) -> 
     """Session Manager would only time out."""
     instance = cloud.machine("linux-0")
     cloud.client("ec2").stop_instances(InstanceIds=[instance])
-    with pytest.raises(OperatorError, match=f"is stopped: start it with `aws ec2 start-instances --instance-ids {instance}`"):
+    with pytest.raises(
+        OperatorError, match=f"is stopped: start it with `aws ec2 start-instances --instance-ids {instance}`"
+    ):
         access.require_running(access.find(cloud.session, TARGET, "linux-0"))
 
 
@@ -140,7 +144,10 @@ def test_a_taken_port_is_refused_and_a_free_one_is_free() -> None:
 def test_ctrl_c_belongs_to_the_session() -> None:
     """It ends what runs in the session, not the command that holds it, and works as before afterwards."""
     before = signal.getsignal(signal.SIGINT)
-    child = "import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(7 + 2 * (signal.getsignal(2) is signal.SIG_IGN))"
+    child = (
+        "import os, signal; os.kill(os.getppid(), signal.SIGINT); raise SystemExit(7 + 2 * "
+        "(signal.getsignal(2) is signal.SIG_IGN))"
+    )
     assert access_session.run([sys.executable, "-S", "-c", child]) == 7
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -149,7 +156,9 @@ def test_ctrl_c_belongs_to_the_session() -> None:
 
 
 @pytest.mark.parametrize("style", ["TraditionalOpenSSL", "PKCS8", "OpenSSH"])
-def test_the_password_is_decrypted_with_the_key_in_any_form(keys: list[RSAPrivateKey], tmp_path: Path, style: str) -> None:
+def test_the_password_is_decrypted_with_the_key_in_any_form(
+    keys: list[RSAPrivateKey], tmp_path: Path, style: str
+) -> None:
     """EC2 gives out the first form; ssh-keygen writes the last."""
     path = tmp_path / "key"
     path.write_bytes(pem(keys[0], style=style))
@@ -169,12 +178,26 @@ def test_a_protected_key_asks_for_its_passphrase(keys: list[RSAPrivateKey], tmp_
 def test_a_wrong_key_is_told_with_the_right_one(keys: list[RSAPrivateKey]) -> None:
     """The library gives random bytes instead of an error; they must never be shown as a password."""
     for _ in range(20):
-        with pytest.raises(OperatorError, match="was encrypted for the key pair 'ops': --key is the private key of another pair"):
+        with pytest.raises(
+            OperatorError,
+            match="was encrypted for the key pair 'ops': --key is the private key of another pair",
+        ):
             access_password.fetch(ec2(encrypted(keys[0])), windows(), keys[1])
 
 
-@pytest.mark.parametrize("garbage", [b"abc", b"line\nline\nline", b"\x01\x02\x03\x04\x05\x06\x07\x08\x09", "gar\u00e7on-gar\u00e7on".encode(), b""])
-def test_what_cannot_be_a_password_is_taken_for_a_wrong_keys_doing(keys: list[RSAPrivateKey], garbage: bytes) -> None:
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"abc",
+        b"line\nline\nline",
+        b"\x01\x02\x03\x04\x05\x06\x07\x08\x09",
+        "gar\u00e7on-gar\u00e7on".encode(),
+        b"",
+    ],
+)
+def test_what_cannot_be_a_password_is_taken_for_a_wrong_keys_doing(
+    keys: list[RSAPrivateKey], garbage: bytes
+) -> None:
     """Random bytes are now and then text by chance."""
     secret = base64.b64encode(keys[0].public_key().encrypt(garbage, PKCS1v15())).decode()
     with pytest.raises(OperatorError, match="it: --key is the private key of another pair"):
@@ -186,10 +209,16 @@ def test_what_cannot_be_a_password_is_taken_for_a_wrong_keys_doing(keys: list[RS
     [
         (ec2(), 240, "launched 4m 00s ago: Windows takes up to 15m 00s, try again later"),
         (ec2(), 1200, r"Windows takes at most 15m 00s: `microcosm shell windows-0` needs no password"),
-        (ec2(key_name=""), 1200, r"was launched without a key pair, so EC2 has no password: `microcosm shell windows-0`"),
+        (
+            ec2(key_name=""),
+            1200,
+            r"was launched without a key pair, so EC2 has no password: `microcosm shell windows-0`",
+        ),
     ],
 )
-def test_no_password_has_three_reasons(keys: list[RSAPrivateKey], session: Overlay, age: float, words: str) -> None:
+def test_no_password_has_three_reasons(
+    keys: list[RSAPrivateKey], session: Overlay, age: float, words: str
+) -> None:
     """Not yet, not at all, and never."""
     with pytest.raises(OperatorError, match=words):
         access_password.fetch(session, windows(), keys[0], lambda: START + age)
@@ -220,7 +249,9 @@ def stack(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, keys: list[RSAPrivateKe
     """Create one machine of each kind and hide the session programs; return the id of the Windows machine."""
     cloud.machine("linux-0")
     instance = cloud.machine("windows-0", "windows-2019", KeyName="ops")
-    session = Overlay(cloud.session, {"ec2.get_password_data": lambda **_: {"PasswordData": encrypted(keys[0])}})
+    session = Overlay(
+        cloud.session, {"ec2.get_password_data": lambda **_: {"PasswordData": encrypted(keys[0])}}
+    )
     monkeypatch.setattr(options, "connect", lambda stack, region: (resolve(stack, region), session))
     monkeypatch.setattr(access_session.shutil, "which", lambda name: None)
     return instance
@@ -243,11 +274,17 @@ def test_rdp_tells_address_user_and_password(stack: str, keys: list[RSAPrivateKe
     assert "password" not in json.loads(run("rdp", *HERE, "--json")[1])
 
 
-def test_the_session_is_run_and_its_failure_explained(stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_session_is_run_and_its_failure_explained(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The password is shown before, on standard output alone."""
     ran: list[list[str]] = []
     monkeypatch.setattr(access_session, "require_programs", lambda: None)
-    monkeypatch.setattr(access_session.subprocess, "run", lambda command, check: ran.append(command) or subprocess.CompletedProcess(command, 255))
+    monkeypatch.setattr(
+        access_session.subprocess,
+        "run",
+        lambda command, check: ran.append(command) or subprocess.CompletedProcess(command, 255),
+    )
     with pytest.raises(OperatorError, match="the session with windows-0 ended with 255: if it did not start"):
         run("rdp", *HERE, "--port", str(access_session.free_port()))
     assert ran[0][0] == "aws"
@@ -256,12 +293,18 @@ def test_the_session_is_run_and_its_failure_explained(stack: str, monkeypatch: p
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        (["rdp", "linux-0"], UsageError, "linux-0 runs ubuntu-24.04, which has no desktop: use `microcosm shell linux-0`"),
+        (
+            ["rdp", "linux-0"],
+            UsageError,
+            "linux-0 runs ubuntu-24.04, which has no desktop: use `microcosm shell linux-0`",
+        ),
         (["shell", "linux-0"], OperatorError, "a session needs a program that is not on PATH"),
         (["shell", "nobody"], UsageError, "its nodes are linux-0, windows-0"),
     ],
 )
-def test_what_cannot_be_entered_is_one_sentence(stack: str, arguments: list[str], error: type[OperatorError], words: str) -> None:
+def test_what_cannot_be_entered_is_one_sentence(
+    stack: str, arguments: list[str], error: type[OperatorError], words: str
+) -> None:
     """Nothing was started."""
     with pytest.raises(error, match=words):
         run(arguments[0], *HERE, *arguments[1:])

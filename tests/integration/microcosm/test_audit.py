@@ -38,12 +38,19 @@ def a_whole_stack(cloud: Cloud) -> set[str]:
     ec2, iam = cloud.client("ec2"), cloud.client("iam")
     vpc = cloud.vpc()
     subnet = cloud.subnet(vpc)
-    gateway = ec2.create_internet_gateway(TagSpecifications=cloud.tags("internet-gateway"))["InternetGateway"]["InternetGatewayId"]
+    gateway = ec2.create_internet_gateway(TagSpecifications=cloud.tags("internet-gateway"))[
+        "InternetGateway"
+    ]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=cloud.tags("route-table"))["RouteTable"]["RouteTableId"]
+    table = ec2.create_route_table(VpcId=vpc, TagSpecifications=cloud.tags("route-table"))["RouteTable"][
+        "RouteTableId"
+    ]
     ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     groups = [
-        ec2.create_security_group(GroupName=n, Description="d", VpcId=vpc, TagSpecifications=cloud.tags("security-group"))["GroupId"] for n in "ab"
+        ec2.create_security_group(
+            GroupName=n, Description="d", VpcId=vpc, TagSpecifications=cloud.tags("security-group")
+        )["GroupId"]
+        for n in "ab"
     ]
     for group, other in (groups, reversed(groups)):
         rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": other}]}
@@ -53,12 +60,18 @@ def a_whole_stack(cloud: Cloud) -> set[str]:
     ec2.associate_address(AllocationId=address, InstanceId=instance)
     ec2.create_key_pair(KeyName="dev-key", TagSpecifications=cloud.tags("key-pair"))
     iam.create_role(RoleName="dev-role", AssumeRolePolicyDocument="{}", Tags=[STACK_TAG])
-    policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}]}'
+    policy = (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*"}]}'
+    )
     iam.put_role_policy(RoleName="dev-role", PolicyName="p", PolicyDocument=policy)
     iam.create_instance_profile(InstanceProfileName="dev-profile", Tags=[STACK_TAG])
     iam.add_role_to_instance_profile(InstanceProfileName="dev-profile", RoleName="dev-role")
-    cloud.client("ssm").put_parameter(Name="/microcosm/dev/join", Value="x", Type="SecureString", Tags=[STACK_TAG])
-    cloud.client("logs").create_log_group(logGroupName="/microcosm/dev/console", tags={STACK_TAG["Key"]: "dev"})
+    cloud.client("ssm").put_parameter(
+        Name="/microcosm/dev/join", Value="x", Type="SecureString", Tags=[STACK_TAG]
+    )
+    cloud.client("logs").create_log_group(
+        logGroupName="/microcosm/dev/console", tags={STACK_TAG["Key"]: "dev"}
+    )
     bucket = "microcosm-dev-staging"
     cloud.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     cloud.client("s3").put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [STACK_TAG]})
@@ -88,7 +101,10 @@ def with_leaks(cloud: Cloud) -> Leaks:
 def somebody_elses(cloud: Cloud) -> None:
     """What must never be found: another stack's, and nobody's."""
     ec2 = cloud.client("ec2")
-    ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": [STACK_TAG | {"Value": "dev-2"}]}])
+    ec2.create_vpc(
+        CidrBlock="10.9.0.0/16",
+        TagSpecifications=[{"ResourceType": "vpc", "Tags": [STACK_TAG | {"Value": "dev-2"}]}],
+    )
     ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1)
     cloud.client("ssm").put_parameter(Name="/microcosm/dev-2/join", Value="x", Type="String")
     cloud.client("iam").create_role(RoleName="dev-of-others", AssumeRolePolicyDocument="{}")
@@ -100,7 +116,9 @@ def found(result: Audit) -> dict[str, Finding]:
 
 
 def test_every_kind_of_object_is_found_by_its_tag_and_nobody_elses(cloud: Cloud) -> None:
-    """The stack's own are all there, with the disk and interface that came with the instance, and nothing more."""
+    """The stack's own are all there, with the disk and interface that came with the instance, and nothing
+    more.
+    """
     somebody_elses(cloud)
     stack = a_whole_stack(cloud)
     result = audit.audit(cloud.session, SCOPE, NOW)
@@ -147,15 +165,24 @@ def test_an_empty_account_gives_a_receipt(cloud: Cloud) -> None:
     result = audit.audit(cloud.session, SCOPE, NOW)
     text = audit_report.receipt(result)
     assert result.clean
-    assert text.startswith("0 resources left of stack dev in eu-west-1, account 123456789012, at 2033-05-18T03:33:20Z")
+    assert text.startswith(
+        "0 resources left of stack dev in eu-west-1, account 123456789012, at 2033-05-18T03:33:20Z"
+    )
     for kind in inventory.KINDS:
         assert kind.where in text
 
 
 def test_what_is_listed_after_its_deletion_is_not_left(cloud: Cloud) -> None:
-    """S3 and IAM list what is gone for a while, EC2 a disk that is going, whatever a record or a tag says of them."""
+    """S3 and IAM list what is gone for a while, EC2 a disk that is going, whatever a record or a tag says
+    of them.
+    """
     role = {"RoleName": "dev-worker", "Path": "/"}
-    disk = {"VolumeId": "vol-1", "State": "deleting", "AvailabilityZone": "eu-west-1a", "Tags": [{"Key": "microcosm:stack", "Value": "dev"}]}
+    disk = {
+        "VolumeId": "vol-1",
+        "State": "deleting",
+        "AvailabilityZone": "eu-west-1a",
+        "Tags": [{"Key": "microcosm:stack", "Value": "dev"}],
+    }
     disk |= {"CreateTime": datetime.now(UTC), "VolumeType": "gp3", "Size": 30, "Attachments": []}
     answers: dict[str, Any] = {
         "s3.list_buckets": lambda: {"Buckets": [{"Name": "dev-staging-0a1b2c3"}]},
@@ -163,7 +190,11 @@ def test_what_is_listed_after_its_deletion_is_not_left(cloud: Cloud) -> None:
         "iam.list_instance_profiles": lambda: {"InstanceProfiles": [{"InstanceProfileName": "dev-worker"}]},
         "ec2.describe_volumes": lambda: {"Volumes": [disk]},
     }
-    ids = {"S3 bucket": frozenset({"dev-staging-0a1b2c3"}), "IAM role": frozenset({"dev-worker"}), "instance profile": frozenset({"dev-worker"})}
+    ids = {
+        "S3 bucket": frozenset({"dev-staging-0a1b2c3"}),
+        "IAM role": frozenset({"dev-worker"}),
+        "instance profile": frozenset({"dev-worker"}),
+    }
     scope = audit.Scope(target=SCOPE.target, record=Record(ids=ids | {"volume": frozenset({"vol-1"})}))
     assert audit.audit(Overlay(cloud.session, answers), scope, NOW).findings == ()
 
@@ -171,19 +202,27 @@ def test_what_is_listed_after_its_deletion_is_not_left(cloud: Cloud) -> None:
 def test_an_instance_that_is_gone_is_not_left(cloud: Cloud) -> None:
     """EC2 lists terminated instances for an hour."""
     cloud.client("ec2").terminate_instances(InstanceIds=[cloud.machine("linux-0")])
-    assert "instance" not in {finding.item.kind for finding in audit.audit(cloud.session, SCOPE, NOW).findings}
+    assert "instance" not in {
+        finding.item.kind for finding in audit.audit(cloud.session, SCOPE, NOW).findings
+    }
 
 
-def test_a_check_that_could_not_look_is_no_clean_audit(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_that_could_not_look_is_no_clean_audit(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
     """ "Nothing found" by somebody who may not look says nothing."""
 
     def denied(session: object, stack: str) -> None:
         raise ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}}, "DescribeVolumes")
 
-    result = audit.audit(cloud.session, SCOPE, NOW, [Kind(name="volume", where="ec2:DescribeVolumes", list=denied)])  # type: ignore[arg-type]
+    result = audit.audit(
+        cloud.session, SCOPE, NOW, [Kind(name="volume", where="ec2:DescribeVolumes", list=denied)]
+    )  # type: ignore[arg-type]
     assert (result.clean, result.complete, result.findings) == (False, False, ())
     audit_report.show(result)
-    assert capsys.readouterr().out.startswith("not looked: volume (ec2:DescribeVolumes): UnauthorizedOperation: no\nThe audit is incomplete")
+    assert capsys.readouterr().out.startswith(
+        "not looked: volume (ec2:DescribeVolumes): UnauthorizedOperation: no\nThe audit is incomplete"
+    )
 
 
 def volume(**changes: object) -> Item:
@@ -191,7 +230,9 @@ def volume(**changes: object) -> Item:
     return replace(Item(kind="volume", id="vol-1", zone="eu-west-1a", created=1000.0), **changes)
 
 
-RECORD = Record(ids={"instance": frozenset({"i-1"})}, zones=frozenset({"eu-west-1a"}), first_seen=900.0, last_seen=1100.0)
+RECORD = Record(
+    ids={"instance": frozenset({"i-1"})}, zones=frozenset({"eu-west-1a"}), first_seen=900.0, last_seen=1100.0
+)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +245,14 @@ RECORD = Record(ids={"instance": frozenset({"i-1"})}, zones=frozenset({"eu-west-
         (volume(belongs_to=frozenset({"i-of-others"})), False),
         (volume(kind="key pair"), False),
     ],
-    ids=["made in its time and place", "made before it", "made elsewhere", "another stack's", "in use by another", "no disk"],
+    ids=[
+        "made in its time and place",
+        "made before it",
+        "made elsewhere",
+        "another stack's",
+        "in use by another",
+        "no disk",
+    ],
 )
 def test_an_unclaimed_disk_is_suspect_by_time_and_place(item: Item, is_suspect: bool) -> None:
     """A disk that nobody claims is worth a look, and is called no more than a suspect."""
@@ -214,7 +262,12 @@ def test_an_unclaimed_disk_is_suspect_by_time_and_place(item: Item, is_suspect: 
 
 def test_another_stacks_object_in_our_vpc_stays_theirs() -> None:
     """Its tag says whose it is."""
-    item = Item(kind="network interface", id="eni-1", tags={"microcosm:stack": "dev-2"}, belongs_to=frozenset({"vpc-1"}))
+    item = Item(
+        kind="network interface",
+        id="eni-1",
+        tags={"microcosm:stack": "dev-2"},
+        belongs_to=frozenset({"vpc-1"}),
+    )
     assert audit.attribute([item], Scope(target=TARGET, vpcs=frozenset({"vpc-1"}))) == []
 
 
@@ -234,7 +287,13 @@ def test_what_is_left_is_shown_with_its_cost(cloud: Cloud, capsys: pytest.Captur
     item = Item(kind="volume", id="vol-1", tags={"microcosm:stack": "dev"}, sku="ebs/gp3", units=80)
     other = Item(kind="instance", id="i-1", tags={"microcosm:stack": "dev"}, sku="ec2/x9.huge/linux")
     free = Item(kind="VPC", id="vpc-1", tags={"microcosm:stack": "dev"}, sku=FREE)
-    result = Audit(scope=SCOPE, account="1", at=NOW, findings=tuple(audit.attribute([item, other, free], SCOPE)), checks=())
+    result = Audit(
+        scope=SCOPE,
+        account="1",
+        at=NOW,
+        findings=tuple(audit.attribute([item, other, free], SCOPE)),
+        checks=(),
+    )
     audit_report.show(result)
     shown = capsys.readouterr().out
     assert "~$6.40" in shown

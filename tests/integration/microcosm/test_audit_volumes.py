@@ -1,4 +1,6 @@
-"""Whose a volume is: the tag alone does not tell, since it reaches what is attached to a machine and what is made of a snapshot."""
+"""Whose a volume is: the tag alone does not tell, since it reaches what is attached to a machine and what
+is made of a snapshot.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +25,9 @@ def attached(**how: Any) -> list[dict[str, Any]]:
     return [{"InstanceId": "i-1", "Device": "/dev/sda1", **how}]
 
 
-def findings(tags: dict[str, str], snapshot: str, attachments: list[dict[str, Any]]) -> tuple[audit.Finding, ...]:
+def findings(
+    tags: dict[str, str], snapshot: str, attachments: list[dict[str, Any]]
+) -> tuple[audit.Finding, ...]:
     """What the audit finds of one volume, in an account that has one snapshot of its own."""
     volume = {
         "VolumeId": "vol-1",
@@ -58,7 +62,9 @@ class _Nothing:
     ],
     ids=["the root disk of a machine", "a root disk without its machine", "tags of AWS itself"],
 )
-def test_a_volume_that_a_launch_made_is_the_stacks(tags: dict[str, str], snapshot: str, attachments: Any) -> None:
+def test_a_volume_that_a_launch_made_is_the_stacks(
+    tags: dict[str, str], snapshot: str, attachments: Any
+) -> None:
     found = findings(tags, snapshot, attachments)
     assert [(each.evidence, each.suspect) for each in found] == [("tag microcosm:stack", False)]
     assert [item.id for item in cleanup.deletable(found, "dev")] == ["vol-1"]
@@ -85,12 +91,19 @@ def test_a_volume_that_a_launch_made_is_the_stacks(tags: dict[str, str], snapsho
         "restored by a backup",
     ],
 )
-def test_a_volume_that_inherits_the_tag_is_shown_and_never_deleted(tags: dict[str, str], snapshot: str, attachments: Any) -> None:
+def test_a_volume_that_inherits_the_tag_is_shown_and_never_deleted(
+    tags: dict[str, str], snapshot: str, attachments: Any
+) -> None:
     """hashicorp/terraform#18860, #15302: `volumeTags` take in every disk that is attached to the machine."""
     found = findings(tags, snapshot, attachments)
-    assert [(each.evidence, each.suspect) for each in found] == [("suspect: has the tag, and no launch of the stack made it", True)]
+    assert [(each.evidence, each.suspect) for each in found] == [
+        ("suspect: has the tag, and no launch of the stack made it", True)
+    ]
     assert cleanup.deletable(found, "dev") == []
-    assert audit.record_of(audit.Audit(scope=SCOPE, account="1", at=0.0, findings=found, checks=())).all_ids == frozenset()
+    assert (
+        audit.record_of(audit.Audit(scope=SCOPE, account="1", at=0.0, findings=found, checks=())).all_ids
+        == frozenset()
+    )
 
 
 def test_another_stacks_volume_is_nobodys_suspect() -> None:
@@ -101,7 +114,9 @@ def test_a_machines_own_disk_and_one_that_was_attached_are_told_apart(cloud: Clo
     """As EC2 itself answers: AttachVolume never deletes on termination."""
     ec2 = cloud.client("ec2")
     machine = cloud.machine("linux-0")
-    data = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=80, VolumeType="gp3", TagSpecifications=cloud.tags("volume"))["VolumeId"]
+    data = ec2.create_volume(
+        AvailabilityZone=f"{REGION}a", Size=80, VolumeType="gp3", TagSpecifications=cloud.tags("volume")
+    )["VolumeId"]
     ec2.attach_volume(VolumeId=data, InstanceId=machine, Device="/dev/sdf")
     found = audit.audit(cloud.session, SCOPE, 0.0, VOLUMES).findings
     assert [(each.item.id, each.suspect) for each in found if each.item.id == data] == [(data, True)]

@@ -20,19 +20,40 @@ def test_all_that_is_tagged_goes_and_all_else_stays(cloud: Cloud) -> None:
     leaks = with_leaks(cloud)
     before = audit.audit(cloud.session, SCOPE, NOW)
     record = audit.record_of(before)
-    failures = [deletion for deletion in cleanup.delete(cloud.session, cleanup.deletable(before.findings, "dev"), 0) if deletion.error]
+    failures = [
+        deletion
+        for deletion in cleanup.delete(cloud.session, cleanup.deletable(before.findings, "dev"), 0)
+        if deletion.error
+    ]
     assert failures == []
     left = audit.audit(cloud.session, audit.Scope(target=SCOPE.target, record=record), NOW).findings
-    assert {leaks.interface, leaks.volume, leaks.snapshot, leaks.parameter} <= {finding.item.id for finding in left}
+    assert {leaks.interface, leaks.volume, leaks.snapshot, leaks.parameter} <= {
+        finding.item.id for finding in left
+    }
     assert not [finding for finding in left if finding.item.has_tag_of("dev")]
-    assert cloud.client("ec2").describe_vpcs(Filters=[{"Name": "tag:microcosm:stack", "Values": ["dev-2"]}])["Vpcs"]
+    assert cloud.client("ec2").describe_vpcs(Filters=[{"Name": "tag:microcosm:stack", "Values": ["dev-2"]}])[
+        "Vpcs"
+    ]
     assert before.account == DEFAULT_ACCOUNT_ID
 
 
 def test_what_holds_goes_before_what_is_held() -> None:
-    """The order in which AWS lets go: instances before groups, groups before the VPC, profiles before roles."""
-    kinds = ["VPC", "IAM role", "subnet", "instance", "security group", "instance profile", "internet gateway", "elastic IP"]
-    findings = audit.attribute([Item(kind=kind, id=kind, tags={"microcosm:stack": "dev"}) for kind in kinds], SCOPE)
+    """The order in which AWS lets go: instances before groups, groups before the VPC, profiles before
+    roles.
+    """
+    kinds = [
+        "VPC",
+        "IAM role",
+        "subnet",
+        "instance",
+        "security group",
+        "instance profile",
+        "internet gateway",
+        "elastic IP",
+    ]
+    findings = audit.attribute(
+        [Item(kind=kind, id=kind, tags={"microcosm:stack": "dev"}) for kind in kinds], SCOPE
+    )
     ordered = [item.kind for item in cleanup.deletable(findings, "dev")]
     for first, second in [
         ("instance", "elastic IP"),
@@ -53,7 +74,9 @@ def test_a_refusal_is_reported_and_the_rest_goes_on(cloud: Cloud) -> None:
     """One stubborn object does not keep the others."""
     cloud.parameter("a", "x")
     items = [Item(kind="VPC", id="vpc-1"), Item(kind="SSM parameter", id="/microcosm/dev/a")]
-    stubborn = Overlay(cloud.session, {"ec2.delete_vpc": raising(refusal("DeleteVpc", "UnauthorizedOperation"))})
+    stubborn = Overlay(
+        cloud.session, {"ec2.delete_vpc": raising(refusal("DeleteVpc", "UnauthorizedOperation"))}
+    )
     first, second = cleanup.delete(stubborn, items, 0)
     assert "UnauthorizedOperation" in first.error
     assert second.error == ""
@@ -62,11 +85,15 @@ def test_a_refusal_is_reported_and_the_rest_goes_on(cloud: Cloud) -> None:
 @pytest.mark.parametrize("kind", cleanup.STEPS)
 def test_what_is_gone_already_is_deleted(cloud: Cloud, kind: str) -> None:
     """AWS goes on listing what was deleted; each service says in words of its own that it is not there."""
-    unknown = {"instance": "i-1234567890abcdef0", "elastic IP": "eipalloc-1234567890abcdef0"}.get(kind, f"{kind.replace(' ', '-').lower()}-0a1b")
+    unknown = {"instance": "i-1234567890abcdef0", "elastic IP": "eipalloc-1234567890abcdef0"}.get(
+        kind, f"{kind.replace(' ', '-').lower()}-0a1b"
+    )
     # moto fails on these.
     answers = {
         "ec2.delete_nat_gateway": raising(refusal("DeleteNatGateway", "NatGatewayNotFound")),
-        "ec2.delete_transit_gateway_vpc_attachment": raising(refusal("Delete", "InvalidTransitGatewayAttachmentID.NotFound")),
+        "ec2.delete_transit_gateway_vpc_attachment": raising(
+            refusal("Delete", "InvalidTransitGatewayAttachmentID.NotFound")
+        ),
     }
     session = Overlay(cloud.session, answers)
     (deletion,) = cleanup.delete(session, [Item(kind=kind, id=unknown)], 0)
@@ -95,7 +122,9 @@ def test_nothing_is_deleted_without_a_yes(cloud: Cloud, capsys: pytest.CaptureFi
         ("dev-scripts", {}, False),
     ],
 )
-def test_a_bucket_that_was_made_and_never_tagged_is_known_by_its_name(bucket: str, tags: dict[str, str], goes: bool) -> None:
+def test_a_bucket_that_was_made_and_never_tagged_is_known_by_its_name(
+    bucket: str, tags: dict[str, str], goes: bool
+) -> None:
     """S3 takes tags in a second call, and the answer to the first may be lost."""
     findings = audit.attribute([Item(kind="S3 bucket", id=bucket, tags=tags)], SCOPE)
     assert [item.id for item in cleanup.deletable(findings, "dev")] == ([bucket] if goes else [])

@@ -74,7 +74,9 @@ def test_audit_remembers_finds_deletes_and_gives_a_receipt(fake: Cloud) -> None:
     assert text.startswith("0 resources left of stack dev in eu-west-1")
 
 
-def test_deleting_needs_somebody_to_ask(fake: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deleting_needs_somebody_to_ask(
+    fake: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In a pipeline without --yes nothing is deleted, exit 2."""
     vpc = fake.vpc()
     assert main(monkeypatch, "audit", *HERE, "--delete", "--json") == 2
@@ -85,7 +87,14 @@ def test_deleting_needs_somebody_to_ask(fake: Cloud, monkeypatch: pytest.MonkeyP
 def test_timeline_says_failed_by_its_exit_code_and_as_json(fake: Cloud, tmp_path: Path) -> None:
     """A failed machine is exit 1; the page is written all the same."""
     instance = fake.machine("linux-0")
-    said = {"instance": instance, "node": "linux-0", "phase": "download", "result": "failed", "detail": "no", "phases": {}}
+    said = {
+        "instance": instance,
+        "node": "linux-0",
+        "phase": "download",
+        "result": "failed",
+        "detail": "no",
+        "phases": {},
+    }
     fake.parameter("status/linux-0", json.dumps(said))
     page = tmp_path / "page.html"
     code, text = run("timeline", *HERE, "--json", "--wait", "--html", str(page))
@@ -94,10 +103,15 @@ def test_timeline_says_failed_by_its_exit_code_and_as_json(fake: Cloud, tmp_path
     assert page.read_text().startswith("<!doctype html>")
 
 
-def test_timeline_of_nothing_is_told_as_such(fake: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_timeline_of_nothing_is_told_as_such(
+    fake: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Most often it is the wrong region or account."""
     assert main(monkeypatch, "timeline", *HERE) == 1
-    assert "no machines in eu-west-1: is it up, and is this the right region and account?" in capsys.readouterr().err
+    assert (
+        "no machines in eu-west-1: is it up, and is this the right region and account?"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,11 @@ def test_timeline_of_nothing_is_told_as_such(fake: Cloud, monkeypatch: pytest.Mo
     ],
 )
 def test_misuse_is_one_sentence_and_exit_2(
-    fake: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+    fake: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
 ) -> None:
     """Nothing is started with what cannot work."""
     assert main(monkeypatch, *arguments) == 2
@@ -124,7 +142,9 @@ def test_misuse_is_one_sentence_and_exit_2(
     assert told.count("\n") == 1
 
 
-def test_a_defect_is_told_as_one_and_shown_only_on_request(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_defect_is_told_as_one_and_shown_only_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """No traceback reaches a user who did not ask for it."""
 
     def broken(stack: str | None, region: str | None) -> None:

@@ -21,9 +21,18 @@ def published(server: str = "https://198.51.100.7:6443") -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "kubernetes", "cluster": {"server": server, "certificate-authority-data": "Q0E="}}],
-        "users": [{"name": "kubernetes-admin", "user": {"client-certificate-data": "Q1JU", "client-key-data": "S0VZ"}}],
-        "contexts": [{"name": "admin@kubernetes", "context": {"cluster": "kubernetes", "user": "kubernetes-admin"}}],
+        "clusters": [
+            {"name": "kubernetes", "cluster": {"server": server, "certificate-authority-data": "Q0E="}}
+        ],
+        "users": [
+            {
+                "name": "kubernetes-admin",
+                "user": {"client-certificate-data": "Q1JU", "client-key-data": "S0VZ"},
+            }
+        ],
+        "contexts": [
+            {"name": "admin@kubernetes", "context": {"cluster": "kubernetes", "user": "kubernetes-admin"}}
+        ],
         "current-context": "admin@kubernetes",
     }
 
@@ -34,18 +43,30 @@ def rendezvous(instance: str, config: Any = None) -> str:
 
 OURS = kubeconfig.renamed(published(), NAME)
 NAMES = st.sampled_from(["kind-kind", "prod", "minikube", "odd: name", "ärger", ""])
-VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["2020-01-01T00:00:00Z", "yes", "0o7"])
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["2020-01-01T00:00:00Z", "yes", "0o7"])
+)
 
 
 def entries(content: str) -> st.SearchStrategy[Any]:
-    entry = st.fixed_dictionaries({"name": NAMES, content: st.dictionaries(st.text(max_size=5), VALUES, max_size=3)})
+    entry = st.fixed_dictionaries(
+        {"name": NAMES, content: st.dictionaries(st.text(max_size=5), VALUES, max_size=3)}
+    )
     return st.none() | st.lists(entry, max_size=3)
 
 
 @st.composite
 def users_configs(draw: st.DrawFn) -> dict[str, Any]:
     """Any kubeconfig that a user may have, odd parts included."""
-    sections = {section: draw(entries(content)) for section, content in kubeconfig.SECTIONS.items() if draw(st.booleans())}
+    sections = {
+        section: draw(entries(content))
+        for section, content in kubeconfig.SECTIONS.items()
+        if draw(st.booleans())
+    }
     current = {"current-context": draw(NAMES)} if draw(st.booleans()) else {}
     extra = draw(st.dictionaries(st.sampled_from(["preferences", "extensions"]), st.just({"x": 1})))
     return {"apiVersion": "v1", "kind": "Config", **sections, **current, **extra}
@@ -88,7 +109,9 @@ def test_a_merge_does_not_move_the_user_to_another_cluster() -> None:
 
 def test_a_removed_current_context_leaves_none_rather_than_another() -> None:
     """The next kubectl must not reach a cluster that the user did not choose."""
-    merged = kubeconfig.merge({"contexts": [{"name": "prod", "context": {}}], "current-context": "prod"}, OURS, use=True)
+    merged = kubeconfig.merge(
+        {"contexts": [{"name": "prod", "context": {}}], "current-context": "prod"}, OURS, use=True
+    )
     assert kubeconfig.remove(merged, NAME)["current-context"] == ""
 
 
@@ -124,20 +147,28 @@ def test_the_living_control_planes_kubeconfig_is_fetched(cloud: Cloud) -> None:
     instance = cloud.machine("control-plane")
     with pytest.raises(OperatorError, match="/microcosm/dev/kubeconfig does not exist"):
         kubeconfig.fetch(cloud.session, TARGET)
-    cloud.client("ssm").put_parameter(Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance), Type="SecureString")
+    cloud.client("ssm").put_parameter(
+        Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance), Type="SecureString"
+    )
     assert kubeconfig.fetch(cloud.session, TARGET) == OURS
 
 
 @pytest.mark.parametrize(
     ("server", "host"),
-    [("https://198.51.100.7:6443", "198.51.100.7"), ("https://[2001:db8::1]:6443", "2001:db8::1"), ("https://api.example/", "api.example")],
+    [
+        ("https://198.51.100.7:6443", "198.51.100.7"),
+        ("https://[2001:db8::1]:6443", "2001:db8::1"),
+        ("https://api.example/", "api.example"),
+    ],
 )
 def test_the_host_of_the_api_is_where_the_node_ports_are(server: str, host: str) -> None:
     """Without scheme, port and brackets."""
     assert kubeconfig.server_host(published(server)) == host
 
 
-@pytest.mark.parametrize("document", [[], "text", {"clusters": {}}, {"users": [1]}, {"contexts": [{"context": {}}]}])
+@pytest.mark.parametrize(
+    "document", [[], "text", {"clusters": {}}, {"users": [1]}, {"contexts": [{"context": {}}]}]
+)
 def test_a_file_that_is_no_kubeconfig_is_left_alone(document: Any) -> None:
     """Editing what is not understood would lose it."""
     with pytest.raises(UsageError, match="nothing was changed"):

@@ -54,7 +54,9 @@ def mode(path: Path) -> int:
 def test_a_merge_and_its_removal_leave_the_file_as_it_was(users_file: Path, cloud: Cloud) -> None:
     """Byte for byte, dates included, and readable by its owner alone; removing needs no AWS."""
     instance = cloud.machine("control-plane")
-    cloud.client("ssm").put_parameter(Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance), Type="SecureString")
+    cloud.client("ssm").put_parameter(
+        Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance), Type="SecureString"
+    )
     done = kubeconfig_command.merge(cloud.session, TARGET, None, use=False)
     assert done == {"path": str(users_file), "context": NAME, "currentContext": "prod"}
     merged = yaml.safe_load(users_file.read_text())
@@ -66,10 +68,14 @@ def test_a_merge_and_its_removal_leave_the_file_as_it_was(users_file: Path, clou
     assert [path.name for path in users_file.parent.iterdir()] == ["config"]
 
 
-def test_a_file_of_its_own_is_written_privately_and_outside_the_checkout(users_file: Path, cloud: Cloud) -> None:
+def test_a_file_of_its_own_is_written_privately_and_outside_the_checkout(
+    users_file: Path, cloud: Cloud
+) -> None:
     """By default in ~/.kube, under the stack's name."""
     instance = cloud.machine("control-plane")
-    cloud.client("ssm").put_parameter(Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance), Type="SecureString")
+    cloud.client("ssm").put_parameter(
+        Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance), Type="SecureString"
+    )
     path = Path(kubeconfig_command.write(cloud.session, TARGET, None)["path"])
     assert path == users_file.parent / ".kube" / "microcosm-dev.yaml"
     assert mode(path) == 0o600
@@ -114,10 +120,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OperatorError, match="No space left on device"):
         kubeconfig_file.edit(path, lambda config: kubeconfig.merge(config, OURS, use=False))
     assert path.read_text() == USERS
-    assert [entry.name for entry in tmp_path.iterdir()] == ["config"], "neither lock nor draft, which holds a key"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config"], (
+        "neither lock nor draft, which holds a key"
+    )
 
 
-def test_a_lock_of_kubectl_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_of_kubectl_is_waited_for_and_then_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is never broken silently."""
     monkeypatch.setattr(kubeconfig_file, "LOCK_TIMEOUT_SECONDS", 0.05)
     lock = tmp_path / "config.lock"
@@ -142,6 +152,8 @@ def test_the_users_file_is_the_one_kubectl_would_write_to(tmp_path: Path) -> Non
 def test_printing_is_possible_for_pipes(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     """`-o -` writes no file."""
     instance = cloud.machine("control-plane")
-    cloud.client("ssm").put_parameter(Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance, published()), Type="SecureString")
+    cloud.client("ssm").put_parameter(
+        Name="/microcosm/dev/kubeconfig", Value=rendezvous(instance, published()), Type="SecureString"
+    )
     kubeconfig_command.write(cloud.session, TARGET, Path("-"))
     assert yaml.safe_load(capsys.readouterr().out) == OURS

@@ -28,9 +28,14 @@ from .test_cli import HERE, run
 
 TOKEN = "abcdef.0123456789abcdef"
 # A text with many secrets, and what must not come out of it.
-TEXT = "\n".join(SECRETS[kind][0] for kind in ("join", "kubeconfig", "json camel", "key id", "jwt", "pem", "env upper"))
+TEXT = "\n".join(
+    SECRETS[kind][0] for kind in ("join", "kubeconfig", "json camel", "key id", "jwt", "pem", "env upper")
+)
 LEAKS = re.compile("abcdef\\.0123|LS0tLS|wJalr|AKIAIOS|eyJhb|MIIEpA|c2VjcmV0")
-HARMLESS = "kubelet: pod ccauth-7d9c on 10.244.2.3:80 is Running\nsha256:0123456789abcdef token authentication is on\n"
+HARMLESS = (
+    "kubelet: pod ccauth-7d9c on 10.244.2.3:80 is Running\nsha256:0123456789abcdef token "
+    "authentication is on\n"
+)
 
 
 def machine(system: str = "ubuntu-24.04", state: str = "running") -> Machine:
@@ -40,7 +45,9 @@ def machine(system: str = "ubuntu-24.04", state: str = "running") -> Machine:
 
 def on_this_computer(command: str) -> CommandOutput:
     """Answer as a Linux machine would: sh runs the real script."""
-    done = subprocess.run(["sh"], input=logs_remote.script("linux", command), text=True, capture_output=True, check=True)
+    done = subprocess.run(
+        ["sh"], input=logs_remote.script("linux", command), text=True, capture_output=True, check=True
+    )
     return logs_remote.unpack(done.stdout)
 
 
@@ -58,7 +65,13 @@ def test_a_linux_machine_cuts_out_secrets_itself(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_come_as_they_are(tmp_path: Path) -> None:
     """A log may hold anything."""
     (tmp_path / "log").write_bytes(b"caf\xe9 PASSWORD=abc\n\xff\xfe ok\n")
-    done = subprocess.run(["sh"], input=logs_remote.script("linux", f"cat '{tmp_path}/log'"), text=True, capture_output=True, check=True)
+    done = subprocess.run(
+        ["sh"],
+        input=logs_remote.script("linux", f"cat '{tmp_path}/log'"),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     packed = "".join(done.stdout.split()[1:])
     assert gzip.decompress(base64.b64decode(packed)) == b"caf\xe9 PASSWORD=[redacted]\n\xff\xfe ok\n"
 
@@ -121,10 +134,14 @@ def test_an_answer_that_is_not_one_is_told_as_that(output: str, words: str) -> N
 def test_an_answer_may_be_broken_into_lines() -> None:
     """A Windows console does so."""
     packed = base64.b64encode(gzip.compress(b"hello")).decode()
-    assert logs_remote.unpack(f"5\r\n{packed[:10]}\r\n{packed[10:]}\r\n") == CommandOutput(text="hello", size=5)
+    assert logs_remote.unpack(f"5\r\n{packed[:10]}\r\n{packed[10:]}\r\n") == CommandOutput(
+        text="hello", size=5
+    )
 
 
-def remote(invocations: Iterator[Mapping[str, Any]], send: Callable[..., Any] | None = None) -> tuple[Remote, list[dict[str, Any]]]:
+def remote(
+    invocations: Iterator[Mapping[str, Any]], send: Callable[..., Any] | None = None
+) -> tuple[Remote, list[dict[str, Any]]]:
     """A Windows machine behind an SSM that goes through these invocations."""
     sent: list[dict[str, Any]] = []
 
@@ -138,30 +155,55 @@ def remote(invocations: Iterator[Mapping[str, Any]], send: Callable[..., Any] | 
             raise answer["raise"]
         return answer
 
-    ssm = Overlay(SESSION, {"ssm.send_command": send or accept, "ssm.get_command_invocation": invocation}).client("ssm")
+    ssm = Overlay(
+        SESSION, {"ssm.send_command": send or accept, "ssm.get_command_invocation": invocation}
+    ).client("ssm")
     return Remote(ssm=ssm, machine=machine("windows-2019"), patience=0.2, sleep=lambda _: None), sent
 
 
 def test_a_command_is_sent_bounded_and_waited_for() -> None:
     """In the moment after it was sent there is no invocation of it yet."""
     output = "2\n" + base64.b64encode(gzip.compress(b"ok")).decode()
-    unknown = SESSION.client("ssm").exceptions.InvocationDoesNotExist({"Error": {"Code": "InvocationDoesNotExist"}}, "GetCommandInvocation")
-    asked, sent = remote(iter([{"raise": unknown}, {"Status": "InProgress"}, {"Status": "Success", "StandardOutputContent": output}]))
+    unknown = SESSION.client("ssm").exceptions.InvocationDoesNotExist(
+        {"Error": {"Code": "InvocationDoesNotExist"}}, "GetCommandInvocation"
+    )
+    asked, sent = remote(
+        iter(
+            [
+                {"raise": unknown},
+                {"Status": "InProgress"},
+                {"Status": "Success", "StandardOutputContent": output},
+            ]
+        )
+    )
     assert asked.execute("hnsdiag list all") == CommandOutput(text="ok", size=2)
     (request,) = sent
-    assert (request["DocumentName"], request["Parameters"]["executionTimeout"]) == ("AWS-RunPowerShellScript", ["120"])
+    assert (request["DocumentName"], request["Parameters"]["executionTimeout"]) == (
+        "AWS-RunPowerShellScript",
+        ["120"],
+    )
     assert "hnsdiag list all" in request["Parameters"]["commands"][0]
 
 
 def test_why_there_is_no_answer_is_said() -> None:
     """No agent, no permission, no end, and an end in failure."""
-    invalid = SESSION.client("ssm").exceptions.InvalidInstanceId({"Error": {"Code": "InvalidInstanceId"}}, "SendCommand")
+    invalid = SESSION.client("ssm").exceptions.InvalidInstanceId(
+        {"Error": {"Code": "InvalidInstanceId"}}, "SendCommand"
+    )
     denied = refusal("SendCommand", "AccessDeniedException", "not authorized")
-    failed = {"Status": "Failed", "StatusDetails": "Undeliverable", "StandardOutputContent": "", "StandardErrorContent": "no\nshell"}
+    failed = {
+        "Status": "Failed",
+        "StatusDetails": "Undeliverable",
+        "StandardOutputContent": "",
+        "StandardErrorContent": "no\nshell",
+    }
     pending = iter(lambda: {"Status": "Pending"}, None)
     lost = remote(iter([]), raising(invalid))[0].execute("x")
     assert ("SSM agent is not connected" in lost.problem, lost.reached) == (True, False)
-    assert remote(iter([]), raising(denied))[0].execute("x").problem == "SendCommand: AccessDeniedException: not authorized"
+    assert (
+        remote(iter([]), raising(denied))[0].execute("x").problem
+        == "SendCommand: AccessDeniedException: not authorized"
+    )
     assert remote(iter([failed]))[0].execute("x").problem == "Run Command ended with Undeliverable: no shell"
     assert remote(pending)[0].execute("x").problem.startswith("no answer within 0 s")
 
@@ -171,7 +213,14 @@ def test_why_there_is_no_answer_is_said() -> None:
 
 def status(cloud: Cloud, this: str, **changes: Any) -> None:
     """The machine's report: it failed to join."""
-    said = {"instance": this, "node": "linux-0", "phase": "join", "result": "failed", "detail": f"token {TOKEN} is unknown", "phases": {}}
+    said = {
+        "instance": this,
+        "node": "linux-0",
+        "phase": "join",
+        "result": "failed",
+        "detail": f"token {TOKEN} is unknown",
+        "phases": {},
+    }
     cloud.parameter("status/linux-0", json.dumps(said | changes))
 
 
@@ -179,7 +228,9 @@ def collected(cloud: Cloud, execute: Callable[[str], CommandOutput], **changes: 
     """A bundle of a running Linux machine that answers like this."""
     instance = cloud.machine("linux-0")
     status(cloud, instance, **changes)
-    found = Machine(node="linux-0", os="ubuntu-24.04", instance=instance, state="running", launched=0, type="t3.medium")
+    found = Machine(
+        node="linux-0", os="ubuntu-24.04", instance=instance, state="running", launched=0, type="t3.medium"
+    )
     return logs.collect(cloud.session, "dev", found, execute)
 
 
@@ -188,7 +239,11 @@ def test_the_verdict_is_phase_cause_and_what_is_missing(cloud: Cloud) -> None:
 
     def execute(command: str) -> CommandOutput:
         text = "E1125 error: couldn't validate the identity of the API Server"
-        return CommandOutput(text=text, size=len(text)) if "unit=kubelet" in command else CommandOutput(problem="no")
+        return (
+            CommandOutput(text=text, size=len(text))
+            if "unit=kubelet" in command
+            else CommandOutput(problem="no")
+        )
 
     bundle = collected(cloud, execute)
     instance = bundle.machine.instance
@@ -212,15 +267,22 @@ def test_a_machine_that_cannot_be_reached_is_waited_for_once(cloud: Cloud) -> No
 
     bundle = collected(cloud, execute)
     assert len(asked) == 1
-    assert len([entry for entry in bundle.missing if entry.problem == logs_remote.NO_AGENT]) == len(SOURCES["linux"])
+    assert len([entry for entry in bundle.missing if entry.problem == logs_remote.NO_AGENT]) == len(
+        SOURCES["linux"]
+    )
 
 
 def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
     """Its status and console are still there."""
     cloud.parameter("status/linux-0", "pending")
-    stopped = Machine(node="linux-0", os="ubuntu-24.04", instance=cloud.machine("linux-0"), state="stopped", launched=0)
+    stopped = Machine(
+        node="linux-0", os="ubuntu-24.04", instance=cloud.machine("linux-0"), state="stopped", launched=0
+    )
     bundle = logs.collect(cloud.session, "dev", stopped, lambda command: pytest.fail("it was asked"))
-    assert {entry.problem for entry in bundle.missing} == {"the machine has not reported anything yet", "the machine is stopped"}
+    assert {entry.problem for entry in bundle.missing} == {
+        "the machine has not reported anything yet",
+        "the machine is stopped",
+    }
     assert [entry.file for entry in bundle.files if not entry.problem] == ["console.txt"]
     assert "is stopped" in logs.verdict(bundle)
 
@@ -248,7 +310,9 @@ def test_a_console_of_an_old_type_is_asked_without_latest() -> None:
 
     entry = logs._console(Overlay(SESSION, {"ec2.get_console_output": answer}), machine())
     assert entry.text == "booting with [redacted]"
-    denied = Overlay(SESSION, {"ec2.get_console_output": raising(refusal("GetConsoleOutput", "UnauthorizedOperation"))})
+    denied = Overlay(
+        SESSION, {"ec2.get_console_output": raising(refusal("GetConsoleOutput", "UnauthorizedOperation"))}
+    )
     assert logs._console(denied, machine()).problem == "UnauthorizedOperation: no"
 
 
@@ -258,7 +322,9 @@ def test_symptoms_are_patterns_that_mean_one_thing(symptom: logs.Symptom) -> Non
     assert not re.search(symptom.pattern, HARMLESS)
 
 
-def test_the_command_writes_a_folder_that_only_its_owner_reads(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_command_writes_a_folder_that_only_its_owner_reads(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """moto's Run Command reports success without output; the index names that."""
     monkeypatch.setattr(options, "connect", lambda stack, region: (resolve(stack, region), cloud.session))
     instance = cloud.machine("linux-0")

@@ -24,9 +24,13 @@ def test_machines_are_those_of_this_stack_that_are_not_gone(cloud: Cloud) -> Non
     kept = cloud.machine("windows-0", "windows-2019")
     gone = cloud.machine("linux-0")
     cloud.client("ec2").terminate_instances(InstanceIds=[gone])
-    other = cloud.client("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    other = cloud.client("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"][0][
+        "InstanceId"
+    ]
     found = machines.machines(cloud.session, "dev")
-    assert [(machine.node, machine.instance, machine.family) for machine in found] == [("windows-0", kept, "windows")], (gone, other)
+    assert [(machine.node, machine.instance, machine.family) for machine in found] == [
+        ("windows-0", kept, "windows")
+    ], (gone, other)
 
 
 def test_reports_come_by_node_name(cloud: Cloud) -> None:
@@ -42,7 +46,9 @@ def test_reports_come_by_node_name(cloud: Cloud) -> None:
 
 
 def test_the_control_plane_must_exist_and_run(cloud: Cloud) -> None:
-    """Without a living control plane there is nothing to talk to, and the error says which of the two it is."""
+    """Without a living control plane there is nothing to talk to, and the error says which of the two it
+    is.
+    """
     with pytest.raises(OperatorError, match="no control plane in eu-west-1"):
         machines.control_plane(cloud.session, "dev", "eu-west-1")
     instance = cloud.machine("control-plane")

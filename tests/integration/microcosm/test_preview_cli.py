@@ -32,7 +32,9 @@ def test_each_command_has_help_with_an_example_and_json(command: str) -> None:
     """--help is where people learn it."""
     code, text = run("preview", command, "--help")
     assert code == 0
-    assert f"Example: microcosm preview {command} {COMMANDS[command]}".strip() in " ".join(text.split()).replace("`", "")
+    assert f"Example: microcosm preview {command} {COMMANDS[command]}".strip() in " ".join(
+        text.split()
+    ).replace("`", "")
     assert "--json" in text
     assert "--now" not in text, "the clock is the rehearsal's business"
 
@@ -60,7 +62,9 @@ def test_everything_has_a_json_document(stacks: FakeStacks) -> None:
     }
     assert documents["up"]["expires"] == "2026-11-25T18:00:00Z"
     assert documents["up"]["machinesEnd"] == "2026-11-25T19:00:00Z"
-    assert [(row["stack"], row["owner"], row["health"]) for row in documents["list"]] == [("pr-7", "bob", "no machines")]
+    assert [(row["stack"], row["owner"], row["health"]) for row in documents["list"]] == [
+        ("pr-7", "bob", "no machines")
+    ]
     assert documents["extend"] == {"stack": "pr-7", "expires": "2026-11-25T19:00:00Z"}
     assert documents["reap"] == []
     assert documents["down"] == {"stack": "pr-7", "region": "eu-west-1", "left": 0}
@@ -77,7 +81,9 @@ def test_the_list_is_a_table(stacks: FakeStacks, cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("closed", "code"), [(False, 0), (True, 1)])
-def test_a_reaper_that_could_not_says_so_by_its_exit_code(stacks: FakeStacks, tmp_path: Path, closed: bool, code: int) -> None:
+def test_a_reaper_that_could_not_says_so_by_its_exit_code(
+    stacks: FakeStacks, tmp_path: Path, closed: bool, code: int
+) -> None:
     def refuse(stack: str) -> None:
         raise StackLocked(stack, []) if not closed else ValueError("no")
 
@@ -103,13 +109,26 @@ def test_down_of_what_may_not_exist(stacks: FakeStacks, monkeypatch: pytest.Monk
         (["reap", "--open-prs", "/nowhere"], 2, "cannot be read"),
         (["reap", "--open-prs", "/dev/null"], 2, "does not list the open pull requests"),
         (["reap", "--open-prs", "x", "--github"], 2, "exclude each other"),
-        (["ci-policy", "--account", "1", "--state-bucket", "s", "--repo", "o/n"], 2, "--account is '1': accepted is 12 digits"),
-        ([*CI_POLICY, "--owner-id", "octo", "--repo-id", "2"], 2, "--owner-id is 'octo': accepted is a number"),
+        (
+            ["ci-policy", "--account", "1", "--state-bucket", "s", "--repo", "o/n"],
+            2,
+            "--account is '1': accepted is 12 digits",
+        ),
+        (
+            [*CI_POLICY, "--owner-id", "octo", "--repo-id", "2"],
+            2,
+            "--owner-id is 'octo': accepted is a number",
+        ),
         (CI_POLICY, 2, "give --owner-id and --repo-id"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_changes_nothing(
-    stacks: FakeStacks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+    stacks: FakeStacks,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    words: str,
 ) -> None:
     assert main(monkeypatch, "preview", *arguments) == code
     told = capsys.readouterr().err
@@ -118,27 +137,41 @@ def test_what_cannot_be_is_one_sentence_and_changes_nothing(
     assert stacks.calls == []
 
 
-def test_a_locked_stack_is_exit_1_with_its_holder(stacks: FakeStacks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_locked_stack_is_exit_1_with_its_holder(
+    stacks: FakeStacks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     stacks.stacks["pr-7"].lock_owners.append(lock_owner())
     assert main(monkeypatch, "preview", "down", "--pr", "7") == 1
     assert "ci@runner-7 (process 4711)" in capsys.readouterr().err
 
 
-def test_outside_a_checkout_nothing_is_started(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_outside_a_checkout_nothing_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(monkeypatch, "preview", "list") == 2
     assert "there is no Pulumi.yaml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("code", "out", "words"), [(1, "", "gh could not list the open pull requests"), (0, "", "gh does not list the open pull requests")]
+    ("code", "out", "words"),
+    [(1, "", "gh could not list the open pull requests"), (0, "", "gh does not list the open pull requests")],
 )
 def test_a_gh_that_fails_reaps_nothing(
-    stacks: FakeStacks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, out: str, words: str
+    stacks: FakeStacks,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int,
+    out: str,
+    words: str,
 ) -> None:
     """Its silence is not an empty list."""
     monkeypatch.setattr(preview_cli.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(preview_cli.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], code, out, "not logged in"))
+    monkeypatch.setattr(
+        preview_cli.subprocess,
+        "run",
+        lambda *_, **__: subprocess.CompletedProcess([], code, out, "not logged in"),
+    )
     assert main(monkeypatch, "preview", "reap", "--github") in (1, 2)
     assert words in capsys.readouterr().err
     assert stacks.calls == []

@@ -59,8 +59,13 @@ def test_a_preview_of_which_something_is_left_is_not_forgotten(cloud: Cloud) -> 
     """Only the state knows an object without the stack's tag; it stays, and the next reaper fails too."""
     stacks = previews(pr_7=LIVING)
     vpc = leave_a_vpc(cloud, "pr-7", tagged=False)
-    stacks.stacks["pr-7"].resources.append({"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc})
-    with pytest.raises(OperatorError, match=f"1 objects are left .VPC {vpc}.: see `microcosm audit --stack pr-7 --region eu-west-1`"):
+    stacks.stacks["pr-7"].resources.append(
+        {"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc}
+    )
+    with pytest.raises(
+        OperatorError,
+        match=f"1 objects are left .VPC {vpc}.: see `microcosm audit --stack pr-7 --region eu-west-1`",
+    ):
         preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
     assert stacks.names() == ["pr-7"]
 
@@ -69,7 +74,9 @@ def test_what_aws_still_lists_for_a_while_after_its_deletion_is_waited_for(cloud
     """EC2 and Systems Manager are eventually consistent: they list deleted objects for a while."""
     stacks, slept = previews(pr_7=LIVING), []
     vpc = leave_a_vpc(cloud, "pr-7", tagged=False)
-    stacks.stacks["pr-7"].resources.append({"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc})
+    stacks.stacks["pr-7"].resources.append(
+        {"type": "aws:ec2/vpc:Vpc", "urn": "urn:pulumi:pr-7::p::aws:ec2/vpc:Vpc::v", "id": vpc}
+    )
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -96,7 +103,9 @@ def test_down_of_what_is_no_preview_is_misuse(cloud: Cloud) -> None:
 def test_down_of_a_locked_preview_says_who_has_it(cloud: Cloud) -> None:
     stacks = previews(pr_7=LIVING)
     stacks.stacks["pr-7"].lock_owners.append(lock_owner(since=NOW - HOUR))
-    with pytest.raises(StackLocked, match=r"ci@runner-7 \(process 4711\) since 2026-11-25 11:00:00 UTC \(1h 00m ago\)"):
+    with pytest.raises(
+        StackLocked, match=r"ci@runner-7 \(process 4711\) since 2026-11-25 11:00:00 UTC \(1h 00m ago\)"
+    ):
         preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
     assert stacks.calls == []
 
@@ -106,7 +115,9 @@ def test_a_region_is_found_in_the_state_when_no_tag_tells_it(cloud: Cloud) -> No
     stacks = FakeStacks(stacks={"pr-7": Stack()})
     with pytest.raises(OperatorError, match="the region of pr-7 is unknown: name it with --region"):
         preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False))
-    stacks.stacks["pr-7"].resources.append({"type": "pulumi:providers:aws", "urn": "u", "id": "x", "inputs": {"region": "eu-west-1"}})
+    stacks.stacks["pr-7"].resources.append(
+        {"type": "pulumi:providers:aws", "urn": "u", "id": "x", "inputs": {"region": "eu-west-1"}}
+    )
     assert preview_down.down(context(stacks, cloud.session), 7, None, if_forced(False)) == "eu-west-1"
 
 
@@ -126,18 +137,29 @@ def test_the_reaper_takes_what_belongs_to_no_open_pull_request(cloud: Cloud) -> 
 def test_one_broken_stack_does_not_keep_the_others(cloud: Cloud) -> None:
     """Whatever its trouble is."""
     stacks = previews(pr_1=OVER, pr_2=OVER, pr_3=OVER, pr_4=OVER)
-    troubles = {"pr-2": OperatorError("the subnet has dependencies"), "pr-3": ZeroDivisionError("a defect"), "pr-4": StackGone("gone")}
+    troubles = {
+        "pr-2": OperatorError("the subnet has dependencies"),
+        "pr-3": ZeroDivisionError("a defect"),
+        "pr-4": StackGone("gone"),
+    }
 
     def destroy(stack: str) -> None:
         if stack in troubles:
             raise troubles[stack]
 
     stacks.on_destroy = destroy
-    assert reap(stacks, cloud) == {"pr-1": "destroyed", "pr-2": "failed", "pr-3": "failed", "pr-4": "destroyed"}
+    assert reap(stacks, cloud) == {
+        "pr-1": "destroyed",
+        "pr-2": "failed",
+        "pr-3": "failed",
+        "pr-4": "destroyed",
+    }
 
 
 @pytest.mark.parametrize(("age", "result"), [(2 * HOUR, "busy"), (4 * HOUR, "destroyed")])
-def test_the_reaper_leaves_a_stack_to_the_run_that_has_it_unless_no_run_takes_so_long(cloud: Cloud, age: timedelta, result: str) -> None:
+def test_the_reaper_leaves_a_stack_to_the_run_that_has_it_unless_no_run_takes_so_long(
+    cloud: Cloud, age: timedelta, result: str
+) -> None:
     stacks = previews(pr_1=OVER)
     stacks.stacks["pr-1"].lock_owners.append(lock_owner(since=NOW - age))
     assert reap(stacks, cloud) == {"pr-1": result}

@@ -81,7 +81,9 @@ def test_a_terminal_sees_parts_and_machines_in_one_table(progress: Progress) -> 
     assert "linux-0" in text
 
 
-def test_ctrl_c_waits_for_pulumi_and_says_how_to_go_on(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_waits_for_pulumi_and_says_how_to_go_on(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Pulumi has it from the terminal too, and its own complaint would say less."""
     before = signal.getsignal(signal.SIGINT)
 

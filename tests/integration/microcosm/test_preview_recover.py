@@ -52,7 +52,9 @@ def test_a_process_that_was_killed_a_moment_ago_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "pid"), [(socket.gethostname(), os.getpid()), (socket.gethostname(), 1), ("another", 4711)], ids=["this", "init", "another"]
+    ("host", "pid"),
+    [(socket.gethostname(), os.getpid()), (socket.gethostname(), 1), ("another", 4711)],
+    ids=["this", "init", "another"],
 )
 def test_a_lock_whose_process_may_live_is_never_broken_unasked(cloud: Cloud, host: str, pid: int) -> None:
     stacks = FakeStacks(stacks={"dev": Stack(lock_owners=[lock_owner(host, pid)])})
@@ -63,7 +65,13 @@ def test_a_lock_whose_process_may_live_is_never_broken_unasked(cloud: Cloud, hos
 
 def test_one_living_holder_among_dead_ones_keeps_the_lock(cloud: Cloud) -> None:
     """Cancelling breaks all locks of the stack."""
-    stacks = FakeStacks(stacks={"dev": Stack(lock_owners=[lock_owner(socket.gethostname(), dead_process()), lock_owner("another")])})
+    stacks = FakeStacks(
+        stacks={
+            "dev": Stack(
+                lock_owners=[lock_owner(socket.gethostname(), dead_process()), lock_owner("another")]
+            )
+        }
+    )
     with pytest.raises(StackLocked, match="another"):
         preview_recover.free_lock(context(stacks, cloud.session), "dev", if_forced(False))
 
@@ -79,7 +87,9 @@ def test_what_was_made_and_not_written_down_is_deleted_and_nothing_else(cloud: C
     """Neither what the state knows, nor another stack's, nor what carries no tag."""
     known, unknown = cloud.vpc(), cloud.vpc()
     untagged = cloud.client("ec2").create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-    stacks = interrupted("creating", [{"type": "aws:ec2/vpc:Vpc", "urn": urn("aws:ec2/vpc:Vpc", "other"), "id": known}])
+    stacks = interrupted(
+        "creating", [{"type": "aws:ec2/vpc:Vpc", "urn": urn("aws:ec2/vpc:Vpc", "other"), "id": known}]
+    )
     logged: list[str] = []
     preview_recover.repair(context(stacks, cloud.session, logged), TARGET, cloud.session)
     left = {vpc["VpcId"] for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"]}
@@ -96,23 +106,39 @@ def test_rules_that_no_state_knows_are_revoked_in_groups_that_stay(cloud: Cloud)
     """A rule that exists cannot be made a second time."""
     ec2 = cloud.client("ec2")
     vpc = cloud.vpc()
-    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc, TagSpecifications=cloud.tags("security-group"))["GroupId"]
+    group = ec2.create_security_group(
+        GroupName="g", Description="g", VpcId=vpc, TagSpecifications=cloud.tags("security-group")
+    )["GroupId"]
     rules = [
         ec2.authorize_security_group_ingress(
             GroupId=group,
-            IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}],
+            IpPermissions=[
+                {
+                    "IpProtocol": "tcp",
+                    "FromPort": port,
+                    "ToPort": port,
+                    "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+                }
+            ],
             TagSpecifications=cloud.tags("security-group-rule"),
         )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         for port in (80, 443)
     ]
-    resources = [{"type": "t", "urn": urn("t", str(index)), "id": each} for index, each in enumerate((vpc, group, rules[0]))]
+    resources = [
+        {"type": "t", "urn": urn("t", str(index)), "id": each}
+        for index, each in enumerate((vpc, group, rules[0]))
+    ]
     preview_recover.repair(context(interrupted("creating", resources), cloud.session), TARGET, cloud.session)
-    left = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    left = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])[
+        "SecurityGroupRules"
+    ]
     assert [rule["SecurityGroupRuleId"] for rule in left if not rule["IsEgress"]] == [rules[0]]
 
 
 @pytest.mark.parametrize(("look", "refreshed"), [(True, True), (False, False)])
-def test_what_was_being_changed_is_looked_at_unless_it_goes_anyway(cloud: Cloud, look: bool, refreshed: bool) -> None:
+def test_what_was_being_changed_is_looked_at_unless_it_goes_anyway(
+    cloud: Cloud, look: bool, refreshed: bool
+) -> None:
     name = urn("aws:ec2/vpc:Vpc", "dev-vpc")
     stacks = interrupted("updating", [{"type": "aws:ec2/vpc:Vpc", "urn": name, "id": "vpc-1"}])
     preview_recover.repair(context(stacks, cloud.session), TARGET, cloud.session, look)
@@ -133,7 +159,9 @@ VPC = urn("aws:ec2/vpc:Vpc", "dev-vpc")
         (False, [], [("refresh without cluster", "dev")]),
     ],
 )
-def test_objects_of_a_cluster_are_looked_at_only_once_it_is_gone(cloud: Cloud, alive: bool, changed: list[str], calls: list[tuple[str]]) -> None:
+def test_objects_of_a_cluster_are_looked_at_only_once_it_is_gone(
+    cloud: Cloud, alive: bool, changed: list[str], calls: list[tuple[str]]
+) -> None:
     """A new runner is not admitted yet: to it a living cluster is as silent as one that is gone."""
     if alive:
         cloud.machine("control-plane")
@@ -156,9 +184,19 @@ def test_the_disk_and_the_interface_of_a_machine_that_the_state_knows_are_no_str
     """A run that ends between launch and reading back leaves a state with the machine's id alone."""
     ids = [cloud.machine("linux-0"), cloud.machine("linux-1")]
     disks = cloud.client("ec2").describe_volumes()["Volumes"]
-    cloud.client("ec2").create_tags(Resources=[disk["VolumeId"] for disk in disks], Tags=[{"Key": STACK_TAG, "Value": "dev"}])
-    resources = [{"type": "aws:ec2/instance:Instance", "urn": urn("aws:ec2/instance:Instance", "dev-linux-0"), "id": ids[0]}]
-    found = preview_recover.find_orphans(context(interrupted("creating", resources), cloud.session), TARGET, cloud.session, resources)
+    cloud.client("ec2").create_tags(
+        Resources=[disk["VolumeId"] for disk in disks], Tags=[{"Key": STACK_TAG, "Value": "dev"}]
+    )
+    resources = [
+        {
+            "type": "aws:ec2/instance:Instance",
+            "urn": urn("aws:ec2/instance:Instance", "dev-linux-0"),
+            "id": ids[0],
+        }
+    ]
+    found = preview_recover.find_orphans(
+        context(interrupted("creating", resources), cloud.session), TARGET, cloud.session, resources
+    )
     assert {item.kind for item in found.resources} >= {"instance", "volume"}
     assert all(item.id == ids[1] or ids[1] in item.belongs_to for item in found.resources)
 
@@ -171,7 +209,9 @@ def test_nothing_is_deleted_that_nobody_agreed_to(cloud: Cloud) -> None:
         shown.extend(found.rows)
         return False
 
-    deleted = preview_recover.repair(context(FakeStacks(stacks={"dev": Stack()}), cloud.session), TARGET, cloud.session, agree=refuse)
+    deleted = preview_recover.repair(
+        context(FakeStacks(stacks={"dev": Stack()}), cloud.session), TARGET, cloud.session, agree=refuse
+    )
     assert not deleted
     assert shown == [["VPC", vpc, ""]]
     assert cloud.client("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]

@@ -19,7 +19,12 @@ PARAMETER = "/microcosm/pr-7/expiry"
 
 
 def tags(expires: str = "2026-11-25T18:00:00Z", **more: str) -> dict[str, str]:
-    known = {"expires-at": expires, "region": "eu-west-1", "created-at": "2026-11-25T10:00:00Z", "owner": "bob"} | more
+    known = {
+        "expires-at": expires,
+        "region": "eu-west-1",
+        "created-at": "2026-11-25T10:00:00Z",
+        "owner": "bob",
+    } | more
     return {f"microcosm:{key}": value for key, value in known.items()}
 
 
@@ -28,7 +33,9 @@ def declared(cloud: Cloud) -> str:
 
 
 def declare(cloud: Cloud) -> None:
-    cloud.client("ssm").put_parameter(Name=PARAMETER, Value=json.dumps({"expiresAt": "2026-11-25T18:00:00Z"}), Type="String")
+    cloud.client("ssm").put_parameter(
+        Name=PARAMETER, Value=json.dumps({"expiresAt": "2026-11-25T18:00:00Z"}), Type="String"
+    )
 
 
 def test_a_new_preview_has_its_end_before_anything_costs(cloud: Cloud) -> None:
@@ -36,7 +43,9 @@ def test_a_new_preview_has_its_end_before_anything_costs(cloud: Cloud) -> None:
     stacks = FakeStacks()
     result = preview_up.up(context(stacks, cloud.session), UpRequest(pr=7))
     assert stacks.calls == [("create", "pr-7"), ("tag", "pr-7"), ("configure", "pr-7"), ("up", "pr-7")]
-    assert stacks.stacks["pr-7"].tags == tags("2026-11-25T20:00:00Z", **{"created-at": "2026-11-25T12:00:00Z", "owner": "ada"})
+    assert stacks.stacks["pr-7"].tags == tags(
+        "2026-11-25T20:00:00Z", **{"created-at": "2026-11-25T12:00:00Z", "owner": "ada"}
+    )
     assert stacks.stacks["pr-7"].config == {
         "aws:region": "eu-west-1",
         "microcosm:adminCidrs": ["203.0.113.7/32"],
@@ -62,8 +71,13 @@ def test_an_update_keeps_the_end_the_owner_and_the_settings(cloud: Cloud) -> Non
     assert stacks.stacks["pr-7"].config["microcosm:workloads"] is False
 
 
-@pytest.mark.parametrize(("expires", "ttl", "end"), [("2026-11-25T18:00:00Z", 2 * HOUR, "14:00"), ("2026-11-25T11:59:00Z", None, "20:00")])
-def test_a_ttl_or_an_end_that_has_passed_sets_a_new_one(cloud: Cloud, expires: str, ttl: timedelta | None, end: str) -> None:
+@pytest.mark.parametrize(
+    ("expires", "ttl", "end"),
+    [("2026-11-25T18:00:00Z", 2 * HOUR, "14:00"), ("2026-11-25T11:59:00Z", None, "20:00")],
+)
+def test_a_ttl_or_an_end_that_has_passed_sets_a_new_one(
+    cloud: Cloud, expires: str, ttl: timedelta | None, end: str
+) -> None:
     declare(cloud)
     stacks = FakeStacks(stacks={"pr-7": Stack(tags=tags(expires))})
     preview_up.up(context(stacks, cloud.session), UpRequest(pr=7, ttl=ttl))
@@ -104,7 +118,9 @@ def test_an_end_that_nothing_can_enforce_is_refused(cloud: Cloud) -> None:
 
 def test_a_stack_that_another_run_works_on_is_left_alone(cloud: Cloud) -> None:
     """Even its half-done operations: they are the other's."""
-    stack = Stack(tags=tags(), lock_owners=[lock_owner()], pending=[Pending(urn="a::b", operation="creating")])
+    stack = Stack(
+        tags=tags(), lock_owners=[lock_owner()], pending=[Pending(urn="a::b", operation="creating")]
+    )
     stacks = FakeStacks(stacks={"pr-7": stack})
     with pytest.raises(StackLocked, match=r"locked by ci@runner-7 \(process 4711\) since .* --break-lock"):
         preview_up.up(context(stacks, cloud.session), UpRequest(pr=7))
@@ -136,7 +152,9 @@ def test_an_extension_never_makes_the_parameter(cloud: Cloud) -> None:
         ("", HOUR, OperatorError, "has no expiry"),
     ],
 )
-def test_an_extension_that_cannot_be(cloud: Cloud, expires: str, by: timedelta, kind: type[OperatorError], words: str) -> None:
+def test_an_extension_that_cannot_be(
+    cloud: Cloud, expires: str, by: timedelta, kind: type[OperatorError], words: str
+) -> None:
     stacks = FakeStacks(stacks={"pr-7": Stack(tags=tags(expires))})
     with pytest.raises(kind, match=words):
         preview_up.extend(context(stacks, cloud.session), 7, by)
@@ -145,5 +163,7 @@ def test_an_extension_that_cannot_be(cloud: Cloud, expires: str, by: timedelta, 
 
 def test_a_preview_that_is_none_is_named_with_those_that_are(cloud: Cloud) -> None:
     stacks = FakeStacks(stacks={"pr-7": Stack(), "dev": Stack()})
-    with pytest.raises(UsageError, match="there is no preview pr-8 in s3://state: there are pr-7; nothing was changed"):
+    with pytest.raises(
+        UsageError, match="there is no preview pr-8 in s3://state: there are pr-7; nothing was changed"
+    ):
         preview_up.extend(context(stacks, cloud.session), 8, HOUR)

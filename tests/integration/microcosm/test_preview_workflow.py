@@ -24,7 +24,11 @@ def test_every_action_is_pinned_by_its_whole_commit_with_the_version_beside_it()
     """A tag can be moved to other code, which would run with the role."""
     uses = re.findall(r"uses: (\S+)(.*)", FILE.read_text())
     assert len(uses) >= 8
-    assert [name for name, version in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name) or not re.fullmatch(r" # v\d+(\.\d+)*", version)] == []
+    assert [
+        name
+        for name, version in uses
+        if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name) or not re.fullmatch(r" # v\d+(\.\d+)*", version)
+    ] == []
 
 
 def test_nothing_that_a_stranger_writes_reaches_a_shell() -> None:
@@ -34,7 +38,11 @@ def test_nothing_that_a_stranger_writes_reaches_a_shell() -> None:
 
 def test_each_job_has_only_the_rights_it_needs() -> None:
     assert WORKFLOW["permissions"] == {}
-    assert {name: job["permissions"].get("contents") for name, job in JOBS.items()} == {"up": "read", "down": "read", "reap": "read"}
+    assert {name: job["permissions"].get("contents") for name, job in JOBS.items()} == {
+        "up": "read",
+        "down": "read",
+        "reap": "read",
+    }
     assert JOBS["up"]["permissions"]["pull-requests"] == "write"
 
 
@@ -42,7 +50,9 @@ def test_the_default_branch_destroys() -> None:
     """The branch of a closed pull request may be deleted; pull_request_target must not run its code."""
     for name in ("down", "reap"):
         checkouts = [step for step in JOBS[name]["steps"] if "actions/checkout" in step.get("uses", "")]
-        assert [step["with"]["ref"] for step in checkouts] == ["${{ github.event.repository.default_branch }}"]
+        assert [step["with"]["ref"] for step in checkouts] == [
+            "${{ github.event.repository.default_branch }}"
+        ]
     assert "pull_request_target" not in JOBS["up"]["if"]
 
 
@@ -51,7 +61,8 @@ def test_a_fork_gets_no_preview() -> None:
     assert "head.repo.full_name == github.repository" in JOBS["up"]["if"]
 
 
-# What stands in for GitHub's command line: a pull request, the permission of who commented, and what was commented.
+# What stands in for GitHub's command line: a pull request, the permission of who commented, and what was
+# commented.
 GH = """#!/bin/sh
 case "$1" in
   pr) [ "$2" = view ] && printf '%s' "$PULL_REQUEST" || echo "$5" >> "$COMMENTS" ;;
@@ -81,28 +92,53 @@ def test_only_who_may_write_starts_the_code_of_this_repository(
     (tmp_path / "gh").write_text(GH)
     (tmp_path / "gh").chmod(0o755)
     comments, output = tmp_path / "comments", tmp_path / "output"
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PR": "7", "GH_REPO": "octo/app", "COMMENTER": commenter, "PERMISSION": permission}
-    environment |= {"PULL_REQUEST": json.dumps(pull_request), "COMMENTS": str(comments), "GITHUB_OUTPUT": str(output)}
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "PR": "7",
+        "GH_REPO": "octo/app",
+        "COMMENTER": commenter,
+        "PERMISSION": permission,
+    }
+    environment |= {
+        "PULL_REQUEST": json.dumps(pull_request),
+        "COMMENTS": str(comments),
+        "GITHUB_OUTPUT": str(output),
+    }
     # As GitHub runs it (docs.github.com, "Workflow syntax", jobs.<job_id>.steps[*].shell).
-    done = subprocess.run(["bash", "-e", "-c", JOBS["up"]["steps"][0]["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-e", "-c", JOBS["up"]["steps"][0]["run"]],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == (1 if problem else 0), done.stderr
     assert (comments.read_text() if comments.exists() else "").startswith(problem)
     assert (output.read_text() if output.exists() else "") == ("" if problem else "sha=abc123\n")
 
 
 @pytest.mark.parametrize(
-    ("admitted", "code", "asked"), [("", 1, ""), ("192.0.2.0/24 198.51.100.7/32", 0, "--admit 192.0.2.0/24 --admit 198.51.100.7/32")]
+    ("admitted", "code", "asked"),
+    [("", 1, ""), ("192.0.2.0/24 198.51.100.7/32", 0, "--admit 192.0.2.0/24 --admit 198.51.100.7/32")],
 )
-def test_a_preview_that_only_the_runner_could_see_is_not_built(tmp_path: Path, admitted: str, code: int, asked: str) -> None:
+def test_a_preview_that_only_the_runner_could_see_is_not_built(
+    tmp_path: Path, admitted: str, code: int, asked: str
+) -> None:
     (step,) = [step for step in JOBS["up"]["steps"] if step.get("name") == "Build or update"]
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@"\n')
     python.chmod(0o755)
     environment = {"PATH": os.environ["PATH"], "PR": "7", "ADMIT": admitted}
-    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == code, done.stderr
-    assert asked in (tmp_path / "preview.json").read_text() if code == 0 else "PREVIEW_ADMIT_CIDRS" in done.stdout
+    assert (
+        asked in (tmp_path / "preview.json").read_text()
+        if code == 0
+        else "PREVIEW_ADMIT_CIDRS" in done.stdout
+    )
 
 
 def test_a_refused_run_does_not_gather_or_comment_what_it_has_not_made() -> None:
@@ -113,7 +149,10 @@ def test_a_refused_run_does_not_gather_or_comment_what_it_has_not_made() -> None
 
 def test_a_waiting_run_is_not_thrown_away_by_the_next_event() -> None:
     """A push behind a running `up`, or the `down` of a closed pull request, before a late comment."""
-    assert {name: job["concurrency"].get("queue") for name, job in JOBS.items() if name != "reap"} == {"up": "max", "down": "max"}
+    assert {name: job["concurrency"].get("queue") for name, job in JOBS.items() if name != "reap"} == {
+        "up": "max",
+        "down": "max",
+    }
 
 
 def test_one_run_a_preview_at_a_time_and_none_is_cancelled() -> None:
@@ -125,7 +164,9 @@ def test_one_run_a_preview_at_a_time_and_none_is_cancelled() -> None:
 
 def test_the_pulumi_that_is_installed_is_the_one_of_the_lock_file() -> None:
     versions = {step["with"]["pulumi-version"] for step in STEPS if "pulumi/actions" in step.get("uses", "")}
-    assert versions == set(re.findall(r'"pulumi==([\d.]+)"', (FILE.parents[2] / "pyproject.toml").read_text()))
+    assert versions == set(
+        re.findall(r'"pulumi==([\d.]+)"', (FILE.parents[2] / "pyproject.toml").read_text())
+    )
 
 
 UP = {
@@ -145,7 +186,9 @@ def test_the_comment_says_where_it_is_and_when_it_dies() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "\n"])
-def test_the_comment_of_a_failure_leads_to_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None) -> None:
+def test_the_comment_of_a_failure_leads_to_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
     """`up` printed nothing, or was never reached."""
     if content is not None:
         (tmp_path / "preview.json").write_text(content)

@@ -11,7 +11,9 @@ from .test_preview_cli import COMMANDS
 def test_the_page_is_what_the_commands_print_today(tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     with operator_page.world(tmp_path) as everything:
-        assert previews_page.render(text, everything) == text, "run `python -m tests.integration.microcosm.previews_page` and read what it changed"
+        assert previews_page.render(text, everything) == text, (
+            "run `python -m tests.integration.microcosm.previews_page` and read what it changed"
+        )
 
 
 def test_every_command_of_previews_is_shown_and_named() -> None:

@@ -73,7 +73,9 @@ def test_the_words_of_each_program_name_the_failure(said: str, failure: Failure)
 
 def test_requests_from_here(url: str, closed_url: str) -> None:
     """A status is an answer, whatever it is; a refused connection is a failure."""
-    good, bad, refused = FromHere(timeout_seconds=5).run([Request(target=f"{url}/x"), Request(target=f"{url}/bad"), Request(target=closed_url)])
+    good, bad, refused = FromHere(timeout_seconds=5).run(
+        [Request(target=f"{url}/x"), Request(target=f"{url}/bad"), Request(target=closed_url)]
+    )
     assert (good.status, good.body, str(good)) == (200, '"Auth Code: 1234"', '200 "Auth Code: 1234"')
     assert bad.status == 400
     assert refused.failure is Failure.REFUSED
@@ -82,7 +84,9 @@ def test_requests_from_here(url: str, closed_url: str) -> None:
 def test_a_silent_server_times_out() -> None:
     """It accepts and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        (answer,) = FromHere(timeout_seconds=0.2).run([Request(target=f"http://127.0.0.1:{silent.getsockname()[1]}/")])
+        (answer,) = FromHere(timeout_seconds=0.2).run(
+            [Request(target=f"http://127.0.0.1:{silent.getsockname()[1]}/")]
+        )
     assert answer.failure is Failure.TIMEOUT
 
 
@@ -119,7 +123,12 @@ timed out
 
 --- exit 143
 """
-REQUESTS = [Request(target="http://a"), Request(target="http://b"), Request(target="c", dns=True), Request(target="http://d")]
+REQUESTS = [
+    Request(target="http://a"),
+    Request(target="http://b"),
+    Request(target="c", dns=True),
+    Request(target="http://d"),
+]
 
 
 def test_a_probe_pods_log_holds_an_answer_for_each_request() -> None:
@@ -160,7 +169,11 @@ def test_the_probe_pod_can_do_nothing_but_ask() -> None:
     (container,) = spec["containers"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
     assert spec["activeDeadlineSeconds"] <= 600
     assert container["image"] == "docker.io/library/busybox:1.37"
     assert container["command"] == ["/bin/sh", "-c", probe_pod.SCRIPT, "probe", "get", hostile.target]
@@ -198,10 +211,22 @@ def test_the_script_runs_under_busybox_itself(tmp_path: Path, url: str, closed_u
     """The very script of the pod, with the very programs of its image, against a real server."""
     for program in ("wget", "nslookup", "timeout", "head", "rm"):
         (tmp_path / program).symlink_to(BUSYBOX or "")
-    requests = [Request(target=f"{url}/x"), Request(target=f"{url}/bad"), Request(target=closed_url), Request(target="http://$(touch pwned)/")]
+    requests = [
+        Request(target=f"{url}/x"),
+        Request(target=f"{url}/bad"),
+        Request(target=closed_url),
+        Request(target="http://$(touch pwned)/"),
+    ]
     command = probe_pod.pod_manifest("microcosm", "linux-0", requests, 5)["spec"]["containers"][0]["command"]
     environment = {"PATH": str(tmp_path), "TIMEOUT": "5", "SCRATCH": str(tmp_path)}
-    done = subprocess.run([BUSYBOX or "", "sh", *command[1:]], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [BUSYBOX or "", "sh", *command[1:]],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     good, bad, refused, odd = probe_pod.parse_log(done.stdout, requests)
     assert (good.status, good.body) == (200, '"Auth Code: 1234"')
     assert bad.status == 400
@@ -219,7 +244,10 @@ def test_the_script_runs_under_busybox_itself(tmp_path: Path, url: str, closed_u
             '{"failure":"The operation has timed out."}',
             Answer(failure=Failure.TIMEOUT, detail="The operation has timed out."),
         ),
-        ("powershell.exe : not recognized", Answer(failure=Failure.OTHER, detail="powershell.exe : not recognized")),
+        (
+            "powershell.exe : not recognized",
+            Answer(failure=Failure.OTHER, detail="powershell.exe : not recognized"),
+        ),
         ("", Answer(failure=Failure.OTHER)),
     ],
 )

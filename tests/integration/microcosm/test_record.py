@@ -46,7 +46,9 @@ def test_an_open_record_never_loses_an_id(first: Record, second: Record) -> None
     assert both == second if first.closed is not None else both.all_ids == first.all_ids | second.all_ids
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"ids": 1, "zones": [], "firstSeen": 0, "lastSeen": 0, "closed": null}'])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"ids": 1, "zones": [], "firstSeen": 0, "lastSeen": 0, "closed": null}']
+)
 def test_a_broken_record_is_named(content: str, tmp_path: Path) -> None:
     """Guessing at a record would make an audit say too little."""
     path = tmp_path / "dev.json"
@@ -64,7 +66,11 @@ INSTANCE = {
     "id": "i-1",
     "created": "2026-11-25T09:00:00Z",
     "modified": "2026-11-25T10:00:00.5Z",
-    "outputs": {"availabilityZone": "eu-west-1a", "primaryNetworkInterfaceId": "eni-1", "rootBlockDevice": {"volumeId": "vol-1"}},
+    "outputs": {
+        "availabilityZone": "eu-west-1a",
+        "primaryNetworkInterfaceId": "eni-1",
+        "rootBlockDevice": {"volumeId": "vol-1"},
+    },
 }
 OTHERS = [
     {"type": "pulumi:pulumi:Stack", "urn": "x"},
@@ -87,7 +93,9 @@ def test_a_pulumi_state_gives_the_ids_of_all_it_made(tmp_path: Path) -> None:
 def test_a_checkpoint_of_a_backend_is_read_the_same_way(tmp_path: Path) -> None:
     """The file in a self-managed backend wraps the same list otherwise."""
     path = tmp_path / "dev.json"
-    path.write_text(json.dumps({"version": 3, "checkpoint": {"stack": "dev", "latest": {"resources": [INSTANCE]}}}))
+    path.write_text(
+        json.dumps({"version": 3, "checkpoint": {"stack": "dev", "latest": {"resources": [INSTANCE]}}})
+    )
     assert record.from_pulumi_state(path).all_ids == {"i-1", "vol-1", "eni-1"}
 
 
@@ -111,7 +119,12 @@ def test_an_audit_remembers_what_it_saw_and_a_clean_one_closes_the_record(tmp_pa
     first = Item(kind="volume", id="vol-1", tags={"microcosm:stack": "dev"}, zone="eu-west-1a", created=50.0)
     audit_command.remembered(TARGET, path, None).keep(result(first))
     kept = record.load(path)
-    assert kept == Record(ids={"volume": frozenset({"vol-1"})}, zones=frozenset({"eu-west-1a"}), first_seen=50.0, last_seen=100.0)
+    assert kept == Record(
+        ids={"volume": frozenset({"vol-1"})},
+        zones=frozenset({"eu-west-1a"}),
+        first_seen=50.0,
+        last_seen=100.0,
+    )
     audit_command.remembered(TARGET, path, None).keep(result(at=200.0))
     closed = record.load(path)
     assert closed is not None
@@ -138,4 +151,6 @@ def test_an_incomplete_audit_closes_nothing(tmp_path: Path) -> None:
 
 def test_the_record_lives_in_the_users_state_directory() -> None:
     """One file a stack and region."""
-    assert record.default_path(TARGET, {"XDG_STATE_HOME": "/state"}) == Path("/state/microcosm/dev.eu-west-1.json")
+    assert record.default_path(TARGET, {"XDG_STATE_HOME": "/state"}) == Path(
+        "/state/microcosm/dev.eu-west-1.json"
+    )

@@ -36,7 +36,9 @@ def test_a_stray_is_shown_and_deleted(cloud: Cloud, stacks: FakeStacks) -> None:
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["no terminal", "json"])
-def test_without_somebody_to_ask_nothing_is_deleted(cloud: Cloud, stacks: FakeStacks, more: list[str]) -> None:
+def test_without_somebody_to_ask_nothing_is_deleted(
+    cloud: Cloud, stacks: FakeStacks, more: list[str]
+) -> None:
     vpc = cloud.vpc()
     done = CliRunner().invoke(cli.app, [*HERE, *more])
     assert isinstance(done.exception, UsageError)

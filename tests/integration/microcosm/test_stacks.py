@@ -17,7 +17,8 @@ from microcosm.preview.stack import Event, Pending, StackGone, StackLocked
 from microcosm.pulumi_cli import locks as stack_locks
 from microcosm.pulumi_cli.stacks import PulumiStacks, without_traceback
 
-# Answers by the first words of a command; writes down what it was asked, and the events that a test wants told.
+# Answers by the first words of a command; writes down what it was asked, and the events that a test wants
+# told.
 PULUMI = """#!{python}
 import json, os, sys
 from pathlib import Path
@@ -39,10 +40,21 @@ sys.stderr.write(error)
 sys.exit(code)
 """
 LOCKED = (
-    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with `pulumi cancel`.\n"
-    "  s3://state/.pulumi/locks/organization/microcosm/pr-7/x.json: created by ci@runner-7 (pid 4711) at 2026-11-25T11:00:00Z\n"
+    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or "
+    "delete the lock file with `pulumi cancel`.\n"
+    "  s3://state/.pulumi/locks/organization/microcosm/pr-7/x.json: created by ci@runner-7 (pid 4711) at "
+    "2026-11-25T11:00:00Z\n"
 )
-SUMMARY = [{"kind": "update", "startTime": "2026-11-25T11:00:00.000Z", "message": "", "environment": {}, "config": {}, "result": "succeeded"}]
+SUMMARY = [
+    {
+        "kind": "update",
+        "startTime": "2026-11-25T11:00:00.000Z",
+        "message": "",
+        "environment": {},
+        "config": {},
+        "result": "succeeded",
+    }
+]
 
 
 class Cli:
@@ -68,7 +80,9 @@ class Cli:
         """Answers by command, with _ for a blank."""
         self.answers |= {words.replace("_", " "): answer for words, answer in answers.items()}
         (self.folder / "answers").write_text(json.dumps(self.answers))
-        return PulumiStacks(self.project, automation.PulumiCommand(root=str(self.folder), skip_version_check=True))
+        return PulumiStacks(
+            self.project, automation.PulumiCommand(root=str(self.folder), skip_version_check=True)
+        )
 
     @property
     def asked(self) -> list[list[str]]:
@@ -93,7 +107,8 @@ def test_tags_are_written_one_by_one_in_order(cli: Cli) -> None:
     """The first is the end."""
     cli.stacks().set_tags("pr-7", {"microcosm:expires-at": "x", "microcosm:region": "y"})
     assert cli.asked == [
-        ["stack", "tag", "set", key, value, "--stack", "pr-7"] for key, value in (("microcosm:expires-at", "x"), ("microcosm:region", "y"))
+        ["stack", "tag", "set", key, value, "--stack", "pr-7"]
+        for key, value in (("microcosm:expires-at", "x"), ("microcosm:region", "y"))
     ]
 
 
@@ -140,7 +155,9 @@ def test_a_destroy_refreshes_nothing_and_keeps_the_stack(cli: Cli) -> None:
     assert ["stack", "rm"] not in [words[:2] for words in cli.asked]
 
 
-def test_objects_that_cannot_be_reached_count_as_deleted_only_where_their_cluster_ends(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_that_cannot_be_reached_count_as_deleted_only_where_their_cluster_ends(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A runner whose address is not admitted yet would otherwise find a living cluster empty."""
     monkeypatch.delenv("PULUMI_K8S_DELETE_UNREACHABLE", raising=False)
     stacks = cli.stacks(stack_output=(0, "{}", ""))
@@ -148,12 +165,18 @@ def test_objects_that_cannot_be_reached_count_as_deleted_only_where_their_cluste
     stacks.up("pr-7", lambda event: None)
     stacks.refresh("pr-7", cluster_gone=True)
     stacks.destroy("pr-7", lambda event: None)
-    told = [line for line in (cli.folder / "unreachable").read_text().splitlines() if line.startswith(("refresh", "up", "destroy"))]
+    told = [
+        line
+        for line in (cli.folder / "unreachable").read_text().splitlines()
+        if line.startswith(("refresh", "up", "destroy"))
+    ]
     assert told == ["refresh kept", "up kept", "refresh true", "destroy true"]
 
 
 def test_a_locked_stack_says_who_has_it(cli: Cli) -> None:
-    with pytest.raises(StackLocked, match=r"ci@runner-7 \(process 4711\) since 2026-11-25 11:00:00 UTC") as raised:
+    with pytest.raises(
+        StackLocked, match=r"ci@runner-7 \(process 4711\) since 2026-11-25 11:00:00 UTC"
+    ) as raised:
         cli.stacks(destroy=(255, "", LOCKED)).destroy("pr-7", lambda event: None)
     assert raised.value.lock_owners[0].pid == 4711
 
@@ -161,13 +184,22 @@ def test_a_locked_stack_says_who_has_it(cli: Cli) -> None:
 @pytest.mark.parametrize("command", ["up", "destroy", "refresh"])
 def test_a_lock_that_cannot_be_deleted_fails_a_run_that_ended_well(cli: Cli, command: str) -> None:
     """The next run, on another machine, would wait for a process that has long ended."""
-    kept = "error: there was a problem deleting the lock at s3://state/x.json, manual clean up may be required: AccessDenied: s3:DeleteObject\n"
+    kept = (
+        "error: there was a problem deleting the lock at s3://state/x.json, manual clean up may be "
+        "required: AccessDenied: s3:DeleteObject\n"
+    )
     stacks = cli.stacks(**{command: (0, "", kept), "stack_output": (0, "{}", "")})
-    with pytest.raises(OperatorError, match=r"pr-7: the operation succeeded, but .*\(AccessDenied: s3:DeleteObject\): allow that"):
+    with pytest.raises(
+        OperatorError,
+        match=r"pr-7: the operation succeeded, but .*\(AccessDenied: s3:DeleteObject\): allow that",
+    ):
         stacks.refresh("pr-7") if command == "refresh" else getattr(stacks, command)("pr-7", lambda _: None)
 
 
-@pytest.mark.parametrize("error", ["error: no stack named 'pr-7' found\n", "error: no stack named 'organization/microcosm/pr-7' found\n"])
+@pytest.mark.parametrize(
+    "error",
+    ["error: no stack named 'pr-7' found\n", "error: no stack named 'organization/microcosm/pr-7' found\n"],
+)
 def test_a_stack_that_is_not_there_is_told_as_such(cli: Cli, error: str) -> None:
     with pytest.raises(StackGone):
         cli.stacks(stack_tag=(255, "", error)).tags("pr-7")
@@ -176,9 +208,19 @@ def test_a_stack_that_is_not_there_is_told_as_such(cli: Cli, error: str) -> None
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        ("error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions\n", "no backend is chosen: set PULUMI_BACKEND_URL"),
-        ("error: operation error S3: GetObject, get identity: get credentials: failed to refresh\n", "without AWS credentials"),
-        ("error: operation error S3: ListObjectsV2, api error ExpiredToken: The provided token has expired.\n", "have expired"),
+        (
+            "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions\n",
+            "no backend is chosen: set PULUMI_BACKEND_URL",
+        ),
+        (
+            "error: operation error S3: GetObject, get identity: get credentials: failed to refresh\n",
+            "without AWS credentials",
+        ),
+        (
+            "error: operation error S3: ListObjectsV2, api error ExpiredToken: The provided token has "
+            "expired.\n",
+            "have expired",
+        ),
         ("error: operation error S3: ListObjectsV2, NoSuchBucket: \n", "bucket does not exist"),
     ],
 )
@@ -190,7 +232,9 @@ def test_a_backend_that_is_not_there_is_told_with_what_to_do(cli: Cli, error: st
 
 def test_any_other_failure_is_its_own_words(cli: Cli) -> None:
     with pytest.raises(OperatorError, match=r"^pr-7: could not open the bucket: no such bucket$"):
-        cli.stacks(stack_tag=(255, "warn\n", "error: could not open the bucket: no such bucket\n")).tags("pr-7")
+        cli.stacks(stack_tag=(255, "warn\n", "error: could not open the bucket: no such bucket\n")).tags(
+            "pr-7"
+        )
 
 
 def test_what_happens_is_told_in_our_own_words(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +245,12 @@ def test_what_happens_is_told_in_our_own_words(cli: Cli, monkeypatch: pytest.Mon
     raw = {
         "sequence": 1,
         "timestamp": 1,
-        "diagnosticEvent": {"severity": "error", "message": "control-plane is stuck\n", "color": "never", "urn": "u"},
+        "diagnosticEvent": {
+            "severity": "error",
+            "message": "control-plane is stuck\n",
+            "color": "never",
+            "urn": "u",
+        },
     }
     event = events.EngineEvent.from_json(raw)
     monkeypatch.setattr(automation.Stack, "up", lambda self, on_event, color: _fail(on_event, event))
@@ -229,8 +278,10 @@ Exception: invoke of getParameter failed:
     ("message", "told"),
     [
         ("  windows-0 failed\n  in flannel\n", "windows-0 failed\n  in flannel"),
-        (TRACEBACK, "Exception: invoke of getParameter failed:\n  not authorized to perform: ssm:GetParameter"),
-        (f"{TRACEBACK}\nDuring handling of the above exception, another exception occurred:\n\n{TRACEBACK.replace('invoke', 'call')}",
+        (TRACEBACK, "Exception: invoke of getParameter failed:\n  not authorized to perform: "
+                    "ssm:GetParameter"),
+        (f"{TRACEBACK}\nDuring handling of the above exception, another exception "
+         f"occurred:\n\n{TRACEBACK.replace('invoke', 'call')}",
          "Exception: call of getParameter failed:\n  not authorized to perform: ssm:GetParameter"),
     ],
 )  # fmt: skip
@@ -241,13 +292,18 @@ def test_of_an_unhandled_exception_a_user_reads_the_end(message: str, told: str)
 def test_outputs_that_are_secret_stay_where_they_are(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     class Result:
         stderr = ""
-        outputs = {"pageUrl": automation.OutputValue("http://x", False), "kubeconfig": automation.OutputValue("key", True)}  # noqa: RUF012
+        outputs = {
+            "pageUrl": automation.OutputValue("http://x", False),
+            "kubeconfig": automation.OutputValue("key", True),
+        }  # noqa: RUF012
 
     monkeypatch.setattr(automation.Stack, "up", lambda self, on_event, color: Result)
     assert cli.stacks().up("pr-7", lambda event: None) == {"pageUrl": "http://x"}
 
 
-LOCK = json.dumps({"pid": 4711, "username": "ci", "hostname": "runner-7", "timestamp": "2026-11-25T11:00:00.123456789Z"})
+LOCK = json.dumps(
+    {"pid": 4711, "username": "ci", "hostname": "runner-7", "timestamp": "2026-11-25T11:00:00.123456789Z"}
+)
 PLACE = ".pulumi/locks/organization/microcosm/pr-7/x.json"
 
 
@@ -269,7 +325,9 @@ def test_a_bucket_is_asked_for_its_locks(monkeypatch: pytest.MonkeyPatch, prefix
         s3.create_bucket(Bucket="state")
         s3.put_object(Bucket="state", Key=f"{prefix}/{PLACE}".lstrip("/"), Body=LOCK)
         backend = os.path.join("s3://state", prefix) + "?region=us-east-1"
-        assert [lock_owner.pid for lock_owner in stack_locks.read_lock_owners(backend, "microcosm", "pr-7")] == [4711]
+        assert [
+            lock_owner.pid for lock_owner in stack_locks.read_lock_owners(backend, "microcosm", "pr-7")
+        ] == [4711]
         assert stack_locks.read_lock_owners(backend, "microcosm", "pr-8") == []
 
 

@@ -39,7 +39,9 @@ NOT_YET = built(9, [machine("linux-0")], [report("linux-0", ("join", 1, None), d
 
 def test_following_ends_when_all_are_ready() -> None:
     """The last timeline is the one that shows it."""
-    timelines = list(timeline_watch.follow(in_turn(built(0, [], []), NOT_YET, all_ready()), 100, FakeClock().clock()))
+    timelines = list(
+        timeline_watch.follow(in_turn(built(0, [], []), NOT_YET, all_ready()), 100, FakeClock().clock())
+    )
     assert [timeline.ready for timeline in timelines] == [False, False, True]
 
 
@@ -60,17 +62,32 @@ def test_following_gives_up_when_the_time_is_over() -> None:
 def test_a_poll_takes_machines_and_reports_together(cloud: Cloud) -> None:
     """EC2's facts and the machine's report form one node."""
     instance = cloud.machine("linux-0")
-    said = {"instance": instance, "node": "linux-0", "phase": "ready", "result": "ok", "phases": {"ready": {"start": 1, "end": 2}}}
+    said = {
+        "instance": instance,
+        "node": "linux-0",
+        "phase": "ready",
+        "result": "ok",
+        "phases": {"ready": {"start": 1, "end": 2}},
+    }
     cloud.parameter("status/linux-0", json.dumps(said))
     cloud.parameter("status/linux-1", "pending")
     polled = timeline_watch.poll(cloud.session, TARGET)
-    assert [(node.name, node.state) for node in polled.nodes] == [("linux-0", State.READY), ("linux-1", State.NOT_LAUNCHED)]
+    assert [(node.name, node.state) for node in polled.nodes] == [
+        ("linux-0", State.READY),
+        ("linux-1", State.NOT_LAUNCHED),
+    ]
 
 
-def test_a_log_gets_a_line_for_each_change_and_the_whole_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a terminal nothing is drawn twice; the page is written each time, at last without its reload."""
+def test_a_log_gets_a_line_for_each_change_and_the_whole_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a terminal nothing is drawn twice; the page is written each time, at last without its
+    reload.
+    """
     page = tmp_path / "timeline.html"
-    last = timeline_screen.draw([built(0, [], []), NOT_YET, NOT_YET, all_ready()], Console(force_terminal=False), page, quiet=False)
+    last = timeline_screen.draw(
+        [built(0, [], []), NOT_YET, NOT_YET, all_ready()], Console(force_terminal=False), page, quiet=False
+    )
     lines = capsys.readouterr().out.splitlines()
     assert last.ready
     assert lines[0].strip() == "9s  linux-0: join waiting"

@@ -37,7 +37,9 @@ COMMANDS = {
 
 
 def tracked(*folders: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files", *folders], cwd=PROJECT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", *folders], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     return listed.stdout.splitlines()
 
 
@@ -48,7 +50,18 @@ def wheel(tmp_path_factory) -> Path:
     for name in tracked():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(PROJECT / name, source / name)
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(source)]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(target),
+        str(source),
+    ]
     subprocess.run(build, check=True)
     (built,) = target.glob("*.whl")
     return built
@@ -56,13 +69,27 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """The folder of the programs of an environment that has the wheel, and of this one only the dependencies."""
+    """The folder of the programs of an environment that has the wheel, and of this one only the
+    dependencies.
+    """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        str(wheel),
+    ]
     subprocess.run(install, check=True)
-    # A folder that a .pth file names is searched, but its own .pth files, such as that of the editable project, are not read.
+    # A folder that a .pth file names is searched, but its own .pth files, such as that of the editable
+    # project, are not read.
     (own,) = folder.glob("lib/python3*/site-packages")
     (own / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     return python.parent
@@ -92,9 +119,24 @@ def test_the_wheel_packs_every_file_of_the_product_and_one_top_level_package(whe
 def answer(python: Path, project: Path, cloud, arguments: str) -> tuple[int, str]:
     # A proxy that refuses: nothing but the fake cloud may be asked.
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}
-    environment = {"PATH": os.defpath, "HOME": str(project), "COLUMNS": "200", "NO_COLOR": "1", **nowhere, **cloud.environment()}
+    environment = {
+        "PATH": os.defpath,
+        "HOME": str(project),
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+        **nowhere,
+        **cloud.environment(),
+    }
     command = [str(python), "-m", "microcosm", *arguments.split()]
-    done = subprocess.run(command, cwd=project, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
     # The report of an audit ends with the moment and with the time that it took.
     return done.returncode, re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z|[\d.]+ s\b", "(time)", done.stdout)
 
@@ -112,11 +154,16 @@ def test_a_command_of_the_wheel_answers_as_that_of_the_checkout(installed, proje
 def test_the_wheel_installs_the_command_and_no_package_named_infra(installed, project):
     script = subprocess.run([installed / "microcosm", "--help"], cwd=project, capture_output=True, text=True)
     assert (script.returncode, "Usage: microcosm" in script.stdout) == (0, True), script.stderr
-    package = subprocess.run([installed / "python", "-c", "import infra"], cwd=project, capture_output=True, text=True)
+    package = subprocess.run(
+        [installed / "python", "-c", "import infra"], cwd=project, capture_output=True, text=True
+    )
     assert "ModuleNotFoundError: No module named 'infra'" in package.stderr
 
 
 def test_the_program_renders_machines_and_workloads_from_the_wheel(installed, project):
-    program = "import microcosm; from infra import workloads; from infra.node import userdata; print(len(userdata.linux('worker', {})), *workloads.page_files())"
+    program = (
+        "import microcosm; from infra import workloads; from infra.node import userdata; "
+        "print(len(userdata.linux('worker', {})), *workloads.page_files())"
+    )
     done = subprocess.run([installed / "python", "-c", program], cwd=project, capture_output=True, text=True)
     assert done.stdout.split()[1:] == ["index.html", "style.css", "app.js", "favicon.svg"], done.stderr

@@ -1,4 +1,6 @@
-"""The sweep over failing AWS calls: its series, its chain of runs, what counts as survived, what it writes down."""
+"""The sweep over failing AWS calls: its series, its chain of runs, what counts as survived, what it writes
+down.
+"""
 
 import json
 from collections.abc import Sequence
@@ -35,7 +37,10 @@ class FakeDriver:
         self.said.append(command)
         keys = ["a", "b", "c"] if command == "up" else ["d"]
         fresh = [key for key in keys if key not in spare][: series.limit or 1]
-        calls = [{"key": key, "service": "ec2", "action": key, "seen": 3, "failed": 3 if key in fresh else 0} for key in keys]
+        calls = [
+            {"key": key, "service": "ec2", "action": key, "seen": 3, "failed": 3 if key in fresh else 0}
+            for key in keys
+        ]
         return Run(code=int(bool(fresh) or self.stuck == command), output="", calls=calls)
 
     def repair(self) -> tuple[int, str]:
@@ -66,7 +71,10 @@ def test_a_lasting_fault_meets_every_call_once_and_the_chain_ends_when_none_is_l
     driver = FakeDriver()
     result = played(driver)
     assert result.survived
-    assert [(part.command, sorted(part.failed), part.runs) for part in result.parts] == [("up", ["a", "b", "c"], 4), ("destroy", ["d"], 2)]
+    assert [(part.command, sorted(part.failed), part.runs) for part in result.parts] == [
+        ("up", ["a", "b", "c"], 4),
+        ("destroy", ["d"], 2),
+    ]
     assert driver.said[4:6] == ["up --expect-no-changes", "refresh --expect-no-changes"]
 
 
@@ -92,18 +100,28 @@ def test_every_way_of_failing_is_tried_once_and_lastingly_on_every_service_and_o
     for full in (False, True):
         found = {(each.fault, each.once, each.services) for each in series.of(full) if not each.kill_at}
         for fault in FAULTS:
-            assert {(fault, True, (*SERVICES, "state")), (fault, False, SERVICES), (fault, False, ("state",))} <= found
+            assert {
+                (fault, True, (*SERVICES, "state")),
+                (fault, False, SERVICES),
+                (fault, False, ("state",)),
+            } <= found
     assert len({each.name for each in series.of(True)}) == len(series.of(True))
-    assert all(each.limit == 1 for each in series.of(True) if not (each.once or each.kill_at)), "in full each lasting fault is alone in its run"
+    assert all(each.limit == 1 for each in series.of(True) if not (each.once or each.kill_at)), (
+        "in full each lasting fault is alone in its run"
+    )
 
 
 def test_each_series_is_played_once_and_those_that_mostly_wait_beside_those_that_work(tmp_path, monkeypatch):
     by_world: dict[Path, list[Series]] = {}
     monkeypatch.setattr(sweep, "simulated_world", lambda folder, programs: nullcontext(folder))
-    monkeypatch.setattr(sweep.Sweep, "_one", lambda self, each, world: by_world.setdefault(world, []).append(each))
+    monkeypatch.setattr(
+        sweep.Sweep, "_one", lambda self, each, world: by_world.setdefault(world, []).append(each)
+    )
     todo = series.of(False)
     sweep.Sweep(tmp_path, tmp_path, tell=lambda *_: None, done=lambda *_: None).play(todo, at_once=2)
-    assert sorted(each.name for found in by_world.values() for each in found) == sorted(each.name for each in todo)
+    assert sorted(each.name for found in by_world.values() for each in found) == sorted(
+        each.name for each in todo
+    )
     assert all(len({each.mostly_waits for each in found}) == 1 for found in by_world.values())
 
 

@@ -1,4 +1,6 @@
-"""rehearsal/build/download.py against a publisher on loopback: good files, wrong ones, none, and half of one."""
+"""rehearsal/build/download.py against a publisher on loopback: good files, wrong ones, none, and half of
+one.
+"""
 
 import hashlib
 import json
@@ -49,14 +51,18 @@ def test_a_file_that_is_there_is_not_asked_for_again(publisher: Publisher, downl
     assert publisher.asked == [(PATH, "")]
 
 
-def test_a_file_that_is_there_is_fetched_anew_when_the_pin_has_moved(publisher: Publisher, downloader: Downloader):
+def test_a_file_that_is_there_is_fetched_anew_when_the_pin_has_moved(
+    publisher: Publisher, downloader: Downloader
+):
     downloader.fetch(PINNED)
     publisher.files[PATH] = b"a newer one"
     wanted = Download(url=URL, sums={"sha256": hashlib.sha256(b"a newer one").hexdigest()})
     assert downloader.fetch(wanted).read_bytes() == b"a newer one"
 
 
-def test_a_wrong_sum_names_the_file_both_sums_and_whose_they_are_and_keeps_nothing(publisher: Publisher, downloader: Downloader):
+def test_a_wrong_sum_names_the_file_both_sums_and_whose_they_are_and_keeps_nothing(
+    publisher: Publisher, downloader: Downloader
+):
     with pytest.raises(SuppliesError) as failure:
         downloader.fetch(Download(url=URL, sums={"sha256": WRONG}))
     message = str(failure.value)
@@ -72,13 +78,17 @@ def test_a_file_that_is_not_there_is_said_at_once(publisher: Publisher, download
     assert len(publisher.asked) == 1
 
 
-def test_a_connection_that_is_cut_is_gone_on_with_where_it_was_cut(publisher: Publisher, downloader: Downloader):
+def test_a_connection_that_is_cut_is_gone_on_with_where_it_was_cut(
+    publisher: Publisher, downloader: Downloader
+):
     publisher.cut_after, publisher.cuts = 4 << 16, 2
     assert downloader.fetch(PINNED).read_bytes() == CONTENT
     assert [span for _, span in publisher.asked] == ["", f"bytes={4 << 16}-", f"bytes={8 << 16}-"]
 
 
-def test_a_publisher_without_ranges_is_asked_for_the_whole_file_again(publisher: Publisher, downloader: Downloader):
+def test_a_publisher_without_ranges_is_asked_for_the_whole_file_again(
+    publisher: Publisher, downloader: Downloader
+):
     publisher.cut_after, publisher.cuts, publisher.ranges = 300_000, 1, False
     assert downloader.fetch(PINNED).read_bytes() == CONTENT
 
@@ -96,7 +106,9 @@ def test_the_next_run_goes_on_where_this_one_was_given_up(publisher: Publisher, 
 
 
 @pytest.mark.parametrize("half", [b"of an older file", b"x" * (len(CONTENT) + 7)], ids=["shorter", "longer"])
-def test_a_half_of_another_file_is_thrown_away_and_the_whole_fetched(publisher: Publisher, downloader: Downloader, half: bytes):
+def test_a_half_of_another_file_is_thrown_away_and_the_whole_fetched(
+    publisher: Publisher, downloader: Downloader, half: bytes
+):
     part = downloader.folder / f"{PATH}.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(half)
@@ -115,7 +127,9 @@ def test_a_publisher_that_is_not_reached_is_named(tmp_path: Path):
         Downloader(tmp_path, mirror=address, pause=0.0).fetch(PINNED)
 
 
-def test_a_file_without_a_pin_is_checked_by_its_publishers_own_sum(publisher: Publisher, downloader: Downloader):
+def test_a_file_without_a_pin_is_checked_by_its_publishers_own_sum(
+    publisher: Publisher, downloader: Downloader
+):
     wanted = Download(url=URL, sums_url=f"{URL}.sha256")
     publisher.files[f"{PATH}.sha256"] = f"{SHA256}\n".encode()
     said: list[str] = []
@@ -136,7 +150,9 @@ def test_a_pin_is_worth_more_than_the_publishers_own_sum(publisher: Publisher, d
 
 
 @pytest.mark.parametrize("sums_url", ["", f"{URL}.sha256"])
-def test_a_file_without_any_sum_is_not_downloaded(publisher: Publisher, downloader: Downloader, sums_url: str):
+def test_a_file_without_any_sum_is_not_downloaded(
+    publisher: Publisher, downloader: Downloader, sums_url: str
+):
     publisher.files[f"{PATH}.sha256"] = b"<html>moved</html>"
     with pytest.raises(SuppliesError, match=r"has no sum.*pin one"):
         downloader.fetch(Download(url=URL, sums_url=sums_url))
@@ -146,7 +162,9 @@ def test_a_file_without_any_sum_is_not_downloaded(publisher: Publisher, download
 def test_a_sum_is_read_as_sha256sum_writes_it(tmp_path: Path):
     for name in ("runc.amd64", "runc.arm64"):
         (tmp_path / name).write_text(name)
-    listed = subprocess.run(["sha256sum", "./runc.arm64", "runc.amd64"], cwd=tmp_path, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        ["sha256sum", "./runc.arm64", "runc.amd64"], cwd=tmp_path, capture_output=True, text=True
+    ).stdout
     assert sum_in(listed, "runc.amd64") == ("sha256", hashlib.sha256(b"runc.amd64").hexdigest())
     assert sum_in(listed, "runc.arm64") == ("sha256", hashlib.sha256(b"runc.arm64").hexdigest())
     assert sum_in(listed, "runc") is None
@@ -154,7 +172,10 @@ def test_a_sum_is_read_as_sha256sum_writes_it(tmp_path: Path):
 
 
 def test_a_sum_is_read_as_github_describes_a_release():
-    """docs.github.com, REST API, "Get a release by tag name": `assets[].digest`, null for files of before June 2025."""
+    """docs.github.com, REST API, "Get a release by tag name":
+
+    `assets[].digest`, null for files of before June 2025.
+    """
     assets = [
         {"name": "flanneld-arm64", "digest": "sha256:00"},
         {"name": "flanneld-amd64", "digest": f"sha256:{SHA256}"},

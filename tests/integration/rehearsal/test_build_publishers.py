@@ -1,4 +1,6 @@
-"""rehearsal/build: the programs and images of the publishers, against a publisher and a registry on loopback."""
+"""rehearsal/build: the programs and images of the publishers, against a publisher and a registry on
+loopback.
+"""
 
 import hashlib
 import io
@@ -68,7 +70,10 @@ def publish(publisher: Publisher, tool: GoTool) -> dict[str, bytes]:
     programs: dict[str, bytes] = {}
     for file in PUBLISHED[tool.name]:
         wanted = file.of(tool.pinned_version, {})
-        inside = {path.format(version=tool.pinned_version): f"{name} of the publisher".encode() for name, path in file.programs.items()}
+        inside = {
+            path.format(version=tool.pinned_version): f"{name} of the publisher".encode()
+            for name, path in file.programs.items()
+        }
         programs |= {name: f"{name} of the publisher".encode() for name in file.programs}
         content = inside[""] if "" in inside else archive(inside)
         publisher.files[mirrored_path(wanted.url)] = content
@@ -80,7 +85,9 @@ def _add_sum(publisher: Publisher, sums_url: str, name: str, content: bytes) -> 
     path = mirrored_path(sums_url)
     digest = hashlib.new("sha512" if path.endswith("512") else "sha256", content).hexdigest()
     if "api.github.com" in sums_url:
-        publisher.files[path] = json.dumps({"assets": [{"name": name, "digest": f"sha256:{digest}"}]}).encode()
+        publisher.files[path] = json.dumps(
+            {"assets": [{"name": name, "digest": f"sha256:{digest}"}]}
+        ).encode()
     else:
         publisher.files[path] = publisher.files.get(path, b"") + f"{digest}  {name}\n".encode()
 
@@ -91,9 +98,13 @@ def made(store: Store, step: Step) -> Path:
 
 
 @pytest.mark.parametrize("tool", [TOOLS[name] for name in PUBLISHED], ids=lambda tool: tool.name)
-def test_the_programs_of_a_publisher_are_taken_out_of_its_files(store: Store, publisher: Publisher, tool: GoTool):
+def test_the_programs_of_a_publisher_are_taken_out_of_its_files(
+    store: Store, publisher: Publisher, tool: GoTool
+):
     programs = publish(publisher, tool)
-    folder = made(store, published_step(store, tool, Downloader(store.home / "downloads", mirror=publisher.url), {}))
+    folder = made(
+        store, published_step(store, tool, Downloader(store.home / "downloads", mirror=publisher.url), {})
+    )
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == programs
     assert all(path.stat().st_mode & 0o777 == 0o755 for path in folder.iterdir())
 
@@ -137,7 +148,9 @@ def test_a_file_without_the_program_is_named(store: Store, publisher: Publisher)
     publisher.files[mirrored_path(wanted.url)] = content
     _add_sum(publisher, wanted.sums_url, wanted.name, content)
     with pytest.raises(SuppliesError, match=r"etcd-v\S+ has no etcd-v\S+/etcd"):
-        made(store, published_step(store, tool, Downloader(store.home / "downloads", mirror=publisher.url), {}))
+        made(
+            store, published_step(store, tool, Downloader(store.home / "downloads", mirror=publisher.url), {})
+        )
 
 
 def test_the_log_says_whose_sum_each_download_had(store: Store, publisher: Publisher):
@@ -147,18 +160,26 @@ def test_the_log_says_whose_sum_each_download_had(store: Store, publisher: Publi
         published_step(store, TOOLS["runc"], Downloader(store.home / "downloads", mirror=publisher.url), {}),
     )
     log = (store.home / "logs/download-runc.log").read_text()
-    assert f"runc.amd64, sha256 of the publisher's {publisher.url}/api.github.com/repos/opencontainers/runc/releases" in log
+    assert (
+        f"runc.amd64, sha256 of the publisher's "
+        f"{publisher.url}/api.github.com/repos/opencontainers/runc/releases" in log
+    )
 
 
 def test_another_version_or_another_pin_is_another_supply(store: Store):
     tool, fetching = TOOLS["runc"], Downloader(store.home)
     (file,) = PUBLISHED["runc"]
     url = file.of(tool.pinned_version, {}).url
-    entries = {published_step(store, tool, fetching, pins).entry for pins in ({}, {url: {"sha256": "ab"}}, {url: {"sha256": "cd"}})}
+    entries = {
+        published_step(store, tool, fetching, pins).entry
+        for pins in ({}, {url: {"sha256": "ab"}}, {url: {"sha256": "cd"}})
+    }
     assert len(entries) == 3
 
 
-def test_machines_get_the_publishers_files_and_the_products_own_bill_of_materials(store: Store, publisher: Publisher):
+def test_machines_get_the_publishers_files_and_the_products_own_bill_of_materials(
+    store: Store, publisher: Publisher
+):
     bom = {LINUX: {}, "kubernetes": VERSION}
     for name in ("kubelet", "runc"):
         content = f"{name} of the publisher".encode()
@@ -170,7 +191,9 @@ def test_machines_get_the_publishers_files_and_the_products_own_bill_of_material
     step = publishers.mirror_step(store, path, Downloader(store.home / "downloads", mirror=publisher.url))
     folder = made(store, step)
     assert (folder / artifacts.BOM_NAME).read_text() == path.read_text()
-    assert (folder / artifacts.MIRROR_NAME / "example.org/kubelet").read_bytes() == b"kubelet of the publisher"
+    assert (
+        folder / artifacts.MIRROR_NAME / "example.org/kubelet"
+    ).read_bytes() == b"kubelet of the publisher"
 
 
 def test_what_is_pinned_for_the_rehearsal_alone_says_where_its_sum_is_from():
@@ -205,7 +228,10 @@ def test_an_image_is_asked_for_by_its_digest_and_of_a_mirror_without_its_host():
     digests = {"registry.k8s.io/pause:3.10.2": "sha256:ab"}
     assert by_digest("registry.k8s.io/pause:3.10.2", digests) == "registry.k8s.io/pause@sha256:ab"
     assert by_digest("registry.k8s.io/etcd:3.6.6-0", digests) == "registry.k8s.io/etcd:3.6.6-0"
-    assert mirrored("registry.k8s.io/coredns/coredns:v1", "http://10.0.0.9:5000/") == "10.0.0.9:5000/coredns/coredns:v1"
+    assert (
+        mirrored("registry.k8s.io/coredns/coredns:v1", "http://10.0.0.9:5000/")
+        == "10.0.0.9:5000/coredns/coredns:v1"
+    )
     assert mirrored("registry.k8s.io/coredns/coredns:v1", "") == "registry.k8s.io/coredns/coredns:v1"
 
 
@@ -214,7 +240,9 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry with two images, by the project's own read-only registry."""
     layout = Layout(tmp_path / "layout")
     for name in ("registry.k8s.io/pause:3.10.2", "registry.k8s.io/coredns/coredns:v1.13.1"):
-        layout.add(Image(reference=name, layers=(Layer(texts={"/name": name}),), origin="test", entrypoint=("/x",)))
+        layout.add(
+            Image(reference=name, layers=(Layer(texts={"/name": name}),), origin="test", entrypoint=("/x",))
+        )
     layout.finish()
     with Registry(tmp_path / "layout", ("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -245,7 +273,10 @@ skopeo = pytest.mark.skipif(
 
 @skopeo
 def test_images_are_pulled_under_their_real_names_and_served_again(store: Store, registry: Registry):
-    assert tags(pulled(store, registry, {"registry.k8s.io/pause:3.10.2": registry.tags["pause:3.10.2"]})) == registry.tags
+    assert (
+        tags(pulled(store, registry, {"registry.k8s.io/pause:3.10.2": registry.tags["pause:3.10.2"]}))
+        == registry.tags
+    )
 
 
 @skopeo
@@ -264,7 +295,9 @@ def test_the_downloads_are_another_supply_than_what_is_built(store: Store):
 def test_the_way_is_decided_once_and_its_reason_kept(store: Store, monkeypatch: pytest.MonkeyPatch):
     tried: list[str] = []
     monkeypatch.delenv("SUPPLIES", raising=False)
-    monkeypatch.setattr("rehearsal.build.way.reached", lambda url: tried.append(url) or "dl.k8s.io answers 403")
+    monkeypatch.setattr(
+        "rehearsal.build.way.reached", lambda url: tried.append(url) or "dl.k8s.io answers 403"
+    )
     (first, why), (second, again) = chosen(store), chosen(store)
     assert len(tried) == len(sources.probes(store))
     assert why is again

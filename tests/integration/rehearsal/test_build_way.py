@@ -1,4 +1,6 @@
-"""rehearsal/build/way.py: whether supplies are downloaded or built, and what the person at the terminal is told."""
+"""rehearsal/build/way.py: whether supplies are downloaded or built, and what the person at the terminal is
+told.
+"""
 
 import pytest
 
@@ -9,7 +11,9 @@ from tests.support.publisher import serving
 PROBES = ("https://dl.k8s.io/x", "https://github.com/x")
 
 
-def decided(setting: str = "", *, built: bool = False, downloaded: bool = False, problem: str = "") -> tuple[Way, list[str]]:
+def decided(
+    setting: str = "", *, built: bool = False, downloaded: bool = False, problem: str = ""
+) -> tuple[Way, list[str]]:
     tried: list[str] = []
 
     def reach(url: str) -> str:
@@ -45,12 +49,18 @@ def test_what_is_there_is_used_and_no_publisher_is_asked(setting: str):
 def test_supplies_are_downloaded_where_all_publishers_answer():
     way, tried = decided()
     assert (way.downloads, tried) == (True, [*PROBES])
-    assert str(way) == "supplies are downloaded from their publishers: all 2 publishers answer (SUPPLIES=build builds)"
+    assert (
+        str(way)
+        == "supplies are downloaded from their publishers: all 2 publishers answer (SUPPLIES=build builds)"
+    )
 
 
 def test_one_publisher_that_is_not_reached_means_building_and_is_named():
     way, _ = decided(problem="github.com cannot be reached (ConnectTimeout)")
-    assert str(way) == ("supplies are built from sources: github.com cannot be reached (ConnectTimeout) (SUPPLIES=download insists)")
+    assert str(way) == (
+        "supplies are built from sources: github.com cannot be reached (ConnectTimeout) (SUPPLIES=download "
+        "insists)"
+    )
 
 
 def test_another_setting_is_refused_with_what_is_accepted():
@@ -58,7 +68,9 @@ def test_another_setting_is_refused_with_what_is_accepted():
         decided("fetch")
 
 
-@pytest.mark.parametrize(("status", "fine"), [(401, True), (302, True), (403, False), (404, False), (502, False)])
+@pytest.mark.parametrize(
+    ("status", "fine"), [(401, True), (302, True), (403, False), (404, False), (502, False)]
+)
 def test_a_proxy_that_refuses_is_not_taken_for_the_publisher(status: int, fine: bool):
     with serving() as publisher:
         publisher.failures = [status]

@@ -64,7 +64,9 @@ def role(operator) -> dict[str, str]:
     for bucket in ("scripts", "others"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket=bucket, Key="a b+c.ps1", Body=b"script")
-    return operator("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/worker", RoleSessionName="i-1")["Credentials"]
+    return operator("sts").assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/worker", RoleSessionName="i-1"
+    )["Credentials"]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,10 @@ def test_the_ready_file_names_a_cloud_that_answers_and_goes_away_with_it(tmp_pat
 
 def test_a_cloud_that_cannot_start_says_where_to_look(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", "false")
-    with pytest.raises(CloudError, match=r"stopped with code 1 before it was ready; see .*cloud\.log"), running_cloud(tmp_path, REGION):
+    with (
+        pytest.raises(CloudError, match=r"stopped with code 1 before it was ready; see .*cloud\.log"),
+        running_cloud(tmp_path, REGION),
+    ):
         pass
 
 
@@ -163,7 +168,10 @@ def request(body: bytes) -> dict[str, Any]:
 def test_a_role_reads_what_its_policy_names_and_nothing_else(machine):
     ssm = machine("ssm")
     assert ssm.get_parameter(Name="/dev/join", WithDecryption=True)["Parameter"]["Value"] == "pending"
-    with pytest.raises(ClientError, match=r"AccessDeniedException.*worker/i-1 is not authorized to perform: ssm:GetParameter on resource"):
+    with pytest.raises(
+        ClientError,
+        match=r"AccessDeniedException.*worker/i-1 is not authorized to perform: ssm:GetParameter on resource",
+    ):
         ssm.get_parameter(Name="/dev/kubeconfig")
     with pytest.raises(ClientError, match="AccessDeniedException"):
         ssm.get_parameters(Names=["/dev/join", "/dev/kubeconfig"])
@@ -174,7 +182,10 @@ def test_a_role_reads_what_its_policy_names_and_nothing_else(machine):
 def test_a_role_reads_its_objects_and_no_others(machine):
     s3 = machine("s3")
     assert s3.get_object(Bucket="scripts", Key="a b+c.ps1")["Body"].read() == b"script"
-    for call in (lambda: s3.get_object(Bucket="others", Key="a b+c.ps1"), lambda: s3.list_objects_v2(Bucket="scripts")):
+    for call in (
+        lambda: s3.get_object(Bucket="others", Key="a b+c.ps1"),
+        lambda: s3.list_objects_v2(Bucket="scripts"),
+    ):
         with pytest.raises(ClientError, match="AccessDenied"):
             call()
 
@@ -182,14 +193,20 @@ def test_a_role_reads_its_objects_and_no_others(machine):
 def test_calls_that_no_policy_allows_are_refused_in_the_words_of_their_service(machine):
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
         machine("ec2").describe_instances()
-    assert machine("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/i-1"), "this call is always allowed"
+    assert machine("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/i-1"), (
+        "this call is always allowed"
+    )
 
 
 def test_a_terminated_instance_writes_nothing_any_more(operator, machine):
     ec2 = operator("ec2")
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    instance = ec2.run_instances(ImageId=image, InstanceType="t3.large", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
-    assumed = operator("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/worker", RoleSessionName=instance)
+    instance = ec2.run_instances(ImageId=image, InstanceType="t3.large", MinCount=1, MaxCount=1)["Instances"][
+        0
+    ]["InstanceId"]
+    assumed = operator("sts").assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/worker", RoleSessionName=instance
+    )
     ssm = machine("ssm", **assumed["Credentials"])
     assert ssm.get_parameter(Name="/dev/join")["Parameter"]["Name"] == "/dev/join"
 
@@ -213,7 +230,11 @@ def test_a_wrong_key_or_an_invented_token_is_refused(machine):
         (299, None),
         (-299, None),
         (600, "expired: 20260101T120000Z is now earlier than 20260101T120500Z (20260101T121000Z - 5 min.)"),
-        (-600, "not yet current: 20260101T120000Z is still later than 20260101T115500Z (20260101T115000Z + 5 min.)"),
+        (
+            -600,
+            "not yet current: 20260101T120000Z is still later than 20260101T115500Z (20260101T115000Z + 5 "
+            "min.)",
+        ),
     ],
 )
 def test_a_signature_is_good_for_five_minutes_around_its_date(late, refusal):
@@ -260,7 +281,9 @@ def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, se
     before = inventory.list_everything(session, cloud.endpoint)
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "dev-vpc"}]}]
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
-    ssm.put_parameter(Name="/dev/new", Value="x", Type="String", Tags=[{"Key": "microcosm:stack", "Value": "dev"}])
+    ssm.put_parameter(
+        Name="/dev/new", Value="x", Type="String", Tags=[{"Key": "microcosm:stack", "Value": "dev"}]
+    )
     iam.put_role_policy(RoleName="worker", PolicyName="second", PolicyDocument=MAY_READ_JOIN)
     operator("s3").put_object(Bucket="state", Key="dev.json", Body=b"{}")
     live, dead = (launch(ec2) for _ in range(2))
@@ -272,8 +295,12 @@ def test_the_inventory_finds_what_was_made_and_the_difference_names_it(cloud, se
     assert added["parameter"].tags == {"microcosm:stack": "dev"}
     assert added["inline policy"].id == "worker:second"
     assert "object" not in added, "Pulumi's own state is not a left-over"
-    assert [resource.id for resource in after["instance"]] == [live], "terminated machines are listed by AWS for an hour, and left nothing"
-    assert not [each for each in after["parameter"] if each.id.startswith("/aws/")], "AWS's public parameters belong to no account"
+    assert [resource.id for resource in after["instance"]] == [live], (
+        "terminated machines are listed by AWS for an hour, and left nothing"
+    )
+    assert not [each for each in after["parameter"] if each.id.startswith("/aws/")], (
+        "AWS's public parameters belong to no account"
+    )
 
 
 def launch(ec2: Any) -> str:

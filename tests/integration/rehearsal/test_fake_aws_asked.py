@@ -23,11 +23,20 @@ SSM = f"arn:aws:ssm:{REGION}"
 
 def questions(service: str, body: bytes = b"", **environ: Any) -> list[Required]:
     signature = Signature("ASIA", REGION, service, ("host",), "0" * 64, "20261125T120000Z")
-    return [*required_permissions(signature, {"HTTP_HOST": "localhost", "PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, body)]
+    return [
+        *required_permissions(
+            signature, {"HTTP_HOST": "localhost", "PATH_INFO": "/", "REQUEST_METHOD": "POST", **environ}, body
+        )
+    ]
 
 
 def form(service: str, action: str, **parameters: str) -> list[Required]:
-    return questions(service, urlencode({"Action": action, **{key.replace("_", "."): value for key, value in parameters.items()}}).encode())
+    return questions(
+        service,
+        urlencode(
+            {"Action": action, **{key.replace("_", "."): value for key, value in parameters.items()}}
+        ).encode(),
+    )
 
 
 def of_parameter(name: str, **request: Any) -> list[Required]:
@@ -42,16 +51,39 @@ def s3(method: str, path: str, query: str = "", body: bytes = b"", **headers: st
     ("name", "request_", "expected"),
     [
         ("GetParameter", {"Name": "/a/b"}, [Required("ssm:GetParameter", f"{SSM}:{ACCOUNT}:parameter/a/b")]),
-        ("GetParameter", {"Name": "/aws/service/ami"}, [Required("ssm:GetParameter", f"{SSM}::parameter/aws/service/ami")]),
-        ("GetParameters", {"Names": ["a", "/b"]}, [Required("ssm:GetParameters", f"{SSM}:{ACCOUNT}:parameter/{name}") for name in "ab"]),
-        ("GetParametersByPath", {"Path": "/a"}, [Required("ssm:GetParametersByPath", f"{SSM}:{ACCOUNT}:parameter/a")]),
-        ("ListTagsForResource", {"ResourceId": "/a"}, [Required("ssm:ListTagsForResource", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        (
+            "GetParameter",
+            {"Name": "/aws/service/ami"},
+            [Required("ssm:GetParameter", f"{SSM}::parameter/aws/service/ami")],
+        ),
+        (
+            "GetParameters",
+            {"Names": ["a", "/b"]},
+            [Required("ssm:GetParameters", f"{SSM}:{ACCOUNT}:parameter/{name}") for name in "ab"],
+        ),
+        (
+            "GetParametersByPath",
+            {"Path": "/a"},
+            [Required("ssm:GetParametersByPath", f"{SSM}:{ACCOUNT}:parameter/a")],
+        ),
+        (
+            "ListTagsForResource",
+            {"ResourceId": "/a"},
+            [Required("ssm:ListTagsForResource", f"{SSM}:{ACCOUNT}:parameter/a")],
+        ),
         ("DescribeParameters", {}, [Required("ssm:DescribeParameters")]),
-        ("PutParameter", {"Name": "/a", "Tags": []}, [Required("ssm:PutParameter", f"{SSM}:{ACCOUNT}:parameter/a")]),
+        (
+            "PutParameter",
+            {"Name": "/a", "Tags": []},
+            [Required("ssm:PutParameter", f"{SSM}:{ACCOUNT}:parameter/a")],
+        ),
         (
             "PutParameter",
             {"Name": "/a", "Tags": [{}]},
-            [Required(f"ssm:{action}", f"{SSM}:{ACCOUNT}:parameter/a") for action in ("PutParameter", "AddTagsToResource")],
+            [
+                Required(f"ssm:{action}", f"{SSM}:{ACCOUNT}:parameter/a")
+                for action in ("PutParameter", "AddTagsToResource")
+            ],
         ),
     ],
 )
@@ -60,7 +92,9 @@ def test_parameters_are_named_and_aws_own_belong_to_no_account(name, request_, e
 
 
 def test_the_tag_index_has_another_name_in_iam():
-    assert questions("tagging", b"{}", HTTP_X_AMZ_TARGET="ResourceGroupsTaggingAPI_20170126.GetResources") == [Required("tag:GetResources")]
+    assert questions(
+        "tagging", b"{}", HTTP_X_AMZ_TARGET="ResourceGroupsTaggingAPI_20170126.GetResources"
+    ) == [Required("tag:GetResources")]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +102,11 @@ def test_the_tag_index_has_another_name_in_iam():
     [
         ("ListRoles", {}, [Required("iam:ListRoles")]),
         ("CreateRole", {"RoleName": "r"}, [Required("iam:CreateRole", f"{IAM}:role/r")]),
-        ("CreateRole", {"RoleName": "r", "Tags_member_1_Key": "k"}, [Required(f"iam:{name}", f"{IAM}:role/r") for name in ("CreateRole", "TagRole")]),
+        (
+            "CreateRole",
+            {"RoleName": "r", "Tags_member_1_Key": "k"},
+            [Required(f"iam:{name}", f"{IAM}:role/r") for name in ("CreateRole", "TagRole")],
+        ),
         (
             "AddRoleToInstanceProfile",
             {"RoleName": "r", "InstanceProfileName": "p"},
@@ -88,7 +126,10 @@ def test_what_ends_an_object_brings_the_objects_tags():
     ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "pr-7"})
     (question,) = form("ec2", "DeleteVpc", VpcId="vpc-1")
     assert (question.action, question.context) == ("ec2:DeleteVpc", {"aws:ResourceTag/stack": "pr-7"})
-    assert [question.context for question in form("ec2", "TerminateInstances", InstanceId_1="i-1", InstanceId_2="i-2")] == [{}, {}]
+    assert [
+        question.context
+        for question in form("ec2", "TerminateInstances", InstanceId_1="i-1", InstanceId_2="i-2")
+    ] == [{}, {}]
 
 
 def tagged(kind: str, value: str, number: int = 1) -> dict[str, str]:
@@ -99,7 +140,11 @@ def tagged(kind: str, value: str, number: int = 1) -> dict[str, str]:
 def test_what_is_made_and_its_tags_are_questions_of_their_own():
     assert form("ec2", "CreateVpc", **tagged("vpc", "pr-7")) == [
         Required("ec2:CreateVpc", f"{EC2}:vpc/*", {"aws:RequestTag/stack": "pr-7"}),
-        Required("ec2:CreateTags", f"{EC2}:vpc/*", {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"}),
+        Required(
+            "ec2:CreateTags",
+            f"{EC2}:vpc/*",
+            {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"},
+        ),
     ]
 
 
@@ -107,18 +152,36 @@ def test_what_is_made_and_its_tags_are_questions_of_their_own():
 def test_each_object_of_a_call_is_a_question_with_its_own_tags():
     ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "dev"})
     assert form("ec2", "CreateSubnet", VpcId="vpc-1", **tagged("subnet", "pr-7")) == [
-        Required("ec2:CreateSubnet", f"{EC2}:vpc/vpc-1", {"aws:ResourceTag/stack": "dev", "aws:RequestTag/stack": "pr-7"}),
+        Required(
+            "ec2:CreateSubnet",
+            f"{EC2}:vpc/vpc-1",
+            {"aws:ResourceTag/stack": "dev", "aws:RequestTag/stack": "pr-7"},
+        ),
         Required("ec2:CreateSubnet", f"{EC2}:subnet/*", {"aws:RequestTag/stack": "pr-7"}),
-        Required("ec2:CreateTags", f"{EC2}:subnet/*", {"ec2:CreateAction": "CreateSubnet", "aws:RequestTag/stack": "pr-7"}),
+        Required(
+            "ec2:CreateTags",
+            f"{EC2}:subnet/*",
+            {"ec2:CreateAction": "CreateSubnet", "aws:RequestTag/stack": "pr-7"},
+        ),
     ]
 
 
 @mock_aws
 def test_a_machine_is_asked_for_with_all_that_it_is_made_of():
     tags = {**tagged("instance", "pr-7"), **tagged("volume", "dev", 2)}
-    asked_for = form("ec2", "RunInstances", ImageId="ami-1", SubnetId="subnet-1", SecurityGroupId_1="sg-1", KeyName="k", **tags)
+    asked_for = form(
+        "ec2",
+        "RunInstances",
+        ImageId="ami-1",
+        SubnetId="subnet-1",
+        SecurityGroupId_1="sg-1",
+        KeyName="k",
+        **tags,
+    )
     made = [each for each in asked_for if each.action == "ec2:RunInstances"]
-    assert [(each.resource.rpartition(":")[2], each.context.get("aws:RequestTag/stack")) for each in made] == [
+    assert [
+        (each.resource.rpartition(":")[2], each.context.get("aws:RequestTag/stack")) for each in made
+    ] == [
         ("image/ami-1", "dev"),
         ("key-pair/k", "dev"),
         ("security-group/sg-1", "dev"),
@@ -134,15 +197,28 @@ def test_a_machine_is_asked_for_with_all_that_it_is_made_of():
 def test_a_network_card_of_a_launch_brings_its_places_and_is_not_made_when_it_is_there():
     card = {"NetworkInterface_1_SubnetId": "subnet-1", "NetworkInterface_1_SecurityGroupId_1": "sg-1"}
     resources = [each.resource.rpartition(":")[2] for each in form("ec2", "RunInstances", **card)]
-    assert resources == ["security-group/sg-1", "subnet/subnet-1", "instance/*", "network-interface/*", "volume/*"]
-    there = [each.resource.rpartition(":")[2] for each in form("ec2", "RunInstances", NetworkInterface_1_NetworkInterfaceId="eni-1")]
+    assert resources == [
+        "security-group/sg-1",
+        "subnet/subnet-1",
+        "instance/*",
+        "network-interface/*",
+        "volume/*",
+    ]
+    there = [
+        each.resource.rpartition(":")[2]
+        for each in form("ec2", "RunInstances", NetworkInterface_1_NetworkInterfaceId="eni-1")
+    ]
     assert there == ["network-interface/eni-1", "instance/*", "volume/*"]
 
 
 @mock_aws
 def test_an_association_that_is_gone_names_no_object():
-    assert form("ec2", "DisassociateAddress", AssociationId="eipassoc-1") == [Required("ec2:DisassociateAddress")]
-    assert form("ec2", "DisassociateRouteTable", AssociationId="rtbassoc-1") == [Required("ec2:DisassociateRouteTable")]
+    assert form("ec2", "DisassociateAddress", AssociationId="eipassoc-1") == [
+        Required("ec2:DisassociateAddress")
+    ]
+    assert form("ec2", "DisassociateRouteTable", AssociationId="rtbassoc-1") == [
+        Required("ec2:DisassociateRouteTable")
+    ]
 
 
 @mock_aws
@@ -154,22 +230,39 @@ def test_tags_of_later_are_shown_beside_those_of_the_object():
 @mock_aws
 def test_a_role_shows_the_boundary_that_it_has_or_is_to_get():
     arn = f"{IAM}:policy/b"
-    assert [each.context for each in form("iam", "CreateRole", RoleName="r", PermissionsBoundary=arn)] == [{"iam:PermissionsBoundary": arn}]
+    assert [each.context for each in form("iam", "CreateRole", RoleName="r", PermissionsBoundary=arn)] == [
+        {"iam:PermissionsBoundary": arn}
+    ]
     iam_backends[ACCOUNT]["aws"].create_role("r", "{}", "/", arn, None, [], None)
-    assert [each.context for each in form("iam", "PutRolePolicy", RoleName="r")] == [{"iam:PermissionsBoundary": arn}]
+    assert [each.context for each in form("iam", "PutRolePolicy", RoleName="r")] == [
+        {"iam:PermissionsBoundary": arn}
+    ]
     assert [each.context for each in form("iam", "GetRole", RoleName="r")] == [{}]
 
 
 @mock_aws
 def test_the_key_of_a_parameter_is_asked_for_through_systems_manager_alone():
     key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"
-    via = {"kms:ViaService": f"ssm.{REGION}.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": f"{SSM}:{ACCOUNT}:parameter/a"}
-    assert of_parameter("PutParameter", Name="/a", Type="SecureString", KeyId="1")[1:] == [Required("kms:Encrypt", key, via)]
-    ssm_backends[ACCOUNT][REGION].put_parameter("/a", "", "v", "SecureString", "", key, False, [], "text", None, None)
-    assert of_parameter("GetParameters", Names=["/a"], WithDecryption=True)[1:] == [Required("kms:Decrypt", key, via)]
+    via = {
+        "kms:ViaService": f"ssm.{REGION}.amazonaws.com",
+        "kms:EncryptionContext:PARAMETER_ARN": f"{SSM}:{ACCOUNT}:parameter/a",
+    }
+    assert of_parameter("PutParameter", Name="/a", Type="SecureString", KeyId="1")[1:] == [
+        Required("kms:Encrypt", key, via)
+    ]
+    ssm_backends[ACCOUNT][REGION].put_parameter(
+        "/a", "", "v", "SecureString", "", key, False, [], "text", None, None
+    )
+    assert of_parameter("GetParameters", Names=["/a"], WithDecryption=True)[1:] == [
+        Required("kms:Decrypt", key, via)
+    ]
     assert len(of_parameter("GetParameter", Name="/a")) == 1
-    assert len(of_parameter("PutParameter", Name="/a", Type="SecureString")) == 1, "AWS's own key lets in every principal of the account"
-    assert questions("kms", b'{"KeyId": "1"}', HTTP_X_AMZ_TARGET="TrentService.Decrypt") == [Required("kms:Decrypt", key)]
+    assert len(of_parameter("PutParameter", Name="/a", Type="SecureString")) == 1, (
+        "AWS's own key lets in every principal of the account"
+    )
+    assert questions("kms", b'{"KeyId": "1"}', HTTP_X_AMZ_TARGET="TrentService.Decrypt") == [
+        Required("kms:Decrypt", key)
+    ]
 
 
 @mock_aws
@@ -194,7 +287,12 @@ def test_a_machine_with_a_role_needs_leave_to_hand_it_over():
         (("HEAD", "/b/k"), [Required("s3:GetObject", "arn:aws:s3:::b/k")]),
         (("GET", "/b/k", "tagging="), [Required("s3:GetObjectTagging", "arn:aws:s3:::b/k")]),
         (
-            ("POST", "/b", "delete", b"<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>"),
+            (
+                "POST",
+                "/b",
+                "delete",
+                b"<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>",
+            ),
             [Required("s3:DeleteObject", f"arn:aws:s3:::b/{key}") for key in "kl"],
         ),
         (("PATCH", "/b"), [Required("s3:unknown", "arn:aws:s3:::b")]),

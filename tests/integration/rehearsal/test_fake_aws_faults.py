@@ -26,7 +26,12 @@ def client(cloud, service: str, attempts: int = 1, caller: str = CALLER):
     retries = {"mode": "standard", "total_max_attempts": attempts}
     config = Config(retries=retries, s3={"addressing_style": "path"})
     return boto3.client(
-        service, endpoint_url=cloud.endpoint, region_name="eu-west-1", aws_access_key_id=caller, aws_secret_access_key="x", config=config
+        service,
+        endpoint_url=cloud.endpoint,
+        region_name="eu-west-1",
+        aws_access_key_id=caller,
+        aws_secret_access_key="x",
+        config=config,
     )
 
 
@@ -34,7 +39,9 @@ def client(cloud, service: str, attempts: int = 1, caller: str = CALLER):
 def plan(cloud):
     def put(fault: str | None, **more):
         body = json.dumps({"caller": CALLER, "fault": fault, **more} if fault else None).encode()
-        with urllib.request.urlopen(urllib.request.Request(cloud.endpoint + CONTROL, body, method="PUT")) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(cloud.endpoint + CONTROL, body, method="PUT")
+        ) as answer:
             return json.loads(answer.read())
 
     yield put
@@ -43,8 +50,16 @@ def plan(cloud):
 
 CALLS = {
     "ec2": (lambda c: c.create_vpc(CidrBlock=CIDR), "InternalError", "RequestLimitExceeded"),
-    "iam": (lambda c: c.create_role(RoleName="r", AssumeRolePolicyDocument="{}"), "ServiceFailure", "Throttling"),
-    "ssm": (lambda c: c.put_parameter(Name="/p", Value="v", Type="String"), "InternalServerError", "ThrottlingException"),
+    "iam": (
+        lambda c: c.create_role(RoleName="r", AssumeRolePolicyDocument="{}"),
+        "ServiceFailure",
+        "Throttling",
+    ),
+    "ssm": (
+        lambda c: c.put_parameter(Name="/p", Value="v", Type="String"),
+        "InternalServerError",
+        "ThrottlingException",
+    ),
     "sts": (lambda c: c.get_caller_identity(), "InternalFailure", "Throttling"),
     "s3": (lambda c: c.list_buckets(), "InternalError", "SlowDown"),
 }
@@ -76,7 +91,12 @@ def test_the_sdk_gets_through_a_call_that_fails_once(cloud, plan, fault):
     plan(fault)
     assert client(cloud, "sts", attempts=2).get_caller_identity()["Account"]
     (call,) = plan(None)
-    assert (call["service"], call["action"], call["seen"], call["failed"]) == ("sts", "GetCallerIdentity", 2, 1)
+    assert (call["service"], call["action"], call["seen"], call["failed"]) == (
+        "sts",
+        "GetCallerIdentity",
+        2,
+        1,
+    )
 
 
 def test_the_sdk_does_not_get_through_a_call_that_goes_on_failing(cloud, plan):
@@ -94,7 +114,9 @@ def test_a_repeated_create_without_a_token_is_a_second_object_and_with_one_it_is
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.44.0.0/16"]}])["Vpcs"]
     assert len(vpcs) == 2
     ec2.create_route_table(VpcId=vpcs[0]["VpcId"])
-    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpcs[0]["VpcId"]]}])["RouteTables"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpcs[0]["VpcId"]]}])[
+        "RouteTables"
+    ]
     assert len(tables) == 2, "the main one, and the one that was asked for twice with the same token"
 
 
@@ -120,20 +142,35 @@ def test_reads_pass_where_only_changes_are_to_fail():
 
 
 def test_what_is_made_anew_because_a_call_about_it_failed_does_not_fail_again():
-    bodies = [f"Action=AttachInternetGateway&InternetGatewayId=igw-{digit * 17}&VpcId=vpc-{'0' * 17}" for digit in "ab"]
+    bodies = [
+        f"Action=AttachInternetGateway&InternetGatewayId=igw-{digit * 17}&VpcId=vpc-{'0' * 17}"
+        for digit in "ab"
+    ]
     first, second = (call_of(request(body), body.encode()) for body in bodies)
     assert first.key != second.key
     journal = Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True}))
     assert journal.verdict(first)
     (failed,) = [call["key"] for call in journal.document() if call["failed"]]
-    assert not Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True, "spare": [failed]})).verdict(second)
-    assert Journal(Plan.of({"caller": CALLER, "fault": "throttle", "spare": [failed]})).verdict(second), "each once goes by the call itself"
+    assert not Journal(
+        Plan.of({"caller": CALLER, "fault": "throttle", "always": True, "spare": [failed]})
+    ).verdict(second)
+    assert Journal(Plan.of({"caller": CALLER, "fault": "throttle", "spare": [failed]})).verdict(second), (
+        "each once goes by the call itself"
+    )
 
 
 def test_a_limit_is_a_number_of_calls_not_of_attempts():
     journal = Journal(Plan.of({"caller": CALLER, "fault": "throttle", "always": True, "limit": 1}))
-    first, second = (call_of(request(f"Action={action}&Version=1"), f"Action={action}&Version=1".encode()) for action in ("A", "B"))
-    assert [bool(journal.verdict(call)) for call in (first, first, second, first)] == [True, True, False, True]
+    first, second = (
+        call_of(request(f"Action={action}&Version=1"), f"Action={action}&Version=1".encode())
+        for action in ("A", "B")
+    )
+    assert [bool(journal.verdict(call)) for call in (first, first, second, first)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 def request(body: str, service: str = "ec2", **more: str) -> dict[str, str]:
@@ -157,7 +194,8 @@ def test_pulumis_state_is_a_class_of_its_own():
     call = call_of(request("", "s3", REQUEST_METHOD="PUT", PATH_INFO="/state/.pulumi/stacks/p/dev.json"), b"")
     assert (call.service, call.action) == (STATE, "PUT")
     history = [
-        call_of(request("", "s3", PATH_INFO=f"/state/.pulumi/history/dev-{number}.json"), b"").key for number in (1764070000123, 1764070009999)
+        call_of(request("", "s3", PATH_INFO=f"/state/.pulumi/history/dev-{number}.json"), b"").key
+        for number in (1764070000123, 1764070009999)
     ]
     assert history[0] == history[1]
 

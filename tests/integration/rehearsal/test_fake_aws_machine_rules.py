@@ -22,8 +22,12 @@ def test_user_data_may_have_16384_bytes_before_it_is_encoded_and_no_more(network
 
 
 def test_a_root_volume_smaller_than_its_image_is_refused(network):
-    with refused("InvalidBlockDeviceMapping", "Volume of size 29GB is smaller than snapshot .*, expect size >= 30GB"):
-        network.launch(WINDOWS, BlockDeviceMappings=[{"DeviceName": images.ROOT_DEVICE, "Ebs": {"VolumeSize": 29}}])
+    with refused(
+        "InvalidBlockDeviceMapping", "Volume of size 29GB is smaller than snapshot .*, expect size >= 30GB"
+    ):
+        network.launch(
+            WINDOWS, BlockDeviceMappings=[{"DeviceName": images.ROOT_DEVICE, "Ebs": {"VolumeSize": 29}}]
+        )
 
 
 def test_an_instance_type_of_another_architecture_is_refused(network):
@@ -55,12 +59,23 @@ def test_a_private_address_that_cannot_be_had_is_refused(network, address, code,
     ],
 )
 def test_motos_own_checks_are_on(ec2, network, arguments, code):
-    given = {"ImageId": UBUNTU.id_in("eu-west-1"), "InstanceType": "t3.large", "SubnetId": network.subnet, "MinCount": 1, "MaxCount": 1, **arguments}
+    given = {
+        "ImageId": UBUNTU.id_in("eu-west-1"),
+        "InstanceType": "t3.large",
+        "SubnetId": network.subnet,
+        "MinCount": 1,
+        "MaxCount": 1,
+        **arguments,
+    }
     with refused(code):
         ec2.run_instances(**given)
 
 
-@pytest.mark.parametrize("attribute", [{"InstanceType": {"Value": "t3.medium"}}, {"UserData": {"Value": b"#!"}}], ids=lambda value: next(iter(value)))
+@pytest.mark.parametrize(
+    "attribute",
+    [{"InstanceType": {"Value": "t3.medium"}}, {"UserData": {"Value": b"#!"}}],
+    ids=lambda value: next(iter(value)),
+)
 def test_type_and_user_data_of_a_running_instance_cannot_be_changed(ec2, network, attribute):
     instance = network.launch()["InstanceId"]
     with refused("IncorrectInstanceState", "is not in the 'stopped' state"):
@@ -84,12 +99,16 @@ def test_new_user_data_is_kept_as_it_was_given(ec2, network):
 def test_a_standard_parameter_holds_4096_bytes(session):
     ssm = session.client("ssm")
     ssm.put_parameter(Name="/full", Value="x" * 4096, Type="SecureString")
-    with refused("ValidationException", "a maximum parameter value of 4096 characters.*advanced-parameter tier"):
+    with refused(
+        "ValidationException", "a maximum parameter value of 4096 characters.*advanced-parameter tier"
+    ):
         ssm.put_parameter(Name="/over", Value="x" * 4097, Type="SecureString")
     ssm.put_parameter(Name="/over", Value="x" * 4097, Type="SecureString", Tier="Advanced")
 
 
-@pytest.mark.parametrize("document", ["{", "{}", json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})])
+@pytest.mark.parametrize(
+    "document", ["{", "{}", json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})]
+)
 def test_a_trust_policy_that_trusts_nobody_is_refused(session, document):
     with refused("MalformedPolicyDocument"):
         session.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=document)
@@ -100,8 +119,12 @@ def test_a_replaced_profile_shows_on_the_instance(session, ec2, network):
     for name in ("first", "second"):
         iam.create_instance_profile(InstanceProfileName=name)
     machine = network.launch(IamInstanceProfile={"Name": "first"})
-    association = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"][0]["AssociationId"]
-    ec2.replace_iam_instance_profile_association(AssociationId=association, IamInstanceProfile={"Name": "second"})
+    association = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"][0][
+        "AssociationId"
+    ]
+    ec2.replace_iam_instance_profile_association(
+        AssociationId=association, IamInstanceProfile={"Name": "second"}
+    )
 
     assert network.show(machine)["IamInstanceProfile"]["Arn"].endswith("/second")
 
@@ -122,20 +145,33 @@ def test_each_region_has_images_of_its_own(session, region):
 
 
 def test_the_publishers_parameters_lead_to_their_images(session, ec2):
-    parameters = session.client("ssm").get_parameters(Names=[image.parameter for image in images.IMAGES][:9])["Parameters"]
-    found = {image["ImageId"]: image for image in ec2.describe_images(ImageIds=[each["Value"] for each in parameters])["Images"]}
+    parameters = session.client("ssm").get_parameters(Names=[image.parameter for image in images.IMAGES][:9])[
+        "Parameters"
+    ]
+    found = {
+        image["ImageId"]: image
+        for image in ec2.describe_images(ImageIds=[each["Value"] for each in parameters])["Images"]
+    }
     windows = found[WINDOWS.id_in("eu-west-1")]
 
     assert len(found) == len(images.IMAGES)
-    assert (windows["Platform"], windows["OwnerId"], windows["RootDeviceName"]) == ("windows", images.MICROSOFT, "/dev/sda1")
+    assert (windows["Platform"], windows["OwnerId"], windows["RootDeviceName"]) == (
+        "windows",
+        images.MICROSOFT,
+        "/dev/sda1",
+    )
     assert "Platform" not in found[UBUNTU.id_in("eu-west-1")]
     assert found[UBUNTU.id_in("eu-west-1")]["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
 
 
 def test_a_root_volume_is_what_the_image_says_where_the_launch_does_not(ec2, network):
-    machine = network.launch(WINDOWS, BlockDeviceMappings=[{"DeviceName": images.ROOT_DEVICE, "Ebs": {"Encrypted": True}}])
+    machine = network.launch(
+        WINDOWS, BlockDeviceMappings=[{"DeviceName": images.ROOT_DEVICE, "Ebs": {"Encrypted": True}}]
+    )
     shown = network.show(machine)
-    volume = ec2.describe_volumes(VolumeIds=[shown["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]])["Volumes"][0]
+    volume = ec2.describe_volumes(VolumeIds=[shown["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]])["Volumes"][
+        0
+    ]
     network.end(machine)
 
     assert (volume["Size"], volume["VolumeType"], volume["Encrypted"]) == (30, "gp3", True)
@@ -149,7 +185,9 @@ def test_a_terminated_machine_gives_its_addresses_and_its_interface_back(ec2, ne
     ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])
     network.end(machine)
 
-    assert not ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [network.subnet]}])["NetworkInterfaces"]
+    assert not ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [network.subnet]}])[
+        "NetworkInterfaces"
+    ]
     assert "AssociationId" not in ec2.describe_addresses(AllocationIds=[address])["Addresses"][0]
     assert network.launch(PrivateIpAddress="10.0.0.10")
 
@@ -159,7 +197,9 @@ def test_the_console_shows_the_end_of_the_machines_own_log(ec2, network, machine
     machine = network.launch()["InstanceId"]
     assert ec2.get_console_output(InstanceId=machine, **latest)["Output"] == ""
     (machines / machine).mkdir()
-    (machines / machine / "console.log").write_bytes(b"early\n" + b"x" * CONSOLE_LIMIT + b"cloud-init done \xff\n")
+    (machines / machine / "console.log").write_bytes(
+        b"early\n" + b"x" * CONSOLE_LIMIT + b"cloud-init done \xff\n"
+    )
     output = ec2.get_console_output(InstanceId=machine, **latest)["Output"]
 
     assert output.endswith("cloud-init done \ufffd\n")
@@ -168,7 +208,10 @@ def test_the_console_shows_the_end_of_the_machines_own_log(ec2, network, machine
 
 def test_the_windows_password_opens_with_the_key_of_the_launch(ec2, network):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    ec2.import_key_pair(KeyName="admin", PublicKeyMaterial=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
+    ec2.import_key_pair(
+        KeyName="admin",
+        PublicKeyMaterial=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
+    )
     windows, linux = network.launch(WINDOWS, KeyName="admin"), network.launch(KeyName="admin")
     encrypted = base64.b64decode(ec2.get_password_data(InstanceId=windows["InstanceId"])["PasswordData"])
 

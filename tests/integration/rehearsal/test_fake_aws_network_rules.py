@@ -39,7 +39,9 @@ def test_a_vpc_goes_after_its_gateway_and_its_groups(ec2, network):
 
 def test_a_gateway_stays_while_public_addresses_are_mapped_through_it(ec2, network):
     machine, address = network.launch(), ec2.allocate_address(Domain="vpc")["AllocationId"]
-    association = ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])["AssociationId"]
+    association = ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])[
+        "AssociationId"
+    ]
     with refused("DependencyViolation", "has some mapped public address"):
         ec2.detach_internet_gateway(InternetGatewayId=network.gateway, VpcId=network.vpc)
     with refused("InvalidIPAddress.InUse"):
@@ -91,19 +93,31 @@ def test_a_subnet_without_a_zone_is_in_this_region(ec2, network):
 
 
 @pytest.mark.parametrize(
-    ("name", "description", "words"), [("sg-nodes", "nodes", "may not be in the format sg-"), ("nodes2", "für alle", "beyond ASCII")]
+    ("name", "description", "words"),
+    [("sg-nodes", "nodes", "may not be in the format sg-"), ("nodes2", "für alle", "beyond ASCII")],
 )
-def test_a_group_with_a_name_or_description_that_aws_forbids_is_refused(ec2, network, name, description, words):
+def test_a_group_with_a_name_or_description_that_aws_forbids_is_refused(
+    ec2, network, name, description, words
+):
     with refused("InvalidParameterValue", words):
         ec2.create_security_group(GroupName=name, Description=description, VpcId=network.vpc)
 
 
 @pytest.mark.parametrize(
     ("protocol", "low", "high", "code"),
-    [("tcp", 90, 80, "InvalidParameterValue"), ("udp", 1, 65536, "InvalidParameterValue"), ("htcp", 1, 2, "InvalidPermission.Malformed")],
+    [
+        ("tcp", 90, 80, "InvalidParameterValue"),
+        ("udp", 1, 65536, "InvalidParameterValue"),
+        ("htcp", 1, 2, "InvalidPermission.Malformed"),
+    ],
 )
 def test_a_rule_with_impossible_ports_is_refused(ec2, network, protocol, low, high, code):
-    permission = {"IpProtocol": protocol, "FromPort": low, "ToPort": high, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+    permission = {
+        "IpProtocol": protocol,
+        "FromPort": low,
+        "ToPort": high,
+        "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+    }
     with refused(code):
         ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[permission])
 

@@ -15,7 +15,11 @@ from rehearsal.fake_aws import policy
 from rehearsal.fake_aws.signature import Signature
 
 HOST = "ssm.eu-west-1.amazonaws.com"
-STATEMENT = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "arn:aws:ssm:*:1:parameter/dev/join"}
+STATEMENT = {
+    "Effect": "Allow",
+    "Action": "ssm:GetParameter",
+    "Resource": "arn:aws:ssm:*:1:parameter/dev/join",
+}
 JOIN = "arn:aws:ssm:eu-west-1:1:parameter/dev/join"
 
 
@@ -40,7 +44,13 @@ def test_policies_are_evaluated_as_iam_does(statements, allowed):
     assert policy.allows([{"Statement": statements}], "ssm:GetParameter", JOIN) is allowed
 
 
-TAGGED = {**STATEMENT, "Condition": {"StringLike": {"aws:ResourceTag/stack": ["pr-*", "x"]}, "StringEquals": {"ec2:CreateAction": "CreateVpc"}}}
+TAGGED = {
+    **STATEMENT,
+    "Condition": {
+        "StringLike": {"aws:ResourceTag/stack": ["pr-*", "x"]},
+        "StringEquals": {"ec2:CreateAction": "CreateVpc"},
+    },
+}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +66,9 @@ TAGGED = {**STATEMENT, "Condition": {"StringLike": {"aws:ResourceTag/stack": ["p
 def test_every_condition_must_hold_and_a_key_that_a_call_lacks_holds_none(context, allowed):
     assert policy.allows([{"Statement": [TAGGED]}], "ssm:GetParameter", JOIN, context) is allowed
     denied = {**TAGGED, "Effect": "Deny"}
-    assert policy.allows([{"Statement": [STATEMENT, denied]}], "ssm:GetParameter", JOIN, context) is not allowed
+    assert (
+        policy.allows([{"Statement": [STATEMENT, denied]}], "ssm:GetParameter", JOIN, context) is not allowed
+    )
 
 
 @pytest.mark.parametrize(("context", "denied"), [({"t": "pr-7"}, False), ({"t": "dev"}, True), ({}, True)])
@@ -70,7 +82,9 @@ def test_a_negated_operator_holds_where_the_call_lacks_the_key(context, denied):
 
 def signed(body: bytes, key: str, secret: str) -> dict[str, Any]:
     """Return a request that the SDK has signed."""
-    sdk = AWSRequest("POST", f"https://{HOST}/", data=body, headers={"Content-Type": "application/x-amz-json-1.1"})
+    sdk = AWSRequest(
+        "POST", f"https://{HOST}/", data=body, headers={"Content-Type": "application/x-amz-json-1.1"}
+    )
     SigV4Auth(Credentials(key, secret), "ssm", "eu-west-1").add_auth(sdk)
     headers = {"Host": HOST, **dict(sdk.headers.items())}
     named = {name.upper().replace("-", "_"): value for name, value in headers.items()}
@@ -89,6 +103,8 @@ def test_what_the_sdk_signs_is_accepted_and_no_other_body_or_secret_is(body, sec
     assert not replace(signature, value=hashlib.sha256(body).hexdigest()).is_of(secret, environ, body)
 
 
-@pytest.mark.parametrize("header", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer x", "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=" + "0" * 64]
+)
 def test_other_authorization_is_no_signature(header):
     assert Signature.of({"HTTP_AUTHORIZATION": header}) is None

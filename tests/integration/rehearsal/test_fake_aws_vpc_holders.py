@@ -1,4 +1,6 @@
-"""What holds a VPC: the fake cloud refuses as AWS does, the audit lists it, and the clean-up finds an order that AWS accepts."""
+"""What holds a VPC: the fake cloud refuses as AWS does, the audit lists it, and the clean-up finds an
+order that AWS accepts.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +45,10 @@ def peering(ec2: Any, vpc: str, **own: Any) -> str:
 
 def transit(ec2: Any, vpc: str, **own: Any) -> str:
     gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
-    subnets = [each["SubnetId"] for each in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]]
+    subnets = [
+        each["SubnetId"]
+        for each in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    ]
     made = ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=gateway, VpcId=vpc, SubnetIds=subnets)
     attachment = made["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
     # moto takes the tags of another type for it.
@@ -53,7 +58,9 @@ def transit(ec2: Any, vpc: str, **own: Any) -> str:
 
 
 def endpoint(ec2: Any, vpc: str, **own: Any) -> str:
-    made = ec2.create_vpc_endpoint(VpcId=vpc, VpcEndpointType="Gateway", ServiceName=SERVICE, **own)["VpcEndpoint"]
+    made = ec2.create_vpc_endpoint(VpcId=vpc, VpcEndpointType="Gateway", ServiceName=SERVICE, **own)[
+        "VpcEndpoint"
+    ]
     return made["VpcEndpointId"]
 
 
@@ -115,9 +122,15 @@ def test_what_another_made_in_the_vpc_is_shown_and_left(session, ec2, vpc, kind)
 
 
 def test_flow_logs_are_listed_and_hold_nothing(session, ec2, vpc):
-    session.client("s3").create_bucket(Bucket="flows", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    session.client("s3").create_bucket(
+        Bucket="flows", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
     made = ec2.create_flow_logs(
-        ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogDestinationType="s3", LogDestination="arn:aws:s3:::flows"
+        ResourceIds=[vpc],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestinationType="s3",
+        LogDestination="arn:aws:s3:::flows",
     )["FlowLogIds"]
     seen = {each.item.id: each.evidence for each in audit.audit(session, SCOPE, NOW).findings}
     assert seen[made[0]] == f"belongs to {vpc}"
@@ -126,11 +139,15 @@ def test_flow_logs_are_listed_and_hold_nothing(session, ec2, vpc):
 
 
 def test_a_nat_gateway_gives_its_address_back_before_it_is_released(session, ec2, vpc):
-    gateway = ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway"))["InternetGateway"]["InternetGatewayId"]
+    gateway = ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway"))["InternetGateway"][
+        "InternetGatewayId"
+    ]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=tags("elastic-ip"))["AllocationId"]
     (subnet,) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-    ec2.create_nat_gateway(SubnetId=subnet["SubnetId"], AllocationId=address, TagSpecifications=tags("natgateway"))
+    ec2.create_nat_gateway(
+        SubnetId=subnet["SubnetId"], AllocationId=address, TagSpecifications=tags("natgateway")
+    )
     with refused("InvalidIPAddress.InUse"):
         ec2.release_address(AllocationId=address)
     assert clear(session) == []
@@ -139,7 +156,9 @@ def test_a_nat_gateway_gives_its_address_back_before_it_is_released(session, ec2
 
 def test_a_vpn_gateway_goes_after_its_connections_and_its_vpc(session, ec2, vpc):
     gateway = vpn_gateway(ec2, vpc, TagSpecifications=tags("vpn-gateway"))
-    customer = ec2.create_customer_gateway(Type="ipsec.1", PublicIp="198.51.100.1", BgpAsn=65000)["CustomerGateway"]
+    customer = ec2.create_customer_gateway(Type="ipsec.1", PublicIp="198.51.100.1", BgpAsn=65000)[
+        "CustomerGateway"
+    ]
     ec2.create_vpn_connection(
         Type="ipsec.1",
         CustomerGatewayId=customer["CustomerGatewayId"],
@@ -157,7 +176,9 @@ def group(ec2: Any, vpc: str, name: str, **own: Any) -> str:
 
 @pytest.mark.parametrize("way", ["ingress", "egress"])
 def test_rules_that_name_a_group_are_taken_away_both_ways_and_no_others(session, ec2, vpc, way):
-    """gruntwork-io/cloud-nuke#316, hashicorp/terraform#2996: another's group names ours beside ranges of its own."""
+    """gruntwork-io/cloud-nuke#316, hashicorp/terraform#2996: another's group names ours beside ranges of
+    its own.
+    """
     elsewhere = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     ours = group(ec2, vpc, "ours", TagSpecifications=tags("security-group"))
     theirs, third = group(ec2, elsewhere, f"theirs-{way}"), group(ec2, elsewhere, f"third-{way}")
@@ -169,7 +190,9 @@ def test_rules_that_name_a_group_are_taken_away_both_ways_and_no_others(session,
         "UserIdGroupPairs": [{"GroupId": ours}, {"GroupId": third}],
     }
     getattr(ec2, f"authorize_security_group_{way}")(GroupId=theirs, IpPermissions=[rule])
-    getattr(ec2, f"authorize_security_group_{way}")(GroupId=ours, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": theirs}]}])
+    getattr(ec2, f"authorize_security_group_{way}")(
+        GroupId=ours, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": theirs}]}]
+    )
     with refused("DependencyViolation", "has a dependent object"):
         ec2.delete_security_group(GroupId=ours)
     assert clear(session) == []
@@ -182,9 +205,14 @@ def test_rules_that_name_a_group_are_taken_away_both_ways_and_no_others(session,
 
 def test_a_refusal_names_the_interface_that_holds(session, ec2, vpc):
     (subnet,) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-    held = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Description="ELB app/shop/1234")["NetworkInterface"]
+    held = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Description="ELB app/shop/1234")[
+        "NetworkInterface"
+    ]
     errors = clear(session)
     assert len(errors) == 2
-    assert all(error.endswith(f"; it is held by {held['NetworkInterfaceId']} (ELB app/shop/1234)") for error in errors), errors
+    assert all(
+        error.endswith(f"; it is held by {held['NetworkInterfaceId']} (ELB app/shop/1234)")
+        for error in errors
+    ), errors
     ec2.delete_network_interface(NetworkInterfaceId=held["NetworkInterfaceId"])
     assert clear(session) == []

@@ -16,7 +16,9 @@ from rehearsal.simulated.api import PROGRAMS
 from rehearsal.waiting import poll
 
 PLACEHOLDER = "pending"
-MISSING = [name for name in ("kubectl", "pulumi", "pulumi-resource-kubernetes", *PROGRAMS) if not shutil.which(name)]
+MISSING = [
+    name for name in ("kubectl", "pulumi", "pulumi-resource-kubernetes", *PROGRAMS) if not shutil.which(name)
+]
 
 
 class Parameters:
@@ -62,7 +64,9 @@ def test_the_file_follows_the_parameter_from_the_placeholder_to_the_end(tmp_path
 
 
 @pytest.mark.engine
-@pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}; put the rehearsal's tools there")
+@pytest.mark.skipif(
+    bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}; put the rehearsal's tools there"
+)
 def test_in_the_shell_plain_kubectl_works_after_plain_pulumi_up(tmp_path, monkeypatch):
     """README.md: `pulumi preview|up|destroy` and `kubectl` work without further options in `make shell`."""
     shell = tmp_path / "shell"

@@ -17,7 +17,10 @@ from tests.support.plugin import ENVIRONMENT, start_and_interrupt, start_and_kil
 from tests.support.pulumi_cli import Stack, is_there, project
 
 PLUGIN = Path(rehearsal.__file__).parent / "bin" / "pulumi-language-python"
-engine = [pytest.mark.engine, pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there")]
+engine = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +49,18 @@ class TestWithoutTheEngine:
         script = tmp_path / "pulumi-language-python-exec"
         script.touch(mode=0o755)
         environment = ENVIRONMENT | {"PATH": f"{tmp_path}:{ENVIRONMENT['PATH']}"}
-        process = subprocess.Popen([PLUGIN, "127.0.0.1:1"], env=environment, text=True, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [PLUGIN, "127.0.0.1:1"], env=environment, text=True, stdout=subprocess.PIPE
+        )
         with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
             yield script, language_pb2_grpc.LanguageRuntimeStub(channel), process
         process.kill()
         process.communicate()
 
-    @pytest.mark.parametrize(("code", "error", "bail"), [(0, "", False), (3, "program exited with non-zero exit code: 3", False), (32, "", True)])
+    @pytest.mark.parametrize(
+        ("code", "error", "bail"),
+        [(0, "", False), (3, "program exited with non-zero exit code: 3", False), (32, "", True)],
+    )
     def test_the_programs_exit_code_is_the_answer(self, host, tmp_path, code, error, bail):
         script, client, _ = host
         script.write_text(f"import sys\nsys.exit({code})\n")
@@ -62,13 +70,19 @@ class TestWithoutTheEngine:
     def test_no_program_outlives_the_host(self, host, tmp_path):
         """The program would wait for machines for half an hour."""
         script, client, process = host
-        script.write_text(f"import os, time\nopen('{tmp_path}/pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
+        script.write_text(
+            f"import os, time\nopen('{tmp_path}/pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+        )
         call = client.Run.future(language_pb2.RunRequest(pwd=str(tmp_path)))
         pid = eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
         assert not call.done()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
-        eventually(lambda: not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text())
+        eventually(
+            lambda: (
+                not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+            )
+        )
 
 
 def eventually(condition):
@@ -105,7 +119,9 @@ class TestUnderTheEngine:
         assert "program exited with non-zero exit code: 3" in output
 
     def test_an_error_inside_an_apply_fails_the_run(self, tmp_path, cloud):
-        program = "import pulumi\npulumi.export('x', pulumi.Output.from_input(1).apply(lambda _: {}['missing']))\n"
+        program = (
+            "import pulumi\npulumi.export('x', pulumi.Output.from_input(1).apply(lambda _: {}['missing']))\n"
+        )
         output = Stack(project(tmp_path / "apply", program), cloud).run("preview", code=1)
 
         assert "KeyError: 'missing'" in output

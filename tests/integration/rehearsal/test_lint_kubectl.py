@@ -45,19 +45,27 @@ def both(kubectl, tmp_path_factory) -> list[tuple[bytes, list[Any], str, manifes
         for number in range(first, min(first + BATCH, COUNT)):
             mine = [each for each in printed if each["metadata"]["name"][1:].partition("-")[0] == str(number)]
             answers.append((mine, "\n".join(line for line in complaints if f"t{number}.yaml" in line)))
-    return [(text, *answer, manifests.load(["-"], io.BytesIO(text))) for text, answer in zip(given, answers, strict=True)]
+    return [
+        (text, *answer, manifests.load(["-"], io.BytesIO(text)))
+        for text, answer in zip(given, answers, strict=True)
+    ]
 
 
 def ask(kubectl: Path, path: str, text: bytes = b"") -> tuple[list[Any], list[str]]:
     """Return the objects that kubectl reads under a path, and its errors."""
     command = [kubectl, "label", "--local", "-f", path, "seen=yes", "-o", "json"]
     done = subprocess.run(command, input=text, capture_output=True, check=False)
-    return [each for each in objects(done.stdout.decode()) if each.get("apiVersion")], COMPLAINT.split(done.stderr.decode())
+    return [each for each in objects(done.stdout.decode()) if each.get("apiVersion")], COMPLAINT.split(
+        done.stderr.decode()
+    )
 
 
 def objects(printed: str) -> Iterator[Any]:
     """Yield the objects that kubectl printed, without the added label."""
-    place, decoder = 0, json.JSONDecoder(parse_int=lambda digits: int(digits) if abs(int(digits)) < 2**63 else float(digits))
+    place, decoder = (
+        0,
+        json.JSONDecoder(parse_int=lambda digits: int(digits) if abs(int(digits)) < 2**63 else float(digits)),
+    )
     while place < len(printed.rstrip()):
         value, end = decoder.raw_decode(printed, place)
         place = end + 1
@@ -86,18 +94,26 @@ def test_where_kubectl_has_no_complaint_lint_reads_the_same_and_has_none(both):
             assert all(name.startswith("j") for name in more), text
             assert more or not theirs or not ours.problems, text
     fine = sum(1 for _, theirs, complaint, _ in both if theirs and not complaint)
-    assert COUNT / 4 < fine < COUNT * 3 / 4, "where all texts are fine, or none, the comparison proves nothing"
+    assert COUNT / 4 < fine < COUNT * 3 / 4, (
+        "where all texts are fine, or none, the comparison proves nothing"
+    )
 
 
 def test_what_kubectl_cannot_read_is_a_problem_or_no_object(both):
-    silent = [(text, complaint) for text, _, complaint, ours in both if "error parsing" in complaint and not (ours.problems or ours.others)]
+    silent = [
+        (text, complaint)
+        for text, _, complaint, ours in both
+        if "error parsing" in complaint and not (ours.problems or ours.others)
+    ]
     assert silent == []
 
 
 def test_one_bad_document_never_hides_the_others(kubectl):
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\n"
     text = f"{pod % 'a'}---\na: [\n---\n{pod % 'b'}--- x: y\n{pod % 'c'}---\n{pod % 'd'}"
-    assert [each["metadata"]["name"] for each in ask(kubectl, "-", text.encode())[0]] == ["a"], "kubectl stops"
+    assert [each["metadata"]["name"] for each in ask(kubectl, "-", text.encode())[0]] == ["a"], (
+        "kubectl stops"
+    )
     found = manifests.load(["-"], io.BytesIO(text.encode()))
     assert [each["metadata"]["name"] for each in read(found)] == ["a", "b", "d"]
     assert [problem.split(":")[1] for problem in found.problems] == ["5", "10"]

@@ -19,9 +19,17 @@ from tests.support.generated_pods import generate
 
 COUNT = 2_400
 LEAST = 20
-pytestmark = pytest.mark.skipif(bool(kubelet_admission.missing()), reason=f"not here: {kubelet_admission.missing()}; `make rehearse` brings it")
+pytestmark = pytest.mark.skipif(
+    bool(kubelet_admission.missing()),
+    reason=f"not here: {kubelet_admission.missing()}; `make rehearse` brings it",
+)
 REASONS = {
-    *("PodLevelResourcesNotSupported", "PodOSSelectorNodeLabelDoesNotMatch", "PodOSNotSupported", "SupplementalGroupsPolicyNotSupported"),
+    *(
+        "PodLevelResourcesNotSupported",
+        "PodOSSelectorNodeLabelDoesNotMatch",
+        "PodOSNotSupported",
+        "SupplementalGroupsPolicyNotSupported",
+    ),
     "SysctlForbidden",
 }
 
@@ -31,10 +39,16 @@ def judged(tmp_path_factory) -> list[tuple[dict[str, Any], str, list[Any]]]:
     """Return each pod that may be scheduled to a Windows node, with the kubelet's refusal and lint's
     findings.
     """
-    pods = [pod for pod in map(as_pod, generate(COUNT).objects) if pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "windows"]
+    pods = [
+        pod
+        for pod in map(as_pod, generate(COUNT).objects)
+        if pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "windows"
+    ]
     program = kubelet_admission.build(tmp_path_factory.mktemp("program"))
     reasons = kubelet_admission.judge(program, tmp_path_factory.mktemp("wine"), pods)
-    return [(pod, reason, check([pod], windows_build=None)) for pod, reason in zip(pods, reasons, strict=True)]
+    return [
+        (pod, reason, check([pod], windows_build=None)) for pod, reason in zip(pods, reasons, strict=True)
+    ]
 
 
 def as_pod(object_: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +59,11 @@ def as_pod(object_: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_the_kubelet_does_not_admit_is_an_error(judged):
-    silent = [(reason, json.dumps(pod)) for pod, reason, found in judged if reason and not any(f.severity is Severity.ERROR for f in found)]
+    silent = [
+        (reason, json.dumps(pod))
+        for pod, reason, found in judged
+        if reason and not any(f.severity is Severity.ERROR for f in found)
+    ]
     assert silent == []
 
 

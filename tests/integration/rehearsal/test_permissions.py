@@ -1,4 +1,6 @@
-"""The trial of the pipeline's permissions, on a pipeline that is made up; and once the real one, with its whole policy."""
+"""The trial of the pipeline's permissions, on a pipeline that is made up; and once the real one, with its
+whole policy.
+"""
 
 from pathlib import Path
 
@@ -13,7 +15,10 @@ from rehearsal.scenarios.permissions.pipeline import COMMANDS, Outcome, running_
 from rehearsal.scenarios.permissions.trial import Trial, first_needs, prove, shares
 from tests.support import pulumi_cli
 
-CREATE, LOOK, DELETE, TAG = (Permission("S", action) for action in ("ec2:CreateVpc", "ec2:DescribeVpcs", "ec2:DeleteVpc", "ec2:CreateTags"))
+CREATE, LOOK, DELETE, TAG = (
+    Permission("S", action)
+    for action in ("ec2:CreateVpc", "ec2:DescribeVpcs", "ec2:DeleteVpc", "ec2:CreateTags")
+)
 NEEDS = {CREATE: "up", LOOK: "list", TAG: "up again", DELETE: "down"}
 
 
@@ -71,22 +76,31 @@ def test_shares_hold_every_permission_once_in_the_order_of_the_commands():
 
 
 def test_a_policy_without_one_permission_lacks_just_that():
-    statements = {statement["Sid"]: statement["Action"] for statement in document(Permission("TagOwn", "ec2:CreateTags"))["Statement"]}
+    statements = {
+        statement["Sid"]: statement["Action"]
+        for statement in document(Permission("TagOwn", "ec2:CreateTags"))["Statement"]
+    }
     assert "TagOwn" not in statements
     assert "ec2:CreateTags" in statements["TagNew"]
-    granted = sum(len(actions) for sid, actions in statements.items() if sid in {grant.sid for grant in GRANTS if grant.effect == "Allow"})
+    granted = sum(
+        len(actions)
+        for sid, actions in statements.items()
+        if sid in {grant.sid for grant in GRANTS if grant.effect == "Allow"}
+    )
     assert granted == len(all_permissions()) - 1
 
 
 def test_only_what_alone_allows_a_call_is_needed():
-    """Both grants of S3 allow to read an object of a bucket that is named like a preview's and holds the state."""
+    """Both grants of S3 allow to read an object of a bucket that is named like a preview's and holds the
+    state.
+    """
     grants = [
         pipeline_grants.Grant(sid="A", why="", actions=("s3:GetObject",)),
         pipeline_grants.Grant(sid="B", why="", actions=("s3:GetObject", "s3:PutObject")),
     ]
-    assert needed([Required("s3:GetObject"), Required("s3:PutObject"), Required("sts:GetCallerIdentity")], grants) == {
-        Permission("B", "s3:PutObject")
-    }
+    assert needed(
+        [Required("s3:GetObject"), Required("s3:PutObject"), Required("sts:GetCallerIdentity")], grants
+    ) == {Permission("B", "s3:PutObject")}
 
 
 def test_a_call_that_only_an_unproven_grant_allows_is_told():

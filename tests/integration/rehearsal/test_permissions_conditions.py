@@ -30,10 +30,17 @@ class Clients(dict):
 def intruder(tmp_path_factory):
     with served_aws(tmp_path_factory.mktemp("state") / "machines") as cloud:
         keys = cloud.environment()
-        operator = Clients(boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION), cloud.endpoint)
+        operator = Clients(
+            boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION),
+            cloud.endpoint,
+        )
         operator["iam"].create_role(RoleName=ROLE, AssumeRolePolicyDocument=TRUST)
-        taken = operator["sts"].assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", RoleSessionName="run")["Credentials"]
-        own = boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], region_name=REGION)
+        taken = operator["sts"].assume_role(
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{ROLE}", RoleSessionName="run"
+        )["Credentials"]
+        own = boto3.Session(
+            taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], region_name=REGION
+        )
         yield Intruder(ROLE, operator, Clients(own, cloud.endpoint))
 
 
@@ -55,7 +62,12 @@ def test_a_condition_that_nothing_tries_is_a_problem(intruder, stage, monkeypatc
 
 def test_a_grant_that_lost_its_condition_is_found(intruder, stage, monkeypatch):
     """As `Build` was, which let whoever had the role cut the routes of every network of the account."""
-    bare = [replace(grant, condition=None) if grant.sid == "ChangeOwn" else grant for grant in conditions.all_grants()]
+    bare = [
+        replace(grant, condition=None) if grant.sid == "ChangeOwn" else grant
+        for grant in conditions.all_grants()
+    ]
     monkeypatch.setattr(conditions, "conditions", lambda _: [conditions.Condition("ChangeOwn", "StringLike")])
     monkeypatch.setattr(conditions, "all_grants", lambda: bare)
-    assert {problem.split(": ")[1] for problem in intruder.problems(stage)} >= {"delete_route is let in in spite of it"}
+    assert {problem.split(": ")[1] for problem in intruder.problems(stage)} >= {
+        "delete_route is let in in spite of it"
+    }

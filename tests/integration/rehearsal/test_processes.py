@@ -44,15 +44,24 @@ def test_a_foreign_process_with_the_recorded_id_is_never_touched(sleeper):
 
 def test_a_daemon_that_dies_before_it_is_ready_shows_the_end_of_its_log(tmp_path):
     log = tmp_path / "log"
-    daemon = processes.start("cloud", [sys.executable, "-c", "print('no port'); raise SystemExit(1)"], environment=os.environ, log=log)
+    daemon = processes.start(
+        "cloud",
+        [sys.executable, "-c", "print('no port'); raise SystemExit(1)"],
+        environment=os.environ,
+        log=log,
+    )
     with pytest.raises(RuntimeError, match="cloud did not become ready"):
         processes.wait_for_file(tmp_path / "never.json", daemon, log, 10)
     assert "no port" in log.read_text()
 
 
 def test_what_was_started_for_a_run_is_found_by_its_environment(tmp_path):
-    mine = processes.start("mine", SLEEPER, environment={**os.environ, "PULUMI_HOME": str(tmp_path)}, log=tmp_path / "log")
-    other = processes.start("other", SLEEPER, environment={**os.environ, "PULUMI_HOME": f"{tmp_path}-other"}, log=tmp_path / "log")
+    mine = processes.start(
+        "mine", SLEEPER, environment={**os.environ, "PULUMI_HOME": str(tmp_path)}, log=tmp_path / "log"
+    )
+    other = processes.start(
+        "other", SLEEPER, environment={**os.environ, "PULUMI_HOME": f"{tmp_path}-other"}, log=tmp_path / "log"
+    )
     processes.end_of(f"PULUMI_HOME={tmp_path}")
     assert not mine.is_alive
     assert other.is_alive, "a process of another run is not ours"

@@ -1,4 +1,6 @@
-"""Refusals, tags, secrets and drift of the stand-in aws provider against the fake cloud: alike for every type."""
+"""Refusals, tags, secrets and drift of the stand-in aws provider against the fake cloud: alike for every
+type.
+"""
 
 import json
 import shutil
@@ -14,8 +16,15 @@ from tests.support.provider_driver import UNKNOWN, Driver, Live, Refusal, driver
 from tests.support.provider_plugin import plugin
 
 VPC, SUBNET, GATEWAY = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/internetGateway:InternetGateway"
-GROUP, RULE = "aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-INSTANCE, PARAMETER, KEY = "aws:ec2/instance:Instance", "aws:ssm/parameter:Parameter", "aws:ec2/keyPair:KeyPair"
+GROUP, RULE = (
+    "aws:ec2/securityGroup:SecurityGroup",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+)
+INSTANCE, PARAMETER, KEY = (
+    "aws:ec2/instance:Instance",
+    "aws:ssm/parameter:Parameter",
+    "aws:ec2/keyPair:KeyPair",
+)
 WINDOWS = "/aws/service/ami-windows-latest/Windows_Server-2019-English-Core-Base"
 SECONDS = 20
 
@@ -45,14 +54,22 @@ def subnet(driver, vpc) -> Live:
 @pytest.fixture
 def machine(driver, subnet) -> dict[str, Any]:
     ami = driver.invoke("aws:ssm/getParameter:getParameter", name=WINDOWS)["value"]
-    return {"ami": ami, "instanceType": "t3.large", "subnetId": subnet.id, "userData": "<powershell>1</powershell>"}
+    return {
+        "ami": ami,
+        "instanceType": "t3.large",
+        "subnetId": subnet.id,
+        "userData": "<powershell>1</powershell>",
+    }
 
 
-# --- create, update, delete -------------------------------------------------------------------------------------
+# --- create, update, delete
+# -------------------------------------------------------------------------------------
 
 
 def test_what_aws_refuses_is_one_sentence_with_the_kind_and_the_code(driver, vpc):
-    with pytest.raises(Refusal, match=r"creating subnet: InvalidSubnet.Range: The CIDR '192.168.0.0/24' is invalid"):
+    with pytest.raises(
+        Refusal, match=r"creating subnet: InvalidSubnet.Range: The CIDR '192.168.0.0/24' is invalid"
+    ):
         driver.create(SUBNET, "outside", vpcId=vpc.id, cidrBlock="192.168.0.0/24")
 
 
@@ -60,20 +77,29 @@ def test_a_resource_that_is_made_but_not_finished_goes_into_the_state(driver, aw
     first = driver.create(GATEWAY, "first", vpcId=vpc.id)
     with pytest.raises(Refusal, match=r"creating internet gateway igw-.*: InvalidParameterValue") as refusal:
         driver.create(GATEWAY, "second", vpcId=vpc.id)
-    gateways = aws("ec2").describe_internet_gateways(InternetGatewayIds=[refusal.value.id])["InternetGateways"]
-    assert gateways[0]["Attachments"] == [], "the engine must learn of this gateway, or destroy would never find it"
+    gateways = aws("ec2").describe_internet_gateways(InternetGatewayIds=[refusal.value.id])[
+        "InternetGateways"
+    ]
+    assert gateways[0]["Attachments"] == [], (
+        "the engine must learn of this gateway, or destroy would never find it"
+    )
     for id_ in (first.id, refusal.value.id):
         driver.delete(Live(GATEWAY, "", id_, {}, {"vpcId": vpc.id}))
 
 
 def test_a_deletion_waits_for_those_who_still_use_the_thing_and_then_says_who_refused(driver, vpc, subnet):
-    with pytest.raises(Refusal, match=r"deleting VPC vpc-\w+: DependencyViolation: The vpc .* has dependencies and cannot be deleted"):
+    with pytest.raises(
+        Refusal,
+        match=r"deleting VPC vpc-\w+: DependencyViolation: The vpc .* has dependencies and cannot be deleted",
+    ):
         driver.delete(vpc, seconds=1)
 
 
 def test_a_rule_that_refers_to_a_group_lets_go_of_it_when_it_is_deleted(driver, vpc):
     group, other = (driver.create(GROUP, name, vpcId=vpc.id) for name in ("group", "other"))
-    user = driver.create(RULE, "user", securityGroupId=other.id, referencedSecurityGroupId=group.id, ipProtocol="-1")
+    user = driver.create(
+        RULE, "user", securityGroupId=other.id, referencedSecurityGroupId=group.id, ipProtocol="-1"
+    )
     with pytest.raises(Refusal, match="DependencyViolation"):
         driver.delete(group, seconds=1)
     for each in (user, group, other):
@@ -91,7 +117,8 @@ def test_a_preview_of_an_update_says_which_outputs_will_move(driver):
     assert preview["arn"] == live.state["arn"]
 
 
-# --- secrets ----------------------------------------------------------------------------------------------------
+# --- secrets
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_the_value_of_a_parameter_is_a_secret_in_the_inputs_and_in_the_state(driver):
@@ -112,7 +139,8 @@ def test_the_password_of_a_windows_instance_is_shown_where_the_program_asks_for_
     assert live.state["passwordData"], "AWS encrypts it with the key pair"
 
 
-# --- refresh ----------------------------------------------------------------------------------------------------
+# --- refresh
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_drift_shows_in_the_state_and_the_next_up_would_undo_it(driver, aws):
@@ -122,7 +150,10 @@ def test_drift_shows_in_the_state_and_the_next_up_would_undo_it(driver, aws):
     driver.delete(live)
 
     assert refreshed.state["tags"] == {"Name": "mine", "stray": "yes"}
-    assert driver.changes(refreshed, cidrBlock="10.8.0.0/16", tags={"Name": "mine"}) == {"tags.stray", "tagsAll.stray"}
+    assert driver.changes(refreshed, cidrBlock="10.8.0.0/16", tags={"Name": "mine"}) == {
+        "tags.stray",
+        "tagsAll.stray",
+    }
 
 
 def test_a_document_written_by_a_machine_is_no_drift_where_its_value_and_version_are_ignored(driver, aws):
@@ -134,12 +165,16 @@ def test_a_document_written_by_a_machine_is_no_drift_where_its_value_and_version
 
     assert refreshed.state["value"]["value"] == "written"
     assert not driver.diff(refreshed, ("value", "version"), **program).diffs
-    assert set(driver.diff(refreshed, ("value",), **program).diffs) == {"version"}, "it is computed before it is ignored"
+    assert set(driver.diff(refreshed, ("value",), **program).diffs) == {"version"}, (
+        "it is computed before it is ignored"
+    )
     assert "value" in set(driver.diff(refreshed, (), **program).diffs)
 
 
 def test_a_write_only_value_is_in_no_state_and_a_refresh_loses_the_input(driver):
-    live = driver.create(PARAMETER, "unseen", name="/unseen", type="SecureString", valueWo="hidden", valueWoVersion=1)
+    live = driver.create(
+        PARAMETER, "unseen", name="/unseen", type="SecureString", valueWo="hidden", valueWoVersion=1
+    )
     refreshed = driver.refresh(live)
     driver.delete(live)
 
@@ -159,7 +194,8 @@ def test_a_resource_is_found_again_by_its_id_alone(driver, vpc, subnet, type_, i
     assert found.inputs["cidrBlock"] == known.inputs["cidrBlock"]
 
 
-# --- tags -------------------------------------------------------------------------------------------------------
+# --- tags
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_default_tags_are_on_the_resource_and_not_among_its_own(cloud):
@@ -171,29 +207,43 @@ def test_default_tags_are_on_the_resource_and_not_among_its_own(cloud):
         assert tagging.refresh(live) == live
 
     program = {"cidrBlock": "10.7.0.0/16", "tags": {"Name": "own"}}
-    with driver_of(plugin(), cloud, region="eu-west-1", defaultTags=json.dumps({"tags": {"owner": "others"}})) as renamed:
-        assert renamed.changes(live, **program) == {"tagsAll.owner"}, "changed defaults must reach resources that did not change"
+    with driver_of(
+        plugin(), cloud, region="eu-west-1", defaultTags=json.dumps({"tags": {"owner": "others"}})
+    ) as renamed:
+        assert renamed.changes(live, **program) == {"tagsAll.owner"}, (
+            "changed defaults must reach resources that did not change"
+        )
         live = renamed.update(live, **program)
         assert live.state["tagsAll"] == {"Name": "own", "owner": "others"}
         renamed.delete(live)
 
 
-# --- configuration and functions --------------------------------------------------------------------------------
+# --- configuration and functions
+# --------------------------------------------------------------------------------
 
 
 def test_configuration_that_would_be_ignored_is_refused(cloud):
-    with pytest.raises(Refusal, match="assumeRoles"), driver_of(plugin(), cloud, region="eu-west-1", assumeRoles="[]"):
+    with (
+        pytest.raises(Refusal, match="assumeRoles"),
+        driver_of(plugin(), cloud, region="eu-west-1", assumeRoles="[]"),
+    ):
         pass
 
 
 def test_a_call_is_made_as_often_as_configured():
     refused = "GetCallerIdentity, exceeded maximum number of attempts, 2,"
-    with driver_of(plugin(), region="eu-west-1", maxRetries="2") as driver, pytest.raises(Refusal, match=refused):
+    with (
+        driver_of(plugin(), region="eu-west-1", maxRetries="2") as driver,
+        pytest.raises(Refusal, match=refused),
+    ):
         driver.invoke("aws:index/getCallerIdentity:getCallerIdentity")
 
 
 def test_without_a_region_the_provider_says_what_to_set(cloud):
-    with pytest.raises(Refusal, match="no AWS region is configured; set aws:region or AWS_REGION"), driver_of(plugin(), cloud):
+    with (
+        pytest.raises(Refusal, match="no AWS region is configured; set aws:region or AWS_REGION"),
+        driver_of(plugin(), cloud),
+    ):
         pass
 
 
@@ -208,17 +258,31 @@ def test_functions_answer_what_the_program_asks(driver):
     assert driver.invoke("aws:index/getRegion:getRegion")["region"] == "eu-west-1"
     assert driver.invoke("aws:index/getPartition:getPartition")["partition"] == "aws"
     assert driver.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "123456789012"
-    assert driver.invoke("aws:ec2/getInstanceType:getInstanceType", instanceType="t3.large")["memorySize"] == 8192
+    assert (
+        driver.invoke("aws:ec2/getInstanceType:getInstanceType", instanceType="t3.large")["memorySize"]
+        == 8192
+    )
     filters = [{"name": "name", "values": ["ubuntu/images/*24.04-amd64*"]}]
-    assert driver.invoke("aws:ec2/getAmi:getAmi", owners=["099720109477"], filters=filters)["rootDeviceName"] == "/dev/sda1"
+    assert (
+        driver.invoke("aws:ec2/getAmi:getAmi", owners=["099720109477"], filters=filters)["rootDeviceName"]
+        == "/dev/sda1"
+    )
 
 
 @pytest.mark.parametrize(
     ("function", "arguments", "complaint"),
     [
-        ("aws:ssm/getParameter:getParameter", {"name": "/none"}, "there is no SSM parameter /none in eu-west-1"),
+        (
+            "aws:ssm/getParameter:getParameter",
+            {"name": "/none"},
+            "there is no SSM parameter /none in eu-west-1",
+        ),
         ("aws:ec2/getAmi:getAmi", {"owners": ["self"]}, "no image matches; change the filters or the owners"),
-        ("aws:ec2/getAmi:getAmi", {"owners": ["801119661308"]}, "6 images match; narrow the filters or set mostRecent"),
+        (
+            "aws:ec2/getAmi:getAmi",
+            {"owners": ["801119661308"]},
+            "6 images match; narrow the filters or set mostRecent",
+        ),
         ("aws:ec2/getInstanceType:getInstanceType", {"instanceType": "t9.huge"}, "InvalidInstanceType: "),
         ("aws:ec2/getAmi:getAmi", {"nameRegex": "ubuntu"}, r"\[name_regex\] Invalid or unknown key"),
         ("aws:ec2/getVpc:getVpc", {}, "aws:ec2/getVpc:getVpc"),
@@ -229,7 +293,8 @@ def test_functions_say_what_is_wrong(driver, function, arguments, complaint):
         driver.invoke(function, **arguments)
 
 
-# --- the plugin -------------------------------------------------------------------------------------------------
+# --- the plugin
+# -------------------------------------------------------------------------------------------------
 
 
 def test_the_plugin_ends_quietly_when_it_is_interrupted():
@@ -246,4 +311,6 @@ def test_the_plugin_needs_nothing_besides_itself(tmp_path):
     """The engine starts it by its path, wherever the cache lies."""
     copy = shutil.copy(plugin(), tmp_path)
 
-    assert subprocess.run([copy, "-version"], capture_output=True, text=True, env={}, check=True).stdout.strip()
+    assert subprocess.run(
+        [copy, "-version"], capture_output=True, text=True, env={}, check=True
+    ).stdout.strip()

@@ -1,4 +1,6 @@
-"""Create, change, refresh and delete one resource of every type of the stand-in aws provider in the fake cloud."""
+"""Create, change, refresh and delete one resource of every type of the stand-in aws provider in the fake
+cloud.
+"""
 
 import base64
 import gzip
@@ -16,7 +18,10 @@ from tests.support.fake_aws import PUBLIC_KEY
 from tests.support.provider_driver import UNKNOWN, Driver, Live, driver_of
 from tests.support.provider_plugin import names, plugin
 
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}],
+}
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 TAGS = {"Name": "first", "microcosm:stack": "dev"}
 OTHER_TAGS = {"Name": "second", "extra": "yes"}
@@ -37,7 +42,9 @@ def world(driver) -> Iterator[World]:
 
 @dataclass(frozen=True)
 class Life:
-    """A type, the inputs that it starts with, and what changes about them in place (None takes an input away)."""
+    """A type, the inputs that it starts with, and what changes about them in place (None takes an input
+    away).
+    """
 
     type: str
     inputs: Callable[[World], dict[str, Any]]
@@ -52,10 +59,23 @@ def gzipped(text: str) -> str:
 
 
 def rule(world: World) -> dict[str, Any]:
-    return {"securityGroupId": world.group(), "cidrIpv4": "203.0.113.0/24", "fromPort": 22, "toPort": 22, "ipProtocol": "tcp", "tags": TAGS}
+    return {
+        "securityGroupId": world.group(),
+        "cidrIpv4": "203.0.113.0/24",
+        "fromPort": 22,
+        "toPort": 22,
+        "ipProtocol": "tcp",
+        "tags": TAGS,
+    }
 
 
-RULE_CHANGES = {"cidrIpv4": "198.51.100.0/24", "fromPort": 80, "toPort": 90, "description": "now described", "tags": OTHER_TAGS}
+RULE_CHANGES = {
+    "cidrIpv4": "198.51.100.0/24",
+    "fromPort": 80,
+    "toPort": 90,
+    "description": "now described",
+    "tags": OTHER_TAGS,
+}
 LIVES = [
     Life(
         "aws:ec2/vpc:Vpc",
@@ -64,27 +84,52 @@ LIVES = [
     ),
     Life(
         "aws:ec2/subnet:Subnet",
-        lambda w: {"vpcId": w.vpc, "cidrBlock": "10.0.9.0/24", "availabilityZone": "eu-west-1c", "tags": TAGS},
+        lambda w: {
+            "vpcId": w.vpc,
+            "cidrBlock": "10.0.9.0/24",
+            "availabilityZone": "eu-west-1c",
+            "tags": TAGS,
+        },
         lambda _: {"mapPublicIpOnLaunch": True, "tags": OTHER_TAGS},
     ),
-    Life("aws:ec2/internetGateway:InternetGateway", lambda _: {"tags": TAGS}, lambda w: {"vpcId": w.vpc, "tags": OTHER_TAGS}),
+    Life(
+        "aws:ec2/internetGateway:InternetGateway",
+        lambda _: {"tags": TAGS},
+        lambda w: {"vpcId": w.vpc, "tags": OTHER_TAGS},
+    ),
     Life(
         "aws:ec2/routeTable:RouteTable",
-        lambda w: {"vpcId": w.vpc, "routes": [{"cidrBlock": "192.0.2.0/24", "gatewayId": w.gateway}], "tags": TAGS},
+        lambda w: {
+            "vpcId": w.vpc,
+            "routes": [{"cidrBlock": "192.0.2.0/24", "gatewayId": w.gateway}],
+            "tags": TAGS,
+        },
         lambda w: {"routes": [{"cidrBlock": "198.51.100.0/24", "gatewayId": w.gateway}], "tags": OTHER_TAGS},
     ),
-    Life("aws:ec2/route:Route", lambda w: {"routeTableId": w.table(), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": w.gateway}),
+    Life(
+        "aws:ec2/route:Route",
+        lambda w: {"routeTableId": w.table(), "destinationCidrBlock": "0.0.0.0/0", "gatewayId": w.gateway},
+    ),
     Life(
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
         lambda w: {"subnetId": w.subnet(), "routeTableId": w.table()},
         lambda w: {"routeTableId": w.table("other")},
     ),
-    Life("aws:ec2/securityGroup:SecurityGroup", lambda w: {"vpcId": w.vpc, "tags": TAGS}, lambda _: {"tags": OTHER_TAGS}),
+    Life(
+        "aws:ec2/securityGroup:SecurityGroup",
+        lambda w: {"vpcId": w.vpc, "tags": TAGS},
+        lambda _: {"tags": OTHER_TAGS},
+    ),
     Life("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", rule, lambda _: RULE_CHANGES),
     Life("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", rule, lambda _: RULE_CHANGES),
     Life(
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-        lambda w: {"securityGroupId": w.group(), "referencedSecurityGroupId": w.group("a"), "ipProtocol": "-1", "description": "all"},
+        lambda w: {
+            "securityGroupId": w.group(),
+            "referencedSecurityGroupId": w.group("a"),
+            "ipProtocol": "-1",
+            "description": "all",
+        },
         lambda w: {"referencedSecurityGroupId": w.group("b"), "description": None},
     ),
     Life(
@@ -103,7 +148,13 @@ LIVES = [
             "vpcSecurityGroupIds": [w.group("b"), w.group("a")],
             "userDataBase64": gzipped("#!/bin/bash"),
             "metadataOptions": {"httpTokens": "optional", "httpPutResponseHopLimit": 2},
-            "rootBlockDevice": {"volumeSize": 40, "volumeType": "gp2", "encrypted": True, "deleteOnTermination": True, "tags": OTHER_TAGS},
+            "rootBlockDevice": {
+                "volumeSize": 40,
+                "volumeType": "gp2",
+                "encrypted": True,
+                "deleteOnTermination": True,
+                "tags": OTHER_TAGS,
+            },
             "sourceDestCheck": False,
             "disableApiTermination": False,
             "instanceInitiatedShutdownBehavior": "terminate",
@@ -112,43 +163,77 @@ LIVES = [
     ),
     Life(
         "aws:ec2/instance:Instance",
-        lambda w: w.instance(associatePublicIpAddress=True, userData="<powershell>1</powershell>", volumeTags=TAGS, tags=TAGS),
+        lambda w: w.instance(
+            associatePublicIpAddress=True, userData="<powershell>1</powershell>", volumeTags=TAGS, tags=TAGS
+        ),
         lambda _: {"userData": "<powershell>2</powershell>", "volumeTags": OTHER_TAGS},
     ),
-    Life("aws:ec2/keyPair:KeyPair", lambda _: {"publicKey": PUBLIC_KEY, "tags": TAGS}, lambda _: {"tags": OTHER_TAGS}),
-    Life("aws:ec2/eip:Eip", lambda _: {"domain": "vpc", "tags": TAGS}, lambda w: {"instance": w.machine, "tags": OTHER_TAGS}),
+    Life(
+        "aws:ec2/keyPair:KeyPair",
+        lambda _: {"publicKey": PUBLIC_KEY, "tags": TAGS},
+        lambda _: {"tags": OTHER_TAGS},
+    ),
+    Life(
+        "aws:ec2/eip:Eip",
+        lambda _: {"domain": "vpc", "tags": TAGS},
+        lambda w: {"instance": w.machine, "tags": OTHER_TAGS},
+    ),
     Life(
         "aws:ec2/eipAssociation:EipAssociation",
         lambda w: {"allocationId": w.make("aws:ec2/eip:Eip", "address").id, "instanceId": w.machine},
     ),
     Life(
         "aws:ssm/parameter:Parameter",
-        lambda _: {"name": "/microcosm/dev/join", "type": "SecureString", "value": "pending", "description": "first", "tags": TAGS},
+        lambda _: {
+            "name": "/microcosm/dev/join",
+            "type": "SecureString",
+            "value": "pending",
+            "description": "first",
+            "tags": TAGS,
+        },
         lambda _: {"value": "joined", "description": None, "tags": OTHER_TAGS},
     ),
     Life(
         "aws:ssm/parameter:Parameter",
-        lambda _: {"name": "/microcosm/dev/unseen", "type": "SecureString", "valueWo": "pending", "valueWoVersion": 1},
+        lambda _: {
+            "name": "/microcosm/dev/unseen",
+            "type": "SecureString",
+            "valueWo": "pending",
+            "valueWoVersion": 1,
+        },
         lambda _: {"valueWoVersion": 2},
     ),
-    Life("aws:ssm/parameter:Parameter", lambda _: {"type": "String", "insecureValue": "a"}, lambda _: {"insecureValue": "b", "tier": "Advanced"}),
+    Life(
+        "aws:ssm/parameter:Parameter",
+        lambda _: {"type": "String", "insecureValue": "a"},
+        lambda _: {"insecureValue": "b", "tier": "Advanced"},
+    ),
     Life(
         "aws:iam/role:Role",
         lambda _: {"assumeRolePolicy": json.dumps(TRUST), "description": "first", "tags": TAGS},
-        lambda _: {"assumeRolePolicy": json.dumps({**TRUST, "Id": "2"}), "description": "second", "maxSessionDuration": 7200, "tags": OTHER_TAGS},
+        lambda _: {
+            "assumeRolePolicy": json.dumps({**TRUST, "Id": "2"}),
+            "description": "second",
+            "maxSessionDuration": 7200,
+            "tags": OTHER_TAGS,
+        },
     ),
     Life(
         "aws:iam/rolePolicy:RolePolicy",
         lambda w: {"role": w.role(), "policy": json.dumps(POLICY)},
         lambda _: {"policy": json.dumps({**POLICY, "Id": "2"})},
     ),
-    Life("aws:iam/rolePolicyAttachment:RolePolicyAttachment", lambda w: {"role": w.role(), "policyArn": CORE}),
+    Life(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment", lambda w: {"role": w.role(), "policyArn": CORE}
+    ),
     Life(
         "aws:iam/instanceProfile:InstanceProfile",
         lambda w: {"role": w.role("a"), "tags": TAGS},
         lambda w: {"role": w.role("b"), "tags": OTHER_TAGS},
     ),
-    Life("aws:s3/bucket:Bucket", lambda _: {"tags": TAGS}, lambda _: {"forceDestroy": True, "tags": OTHER_TAGS}),
+    Life(
+        "aws:s3/bucket:Bucket", lambda _: {"tags": TAGS}, lambda _: {"forceDestroy": True, "tags": OTHER_TAGS}
+    ),
     Life(
         "aws:s3/bucketObjectv2:BucketObjectv2",
         lambda w: {"bucket": w.bucket, "key": "a/b.ps1", "content": "one", "tags": TAGS},
@@ -182,7 +267,9 @@ def test_a_resource_is_what_was_asked_for_changes_in_place_and_goes_away(life, d
         live = driver.update(live, **without_none(changed))
         assert not driver.changes(live, **without_none(changed)), "the update did not reach AWS"
         live = refreshed(driver, live)
-        assert not driver.changes(live, **without_none(changed)), "the update recorded something else than it did"
+        assert not driver.changes(live, **without_none(changed)), (
+            "the update recorded something else than it did"
+        )
 
     driver.delete(live)
     assert driver.refresh(live) is None, "a deleted resource is still there"
@@ -215,9 +302,15 @@ def seen(live: Live | None) -> tuple[dict[str, Any], dict[str, Any]] | None:
 
 def visible(values: dict[str, Any]) -> dict[str, Any]:
     """Without the bridge's own notes. Empty is absent: Terraform's SDK writes either."""
-    shown = {name: value for name, value in values.items() if not name.startswith("__") and name != WRITE_ONLY and value not in EMPTY}
+    shown = {
+        name: value
+        for name, value in values.items()
+        if not name.startswith("__") and name != WRITE_ONLY and value not in EMPTY
+    }
     # AWS's sets have no order: the bridge shows the program's before a refresh, and its own after it.
-    return {name: sorted(value, key=str) if isinstance(value, list) else value for name, value in shown.items()}
+    return {
+        name: sorted(value, key=str) if isinstance(value, list) else value for name, value in shown.items()
+    }
 
 
 def without_none(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +321,9 @@ def really_changed(driver: Driver, life: Life, inputs: dict[str, Any], changed: 
     """Inputs that differ once Check has written the defaults into both: absent means what it meant anyway."""
     old = driver.checked(life.type, "subject", inputs)
     new = driver.checked(life.type, "subject", without_none(changed), old)
-    return {name for name in visible(old).keys() | visible(new).keys() if old.get(name) != new.get(name)} - AS_IT_IS
+    return {
+        name for name in visible(old).keys() | visible(new).keys() if old.get(name) != new.get(name)
+    } - AS_IT_IS
 
 
 EMPTY: tuple[Any, ...] = ({}, [], "")
@@ -240,6 +335,10 @@ AS_IT_IS = {"disableApiTermination"}
 
 def broken_promises(preview: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """Values that came otherwise than the preview announced, and outputs that it did not announce."""
-    told = {name: value for name, value in visible(preview).items() if value != UNKNOWN and not isinstance(value, dict | list)}
+    told = {
+        name: value
+        for name, value in visible(preview).items()
+        if value != UNKNOWN and not isinstance(value, dict | list)
+    }
     different = {name: state.get(name) for name, value in told.items() if state.get(name) != value}
     return different | {name: state[name] for name in visible(state).keys() - preview.keys()}

@@ -1,4 +1,6 @@
-"""The scenario `refresh` on simulated machines: the engine, the program and the command are real, and no root is needed."""
+"""The scenario `refresh` on simulated machines: the engine, the program and the command are real, and no
+root is needed.
+"""
 
 from pathlib import Path
 from types import SimpleNamespace

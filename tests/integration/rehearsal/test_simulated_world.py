@@ -16,7 +16,12 @@ from rehearsal.waiting import poll
 
 NEEDED = ("pulumi", "pulumi-resource-aws", "pulumi-resource-kubernetes", *PROGRAMS)
 MISSING = [name for name in NEEDED if not shutil.which(name)]
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}; put the rehearsal's tools there")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        bool(MISSING), reason=f"not on PATH: {', '.join(MISSING)}; put the rehearsal's tools there"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,12 @@ def test_a_cluster_lives_scales_and_leaves_nothing(world, life):
     assert "69 created" in world.pulumi("up"), "the second cluster must find an API as new as the first did"
     assert nodes(world) == {"control-plane": "linux", "linux-0": "linux", "windows-0": "windows"}
     world.pulumi("up", "--expect-no-changes")
-    world.configure(nodePools=[{"name": "linux", "os": "ubuntu-24.04", "count": 2}, {"name": "windows", "os": "windows-2019", "count": 1}])
+    world.configure(
+        nodePools=[
+            {"name": "linux", "os": "ubuntu-24.04", "count": 2},
+            {"name": "windows", "os": "windows-2019", "count": 1},
+        ]
+    )
     assert "2 created" in world.pulumi("up")
     assert "linux-1" in nodes(world)
     world.pulumi("destroy")
@@ -48,28 +58,43 @@ def test_pods_are_placed_by_the_real_scheduler(world):
     world.configure()
     world.pulumi("up")
     pods = world.api.client().get("/api/v1/namespaces/microcosm/pods")["items"]
-    places = {(pod["metadata"]["labels"].get("app", "ccauth"), pod["spec"]["nodeName"], pod["status"]["phase"]) for pod in pods}
+    places = {
+        (pod["metadata"]["labels"].get("app", "ccauth"), pod["spec"]["nodeName"], pod["status"]["phase"])
+        for pod in pods
+    }
     assert places == {("widgets", "linux-0", "Running"), ("ccauth", "windows-0", "Running")}
 
 
 def test_an_instance_that_ends_takes_its_node_along(world):
     ec2 = world.session().client("ec2", endpoint_url=world.cloud.endpoint)
-    filters = [{"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    filters = [
+        {"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
     instance = ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]["InstanceId"]
     ec2.terminate_instances(InstanceIds=[instance])
     world.pulumi("refresh")
     assert "1 created" in world.pulumi("up"), "the machine that went comes back, under the same name"
     assert "linux-0" in nodes(world)
-    reports = world.session().client("ssm", endpoint_url=world.cloud.endpoint).get_parameter(Name="/microcosm/simulated/status/linux-0")
+    reports = (
+        world.session()
+        .client("ssm", endpoint_url=world.cloud.endpoint)
+        .get_parameter(Name="/microcosm/simulated/status/linux-0")
+    )
     assert json.loads(reports["Parameter"]["Value"])["instance"] != instance
 
 
 def test_of_two_machines_of_one_name_the_younger_speaks(world):
     """If the answer to the first launch was lost, the state knows the second instance."""
     ec2 = world.session().client("ec2", endpoint_url=world.cloud.endpoint)
-    filters = [{"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    filters = [
+        {"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
     old = ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]
-    user_data = ec2.describe_instance_attribute(InstanceId=old["InstanceId"], Attribute="userData")["UserData"]["Value"]
+    user_data = ec2.describe_instance_attribute(InstanceId=old["InstanceId"], Attribute="userData")[
+        "UserData"
+    ]["Value"]
     twins = ec2.run_instances(
         ImageId=old["ImageId"],
         InstanceType=old["InstanceType"],
@@ -88,4 +113,6 @@ def test_of_two_machines_of_one_name_the_younger_speaks(world):
 
 def reported(world, node: str) -> str:
     ssm = world.session().client("ssm", endpoint_url=world.cloud.endpoint)
-    return json.loads(ssm.get_parameter(Name=f"/microcosm/simulated/status/{node}")["Parameter"]["Value"])["instance"]
+    return json.loads(ssm.get_parameter(Name=f"/microcosm/simulated/status/{node}")["Parameter"]["Value"])[
+        "instance"
+    ]

@@ -69,7 +69,12 @@ def test_waiting_in_vain_says_what_was_seen_last():
 def reports() -> tuple[Progress, list[dict[str, Any]]]:
     sent: list[dict[str, Any]] = []
     clock = iter(range(100, 1000))
-    progress = Progress(instance="i-1", node="windows-0", publish=lambda text: sent.append(json.loads(text)), clock=lambda: next(clock))
+    progress = Progress(
+        instance="i-1",
+        node="windows-0",
+        publish=lambda text: sent.append(json.loads(text)),
+        clock=lambda: next(clock),
+    )
     return progress, sent
 
 
@@ -129,7 +134,11 @@ def test_a_full_subnet_is_an_error_and_not_a_double_address(commands):
 
 # --- the source of a pod ----------------------------------------------------------------------------------
 
-SOURCE = {"CCAuth.cs": "class CCAuth {}", "ccauth.svc": "<%@ ServiceHost %>", "web.config": "<configuration/>"}
+SOURCE = {
+    "CCAuth.cs": "class CCAuth {}",
+    "ccauth.svc": "<%@ ServiceHost %>",
+    "web.config": "<configuration/>",
+}
 POD = {
     "metadata": {"name": "p", "namespace": "microcosm", "uid": "u"},
     "spec": {
@@ -161,7 +170,11 @@ def config_maps(data: dict[str, str]) -> SimpleNamespace:
 
 def test_the_service_is_compiled_from_the_pods_own_config_map(monkeypatch, tmp_path):
     built: list[str] = []
-    monkeypatch.setattr(program.host, "build", lambda source, folder: built.append(source.read_text()) or folder / "ccauth.exe")
+    monkeypatch.setattr(
+        program.host,
+        "build",
+        lambda source, folder: built.append(source.read_text()) or folder / "ccauth.exe",
+    )
     prepared = program.prepare(config_maps(SOURCE), POD, tmp_path, pod_ip="10.244.2.3", host_ip="10.0.0.20")
     assert built == ["class CCAuth {}"]
     assert prepared.command[-1] == "http://10.244.2.3:80/ccauth.svc"
@@ -259,7 +272,12 @@ def logs(tmp_path_factory):
         return log_file if (namespace, pod) == ("microcosm", "ccauth") else None
 
     server = kubelet_server.KubeletServer(
-        node="windows-0", ip="127.0.0.1", ca_pem=ca.cert_pem.bytes().decode(), directory=folder, log_file=find, port=0
+        node="windows-0",
+        ip="127.0.0.1",
+        ca_pem=ca.cert_pem.bytes().decode(),
+        directory=folder,
+        log_file=find,
+        port=0,
     )
     threading.Thread(target=server.keep, daemon=True).start()
 
@@ -282,7 +300,10 @@ PATH = "/containerLogs/microcosm/ccauth/ccauth"
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 class TestLogs:
-    @pytest.mark.parametrize(("query", "text"), [("", b"one\ntwo\nthree\n"), ("?tailLines=2", b"two\nthree\n"), ("?tailLines=0", b"")])
+    @pytest.mark.parametrize(
+        ("query", "text"),
+        [("", b"one\ntwo\nthree\n"), ("?tailLines=2", b"two\nthree\n"), ("?tailLines=0", b"")],
+    )
     def test_the_api_server_gets_the_log(self, logs, query, text):
         assert logs(PATH + query, "kube-apiserver-kubelet-client") == (200, text)
 

@@ -45,7 +45,9 @@ def pod(**changes: object) -> dict:
 
 
 def status(container: Container, *, before: dict | None = None, now: datetime = NOW) -> dict:
-    return pod_status.status(POD, container, before=before or {}, host_ip="10.0.0.20", pod_ip="10.244.1.3", created=NOW, now=now)
+    return pod_status.status(
+        POD, container, before=before or {}, host_ip="10.0.0.20", pod_ip="10.244.1.3", created=NOW, now=now
+    )
 
 
 # --- what can run -----------------------------------------------------------------------------------------
@@ -58,9 +60,15 @@ def test_the_pod_of_ccauth_can_run():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"image": "mcr.microsoft.com/windows/servercore/iis:ltsc2019"}, "cannot run Windows images (mcr.microsoft.com/windows/servercore/iis"),
+        (
+            {"image": "mcr.microsoft.com/windows/servercore/iis:ltsc2019"},
+            "cannot run Windows images (mcr.microsoft.com/windows/servercore/iis",
+        ),
         ({"livenessProbe": {"exec": {"command": ["cmd"]}}}, "only httpGet probes, not this livenessProbe"),
-        ({"env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}, "cannot fill in the variable KEY"),
+        (
+            {"env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s"}}}]},
+            "cannot fill in the variable KEY",
+        ),
     ],
 )
 def test_any_other_pod_is_told_what_the_stand_in_cannot_do(change, reason):
@@ -94,7 +102,9 @@ def test_a_condition_keeps_its_time_until_it_changes():
     first = status(Container(state=Running(started_at=NOW)))
     later = NOW + timedelta(minutes=1)
     same = status(Container(state=Running(started_at=NOW)), before=first, now=later)
-    ready = status(Container(state=Running(started_at=NOW), started=True, ready=True), before=first, now=later)
+    ready = status(
+        Container(state=Running(started_at=NOW), started=True, ready=True), before=first, now=later
+    )
     assert same == first, "an unchanged status is not sent again"
     changed = {c["type"]: c["lastTransitionTime"] for c in ready["conditions"]}
     assert changed["Ready"] == "2026-11-25T12:01:00Z"
@@ -102,13 +112,26 @@ def test_a_condition_keeps_its_time_until_it_changes():
 
 
 def test_a_ready_condition_takes_the_reason_of_the_unready_one_away():
-    ready = next(c for c in status(Container(state=Running(started_at=NOW), ready=True))["conditions"] if c["type"] == "Ready")
+    ready = next(
+        c
+        for c in status(Container(state=Running(started_at=NOW), ready=True))["conditions"]
+        if c["type"] == "Ready"
+    )
     assert ready["reason"] is None, "a strategic merge would keep it"
 
 
 def test_the_back_off_grows_as_kubelets_does_and_is_forgotten_after_a_long_run():
     back_off = CrashBackOff()
-    assert [back_off.ended(now) for now in (0, 1, 12, 40, 90, 200, 400, 800)] == [0, 10, 20, 40, 80, 160, 300, 300]
+    assert [back_off.ended(now) for now in (0, 1, 12, 40, 90, 200, 400, 800)] == [
+        0,
+        10,
+        20,
+        40,
+        80,
+        160,
+        300,
+        300,
+    ]
     assert back_off.ended(800 + 601) == 0
 
 
@@ -116,7 +139,13 @@ def test_the_back_off_grows_as_kubelets_does_and_is_forgotten_after_a_long_run()
 
 
 def probe(**changes: int) -> HttpProbe:
-    defaults = {"initial_delay_seconds": 0, "period_seconds": 5, "timeout_seconds": 1, "success_threshold": 1, "failure_threshold": 3}
+    defaults = {
+        "initial_delay_seconds": 0,
+        "period_seconds": 5,
+        "timeout_seconds": 1,
+        "success_threshold": 1,
+        "failure_threshold": 3,
+    }
     return HttpProbe(path="/healthz", port=80, headers={}, **(defaults | changes))
 
 
@@ -178,13 +207,21 @@ def answering() -> Iterator[int]:
     server.server_close()
 
 
-@pytest.mark.parametrize(("code", "success"), [(200, True), (302, True), (399, True), (400, False), (500, False)])
+@pytest.mark.parametrize(
+    ("code", "success"), [(200, True), (302, True), (399, True), (400, False), (500, False)]
+)
 def test_an_answer_from_200_to_399_is_a_success(answering, code, success):
     sent = HttpProbe(path=f"/{code}", port=answering, headers={}, **dict.fromkeys(PROBE_NUMBERS, 1))
     assert probes.send(sent, "127.0.0.1")[0] is success
 
 
-PROBE_NUMBERS = ("initial_delay_seconds", "period_seconds", "timeout_seconds", "success_threshold", "failure_threshold")
+PROBE_NUMBERS = (
+    "initial_delay_seconds",
+    "period_seconds",
+    "timeout_seconds",
+    "success_threshold",
+    "failure_threshold",
+)
 
 
 # --- the life of a pod ------------------------------------------------------------------------------------
@@ -262,7 +299,10 @@ def wait_until(condition) -> None:
 
 
 def delete(running: PodWorker, grace: int = 5) -> None:
-    metadata = POD["metadata"] | {"deletionTimestamp": "2026-11-25T12:00:00Z", "deletionGracePeriodSeconds": grace}
+    metadata = POD["metadata"] | {
+        "deletionTimestamp": "2026-11-25T12:00:00Z",
+        "deletionGracePeriodSeconds": grace,
+    }
     running.update(POD | {"metadata": metadata})
     assert running.ended.wait(10)
 
@@ -277,7 +317,12 @@ def test_a_pod_runs_and_is_removed_once_its_container_has_ended(node, monkeypatc
     assert node.api.statuses[-1]["phase"] == "Failed"
     assert node.api.containers("state")[-1]["terminated"]["exitCode"] == 128 + 15, "it ended by SIGTERM"
     assert node.api.deletions == [
-        {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": {"uid": "u-1"}},
+        {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "gracePeriodSeconds": 0,
+            "preconditions": {"uid": "u-1"},
+        },
     ]
     assert node.addresses.log == ["allocate", "open", "close", "release"]
 
@@ -292,7 +337,12 @@ def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(node,
 
 def test_a_crash_is_restarted_at_once_and_the_next_one_backs_off(node, monkeypatch):
     running = start(node, monkeypatch, "raise SystemExit(3)")
-    wait_until(lambda: any("waiting" in s and s["waiting"]["reason"] == "CrashLoopBackOff" for s in node.api.containers("state")))
+    wait_until(
+        lambda: any(
+            "waiting" in s and s["waiting"]["reason"] == "CrashLoopBackOff"
+            for s in node.api.containers("state")
+        )
+    )
     running.end(0)
     assert running.ended.wait(10)
     assert node.api.containers("restartCount")[-1] == 1
@@ -340,5 +390,10 @@ def test_addresses_take_the_place_of_those_of_the_machine_before(node, monkeypat
     """
     running = start(node, monkeypatch, SLEEP)
     wait_until(lambda: any("podIPs" in status for status in node.api.statuses))
-    assert all(status[name][0] == {"$patch": "replace"} for status in node.api.statuses for name in ("hostIPs", "podIPs") if name in status)
+    assert all(
+        status[name][0] == {"$patch": "replace"}
+        for status in node.api.statuses
+        for name in ("hostIPs", "podIPs")
+        if name in status
+    )
     delete(running)

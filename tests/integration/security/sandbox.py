@@ -23,14 +23,18 @@ from infra.node import userdata
 ROOT_OF_A_PATH = re.compile(r"(?<![\w./}])/(?=(etc|var|run|opt|usr/local|proc)[/\s])")
 # Paths that no script may reach on the machine that runs the tests, except for the interpreter of the first
 # line.
-FOREIGN = re.compile(r"(?<![\w./}])/(etc|var|run|opt|usr|proc|sys|boot|root|home|lib|bin|sbin|mnt|srv|tmp)\b(?!/bin/env bash)")
+FOREIGN = re.compile(
+    r"(?<![\w./}])/(etc|var|run|opt|usr|proc|sys|boot|root|home|lib|bin|sbin|mnt|srv|tmp)\b(?!/bin/env bash)"
+)
 OWN_PROGRAMS = [
     *("awk", "bash", "cat", "chmod", "cmp", "cp", "cut", "date", "df", "env"),
     *("find", "flock", "grep", "head", "install", "mkdir", "mv", "rm", "sed"),
     *("seq", "sha256sum", "sync", "tail", "tee", "timeout", "touch", "tr", "uniq"),
 ]
 NODE = json.dumps({"status": {"conditions": [{"type": "Ready", "status": "True", "message": "fine"}]}})
-CREDENTIALS = json.dumps({"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "the-secret-key", "Token": "the-session-token"})
+CREDENTIALS = json.dumps(
+    {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "the-secret-key", "Token": "the-session-token"}
+)
 DOWNLOAD = b"what a mirror serves"
 
 # Record each call: its arguments, ended by NUL, and its input.
@@ -95,7 +99,11 @@ class Run:
 
     def calls(self, program: str) -> list[list[str]]:
         """Return the arguments of every call of a stand-in."""
-        return [_text(path).split("\0")[:-1] for path in sorted((self.folder / "record").glob(f"{program}.*")) if path.suffix != ".yaml"]
+        return [
+            _text(path).split("\0")[:-1]
+            for path in sorted((self.folder / "record").glob(f"{program}.*"))
+            if path.suffix != ".yaml"
+        ]
 
     def written(self) -> list[dict[str, str]]:
         """Return the parameters that were written to Systems Manager."""
@@ -121,11 +129,22 @@ def _text(path: Path) -> str:
 
 
 class Sandbox:
-    """One machine's folder. Hostile values try to create `canary` in the working directory; `address` is public."""
+    """One machine's folder.
+
+    Hostile values try to create `canary` in the working directory; `address` is public.
+    """
 
     def __init__(self, folder: Path, address: str = "198.51.100.7") -> None:
         self.folder, self.root, self.address = folder, folder / "root", address
-        for part in ("etc", "proc/sys/net/bridge", "usr/local/sbin", "usr/local/bin", "run", "etc/modules-load.d", "etc/sysctl.d"):
+        for part in (
+            "etc",
+            "proc/sys/net/bridge",
+            "usr/local/sbin",
+            "usr/local/bin",
+            "run",
+            "etc/modules-load.d",
+            "etc/sysctl.d",
+        ):
             (self.root / part).mkdir(parents=True)
         for part in ("etc/kubernetes/pki", "etc/systemd/system", "var/lib/kubelet/pki"):
             (self.root / part).mkdir(parents=True)
@@ -160,7 +179,12 @@ class Sandbox:
         return Run(folder=self.folder, code=done.returncode, output=done.stdout.decode(errors="replace"))
 
     def _environment(self) -> dict[str, str]:
-        places = {"ROOT": self.root, "RECORD": self.folder / "record", "ANSWER": self.folder / "answer.json", "HOME": self.folder}
+        places = {
+            "ROOT": self.root,
+            "RECORD": self.folder / "record",
+            "ANSWER": self.folder / "answer.json",
+            "HOME": self.folder,
+        }
         fixed = {
             "PUBLIC_ADDRESS": self.address,
             "PATH": str(self.folder / "bin"),

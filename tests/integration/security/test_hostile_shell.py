@@ -22,7 +22,12 @@ from . import sandbox
 from .sandbox import DOWNLOAD, Run, Sandbox
 
 CONTROL_PLANE_ID, PUBLIC_IP = "i-0123456789abcdef0", "198.51.100.7"
-JOIN = {"instance": CONTROL_PLANE_ID, "endpoint": "10.0.0.9:6443", "token": "abcdef.0123456789abcdef", "caCertHash": "sha256:0"}
+JOIN = {
+    "instance": CONTROL_PLANE_ID,
+    "endpoint": "10.0.0.9:6443",
+    "token": "abcdef.0123456789abcdef",
+    "caCertHash": "sha256:0",
+}
 KMS_KEY = "6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f"
 SUM = hashlib.sha256(DOWNLOAD).hexdigest()
 OWN = {
@@ -71,17 +76,32 @@ def test_a_value_that_is_run_would_be_noticed(tmp_path):
 def test_no_value_of_any_input_is_run_and_texts_arrive_as_they_are(tmp_path, role):
     """The second line of defence: values that the configuration refuses."""
     document = userdata.kubeadm_join(
-        node_name=EVERYTHING, family="linux", labels={"a": EVERYTHING}, taints=[f"k={EVERYTHING}:NoSchedule"], ignore_preflight_errors=[EVERYTHING]
+        node_name=EVERYTHING,
+        family="linux",
+        labels={"a": EVERYTHING},
+        taints=[f"k={EVERYTHING}:NoSchedule"],
+        ignore_preflight_errors=[EVERYTHING],
     )
     tokens_kept = document.replace("@", "(at)")
-    done = run_raw(tmp_path, role, NODE_NAME=EVERYTHING, REGISTRY_MIRROR=EVERYTHING, KUBERNETES_VERSION=EVERYTHING, KUBEADM_CONFIG=tokens_kept)
+    done = run_raw(
+        tmp_path,
+        role,
+        NODE_NAME=EVERYTHING,
+        REGISTRY_MIRROR=EVERYTHING,
+        KUBERNETES_VERSION=EVERYTHING,
+        KUBEADM_CONFIG=tokens_kept,
+    )
     assert done.code == 0, done.output
     kept = done.kept("join.yaml" if role == "worker" else "init.yaml")
     assert kept.rstrip("\n") == tokens_kept.rstrip("\n")
     registration = yaml.safe_load(kept)["nodeRegistration"]
     assert registration["name"] == EVERYTHING.replace("@", "(at)")
     assert EVERYTHING in done.file("/etc/containerd/certs.d/_default/hosts.toml")
-    reports = [json.loads(each["Value"]) for each in done.written() if each["Name"] == f"/microcosm/dev/status/{EVERYTHING}"]
+    reports = [
+        json.loads(each["Value"])
+        for each in done.written()
+        if each["Name"] == f"/microcosm/dev/status/{EVERYTHING}"
+    ]
     assert {report["node"] for report in reports} == {EVERYTHING}
 
 
@@ -102,12 +122,17 @@ def bill_of_materials(folder, address: str) -> str:
     """A bill of materials for the stand-in mirror, which serves the same to all."""
     path = folder / "bom.json"
     entry = {"url": address, "sha256": SUM, "version": "2.2.7"}
-    platforms = {config.bom.PLATFORMS[family]: dict.fromkeys(names, entry) for family, names in config.bom.NEEDED.items()}
+    platforms = {
+        config.bom.PLATFORMS[family]: dict.fromkeys(names, entry)
+        for family, names in config.bom.NEEDED.items()
+    }
     path.write_text(json.dumps({"kubernetes": "1.35.8", **platforms}))
     return str(path)
 
 
-def accepted(folder, *, labels: dict[str, str], taints: list[str], mirror: str, address: str) -> config.StackConfig:
+def accepted(
+    folder, *, labels: dict[str, str], taints: list[str], mirror: str, address: str
+) -> config.StackConfig:
     values = {
         **ADMINS,
         "nodePools": [{"name": "a-b", "labels": labels, "taints": taints}],
@@ -126,7 +151,12 @@ def accepted(folder, *, labels: dict[str, str], taints: list[str], mirror: str, 
 def check_worker(folder, *, labels: dict[str, str], taints: list[str], mirror: str, address: str) -> None:
     stack = accepted(folder, labels=labels, taints=taints, mirror=mirror, address=address)
     machine = Sandbox(folder)
-    done = machine.run(lambda: boot.worker(stack, stack.node_pools[0], "a-b-0", region="eu-west-1", control_plane_id=CONTROL_PLANE_ID), JOIN)
+    done = machine.run(
+        lambda: boot.worker(
+            stack, stack.node_pools[0], "a-b-0", region="eu-west-1", control_plane_id=CONTROL_PLANE_ID
+        ),
+        JOIN,
+    )
     assert done.code == 0, done.output
     assert not machine.canary.exists()
     registration = yaml.safe_load(done.kept("join.yaml"))["nodeRegistration"]
@@ -138,7 +168,9 @@ def check_worker(folder, *, labels: dict[str, str], taints: list[str], mirror: s
     hosts = tomllib.loads(done.file("/etc/containerd/certs.d/_default/hosts.toml"))["host"]
     assert hosts == {mirror: {"capabilities": ["pull", "resolve"]}}
     (download,) = [call for call in done.calls("curl") if "--output" in call]
-    assert [url for url in download if url.startswith(mirror)] == [f"{mirror}/{address.split('://')[1]}"] * len(boot.LINUX_DOWNLOADS)
+    assert [url for url in download if url.startswith(mirror)] == [
+        f"{mirror}/{address.split('://')[1]}"
+    ] * len(boot.LINUX_DOWNLOADS)
     assert "--globoff" in download, "a bracket in an address is no pattern"
     assert {each["Name"] for each in done.written()} == {"/microcosm/a-1/status/a-b-0"}
     assert done.read() == {"/microcosm/a-1/join"}
@@ -161,12 +193,18 @@ LABEL_PARTS = st.from_regex(patterns.LABEL, fullmatch=True).map(lambda pair: tup
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     labels=st.lists(LABEL_PARTS, max_size=3).map(dict),
-    taints=st.lists(st.from_regex(patterns.TAINT, fullmatch=True).filter(lambda t: "=" in t), max_size=2, unique_by=lambda t: t.split("=")[0]),
+    taints=st.lists(
+        st.from_regex(patterns.TAINT, fullmatch=True).filter(lambda t: "=" in t),
+        max_size=2,
+        unique_by=lambda t: t.split("=")[0],
+    ),
     mirror=st.from_regex(patterns.URL, fullmatch=True),
     address=st.from_regex(config.bom._URL, fullmatch=True),
 )
 def test_whatever_is_accepted_arrives_where_it_is_used(tmp_path_factory, labels, taints, mirror, address):
-    check_worker(tmp_path_factory.mktemp("machine"), labels=labels, taints=taints, mirror=mirror, address=address)
+    check_worker(
+        tmp_path_factory.mktemp("machine"), labels=labels, taints=taints, mirror=mirror, address=address
+    )
 
 
 def test_the_end_of_the_stack_is_read_from_its_own_parameter_and_decides(tmp_path):
@@ -205,10 +243,20 @@ def test_no_secret_of_the_cluster_stands_on_a_command_line_or_in_the_log(tmp_pat
     said = [done.output, *("\0".join(call) for program in programs for call in done.calls(program))]
     said += [json.dumps(each) for each in done.written() if "/status/" in each["Name"]]
     assert [secret for secret in secrets if any(secret in text for text in said)] == []
-    published = {each["Name"].rpartition("/")[2]: each["Type"] for each in done.written() if "/status/" not in each["Name"]}
-    assert published == (dict.fromkeys(("join", "kubeconfig", "windows-network"), "SecureString") if role == "control-plane" else {})
+    published = {
+        each["Name"].rpartition("/")[2]: each["Type"]
+        for each in done.written()
+        if "/status/" not in each["Name"]
+    }
+    assert published == (
+        dict.fromkeys(("join", "kubeconfig", "windows-network"), "SecureString")
+        if role == "control-plane"
+        else {}
+    )
     keys = {each.get("KeyId") for each in done.written() if each["Type"] == "SecureString"}
-    assert keys == ({KMS_KEY} if role == "control-plane" else set()), "without it the value would be AWS's own key's again"
+    assert keys == ({KMS_KEY} if role == "control-plane" else set()), (
+        "without it the value would be AWS's own key's again"
+    )
     assert not any("KeyId" in each for each in done.written() if each["Type"] == "String")
     assert stat.S_IMODE((machine.root / "var/lib/microcosm").stat().st_mode) == 0o700
     assert not (machine.root / "run/microcosm-join.yaml").exists(), "the token is gone with its use"

@@ -20,7 +20,10 @@ from infra.config.naming import Names
 from rehearsal.fake_aws.settings import ACCOUNT, KMS_KEY
 from tests.support.fake_aws import REGION, served_aws
 
-OWN, OTHER = Names(stack="dev", expires_at="2027-01-31T18:00:00Z"), Names(stack="prod", expires_at="2027-01-31T18:00:00Z")
+OWN, OTHER = (
+    Names(stack="dev", expires_at="2027-01-31T18:00:00Z"),
+    Names(stack="prod", expires_at="2027-01-31T18:00:00Z"),
+)
 STATUS = tuple(f"status/{node}" for node in ("control-plane", "linux-0", "windows-0"))
 PATHS = (*join_parameters.DOCUMENTS, *STATUS, expiry.PARAMETER)
 ROLES = (security.CONTROL_PLANE, security.LINUX_WORKER, security.WINDOWS_WORKER)
@@ -55,9 +58,13 @@ def cloud(tmp_path_factory) -> Any:
         operator = functools.cache(lambda service: session.client(service, endpoint_url=served.endpoint))
         for names in (OWN, OTHER):
             for path in PATHS:
-                operator("ssm").put_parameter(Name=names.parameter(path), Value="pending", Type="SecureString")
+                operator("ssm").put_parameter(
+                    Name=names.parameter(path), Value="pending", Type="SecureString"
+                )
         for bucket in (SCRIPTS, FOREIGN_BUCKET):
-            operator("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            operator("s3").create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
             operator("s3").put_object(Bucket=bucket, Key=KEY, Body=b"script")
         credentials = {role: assume(operator, role) for role in ROLES}
 
@@ -80,9 +87,13 @@ def assume(operator: Any, role: str) -> dict[str, str]:
     """Return the session of a machine, with the role that infra/iam.py declares."""
     name = OWN.of(role)
     operator("iam").create_role(RoleName=name, AssumeRolePolicyDocument=iam.assume_role_policy())
-    document = iam.role_policy(role, OWN, account=ACCOUNT, region=REGION, partition="aws", script_bucket=SCRIPTS)
+    document = iam.role_policy(
+        role, OWN, account=ACCOUNT, region=REGION, partition="aws", script_bucket=SCRIPTS
+    )
     operator("iam").put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document)
-    return operator("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="i-1")["Credentials"]
+    return operator("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="i-1")[
+        "Credentials"
+    ]
 
 
 def is_refused(call: Any) -> bool:
@@ -101,8 +112,16 @@ def is_refused(call: Any) -> bool:
 def test_a_role_reads_just_what_it_needs(cloud, role):
     """No worker reads the kubeconfig, and no role reads another stack."""
     ssm = cloud.machine(role, "ssm")
-    read = {path for path in PATHS if not is_refused(lambda path=path: ssm.get_parameter(Name=OWN.parameter(path), WithDecryption=True))}
-    foreign = {path for path in PATHS if not is_refused(lambda path=path: ssm.get_parameter(Name=OTHER.parameter(path)))}
+    read = {
+        path
+        for path in PATHS
+        if not is_refused(lambda path=path: ssm.get_parameter(Name=OWN.parameter(path), WithDecryption=True))
+    }
+    foreign = {
+        path
+        for path in PATHS
+        if not is_refused(lambda path=path: ssm.get_parameter(Name=OTHER.parameter(path)))
+    }
     assert (read, foreign) == (READS[role], set())
 
 
@@ -112,13 +131,19 @@ def test_a_role_writes_just_what_it_publishes(cloud, role):
     ssm = cloud.machine(role, "ssm")
 
     def put(names: Names, path: str) -> Any:
-        return ssm.put_parameter(Name=names.parameter(path), Value="mine", Type="SecureString", Overwrite=True)
+        return ssm.put_parameter(
+            Name=names.parameter(path), Value="mine", Type="SecureString", Overwrite=True
+        )
 
     written = {path for path in PATHS if not is_refused(lambda path=path: put(OWN, path))}
     foreign = {path for path in PATHS if not is_refused(lambda path=path: put(OTHER, path))}
     assert (written, foreign) == (WRITES[role], set())
-    assert is_refused(lambda: ssm.put_parameter(Name="/microcosm/dev-2/join", Value="mine", Type="String")), "a stack whose name begins alike"
-    assert is_refused(lambda: ssm.put_parameter(Name="/microcosm/dev/new", Value="mine", Type="String")), "what no destroy would remove"
+    assert is_refused(lambda: ssm.put_parameter(Name="/microcosm/dev-2/join", Value="mine", Type="String")), (
+        "a stack whose name begins alike"
+    )
+    assert is_refused(lambda: ssm.put_parameter(Name="/microcosm/dev/new", Value="mine", Type="String")), (
+        "what no destroy would remove"
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -127,15 +152,23 @@ def test_no_role_goes_round_by_another_call(cloud, role):
     ssm, every = cloud.machine(role, "ssm"), [OWN.parameter(path) for path in PATHS]
     calls = {
         "several at once": lambda: ssm.get_parameters(Names=every, WithDecryption=True),
-        "several of which one is its own": lambda: ssm.get_parameters(Names=[OWN.parameter("join"), OWN.parameter("kubeconfig")]),
-        "by path": lambda: ssm.get_parameters_by_path(Path="/microcosm/dev", Recursive=True, WithDecryption=True),
+        "several of which one is its own": lambda: ssm.get_parameters(
+            Names=[OWN.parameter("join"), OWN.parameter("kubeconfig")]
+        ),
+        "by path": lambda: ssm.get_parameters_by_path(
+            Path="/microcosm/dev", Recursive=True, WithDecryption=True
+        ),
         "the root": lambda: ssm.get_parameters_by_path(Path="/", Recursive=True),
-        "older versions": lambda: ssm.get_parameter_history(Name=OWN.parameter("kubeconfig"), WithDecryption=True),
+        "older versions": lambda: ssm.get_parameter_history(
+            Name=OWN.parameter("kubeconfig"), WithDecryption=True
+        ),
         "a list": lambda: ssm.describe_parameters(),
         "delete": lambda: ssm.delete_parameter(Name=OWN.parameter("join")),
         "delete several": lambda: ssm.delete_parameters(Names=every),
         "label": lambda: ssm.label_parameter_version(Name=OWN.parameter("join"), Labels=["mine"]),
-        "tag": lambda: ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=OWN.parameter("join"), Tags=[{"Key": "a", "Value": "b"}]),
+        "tag": lambda: ssm.add_tags_to_resource(
+            ResourceType="Parameter", ResourceId=OWN.parameter("join"), Tags=[{"Key": "a", "Value": "b"}]
+        ),
     }
     let_in = {what for what, call in calls.items() if not is_refused(call)}
     assert let_in == set()
@@ -145,7 +178,9 @@ def test_no_role_goes_round_by_another_call(cloud, role):
 
 
 def test_a_role_uses_the_users_key_only_through_its_own_documents(cloud):
-    """Each role as infra/iam.py declares it with the key, and one as it is without: the documents of the stack are encrypted with it."""
+    """Each role as infra/iam.py declares it with the key, and one as it is without: the documents of the
+    stack are encrypted with it.
+    """
     operator, sealed = cloud.operator("ssm"), {*join_parameters.DOCUMENTS}
     names = Names(stack="keyed")
     for path in PATHS:
@@ -157,19 +192,37 @@ def test_a_role_uses_the_users_key_only_through_its_own_documents(cloud):
             key: {
                 path
                 for path in PATHS
-                if not is_refused(lambda c=c, path=path: c("ssm").get_parameter(Name=names.parameter(path), WithDecryption=True))
+                if not is_refused(
+                    lambda c=c, path=path: c("ssm").get_parameter(
+                        Name=names.parameter(path), WithDecryption=True
+                    )
+                )
             }
             for key, c in clients.items()
         }
         assert readable == {KMS_KEY: READS[role] - {"expiry"}, "": READS[role] - sealed - {"expiry"}}, role
         for path in WRITES[role] & sealed:
-            call = {"Name": names.parameter(path), "Value": "mine", "Type": "SecureString", "Overwrite": True, "KeyId": KMS_KEY}
-            assert {key: is_refused(lambda c=c, call=call: c("ssm").put_parameter(**call)) for key, c in clients.items()} == {
+            call = {
+                "Name": names.parameter(path),
+                "Value": "mine",
+                "Type": "SecureString",
+                "Overwrite": True,
+                "KeyId": KMS_KEY,
+            }
+            assert {
+                key: is_refused(lambda c=c, call=call: c("ssm").put_parameter(**call))
+                for key, c in clients.items()
+            } == {
                 KMS_KEY: False,
                 "": True,
             }
-        for call in (lambda c: c.encrypt(KeyId=KMS_KEY, Plaintext=b"x"), lambda c: c.decrypt(KeyId=KMS_KEY, CiphertextBlob=b"x")):
-            assert is_refused(lambda call=call, c=clients[KMS_KEY]: call(c("kms"))), "directly, without Systems Manager"
+        for call in (
+            lambda c: c.encrypt(KeyId=KMS_KEY, Plaintext=b"x"),
+            lambda c: c.decrypt(KeyId=KMS_KEY, CiphertextBlob=b"x"),
+        ):
+            assert is_refused(lambda call=call, c=clients[KMS_KEY]: call(c("kms"))), (
+                "directly, without Systems Manager"
+            )
 
 
 def session_of(cloud: Cloud, role: str, names: Names, key: str) -> Any:
@@ -178,9 +231,15 @@ def session_of(cloud: Cloud, role: str, names: Names, key: str) -> Any:
     iam_.create_role(RoleName=name, AssumeRolePolicyDocument=iam.assume_role_policy())
     document = iam.role_policy(role, names, account=ACCOUNT, region=REGION, partition="aws", kms_key=key)
     iam_.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=document)
-    own = cloud.operator("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="i-1")["Credentials"]
-    session = boto3.Session(own["AccessKeyId"], own["SecretAccessKey"], own["SessionToken"], region_name=REGION)
-    return functools.partial(session.client, endpoint_url=iam_.meta.endpoint_url, config=Config(retries={"total_max_attempts": 1}))
+    own = cloud.operator("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="i-1"
+    )["Credentials"]
+    session = boto3.Session(
+        own["AccessKeyId"], own["SecretAccessKey"], own["SessionToken"], region_name=REGION
+    )
+    return functools.partial(
+        session.client, endpoint_url=iam_.meta.endpoint_url, config=Config(retries={"total_max_attempts": 1})
+    )
 
 
 def test_a_boundary_takes_away_what_the_policy_of_a_role_allows(cloud):
@@ -189,12 +248,21 @@ def test_a_boundary_takes_away_what_the_policy_of_a_role_allows(cloud):
     ssm, iam_ = session_of(cloud, role, names, "")("ssm"), cloud.operator("iam")
     read = functools.partial(ssm.get_parameter, Name=names.parameter("join"))
     assert not is_refused(read)
-    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}]})
+    document = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}],
+        }
+    )
     arn = iam_.create_policy(PolicyName="bounds", PolicyDocument=document)["Policy"]["Arn"]
     iam_.put_role_permissions_boundary(RoleName=f"{names.of(role)}-False", PermissionsBoundary=arn)
     assert is_refused(read)
-    assert is_refused(lambda: ssm.put_parameter(Name=names.parameter("join"), Value="x", Type="String")), "the policy of the role does not allow it"
-    assert not is_refused(lambda: ssm.put_parameter(Name=names.parameter("status/linux-0"), Value="x", Type="String"))
+    assert is_refused(lambda: ssm.put_parameter(Name=names.parameter("join"), Value="x", Type="String")), (
+        "the policy of the role does not allow it"
+    )
+    assert not is_refused(
+        lambda: ssm.put_parameter(Name=names.parameter("status/linux-0"), Value="x", Type="String")
+    )
 
 
 # --- the staged script
@@ -207,7 +275,9 @@ def test_the_script_is_read_by_windows_workers_and_written_by_nobody(cloud, role
     may = {
         "read": not is_refused(lambda: s3.get_object(Bucket=SCRIPTS, Key=KEY)),
         "read another's": not is_refused(lambda: s3.get_object(Bucket=FOREIGN_BUCKET, Key=KEY)),
-        "read the state": not is_refused(lambda: s3.get_object(Bucket="state", Key=".pulumi/stacks/microcosm/dev.json")),
+        "read the state": not is_refused(
+            lambda: s3.get_object(Bucket="state", Key=".pulumi/stacks/microcosm/dev.json")
+        ),
         "write": not is_refused(lambda: s3.put_object(Bucket=SCRIPTS, Key=KEY, Body=b"mine")),
         "delete": not is_refused(lambda: s3.delete_object(Bucket=SCRIPTS, Key=KEY)),
         "list": not is_refused(lambda: s3.list_objects_v2(Bucket=SCRIPTS)),
@@ -215,7 +285,9 @@ def test_the_script_is_read_by_windows_workers_and_written_by_nobody(cloud, role
         "policy": not is_refused(lambda: s3.put_bucket_policy(Bucket=SCRIPTS, Policy="{}")),
         "make": not is_refused(lambda: s3.create_bucket(Bucket="mine")),
     }
-    assert {what for what, allowed in may.items() if allowed} == ({"read"} if role == security.WINDOWS_WORKER else set())
+    assert {what for what, allowed in may.items() if allowed} == (
+        {"read"} if role == security.WINDOWS_WORKER else set()
+    )
     assert cloud.operator("s3").get_object(Bucket=SCRIPTS, Key=KEY)["Body"].read() == b"script"
 
 
@@ -242,8 +314,8 @@ TRIED = {
     "logs": "put_log_events describe_log_groups get_log_events",
     "resourcegroupstaggingapi": "get_resources tag_resources",
 }
-# IAM allows it to all. Session Manager's agent uses calls that the SDK lacks: tests/unit/infra/test_iam.py tests
-# those.
+# IAM allows it to all. Session Manager's agent uses calls that the SDK lacks: tests/unit/infra/test_iam.py
+# tests those.
 ALLOWED = {"GetCallerIdentity"}
 
 
@@ -258,7 +330,11 @@ def let_in(client: Any, operations: set[str]) -> set[str]:
     model = client.meta.service_model
     methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
     return {
-        name for name in operations if not is_refused(functools.partial(getattr(client, methods[name]), **arguments(model.operation_model(name))))
+        name
+        for name in operations
+        if not is_refused(
+            functools.partial(getattr(client, methods[name]), **arguments(model.operation_model(name)))
+        )
     }
 
 
@@ -288,5 +364,9 @@ def test_a_machine_takes_no_other_role(cloud, role):
     """Only EC2 hands out the roles of machines."""
     sts = cloud.machine(role, "sts")
     for other in ROLES:
-        assert is_refused(lambda other=other: sts.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{OWN.of(other)}", RoleSessionName="mine"))
+        assert is_refused(
+            lambda other=other: sts.assume_role(
+                RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{OWN.of(other)}", RoleSessionName="mine"
+            )
+        )
     assert sts.get_caller_identity()["Arn"].endswith(f"assumed-role/{OWN.of(role)}/i-1")

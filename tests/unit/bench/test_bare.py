@@ -16,7 +16,11 @@ def resource(urn, *, custom=True, **more):
 
 
 def subnet(vpc_id):
-    return resource(SUBNET, inputs={"vpcId": vpc_id, "cidrBlock": "10.0.0.0/20"}, propertyDependencies={"vpcId": [VPC], "cidrBlock": []})
+    return resource(
+        SUBNET,
+        inputs={"vpcId": vpc_id, "cidrBlock": "10.0.0.0/20"},
+        propertyDependencies={"vpcId": [VPC], "cidrBlock": []},
+    )
 
 
 def one(*resources):
@@ -25,7 +29,10 @@ def one(*resources):
 
 def test_an_input_that_is_anothers_output_becomes_a_reference():
     vpc = resource(VPC, id="vpc-1", outputs={"id": "vpc-1", "mainRouteTableId": "rtb-1"})
-    assert one(vpc, subnet("vpc-1"))["inputs"] == {"vpcId": {"of": VPC, "output": "id"}, "cidrBlock": "10.0.0.0/20"}
+    assert one(vpc, subnet("vpc-1"))["inputs"] == {
+        "vpcId": {"of": VPC, "output": "id"},
+        "cidrBlock": "10.0.0.0/20",
+    }
     assert one(vpc, subnet("rtb-1"))["inputs"]["vpcId"] == {"of": VPC, "output": "mainRouteTableId"}
 
 
@@ -35,7 +42,9 @@ def test_what_a_preview_does_not_know_yet_becomes_a_reference_to_what_it_comes_f
 
 def test_a_text_that_is_no_output_stays_even_if_another_resource_has_it_too():
     vpc = resource(VPC, id="vpc-1", outputs={"cidrBlock": "10.0.0.0/20"})
-    assert one(vpc, subnet("vpc-1"))["inputs"]["cidrBlock"] == "10.0.0.0/20", "the input does not depend on the VPC"
+    assert one(vpc, subnet("vpc-1"))["inputs"]["cidrBlock"] == "10.0.0.0/20", (
+        "the input does not depend on the VPC"
+    )
 
 
 def test_the_engines_own_resources_are_left_out_and_every_other_is_kept():
@@ -43,11 +52,21 @@ def test_the_engines_own_resources_are_left_out_and_every_other_is_kept():
     default = resource(f"{URN}pulumi:providers:aws::default_7_51_1")
     component = resource(f"{URN}microcosm:infra:Network::network", custom=False)
     kept = bare.record([stack, default, component, resource(PROVIDER, inputs={}), resource(VPC, inputs={})])
-    assert [entry["type"] for entry in kept] == ["microcosm:infra:Network", "pulumi:providers:kubernetes", "aws:ec2/vpc:Vpc"]
+    assert [entry["type"] for entry in kept] == [
+        "microcosm:infra:Network",
+        "pulumi:providers:kubernetes",
+        "aws:ec2/vpc:Vpc",
+    ]
 
 
 def test_what_the_sdk_fills_in_and_names_that_were_generated_are_left_to_it():
-    inputs = {"apiVersion": "v1", "kind": "Pod", "name": "role-1a2b3c4", "__defaults": ["name"], "spec": {"__defaults": [], "nodeName": "n"}}
+    inputs = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "name": "role-1a2b3c4",
+        "__defaults": ["name"],
+        "spec": {"__defaults": [], "nodeName": "n"},
+    }
     assert one(resource(POD, inputs=inputs))["inputs"] == {"spec": {"nodeName": "n"}}
 
 
@@ -58,7 +77,9 @@ def test_tags_that_the_provider_computes_are_not_given_to_it():
 
 
 def test_secrets_stand_in_plain_words():
-    assert one(resource(PROVIDER, inputs={"kubeconfig": SECRET}))["inputs"] == {"kubeconfig": "the kubeconfig"}
+    assert one(resource(PROVIDER, inputs={"kubeconfig": SECRET}))["inputs"] == {
+        "kubeconfig": "the kubeconfig"
+    }
 
 
 def test_of_the_waits_only_that_for_the_namespace_is_kept():

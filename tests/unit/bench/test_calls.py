@@ -9,7 +9,9 @@ import pytest
 
 from bench.calls import action_of, busiest_second, counted
 
-SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20261125/eu-west-1/{}/aws4_request, SignedHeaders=host, Signature=0"
+SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=AKIA/20261125/eu-west-1/{}/aws4_request, SignedHeaders=host, Signature=0"
+)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,12 @@ def test_an_action_is_told_by_its_protocol(service, headers, body, action):
 
 
 @pytest.mark.parametrize(
-    ("path", "action"), [("/scripts-1a2b3c4/key", "s3:PUT"), ("/state/.pulumi/stacks/dev.json", "state:PUT"), ("/state?prefix=a", "state:PUT")]
+    ("path", "action"),
+    [
+        ("/scripts-1a2b3c4/key", "s3:PUT"),
+        ("/state/.pulumi/stacks/dev.json", "state:PUT"),
+        ("/state?prefix=a", "state:PUT"),
+    ],
 )
 def test_the_engines_own_state_is_told_apart(path, action):
     assert action_of("PUT", path, {"authorization": SIGNED.format("s3")}, b"content") == action
@@ -59,10 +66,16 @@ def cloud():
 def test_requests_and_answers_go_through_unchanged_and_are_counted(cloud):
     with counted(cloud) as calls:
         request = urllib.request.Request(
-            f"{calls.endpoint}/a?b=c", b"body", {"Authorization": SIGNED.format("ssm"), "X-Amz-Target": "A.GetParameter"}
+            f"{calls.endpoint}/a?b=c",
+            b"body",
+            {"Authorization": SIGNED.format("ssm"), "X-Amz-Target": "A.GetParameter"},
         )
         with pytest.raises(urllib.error.HTTPError) as answer:
             urllib.request.urlopen(request)
-    assert (answer.value.code, answer.value.headers["X-Path"], answer.value.read()) == (418, "/a?b=c", b"ydob")
+    assert (answer.value.code, answer.value.headers["X-Path"], answer.value.read()) == (
+        418,
+        "/a?b=c",
+        b"ydob",
+    )
     assert calls.counts() == {"ssm:GetParameter": 1}
     assert [call.size for call in calls.made] == [4]

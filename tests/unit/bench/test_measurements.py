@@ -33,7 +33,9 @@ def test_growth_says_whether_a_line_fits():
 
 
 def test_startup_tells_what_the_program_costs_on_top_of_the_sdks():
-    text = startup.report(series("program", 1.25, 120), series("sdks", 1.0, 100), series("uncollected", 0.75, 100))
+    text = startup.report(
+        series("program", 1.25, 120), series("sdks", 1.0, 100), series("uncollected", 0.75, 100)
+    )
     assert "**+0.25 s**" in text
     assert "+0.50 s when" in text
     assert "memory 1.20 times" in text
@@ -49,12 +51,21 @@ def test_user_data_is_counted_as_ec2_counts_it():
 
 def test_every_kind_of_machine_has_its_line_of_user_data():
     kinds = user_data.machines(user_data.stack_config(""))
-    assert list(kinds) == ["control plane", "worker, ubuntu-24.04", "worker, windows-2019", "worker, windows-2022", "worker, windows-2025"]
+    assert list(kinds) == [
+        "control plane",
+        "worker, ubuntu-24.04",
+        "worker, windows-2019",
+        "worker, windows-2022",
+        "worker, windows-2025",
+    ]
 
 
 def test_only_the_bare_control_plane_is_spoken_for_by_nobody():
     record = [{"inputs": {"tags": {NODE_TAG: node, "Name": node}}} for node in ("control-plane", "linux-0")]
-    assert [sorted(entry["inputs"]["tags"]) for entry in engine.unspoken(record)] == [["Name"], ["Name", NODE_TAG]]
+    assert [sorted(entry["inputs"]["tags"]) for entry in engine.unspoken(record)] == [
+        ["Name"],
+        ["Name", NODE_TAG],
+    ]
 
 
 def test_a_burst_comes_before_the_rate():
@@ -69,7 +80,12 @@ def test_limits_count_what_the_machines_write_too():
 
 
 def test_the_phases_of_an_up_are_told_by_its_calls():
-    made = [(10, "sts:GetCallerIdentity"), (12, "ec2:RunInstances"), (15, "ec2:RunInstances"), (19, "ssm:GetParametersByPath")]
+    made = [
+        (10, "sts:GetCallerIdentity"),
+        (12, "ec2:RunInstances"),
+        (15, "ec2:RunInstances"),
+        (19, "ssm:GetParametersByPath"),
+    ]
     assert list(scale.phases(Calls(made=[Call(*call) for call in made]), 12.0).values()) == [2, 5, 9, 12.0]
 
 
@@ -87,8 +103,12 @@ def test_a_bring_up_is_parted_where_kubeadm_begins():
 
 
 def test_a_bring_up_is_compared_with_and_without_what_comes_before_kubeadm():
-    first = bringup.Round(before=10, program=bringup.Span(15, 6), plain=bringup.Span(10, 3), configured=bringup.Span(8, 2))
-    second = bringup.Round(before=10, program=bringup.Span(18, 8), plain=bringup.Span(12, 4), configured=bringup.Span(9, 2))
+    first = bringup.Round(
+        before=10, program=bringup.Span(15, 6), plain=bringup.Span(10, 3), configured=bringup.Span(8, 2)
+    )
+    second = bringup.Round(
+        before=10, program=bringup.Span(18, 8), plain=bringup.Span(12, 4), configured=bringup.Span(9, 2)
+    )
     text = bringup.report([first, second])
     assert "until both nodes are Ready, least | 15.0 | 10.0 | **1.50** | 8.0 | 1.88 |" in text
     assert "from launch until both nodes are Ready, least | 25.0 | 20.0 | **1.25** | 18.0 | 1.39 |" in text
@@ -105,7 +125,10 @@ def test_a_join_is_counted_from_when_worker_and_document_are_both_there():
 def plugin(tmp_path):
     """A provider that takes a tenth of a second and some memory before it says its port."""
     program = tmp_path / provider.NAME
-    program.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(0.1)\nkept = bytearray(30_000_000)\nprint(40000, flush=True)\ntime.sleep(60)\n")
+    program.write_text(
+        f"#!{sys.executable}\nimport time\ntime.sleep(0.1)\nkept = bytearray(30_000_000)\nprint(40000, "
+        f"flush=True)\ntime.sleep(60)\n"
+    )
     program.chmod(0o755)
     return program
 
@@ -125,7 +148,10 @@ def test_the_memory_of_a_provider_is_seen_while_a_command_runs(tmp_path):
     # The name of the program is what counts, as with a plugin; a script has its interpreter's.
     program = tmp_path / provider.NAME
     shutil.copy("/bin/sleep", program)
-    with provider.watched("/mine") as most, subprocess.Popen([program, "60"], env={"PULUMI_HOME": "/mine"}) as process:
+    with (
+        provider.watched("/mine") as most,
+        subprocess.Popen([program, "60"], env={"PULUMI_HOME": "/mine"}) as process,
+    ):
         try:
             deadline = time.monotonic() + 10
             while not most() and time.monotonic() < deadline:

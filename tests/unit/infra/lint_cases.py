@@ -1,4 +1,6 @@
-"""Words to make objects for the Windows rules: the good Deployment, what changes it, and what the rules say of it."""
+"""Words to make objects for the Windows rules: the good Deployment, what changes it, and what the rules
+say of it.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +14,11 @@ Change = Callable[[dict[str, Any]], object]
 def deployment() -> dict[str, Any]:
     """A Windows Deployment to which no rule has an objection."""
     resources = {"limits": {"cpu": "1", "memory": "1Gi"}}
-    container = {"name": "web", "image": "mcr.microsoft.com/windows/servercore/iis:windowsservercore-ltsc2019", "resources": resources}
+    container = {
+        "name": "web",
+        "image": "mcr.microsoft.com/windows/servercore/iis:windowsservercore-ltsc2019",
+        "resources": resources,
+    }
     spec = {
         "os": {"name": "windows"},
         "enableServiceLinks": False,
@@ -21,11 +27,21 @@ def deployment() -> dict[str, Any]:
         "containers": [container],
     }
     template = {"metadata": {"labels": {"app": "web"}}, "spec": spec}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 1, "template": template}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"replicas": 1, "template": template},
+    }
 
 
 def service(**spec: Any) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, **spec}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, **spec},
+    }
 
 
 def pod(workload: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +57,12 @@ def changed(change: Change) -> dict[str, Any]:
 
 def spec(**fields: Any) -> dict[str, Any]:
     """With these fields in its pod spec; None removes one."""
-    return changed(lambda it: [it.pop(name, None) if value is None else it.update({name: value}) for name, value in fields.items()])
+    return changed(
+        lambda it: [
+            it.pop(name, None) if value is None else it.update({name: value})
+            for name, value in fields.items()
+        ]
+    )
 
 
 def container(**fields: Any) -> dict[str, Any]:
@@ -71,7 +92,11 @@ def replicas(count: int, **fields: Any) -> list[dict[str, Any]]:
 
 def autoscaled(most: int) -> list[dict[str, Any]]:
     target = {"kind": "Deployment", "name": "web"}
-    scaler = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"}, "spec": {"scaleTargetRef": target, "maxReplicas": most}}
+    scaler = {
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": most},
+    }
     return [deployment(), service(), scaler]
 
 
@@ -90,7 +115,12 @@ def in_namespace(level: str, **fields: Any) -> list[dict[str, Any]]:
 
 def of_class(handler: str, system: str = "windows") -> list[dict[str, Any]]:
     scheduling = {"nodeSelector": {"kubernetes.io/os": system}}
-    known = {"kind": "RuntimeClass", "metadata": {"name": "special"}, "handler": handler, "scheduling": scheduling}
+    known = {
+        "kind": "RuntimeClass",
+        "metadata": {"name": "special"},
+        "handler": handler,
+        "scheduling": scheduling,
+    }
     return [spec(runtimeClassName="special"), known]
 
 
@@ -104,7 +134,11 @@ def labelled(**labels: str) -> dict[str, Any]:
 
 def claimed(provisioner: str) -> list[dict[str, Any]]:
     """A claim of a class of this driver, mounted by the good Deployment."""
-    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "files"}, "spec": {"storageClassName": "shared"}}
+    claim = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "files"},
+        "spec": {"storageClassName": "shared"},
+    }
     class_ = {"kind": "StorageClass", "metadata": {"name": "shared"}, "provisioner": provisioner}
     return [volume(persistentVolumeClaim={"claimName": "files"}), claim, class_]
 
@@ -121,7 +155,10 @@ def rolling(count: int, **strategy: Any) -> dict[str, Any]:
 
 def with_config(data: str) -> list[dict[str, Any]]:
     volume = {"name": "settings", "configMap": {"name": "settings"}}
-    return [spec(volumes=[volume]), {"kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"web.config": data}}]
+    return [
+        spec(volumes=[volume]),
+        {"kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"web.config": data}},
+    ]
 
 
 def sticky(seconds: int) -> list[dict[str, Any]]:

@@ -30,8 +30,16 @@ from .lint_cases import (
 
 # Rule, what breaks it, what is close to that and does not.
 CASES: list[tuple[str, Any, Any]] = [
-    ("os-mismatch", spec(nodeSelector={"kubernetes.io/os": "linux"}), spec(nodeSelector={"kubernetes.io/os": "windows"})),
-    ("node-selector", spec(nodeSelector=None), spec(nodeSelector={"node.kubernetes.io/windows-build": WS2019})),
+    (
+        "os-mismatch",
+        spec(nodeSelector={"kubernetes.io/os": "linux"}),
+        spec(nodeSelector={"kubernetes.io/os": "windows"}),
+    ),
+    (
+        "node-selector",
+        spec(nodeSelector=None),
+        spec(nodeSelector={"node.kubernetes.io/windows-build": WS2019}),
+    ),
     ("toleration", spec(tolerations=[{"key": "os", "value": "linux"}]), spec(tolerations=EVERYTHING)),
     ("os-name", spec(os=None), spec(os={"name": "windows"})),
     (
@@ -39,8 +47,16 @@ CASES: list[tuple[str, Any, Any]] = [
         spec(nodeSelector={"beta.kubernetes.io/os": "windows"}),
         spec(nodeSelector={"kubernetes.io/os": "windows", "pool": "beta"}),
     ),
-    ("image-build", container(image="mcr.microsoft.com/windows/servercore:ltsc2022"), container(image="web:2.1-nanoserver-1809")),
-    ("image-tag", container(image="nginx:1.29-alpine"), container(image="registry.local:5000/web@sha256:0123")),
+    (
+        "image-build",
+        container(image="mcr.microsoft.com/windows/servercore:ltsc2022"),
+        container(image="web:2.1-nanoserver-1809"),
+    ),
+    (
+        "image-tag",
+        container(image="nginx:1.29-alpine"),
+        container(image="registry.local:5000/web@sha256:0123"),
+    ),
     (
         "base-image-tag",
         container(image="mcr.microsoft.com/windows/nanoserver"),
@@ -53,7 +69,10 @@ CASES: list[tuple[str, Any, Any]] = [
     ),
     (
         "os-signs",
-        linux(nodeSelector={"kubernetes.io/os": "linux"}, securityContext={"windowsOptions": {"runAsUserName": "ContainerUser"}}),
+        linux(
+            nodeSelector={"kubernetes.io/os": "linux"},
+            securityContext={"windowsOptions": {"runAsUserName": "ContainerUser"}},
+        ),
         linux(nodeSelector={"kubernetes.io/os": "linux"}, tolerations=[{"key": "os", "value": "windows"}]),
     ),
     (
@@ -72,7 +91,11 @@ CASES: list[tuple[str, Any, Any]] = [
         unnamed(lambda it: it.update(resources={"limits": {"cpu": "1"}})),
         unnamed(lambda it: it.update(securityContext={"supplementalGroupsPolicy": "Merge", "sysctls": []})),
     ),
-    ("linux-everywhere", linux(tolerations=EVERYTHING), linux(tolerations=EVERYTHING, nodeSelector={"kubernetes.io/os": "linux"})),
+    (
+        "linux-everywhere",
+        linux(tolerations=EVERYTHING),
+        linux(tolerations=EVERYTHING, nodeSelector={"kubernetes.io/os": "linux"}),
+    ),
     ("host-network", spec(hostNetwork=True), host_process(hostNetwork=True)),
     ("host-process", host_process(), host_process(hostNetwork=True)),
     (
@@ -93,11 +116,19 @@ CASES: list[tuple[str, Any, Any]] = [
         unnamed(lambda it: it["containers"][0].update(securityContext={"allowPrivilegeEscalation": False})),
         unnamed(lambda it: it["containers"][0].update(securityContext={"readOnlyRootFilesystem": False})),
     ),
-    ("ipv6", replicas(1, ipFamilies=["IPv4", "IPv6"]), replicas(1, ipFamilyPolicy="PreferDualStack", ipFamilies=["IPv4"])),
+    (
+        "ipv6",
+        replicas(1, ipFamilies=["IPv4", "IPv6"]),
+        replicas(1, ipFamilyPolicy="PreferDualStack", ipFamilies=["IPv4"]),
+    ),
     ("session-affinity", replicas(1, sessionAffinity="ClientIP"), replicas(1, sessionAffinity="None")),
     ("service-backends", autoscaled(1025), autoscaled(1024)),
     ("service-backends-2019", replicas(65), replicas(64)),
-    ("host-port", container(ports=[{"containerPort": 80, "hostPort": 80}]), container(ports=[{"containerPort": 80}])),
+    (
+        "host-port",
+        container(ports=[{"containerPort": 80, "hostPort": 80}]),
+        container(ports=[{"containerPort": 80}]),
+    ),
     ("host-port-rollout", rolling(1), rolling(1, maxSurge=0, maxUnavailable=1)),
     ("dns-policy", spec(dnsPolicy="ClusterFirstWithHostNet"), spec(dnsPolicy="ClusterFirst")),
     (
@@ -106,10 +137,18 @@ CASES: list[tuple[str, Any, Any]] = [
         container(args=["http://ccauth.shop.svc.cluster.local/", "http://ccauth/ccauth.svc/health"]),
     ),
     ("secret-on-disk", volume(secret={"secretName": "key"}), volume(configMap={"name": "page"})),
-    ("password-in-config", with_config("Server=db;Password=hunter2;"), with_config("Server=db;Password={{password}};")),
+    (
+        "password-in-config",
+        with_config("Server=db;Password=hunter2;"),
+        with_config("Server=db;Password={{password}};"),
+    ),
     ("sub-path", mounted(subPath="web.config"), mounted()),
     ("memory-volume", volume(emptyDir={"medium": "Memory"}), volume(emptyDir={})),
-    ("volume-type", volume(nfs={"server": "nas", "path": "/"}), volume(persistentVolumeClaim={"claimName": "data"})),
+    (
+        "volume-type",
+        volume(nfs={"server": "nas", "path": "/"}),
+        volume(persistentVolumeClaim={"claimName": "data"}),
+    ),
     (
         "recursive-read-only",
         mounted(readOnly=True, recursiveReadOnly="Enabled"),
@@ -121,8 +160,16 @@ CASES: list[tuple[str, Any, Any]] = [
         host_path("/var/log/pods", "Directory"),
     ),
     ("host-path", host_path("/dev"), host_path(r"C:\\ProgramData", "Directory")),
-    ("file-mode", volume(configMap={"name": "page", "defaultMode": 0o400}), volume(configMap={"name": "page", "defaultMode": 0o644})),
-    ("termination-message", container(terminationMessagePath="C:/log"), container(terminationMessagePath="/dev/termination-log")),
+    (
+        "file-mode",
+        volume(configMap={"name": "page", "defaultMode": 0o400}),
+        volume(configMap={"name": "page", "defaultMode": 0o644}),
+    ),
+    (
+        "termination-message",
+        container(terminationMessagePath="C:/log"),
+        container(terminationMessagePath="/dev/termination-log"),
+    ),
     ("mount-propagation", mounted(mountPropagation="HostToContainer"), mounted(mountPropagation="None")),
     ("linux-command", readiness(["/bin/sh", "-c", "true"]), readiness(["cmd", "/c", "exit 0"])),
     ("grace-period", spec(terminationGracePeriodSeconds=120), spec(terminationGracePeriodSeconds=30)),
@@ -133,10 +180,18 @@ CASES: list[tuple[str, Any, Any]] = [
         container(env=[{"name": "Path", "value": "1"}, {"name": "PATH", "value": "2"}]),
         container(env=[{"name": "PATH", "value": "1"}, {"name": "PATH", "value": "2"}]),
     ),
-    ("injected-container", labelled(sidecar_istio_io__inject="true"), labelled(sidecar_istio_io__inject="false")),
+    (
+        "injected-container",
+        labelled(sidecar_istio_io__inject="true"),
+        labelled(sidecar_istio_io__inject="false"),
+    ),
     ("exec-form", readiness(["Get-Date"]), readiness(["powershell", "-Command", "Get-Date"])),
     ("exec-timeout", readiness(["probe.exe"], timeoutSeconds=1), readiness(["probe.exe"], timeoutSeconds=5)),
-    ("resource-limits", container(resources={"requests": {"cpu": "1"}}), container(resources={"limits": {"cpu": 1, "memory": "1G"}})),
+    (
+        "resource-limits",
+        container(resources={"requests": {"cpu": "1"}}),
+        container(resources={"limits": {"cpu": 1, "memory": "1G"}}),
+    ),
     (
         "memory-request",
         container(resources={"requests": {"memory": "1000Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}),
@@ -160,7 +215,11 @@ CASES: list[tuple[str, Any, Any]] = [
         volume(configMap={"name": "c", "items": [{"key": "a", "path": "conf/auxiliary.ini"}]}),
     ),
     ("service-links", spec(enableServiceLinks=None), spec(enableServiceLinks=False)),
-    ("doubled-entrypoint", iis(args=["C:\\ServiceMonitor.exe", "w3svc"]), iis(command=["C:\\ServiceMonitor.exe", "w3svc"])),
+    (
+        "doubled-entrypoint",
+        iis(args=["C:\\ServiceMonitor.exe", "w3svc"]),
+        iis(command=["C:\\ServiceMonitor.exe", "w3svc"]),
+    ),
     ("containeruser-iis", iis("ContainerUser"), iis("ContainerUser", command=["app.exe"])),
     (
         "liveness-tcp",

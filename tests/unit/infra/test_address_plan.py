@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from infra.config import address_plan
 
-GOOD = {"vpc_cidr": "10.0.0.0/16", "pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/12", "zones": 1, "nodes": 3, "nodes_in_first_zone": 3}
+GOOD = {
+    "vpc_cidr": "10.0.0.0/16",
+    "pod_cidr": "10.244.0.0/16",
+    "service_cidr": "10.96.0.0/12",
+    "zones": 1,
+    "nodes": 3,
+    "nodes_in_first_zone": 3,
+}
 
 
 @st.composite
@@ -64,7 +71,9 @@ def test_overlap_is_reported_exactly_when_an_independent_oracle_sees_it(vpc, pod
         return span(a)[0] <= span(b)[1] and span(b)[0] <= span(a)[1]
 
     expected = sum(meet(a, b) for a, b in ((vpc, pods), (vpc, services), (pods, services)))
-    problems = address_plan.problems(vpc_cidr=vpc, pod_cidr=pods, service_cidr=services, zones=1, nodes=1, nodes_in_first_zone=1)
+    problems = address_plan.problems(
+        vpc_cidr=vpc, pod_cidr=pods, service_cidr=services, zones=1, nodes=1, nodes_in_first_zone=1
+    )
     assert sum("overlaps" in problem for problem in problems) == expected
 
 

@@ -57,7 +57,10 @@ def test_nothing_is_lacking_where_every_object_is_available():
 
 def test_dns_that_is_not_available_is_named_with_what_its_pod_waits_for():
     found = lacking(api({COREDNS: {}}, {COREDNS: [pod("linux-0", "ImagePullBackOff", "coredns-1")]}), NODES)
-    assert found == ["Deployment kube-system/coredns is not available: pod coredns-1 on linux-0: ImagePullBackOff: no such host"]
+    assert found == [
+        "Deployment kube-system/coredns is not available: pod coredns-1 on linux-0: ImagePullBackOff: no "
+        "such host"
+    ]
 
 
 def test_a_deployment_without_a_replica_is_no_dns():
@@ -85,7 +88,10 @@ def test_a_daemon_set_is_named_with_each_node_that_lacks_it(needed):
     statuses = {needed: {"desiredNumberScheduled": 2, "numberAvailable": 1}}
     pods = {needed: [pod("linux-0", "CrashLoopBackOff")]}
     (line,) = lacking(api(statuses, pods), NODES)
-    assert line == (f"{needed} is not available: no pod on control-plane yet; pod pod-1 on linux-0: CrashLoopBackOff: no such host")
+    assert line == (
+        f"{needed} is not available: no pod on control-plane yet; pod pod-1 on linux-0: CrashLoopBackOff: "
+        f"no such host"
+    )
 
 
 def test_a_node_that_is_not_of_the_stack_holds_up_nothing():
@@ -109,7 +115,9 @@ def test_a_daemon_set_whose_controller_has_not_looked_yet_is_not_available():
     ],
 )
 def test_an_answer_that_is_none_is_a_reason_and_no_traceback(answer, reason):
-    assert lacking(api({COREDNS: answer}), NODES) == [f"Deployment kube-system/coredns is not available: {reason}"]
+    assert lacking(api({COREDNS: answer}), NODES) == [
+        f"Deployment kube-system/coredns is not available: {reason}"
+    ]
 
 
 class Later:
@@ -140,14 +148,19 @@ def _no_waiting(monkeypatch):
 
 def waited(cloud, *, wait=True, minutes=9):
     told, ticks = [], iter(range(0, 10_000, 10))
-    gate = SimpleNamespace(cloud=cloud, wait=wait, timeout_minutes=minutes, clock=lambda: next(ticks), tell=told.append)
+    gate = SimpleNamespace(
+        cloud=cloud, wait=wait, timeout_minutes=minutes, clock=lambda: next(ticks), tell=told.append
+    )
     return asyncio.run(availability.wait(gate, "the kubeconfig", NODES)), told
 
 
 def test_the_wait_ends_with_the_look_that_finds_all_available_and_says_once_what_it_waits_for():
     found, told = waited(Later(5))
     assert found is True
-    assert told == ["Deployment kube-system/coredns is not available: pod coredns-1 on linux-0: ContainerCreating: no such host"]
+    assert told == [
+        "Deployment kube-system/coredns is not available: pod coredns-1 on linux-0: ContainerCreating: no "
+        "such host"
+    ]
 
 
 def test_a_preview_looks_once_and_never_waits():
@@ -161,7 +174,8 @@ def test_the_time_limit_names_the_object_and_the_reason():
         waited(Later(10_000), minutes=1)
     assert str(caught.value).splitlines()[:2] == [
         "not available within 1 minutes:",
-        "Deployment kube-system/coredns is not available: pod coredns-1 on linux-0: ContainerCreating: no such host",
+        "Deployment kube-system/coredns is not available: pod coredns-1 on linux-0: ContainerCreating: no "
+        "such host",
     ]
 
 
@@ -222,7 +236,9 @@ def encoded(content):
     return base64.b64encode(content).decode()
 
 
-def test_the_api_is_read_with_the_kubeconfigs_certificate_and_the_key_is_left_nowhere(https_api, tmp_path, monkeypatch):
+def test_the_api_is_read_with_the_kubeconfigs_certificate_and_the_key_is_left_nowhere(
+    https_api, tmp_path, monkeypatch
+):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert kubernetes_api.reader(https_api)("/apis/apps/v1") == {"path": "/apis/apps/v1"}
     assert list(tmp_path.iterdir()) == []

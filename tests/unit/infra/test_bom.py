@@ -1,4 +1,6 @@
-"""The bill of materials: the product's own files are complete, and a faulty one is refused with every fault named."""
+"""The bill of materials: the product's own files are complete, and a faulty one is refused with every
+fault named.
+"""
 
 import json
 import re
@@ -22,7 +24,8 @@ def document(**windows: object) -> dict[str, object]:
     own = {name: entry() for name in bom.NEEDED["windows"]} | {"containerd": entry(version="2.2.7")} | windows
     return {
         "kubernetes": "1.35.8",
-        "linux/amd64": {name: entry() for name in bom.NEEDED["linux"]} | {"containerd": entry(version="2.2.7")},
+        "linux/amd64": {name: entry() for name in bom.NEEDED["linux"]}
+        | {"containerd": entry(version="2.2.7")},
         "windows/amd64": {name: value for name, value in own.items() if value is not None},
     }
 
@@ -65,7 +68,9 @@ def test_preparenode_is_pinned_to_a_commit(path):
     """A branch moves, and the latest release of sig-windows-tools holds the script of 2022."""
     script = bom.read(path)[0].windows["PrepareNode.ps1"]
     assert re.fullmatch(r"[0-9a-f]{40}", script.version)
-    assert script.url.endswith(f"/kubernetes-sigs/sig-windows-tools/{script.version}/hostprocess/PrepareNode.ps1")
+    assert script.url.endswith(
+        f"/kubernetes-sigs/sig-windows-tools/{script.version}/hostprocess/PrepareNode.ps1"
+    )
 
 
 def test_a_sound_document_has_no_faults(tmp_path):
@@ -75,7 +80,9 @@ def test_a_sound_document_has_no_faults(tmp_path):
 
 def test_an_entry_without_a_sum_is_refused_with_row_and_remedy(tmp_path):
     """It would be run unchecked."""
-    (fault,) = faults(tmp_path, document(nssm={"url": "https://nssm.cc/nssm.zip", "sha256_url": "https://nssm.cc/sum"}))
+    (fault,) = faults(
+        tmp_path, document(nssm={"url": "https://nssm.cc/nssm.zip", "sha256_url": "https://nssm.cc/sum"})
+    )
     assert "bom.json, windows/amd64, nssm: it has no sha256 or sha512; take it from the publisher" in fault
 
 
@@ -89,7 +96,9 @@ def test_a_sum_that_cannot_be_one_is_refused(tmp_path, wrong):
 def test_a_placeholder_is_no_sum(tmp_path):
     """It has the right length, so the sentence must not speak of the length."""
     (fault,) = faults(tmp_path, document(nssm=entry(sha256="0" * 64)))
-    assert "nssm: its sha256 is a placeholder (00000000...); write the 64 digits that the publisher has" in fault
+    assert (
+        "nssm: its sha256 is a placeholder (00000000...); write the 64 digits that the publisher has" in fault
+    )
 
 
 def test_a_missing_entry_is_named(tmp_path):
@@ -107,14 +116,24 @@ def test_windows_is_told_the_version_of_containerd(tmp_path, wrong):
 
 @pytest.mark.parametrize(
     ("family", "version", "nearest"),
-    [("windows", "1.6.36", "1.7.28"), ("windows", "2.1.4", "2.1.5"), ("windows", "3.0.0", "2.2.7"), ("linux", "1.7.34", "2.1.5")],
+    [
+        ("windows", "1.6.36", "1.7.28"),
+        ("windows", "2.1.4", "2.1.5"),
+        ("windows", "3.0.0", "2.2.7"),
+        ("linux", "1.7.34", "2.1.5"),
+    ],
 )
-def test_a_containerd_that_does_not_go_with_kubernetes_is_refused_with_the_nearest_that_does(tmp_path, family, version, nearest):
+def test_a_containerd_that_does_not_go_with_kubernetes_is_refused_with_the_nearest_that_does(
+    tmp_path, family, version, nearest
+):
     """On the machine it would be seen after ten minutes, or as pods that never start."""
     content = document()
     content[f"{family}/amd64"]["containerd"]["version"] = version  # type: ignore[index]
     (fault,) = faults(tmp_path, content)
-    assert f"{family}/amd64, containerd: version {version} does not go with Kubernetes 1.35 on {family}; the nearest that does is {nearest}," in fault
+    assert (
+        f"{family}/amd64, containerd: version {version} does not go with Kubernetes 1.35 on {family}; the "
+        f"nearest that does is {nearest}," in fault
+    )
 
 
 @pytest.mark.parametrize("version", ["1.7.34", "2.1.5", "2.2.7", "2.3.4"])
@@ -124,7 +143,15 @@ def test_another_containerd_that_goes_with_kubernetes_is_taken(tmp_path, version
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "ftp://example.org/file", "https://example.org", "file.zip", "https://example.org/a b", "https://example.org/\u00e4"]
+    "wrong",
+    [
+        "",
+        "ftp://example.org/file",
+        "https://example.org",
+        "file.zip",
+        "https://example.org/a b",
+        "https://example.org/\u00e4",
+    ],
 )
 def test_an_address_that_is_none_is_refused(tmp_path, wrong):
     """Only a file on http or https can be fetched."""
@@ -144,7 +171,9 @@ def test_sha512_is_for_windows_alone(tmp_path):
 
 def test_every_fault_is_told_at_once(tmp_path):
     """Nobody wants to mend them one by one."""
-    content = document(nssm=entry(sha256=""), containerd=entry(url="x", version="2.2.7"), **{"flanneld.exe": "not an object"})
+    content = document(
+        nssm=entry(sha256=""), containerd=entry(url="x", version="2.2.7"), **{"flanneld.exe": "not an object"}
+    )
     assert len(faults(tmp_path, content)) == 3
 
 
@@ -156,7 +185,12 @@ def test_a_system_without_machines_is_not_judged(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "part"), [("[", "is not JSON"), ("[]", "does not say its Kubernetes version"), ("{}", "does not say its Kubernetes version")]
+    ("text", "part"),
+    [
+        ("[", "is not JSON"),
+        ("[]", "does not say its Kubernetes version"),
+        ("{}", "does not say its Kubernetes version"),
+    ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path, text, part):
     """One sentence, no traceback."""
@@ -175,13 +209,18 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 def test_a_mirror_has_every_file_under_its_publishers_host():
     """The scheme goes, the host becomes the first folder."""
     url = "https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm"
-    assert bom.mirrored(url, "http://10.0.0.9:8080/files") == "http://10.0.0.9:8080/files/dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm"
+    assert (
+        bom.mirrored(url, "http://10.0.0.9:8080/files")
+        == "http://10.0.0.9:8080/files/dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm"
+    )
     assert bom.mirrored(url, "") == url
 
 
 def test_with_a_mirror_no_other_address_is_tried():
     """In a network without a way out, each would cost a timeout."""
-    artifact = bom.Artifact(url="https://nssm.cc/a.zip", also=("https://example.org/a.zip",), sums={"sha256": SUM})
+    artifact = bom.Artifact(
+        url="https://nssm.cc/a.zip", also=("https://example.org/a.zip",), sums={"sha256": SUM}
+    )
     assert artifact.urls("") == ["https://nssm.cc/a.zip", "https://example.org/a.zip"]
     assert artifact.urls("http://mirror") == ["http://mirror/nssm.cc/a.zip"]
     assert (artifact.sum, artifact.sha256) == (f"sha256:{SUM}", SUM)

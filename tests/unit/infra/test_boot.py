@@ -1,4 +1,6 @@
-"""What each machine is told: the inputs that its scripts ask for, from the configuration and the bill of materials."""
+"""What each machine is told: the inputs that its scripts ask for, from the configuration and the bill of
+materials.
+"""
 
 import re
 
@@ -21,7 +23,9 @@ def inputs(case: str, name: str) -> dict[str, str]:
     return {key: value.strip().strip("'") for key, value in zip(parts[::2], parts[1::2], strict=True)}
 
 
-@pytest.mark.parametrize(("role", "name"), [("control-plane", "expected-control-plane.sh"), ("worker", "expected-worker.sh")])
+@pytest.mark.parametrize(
+    ("role", "name"), [("control-plane", "expected-control-plane.sh"), ("worker", "expected-worker.sh")]
+)
 def test_a_linux_machine_is_told_what_its_scripts_ask_for_and_no_more(role, name):
     """`: "${NAME:?}"` stops a machine minutes later, in a console that nobody reads."""
     text = "".join((userdata.SCRIPTS / "linux" / f"{part}.sh").read_text() for part in ("common", role))
@@ -66,13 +70,19 @@ def test_windows_gets_the_files_of_its_own_system():
 
 @pytest.mark.parametrize("case", golden.CASES)
 def test_images_are_pulled_ahead_where_they_run(case):
-    """On Windows it takes a quarter of an hour. A Linux machine pulls the page's always: to turn the workloads on must not replace it."""
+    """On Windows it takes a quarter of an hour.
+
+    A Linux machine pulls the page's always: to turn the workloads on must not replace it.
+    """
     deployed = golden.stack(case).workloads
     texts = golden.rendered(case)
     assert workloads.NGINX_IMAGE in texts["expected-worker.sh"]
     assert workloads.NGINX_IMAGE not in texts["expected-control-plane.sh"], "the page does not run there"
     if "expected-windows.ps1" in texts:
-        assert bool(assignments(script_of(golden.user_data(case)["expected-windows.ps1"]))["PrepullImages"]) == deployed
+        assert (
+            bool(assignments(script_of(golden.user_data(case)["expected-windows.ps1"]))["PrepullImages"])
+            == deployed
+        )
 
 
 def test_another_end_is_no_other_user_data():
@@ -86,7 +96,13 @@ def test_every_machine_has_room_and_a_check_says_which_has_not():
     """Before anything is declared: in a preview the ids are unknown, and nothing would be rendered."""
     boot.check(parsed("many-pools"))
     large = {"labels": {f"label-{number}": "v" * 60 for number in range(300)}}
-    stack = parsed(nodePools=[{"name": "linux"}, *({"name": f"w-{number}", "os": "windows-2022", **large} for number in range(2))], workloads=False)
+    stack = parsed(
+        nodePools=[
+            {"name": "linux"},
+            *({"name": f"w-{number}", "os": "windows-2022", **large} for number in range(2)),
+        ],
+        workloads=False,
+    )
     with pytest.raises(ConfigError) as caught:
         boot.check(stack)
     assert len(caught.value.problems) == 2

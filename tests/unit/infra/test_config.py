@@ -1,4 +1,6 @@
-"""The configuration: what is refused and in which words, every problem at once, and nothing declared before."""
+"""The configuration: what is refused and in which words, every problem at once, and nothing declared
+before.
+"""
 
 import dataclasses
 import json
@@ -15,7 +17,10 @@ from tests.support.stacks import committed, parsed, raw, run
 
 def refusals(changes, stack="dev"):
     """The sentences about a configuration, each value as Pulumi hands it over."""
-    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (ADMINS | changes).items()}
+    values = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in (ADMINS | changes).items()
+    }
     with pytest.raises(ConfigError) as caught:
         config.parse(values, stack=stack)
     return caught.value.problems
@@ -36,7 +41,13 @@ def test_a_refusal_is_about_nothing_else(name):
 
 def test_all_problems_are_told_at_once():
     """Nobody wants to mend them one by one."""
-    changes = {"vpcCidr": "x", "owner": "<>", "flannelBackend": "none", "typo": "1", **pools(os="beos", count=-1)}
+    changes = {
+        "vpcCidr": "x",
+        "owner": "<>",
+        "flannelBackend": "none",
+        "typo": "1",
+        **pools(os="beos", count=-1),
+    }
     assert [problem.split()[0] for problem in refusals(changes)] == [
         "nodePools[0].os",
         "nodePools[0].count",
@@ -70,7 +81,9 @@ def test_an_artifact_without_a_sum_is_refused(tmp_path):
 
 
 def test_user_data_that_is_too_large_is_refused_before_anything_is_declared():
-    """In a preview the control plane's id is unknown, and nobody would render it before half of the cluster stands."""
+    """In a preview the control plane's id is unknown, and nobody would render it before half of the
+    cluster stands.
+    """
     many = {f"label-{number}": "v" * 60 for number in range(300)}
     with pytest.raises(ConfigError) as caught:
         run({"nodePools": [LINUX, WINDOWS | {"labels": many}]}, preview=True)
@@ -106,7 +119,9 @@ def test_the_committed_stack_is_what_its_file_says():
     assert list(stack.admin_cidrs) == file["adminCidrs"]
     assert [pool.name for pool in stack.node_pools] == [pool["name"] for pool in file["nodePools"]]
     assert stack.control_plane == config.Machine(**_machine(file["controlPlane"]))
-    assert [pool.machine for pool in stack.node_pools] == [config.Machine(**_machine(pool)) for pool in file["nodePools"]]
+    assert [pool.machine for pool in stack.node_pools] == [
+        config.Machine(**_machine(pool)) for pool in file["nodePools"]
+    ]
 
 
 def _machine(values):
@@ -124,7 +139,9 @@ def test_sizes_follow_the_system_of_the_pool():
     """Windows in the sizes of Ubuntu would not start."""
     for os in versions.OPERATING_SYSTEMS.values():
         (pool,) = parsed(nodePools=[{"name": "pool", "os": os.name}], workloads=False).node_pools
-        assert pool.machine == config.Machine(instance_type=os.default_instance_type, disk_size_gb=os.default_disk_gb)
+        assert pool.machine == config.Machine(
+            instance_type=os.default_instance_type, disk_size_gb=os.default_disk_gb
+        )
 
 
 def test_a_public_stack_must_be_meant():
@@ -145,7 +162,12 @@ def test_graviton_is_refused(instance_type):
 
 @pytest.mark.parametrize("instance_type", ["g4dn.xlarge", "m7i-flex.large", "u-3tb1.56xlarge", "i3en.metal"])
 def test_a_family_with_a_g_in_another_place_is_not_taken_for_graviton(instance_type):
-    assert parsed(nodePools=[LINUX | {"instanceType": instance_type}, WINDOWS]).node_pools[0].machine.instance_type == instance_type
+    assert (
+        parsed(nodePools=[LINUX | {"instanceType": instance_type}, WINDOWS])
+        .node_pools[0]
+        .machine.instance_type
+        == instance_type
+    )
 
 
 def test_what_windows_runs_as_best_effort_is_noted_once():

@@ -1,4 +1,5 @@
-"""Thousands of configurations that nobody would write: each is built or refused in plain sentences, and ranges are never accepted wrongly.
+"""Thousands of configurations that nobody would write: each is built or refused in plain sentences, and
+ranges are never accepted wrongly.
 
 How many is up to Hypothesis' profile (tests/conftest.py).
 """
@@ -17,7 +18,8 @@ from infra.script_bucket import StagedScript
 from tests.support.config_cases import ADMINS, BAD
 
 KEYS = sorted(
-    {key for changes, _ in BAD.values() for key in changes if key.isidentifier()} | {"vpcCidr", "podCidr", "serviceCidr", "allowPublicAdmin"}
+    {key for changes, _ in BAD.values() for key in changes if key.isidentifier()}
+    | {"vpcCidr", "podCidr", "serviceCidr", "allowPublicAdmin"}
 )
 POOL_KEYS = ["name", "os", "count", "instanceType", "diskSizeGb", "labels", "taints"]
 # What is nearly right is worth more than what is only strange.
@@ -40,11 +42,15 @@ PLAUSIBLE = [
 TEXTS = st.sampled_from(PLAUSIBLE) | st.text(max_size=12)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(POOL_KEYS) | TEXTS, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(POOL_KEYS) | TEXTS, inner, max_size=3)
+    ),
     max_leaves=6,
 )
 POOLS = st.lists(st.dictionaries(st.sampled_from(POOL_KEYS), VALUES, max_size=4), max_size=3)
-CONFIGURATIONS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=4) | st.fixed_dictionaries({"nodePools": POOLS})
+CONFIGURATIONS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=4) | st.fixed_dictionaries(
+    {"nodePools": POOLS}
+)
 
 
 def problems_of(values):
@@ -54,7 +60,9 @@ def problems_of(values):
         return list(error.problems)
     for pool in stack.node_pools:
         script = StagedScript(bucket="b", key="k", sha256="0") if pool.os.family == "windows" else None
-        assert boot.worker(stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script)
+        assert boot.worker(
+            stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script
+        )
     return []
 
 
@@ -80,8 +88,12 @@ def test_values_need_not_be_text(changes):
 
 SPECIAL = ((0, 8), (127 << 24, 8), ((169 << 24) + (254 << 16), 16), (224 << 24, 3))
 SIZES = {"vpcCidr": (16, 28), "podCidr": (8, 24), "serviceCidr": (12, 28)}
-OCTETS = st.sampled_from(["0", "10", "96", "100", "127", "169", "172", "224", "244", "254", "256", "010", "-1", ""])
-PREFIXES = st.integers(-1, 33).map(str) | st.sampled_from(["016", "+16", "255.255.0.0", "0.0.255.255", "", "16 ", "\N{ARABIC-INDIC DIGIT ONE}6"])
+OCTETS = st.sampled_from(
+    ["0", "10", "96", "100", "127", "169", "172", "224", "244", "254", "256", "010", "-1", ""]
+)
+PREFIXES = st.integers(-1, 33).map(str) | st.sampled_from(
+    ["016", "+16", "255.255.0.0", "0.0.255.255", "", "16 ", "\N{ARABIC-INDIC DIGIT ONE}6"]
+)
 
 
 @st.composite
@@ -138,12 +150,19 @@ def test_administrators_ranges_are_written_as_aws_writes_them(cidr):
 
 # --- labels and taints, against Kubernetes' own words
 
-NAMES = st.text("aZ09-._/", max_size=8) | st.sampled_from(["a.b/c", "y", "on", "1e3", "a" * 63, "a" * 64, "a." * 126 + "b/c", "a." * 127 + "b/c"])
+NAMES = st.text("aZ09-._/", max_size=8) | st.sampled_from(
+    ["a.b/c", "y", "on", "1e3", "a" * 63, "a" * 64, "a." * 126 + "b/c", "a." * 127 + "b/c"]
+)
 
 
 def is_name(text):
     """`IsValidLabelValue` of k8s.io/apimachinery without the empty one."""
-    return 0 < len(text) <= 63 and set(text) <= set("aZ09-._bcyonepl1e3") and text[0] not in "-._" and text[-1] not in "-._"
+    return (
+        0 < len(text) <= 63
+        and set(text) <= set("aZ09-._bcyonepl1e3")
+        and text[0] not in "-._"
+        and text[-1] not in "-._"
+    )
 
 
 def is_key(text):
@@ -176,5 +195,12 @@ def test_every_pair_of_system_and_version_is_built_or_refused():
     """The matrix has no hole that only a machine would find."""
     for version in versions.KUBERNETES_VERSIONS:
         for os in versions.OPERATING_SYSTEMS:
-            found = problems_of(ADMINS | {"kubernetesVersion": version, "nodePools": [{"name": "pool", "os": os}], "workloads": False})
+            found = problems_of(
+                ADMINS
+                | {
+                    "kubernetesVersion": version,
+                    "nodePools": [{"name": "pool", "os": os}],
+                    "workloads": False,
+                }
+            )
             assert bool(found) == bool(versions.problem(os, version))

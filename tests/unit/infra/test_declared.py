@@ -15,11 +15,17 @@ def declare(pod_change=lambda pod: pod, backend="vxlan"):
     original = workloads._ccauth_pod
 
     def program():
-        args = workloads.WorkloadsArgs(service_cidr="10.96.0.0/12", windows=versions.OPERATING_SYSTEMS["windows-2019"], flannel_backend=backend)
+        args = workloads.WorkloadsArgs(
+            service_cidr="10.96.0.0/12",
+            windows=versions.OPERATING_SYSTEMS["windows-2019"],
+            flannel_backend=backend,
+        )
         workloads.Workloads("workloads", args, ResourceOptions(), ResourceOptions())
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workloads, "_ccauth_pod", lambda windows, overlay: pod_change(original(windows, overlay=overlay)))
+        patch.setattr(
+            workloads, "_ccauth_pod", lambda windows, overlay: pod_change(original(windows, overlay=overlay))
+        )
         return deploy(program)
 
 
@@ -32,13 +38,20 @@ def test_the_workloads_themselves_break_no_rule(backend, caplog):
 @pytest.mark.parametrize(("backend", "ports"), [("vxlan", [None]), ("host-gw", [80])])
 def test_ccauth_asks_for_the_talks_host_port_only_where_windows_opens_it(backend, ports):
     """An overlay ignores it in silence, and it would still keep a second pod off the node."""
-    pod = declare(backend=backend).one("kubernetes:apps/v1:Deployment", "ccauth").inputs["spec"]["template"]["spec"]
+    pod = (
+        declare(backend=backend)
+        .one("kubernetes:apps/v1:Deployment", "ccauth")
+        .inputs["spec"]["template"]["spec"]
+    )
     assert [port.get("hostPort") for port in pod["containers"][0]["ports"]] == ports
 
 
 def test_a_host_port_on_an_overlay_is_told_before_anything_is_built(caplog):
     def with_port(pod):
-        return {**pod, "containers": [{**pod["containers"][0], "ports": [{"container_port": 80, "host_port": 8080}]}]}
+        return {
+            **pod,
+            "containers": [{**pod["containers"][0], "ports": [{"container_port": 80, "host_port": 8080}]}],
+        }
 
     declare(with_port)
     assert "hostPort 8080 on an overlay network [host-port]" in caplog.text
@@ -48,7 +61,15 @@ def test_a_host_port_on_an_overlay_is_told_before_anything_is_built(caplog):
     ("change", "words"),
     [
         ({"host_network": True}, "hostNetwork"),
-        ({"node_selector": {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": "10.0.20348"}}, "image"),
+        (
+            {
+                "node_selector": {
+                    "kubernetes.io/os": "windows",
+                    "node.kubernetes.io/windows-build": "10.0.20348",
+                }
+            },
+            "image",
+        ),
         ({"tolerations": []}, "toleration"),
     ],
 )
@@ -60,6 +81,14 @@ def test_a_pod_that_windows_would_not_run_stops_the_preview(change, words):
 
 
 def test_names_of_the_schema_are_translated_and_those_of_people_are_not():
-    given = {"pre_stop": {"exec_": {"command": ["a_b"]}}, "labels": {"my_label": "x_y"}, "ports": [{"container_port": 80}]}
-    expected = {"preStop": {"exec": {"command": ["a_b"]}}, "labels": {"my_label": "x_y"}, "ports": [{"containerPort": 80}]}
+    given = {
+        "pre_stop": {"exec_": {"command": ["a_b"]}},
+        "labels": {"my_label": "x_y"},
+        "ports": [{"container_port": 80}],
+    }
+    expected = {
+        "preStop": {"exec": {"command": ["a_b"]}},
+        "labels": {"my_label": "x_y"},
+        "ports": [{"containerPort": 80}],
+    }
     assert declared.camel_case(given) == expected

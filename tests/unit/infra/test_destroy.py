@@ -1,4 +1,6 @@
-"""`pulumi destroy`, simulated on the registrations: what goes before what, and what no provider is asked for."""
+"""`pulumi destroy`, simulated on the registrations: what goes before what, and what no provider is asked
+for.
+"""
 
 import functools
 
@@ -63,7 +65,9 @@ def test_aws_is_asked_to_delete_everything_and_kubernetes_nothing(deployment):
 
 def test_a_pool_that_shrinks_loses_machine_before_parameter():
     """The same holds when one worker goes and the cluster stays."""
-    before, after = (run({"nodePools": [{"name": "linux", "count": count}], "workloads": False}) for count in (2, 1))
+    before, after = (
+        run({"nodePools": [{"name": "linux", "count": count}], "workloads": False}) for count in (2, 1)
+    )
     gone = before.registrations.keys() - after.registrations.keys()
     order = [resource.name for _, resource in graph.deletions(graph.destroy_rounds(before, gone))]
     assert order == ["dev-linux-1", "dev-status-linux-1"]

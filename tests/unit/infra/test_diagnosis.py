@@ -49,8 +49,11 @@ def test_the_grace_of_a_family_is_longer_than_its_machines_are_silent_between_tw
     """Added up from the scripts, so that a longer pause there is a longer grace here."""
     timer = re.search(r"OnUnitInactiveSec=(\d+)", (userdata.SCRIPTS / "linux/common.sh").read_text())
     assert int(timer[1]) < diagnosis.GRACE_SECONDS["linux"] <= 60
-    (pause,) = re.findall(r"if \(\$code\) \{ Start-Sleep -Seconds (\d+) \}", (WINDOWS / "bootstrap.ps1").read_text())
-    # PowerShell and the AWS module on a busy t3.large; then plan.ps1 reports that it goes on, before it tests any phase.
+    (pause,) = re.findall(
+        r"if \(\$code\) \{ Start-Sleep -Seconds (\d+) \}", (WINDOWS / "bootstrap.ps1").read_text()
+    )
+    # PowerShell and the AWS module on a busy t3.large; then plan.ps1 reports that it goes on, before it tests
+    # any phase.
     starts = 60
     assert int(pause) + starts < diagnosis.GRACE_SECONDS["windows"]
 
@@ -61,7 +64,10 @@ def test_the_grace_of_a_family_is_longer_than_its_machines_are_silent_between_tw
         ({"linux-0": "stopped"}, "run `pulumi up` again"),
         ({"linux-0": "stopped", "linux-1": "terminated"}, "`pulumi up --refresh`"),
         ({"linux-0": None}, "`pulumi up --refresh`"),
-        ({"control-plane": "terminated", "linux-0": "stopped"}, "`PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`"),
+        (
+            {"control-plane": "terminated", "linux-0": "stopped"},
+            "`PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`",
+        ),
         ({"control-plane": "stopped", "linux-0": "terminated"}, "`pulumi up --refresh`"),
     ],
 )
@@ -78,5 +84,8 @@ def test_a_machine_that_runs_or_was_never_heard_of_is_not_lost():
 def test_the_end_of_a_console_is_one_line():
     assert diagnosis.last_words("a\n\nb\n c \nd\n") == "Its console ends with: b | c | d"
     script = "cloud-init[9]: 2026-01-01T00:00:00Z microcosm: PutParameter was refused"
-    assert diagnosis.last_words(f"{script}\n[  OK  ] Finished microcosm-boot.service.\n") == f"Its console ends with: {script}"
+    assert (
+        diagnosis.last_words(f"{script}\n[  OK  ] Finished microcosm-boot.service.\n")
+        == f"Its console ends with: {script}"
+    )
     assert diagnosis.last_words(" \n") == "Its console says nothing yet."

@@ -11,9 +11,16 @@ from infra import flannel
 from tests.support.engine import PROJECT, plain
 from tests.support.stacks import deployed
 
-ROLE, BINDING = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+ROLE, BINDING = (
+    "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
+    "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
+)
 CONFIG_MAP, DAEMON_SET = "kubernetes:core/v1:ConfigMap", "kubernetes:apps/v1:DaemonSet"
-WINDOWS_GROUP = {"kind": "Group", "name": "microcosm:windows-network", "apiGroup": "rbac.authorization.k8s.io"}
+WINDOWS_GROUP = {
+    "kind": "Group",
+    "name": "microcosm:windows-network",
+    "apiGroup": "rbac.authorization.k8s.io",
+}
 
 
 def committed():
@@ -50,7 +57,11 @@ def test_linux_and_windows_nodes_name_the_network_alike():
 
 def test_the_windows_services_may_do_what_flanneld_and_kube_proxy_do_and_no_more():
     """Their certificate is on a disk that every administrator of that machine reads."""
-    bound = {one(BINDING, r.name)["roleRef"]["name"] for r in committed().of(BINDING) if WINDOWS_GROUP in one(BINDING, r.name)["subjects"]}
+    bound = {
+        one(BINDING, r.name)["roleRef"]["name"]
+        for r in committed().of(BINDING)
+        if WINDOWS_GROUP in one(BINDING, r.name)["subjects"]
+    }
     assert bound == {"flannel", "system:node-proxier"}
     verbs = {verb for rule in one(ROLE, "flannel")["rules"] for verb in rule["verbs"]}
     assert verbs == {"get", "list", "watch", "patch"}
@@ -60,14 +71,20 @@ def test_the_windows_services_may_do_what_flanneld_and_kube_proxy_do_and_no_more
 def test_the_daemon_set_runs_on_every_linux_node_and_on_no_other():
     pod = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
-    assert pod["tolerations"] == [{"operator": "Exists", "effect": "NoSchedule"}], "a node without a network is tainted"
+    assert pod["tolerations"] == [{"operator": "Exists", "effect": "NoSchedule"}], (
+        "a node without a network is tainted"
+    )
     assert pod["hostNetwork"] is True
     assert pod["priorityClassName"] == "system-node-critical"
 
 
 def test_what_is_mounted_is_declared():
     pod = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]
-    mounted = {mount["name"] for container in (*pod["containers"], *pod["initContainers"]) for mount in container["volumeMounts"]}
+    mounted = {
+        mount["name"]
+        for container in (*pod["containers"], *pod["initContainers"])
+        for mount in container["volumeMounts"]
+    }
     assert mounted == {volume["name"] for volume in pod["volumes"]}
 
 
@@ -91,9 +108,13 @@ def test_what_is_in_the_namespace_waits_for_it(type_):
 
 
 def test_no_init_container_touches_the_cni_configuration():
-    """It would be there before flanneld has its lease, and the first pods of the node would fail for 13 seconds."""
+    """It would be there before flanneld has its lease, and the first pods of the node would fail for 13
+    seconds.
+    """
     pod = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]
-    assert {mount["name"] for container in pod["initContainers"] for mount in container["volumeMounts"]} == {"cni-plugin"}
+    assert {mount["name"] for container in pod["initContainers"] for mount in container["volumeMounts"]} == {
+        "cni-plugin"
+    }
 
 
 def test_the_cni_configuration_lies_where_containerd_looks_and_is_gone_after_a_reboot():
@@ -102,8 +123,13 @@ def test_the_cni_configuration_lies_where_containerd_looks_and_is_gone_after_a_r
     folders = [volume["hostPath"]["path"] for volume in pod["volumes"] if volume["name"] == "cni"]
     assert folders == [flannel.CNI_FOLDER]
     assert flannel.CNI_FOLDER.startswith("/run/")
-    config = re.search(r"config.toml <<TOML\n(.*?)\nTOML\n", (PROJECT / "userdata/linux/common.sh").read_text(), re.DOTALL)[1]
-    assert tomllib.loads(config)["plugins"]["io.containerd.cri.v1.runtime"]["cni"]["conf_dir"] == flannel.CNI_FOLDER
+    config = re.search(
+        r"config.toml <<TOML\n(.*?)\nTOML\n", (PROJECT / "userdata/linux/common.sh").read_text(), re.DOTALL
+    )[1]
+    assert (
+        tomllib.loads(config)["plugins"]["io.containerd.cri.v1.runtime"]["cni"]["conf_dir"]
+        == flannel.CNI_FOLDER
+    )
 
 
 @pytest.fixture
@@ -135,14 +161,22 @@ def test_the_hook_installs_the_configuration_after_the_lease_and_not_before(node
 def test_the_hook_is_that_of_the_container_that_gets_the_lease():
     (container,) = one(DAEMON_SET, "kube-flannel-ds")["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["/opt/bin/flanneld"]
-    assert container["lifecycle"] == {"postStart": {"exec": {"command": ["/bin/sh", "-c", flannel.install_after_lease()]}}}
+    assert container["lifecycle"] == {
+        "postStart": {"exec": {"command": ["/bin/sh", "-c", flannel.install_after_lease()]}}
+    }
 
 
 def test_flanneld_needs_no_kube_proxy_to_reach_the_api():
-    """It calls the control plane's own address: the Service address leads nowhere until kube-proxy's rules are there."""
+    """It calls the control plane's own address: the Service address leads nowhere until kube-proxy's rules
+    are there.
+    """
     deployment = deployed("committed", "up")
     (daemon_set,) = deployment.of("kubernetes:apps/v1:DaemonSet")
     (container,) = plain(daemon_set.inputs["spec"])["template"]["spec"]["containers"]
     given = {each["name"]: each.get("value") for each in container["env"]}
-    (host,) = {plain(output)["privateIp"] for name, output in plain(deployment.outputs["nodes"]).items() if name == "control-plane"}
+    (host,) = {
+        plain(output)["privateIp"]
+        for name, output in plain(deployment.outputs["nodes"]).items()
+        if name == "control-plane"
+    }
     assert (given["KUBERNETES_SERVICE_HOST"], given["KUBERNETES_SERVICE_PORT"]) == (host, "6443")

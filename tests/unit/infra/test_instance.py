@@ -48,7 +48,9 @@ def test_disks_are_encrypted_gp3_and_go_with_their_machine(machines):
 
 @pytest.mark.parametrize(("stack", "behaviour"), [("that-ends", "terminate"), ("committed", "stop")])
 def test_a_machine_that_shuts_down_is_terminated_only_in_a_stack_that_ends(stack, behaviour):
-    """There a stopped one would cost its disk for ever; elsewhere "Shut down" in an RDP session would delete the machine."""
+    """There a stopped one would cost its disk for ever; elsewhere "Shut down" in an RDP session would
+    delete the machine.
+    """
     machines = deployed(stack, "up").of(INSTANCE)
     assert {m.inputs["instanceInitiatedShutdownBehavior"] for m in machines} == {behaviour}
 
@@ -86,7 +88,10 @@ def test_each_machine_is_in_the_groups_and_has_the_profile_of_its_role(machines)
 
 
 def test_sizes_come_from_the_pool_or_from_its_system():
-    found = {m.name: (m.inputs["instanceType"], plain(m.inputs["rootBlockDevice"])["volumeSize"]) for m in deployed("many-pools", "up").of(INSTANCE)}
+    found = {
+        m.name: (m.inputs["instanceType"], plain(m.inputs["rootBlockDevice"])["volumeSize"])
+        for m in deployed("many-pools", "up").of(INSTANCE)
+    }
     assert found["dev-linux-2"] == ("m7i.large", 50)
     assert found["dev-ci-0"] == ("t3.medium", 30)
     assert found["dev-windows-1"] == ("t3.large", 100)
@@ -95,7 +100,10 @@ def test_sizes_come_from_the_pool_or_from_its_system():
 
 def test_packets_of_pods_pass_only_where_flannel_sends_them_bare():
     """host-gw needs the check off; with vxlan it stays on."""
-    checks = {stack: {m.inputs["sourceDestCheck"] for m in deployed(stack, "up").of(INSTANCE)} for stack in ("committed", "host-gw")}
+    checks = {
+        stack: {m.inputs["sourceDestCheck"] for m in deployed(stack, "up").of(INSTANCE)}
+        for stack in ("committed", "host-gw")
+    }
     assert checks == {"committed": {True}, "host-gw": {False}}
 
 

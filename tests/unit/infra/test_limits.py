@@ -29,7 +29,9 @@ def test_neighbouring_ranges_are_one_range():
     joined = config(adminCidrs=OFFICE)
     assert joined.admin_cidrs == ("5.62.0.0/18", "5.62.64.0/22", "5.62.68.0/23")
     assert not joined.limits
-    assert config(adminCidrs=["5.62.9.0/24", "5.62.7.0/24"]).admin_cidrs == ("5.62.9.0/24", "5.62.7.0/24"), "what cannot be joined stays"
+    assert config(adminCidrs=["5.62.9.0/24", "5.62.7.0/24"]).admin_cidrs == ("5.62.9.0/24", "5.62.7.0/24"), (
+        "what cannot be joined stays"
+    )
 
 
 @pytest.mark.parametrize(("backend", "most"), [("vxlan", 58), ("host-gw", 30)])
@@ -37,12 +39,17 @@ def test_more_ranges_than_a_group_has_rules_are_remarked(backend, most):
     at_most, beyond = SCATTERED[:most], SCATTERED[: most + 1]
     assert not config(adminCidrs=at_most, flannelBackend=backend).limits
     (remark,) = config(adminCidrs=beyond, flannelBackend=backend).limits
-    assert remark.startswith(f"adminCidrs has {most + 1} ranges: a security group takes 60 rules by default, and with {backend} {most} ranges fit")
+    assert remark.startswith(
+        f"adminCidrs has {most + 1} ranges: a security group takes 60 rules by default, and with {backend} "
+        f"{most} ranges fit"
+    )
 
 
 @pytest.mark.parametrize("backend", BACKEND_RULES)
 def test_the_rules_are_counted_as_they_are_declared(backend):
-    """At the most no group of infra/security.py has more rules than AWS takes; with one range more some group has."""
+    """At the most no group of infra/security.py has more rules than AWS takes; with one range more some
+    group has.
+    """
 
     def fullest(ranges):
         counts = Counter()
@@ -71,18 +78,25 @@ def test_a_control_plane_that_kubeadm_refuses_is_refused_before(instance_type, i
     values = {"controlPlane": {"instanceType": instance_type}, "ignorePreflightErrors": ignored}
     if lacks:
         (problem,) = problems(**values)
-        assert problem.startswith(f"controlPlane.instanceType is {instance_type!r}: kubeadm wants {lacks}, which it does not have; ")
+        assert problem.startswith(
+            f"controlPlane.instanceType is {instance_type!r}: kubeadm wants {lacks}, which it does not have; "
+        )
     else:
         assert not config(**values).limits
 
 
 def test_windows_workers_with_little_memory_are_remarked():
-    pools = [{"name": name, "os": os, "count": 1, "instanceType": "t3.small"} for name, os in (("l", "ubuntu-24.04"), ("w", "windows-2022"))]
+    pools = [
+        {"name": name, "os": os, "count": 1, "instanceType": "t3.small"}
+        for name, os in (("l", "ubuntu-24.04"), ("w", "windows-2022"))
+    ]
     (remark,) = config(nodePools=pools).limits
     assert remark.startswith("Windows workers of type t3.small have less than 4 GiB of memory")
 
 
-@pytest.mark.parametrize(("key", "cidr"), [("vpcCidr", "20.0.0.0/16"), ("podCidr", "20.0.0.0/16"), ("serviceCidr", "20.0.0.0/16")])
+@pytest.mark.parametrize(
+    ("key", "cidr"), [("vpcCidr", "20.0.0.0/16"), ("podCidr", "20.0.0.0/16"), ("serviceCidr", "20.0.0.0/16")]
+)
 def test_a_range_that_is_public_on_the_internet_is_remarked(key, cidr):
     (remark,) = config(**{key: cidr}).limits
     assert remark.startswith(f"{key} {cidr} is public")

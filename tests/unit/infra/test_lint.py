@@ -1,4 +1,6 @@
-"""The Windows rules: each finds what it is for and lets its near miss pass; Services, lists and findings around them."""
+"""The Windows rules: each finds what it is for and lets its near miss pass; Services, lists and findings
+around them.
+"""
 
 import subprocess
 import sys
@@ -20,7 +22,9 @@ def test_a_rule_finds_what_it_is_for(rule, bad):
     assert rule in rules(bad)
 
 
-@pytest.mark.parametrize(("rule", "good"), [(case[0], case[2]) for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("rule", "good"), [(case[0], case[2]) for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_a_rule_lets_its_near_miss_pass(rule, good):
     assert rule not in rules(good)
 
@@ -45,19 +49,34 @@ def test_rules_have_ids_of_their_own_and_pages_to_read():
 def test_a_finding_says_where_what_why_and_what_to_do():
     object_ = changed(lambda it: it.pop("tolerations"))
     object_["metadata"]["namespace"] = "shop"
-    (finding,) = check_documents([Document(object=object_, source="shop.yaml", index=3, line=41)], windows_build=None)
-    assert (finding.object, finding.source, finding.document, finding.line) == ("Deployment shop/web", "shop.yaml", 3, 41)
+    (finding,) = check_documents(
+        [Document(object=object_, source="shop.yaml", index=3, line=41)], windows_build=None
+    )
+    assert (finding.object, finding.source, finding.document, finding.line) == (
+        "Deployment shop/web",
+        "shop.yaml",
+        3,
+        41,
+    )
     assert finding.severity is Severity.ERROR
     assert str(finding) == (
-        "shop.yaml:41: Deployment shop/web: nothing tolerates the taint os=windows:NoSchedule [toleration]. Windows nodes are tainted so "
-        "that Linux pods stay away; a pod without the toleration stays Pending. Fix: tolerations: [{key: os, operator: Equal, value: "
-        "windows, effect: NoSchedule}] See https://kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations"
+        "shop.yaml:41: Deployment shop/web: nothing tolerates the taint os=windows:NoSchedule [toleration]. "
+        "Windows nodes are tainted so "
+        "that Linux pods stay away; a pod without the toleration stays Pending. Fix: tolerations: [{key: "
+        "os, operator: Equal, value: "
+        "windows, effect: NoSchedule}] See "
+        "https://kubernetes.io/docs/concepts/windows/user-guide/#taints-and-tolerations"
     )
 
 
 @pytest.mark.parametrize(
     ("kind", "path"),
-    [("Pod", []), ("StatefulSet", ["spec", "template"]), ("Job", ["spec", "template"]), ("CronJob", ["spec", "jobTemplate", "spec", "template"])],
+    [
+        ("Pod", []),
+        ("StatefulSet", ["spec", "template"]),
+        ("Job", ["spec", "template"]),
+        ("CronJob", ["spec", "jobTemplate", "spec", "template"]),
+    ],
 )
 def test_every_workload_kind_is_looked_into(kind, path):
     template = changed(lambda it: it.update(hostNetwork=True))["spec"]["template"]
@@ -99,8 +118,15 @@ def test_backends_of_one_service_are_added_up():
 
 
 def test_half_a_name_of_a_service_of_the_set_is_known():
-    assert "dotted-name" in rules([container(env=[{"name": "URL", "value": "http://web.default:80/"}]), service()])
-    assert rules([container(env=[{"name": "URL", "value": "http://web.example.com/ of web.defaults"}]), service()]) == set()
+    assert "dotted-name" in rules(
+        [container(env=[{"name": "URL", "value": "http://web.default:80/"}]), service()]
+    )
+    assert (
+        rules(
+            [container(env=[{"name": "URL", "value": "http://web.example.com/ of web.defaults"}]), service()]
+        )
+        == set()
+    )
 
 
 def test_a_rolling_update_with_pods_to_spare_is_not_blocked():
@@ -109,24 +135,42 @@ def test_a_rolling_update_with_pods_to_spare_is_not_blocked():
 
 
 def test_an_unknown_build_is_refused_with_those_that_are_known():
-    with pytest.raises(ValueError, match=r"'10\.0\.14393' is not known; known are 10\.0\.17763, 10\.0\.20348, 10\.0\.26100"):
+    with pytest.raises(
+        ValueError, match=r"'10\.0\.14393' is not known; known are 10\.0\.17763, 10\.0\.20348, 10\.0\.26100"
+    ):
         check([], windows_build="10.0.14393")
 
 
 @pytest.mark.parametrize(
-    ("value", "amount"), [("500m", "0.5"), ("1Gi", "1073741824"), ("1E", "1E18"), ("1e3", "1000"), (2, "2"), ("9Ei9", None), ("", None), (True, None)]
+    ("value", "amount"),
+    [
+        ("500m", "0.5"),
+        ("1Gi", "1073741824"),
+        ("1E", "1E18"),
+        ("1e3", "1000"),
+        (2, "2"),
+        ("9Ei9", None),
+        ("", None),
+        (True, None),
+    ],
 )
 def test_quantities_are_read_as_kubernetes_reads_them(value, amount):
     assert quantity(value) == (None if amount is None else quantity(1) * type(quantity(1))(amount))
 
 
-@pytest.mark.parametrize(("value", "up", "expected"), [("25%", True, 1), ("25%", False, 0), (2, True, 2), ("x", True, 1), (None, False, 0)])
+@pytest.mark.parametrize(
+    ("value", "up", "expected"),
+    [("25%", True, 1), ("25%", False, 0), (2, True, 2), ("x", True, 1), (None, False, 0)],
+)
 def test_shares_are_rounded_as_kubernetes_rounds_them(value, up, expected):
     assert scaled(value, 3, round_up=up, default="25%") == expected
 
 
 def test_the_rules_need_neither_pulumi_nor_aws():
-    code = "import sys, infra.lint; print([name for name in ('pulumi', 'boto3', 'kubernetes') if name in sys.modules])"
+    code = (
+        "import sys, infra.lint; print([name for name in ('pulumi', 'boto3', 'kubernetes') if name in "
+        "sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -1,4 +1,6 @@
-"""Odd inputs get the right answer: those of public reports as they were written (reports/), and of three tables."""
+"""Odd inputs get the right answer: those of public reports as they were written (reports/), and of three
+tables.
+"""
 
 import io
 from pathlib import Path
@@ -44,14 +46,22 @@ def test_a_reported_file_gets_the_right_answer(name):
     assert (of(report.findings, Severity.ERROR), of(report.findings, Severity.WARNING)) == (errors, warnings)
     assert report.exit_code == int(bool(errors)), report.problems
     assert [note.partition(": ")[2] for note in report.notes] == (
-        ["the key 'envFrom' is written twice: Kubernetes believes the last one"] if name.startswith("02") else []
+        ["the key 'envFrom' is written twice: Kubernetes believes the last one"]
+        if name.startswith("02")
+        else []
     )
 
 
 def test_the_sentences_name_the_place():
     """Of the reports that were told wrong reasons."""
     hooks, base, classes = (
-        [one for one in lint([str(HERE / "reports" / f"{name}.yaml")], io.BytesIO(), windows_build=WS2022).findings if one.rule != "service-links"]
+        [
+            one
+            for one in lint(
+                [str(HERE / "reports" / f"{name}.yaml")], io.BytesIO(), windows_build=WS2022
+            ).findings
+            if one.rule != "service-links"
+        ]
         for name in ("13-linux-programs-in-hooks", "14-base-image-without-tag", "19-hyper-v-runtime-class")
     )
     assert {one.what for one in hooks} == {
@@ -60,7 +70,9 @@ def test_the_sentences_name_the_place():
         "container web: readinessProbe runs wget",
     }
     assert len(base) == 3
-    assert [one.what for one in classes] == ["runtime class windows-hyperv: its handler is runhcs-wcow-hypervisor"]
+    assert [one.what for one in classes] == [
+        "runtime class windows-hyperv: its handler is runhcs-wcow-hypervisor"
+    ]
 
 
 @pytest.mark.parametrize("row", ODD, ids=[row["of"].replace(" ", "-") for row in ODD])

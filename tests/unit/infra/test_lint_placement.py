@@ -7,7 +7,20 @@ import pytest
 from infra.config import versions
 from infra.lint import NODE_BUILDS, images
 
-from .lint_cases import EVERYTHING, WS2019, WS2022, WS2025, container, deployment, host_process, linux, pod, replicas, rules, spec
+from .lint_cases import (
+    EVERYTHING,
+    WS2019,
+    WS2022,
+    WS2025,
+    container,
+    deployment,
+    host_process,
+    linux,
+    pod,
+    replicas,
+    rules,
+    spec,
+)
 
 
 def affinity(*terms: list[dict[str, Any]]) -> dict[str, Any]:
@@ -50,7 +63,9 @@ def test_a_toleration_counts_as_the_scheduler_counts_it(toleration, enough):
     assert ("toleration" in rules(spec(tolerations=[toleration]))) is not enough
 
 
-@pytest.mark.parametrize("selector", [{"kubernetes.io/arch": "arm64"}, {"node-role.kubernetes.io/control-plane": ""}])
+@pytest.mark.parametrize(
+    "selector", [{"kubernetes.io/arch": "arm64"}, {"node-role.kubernetes.io/control-plane": ""}]
+)
 def test_a_linux_pod_that_no_windows_node_can_take_needs_no_selector(selector):
     assert rules(linux(tolerations=EVERYTHING, nodeSelector=selector)) == set()
 
@@ -84,7 +99,9 @@ def test_an_image_runs_only_on_its_own_build(image, node, fits):
 def test_the_build_that_the_pod_selects_goes_before_the_clusters():
     selector = {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": WS2022}
     assert "image-build" in rules(spec(nodeSelector=selector), WS2019)
-    either = affinity([{"key": "node.kubernetes.io/windows-build", "operator": "In", "values": [WS2019, WS2022]}])
+    either = affinity(
+        [{"key": "node.kubernetes.io/windows-build", "operator": "In", "values": [WS2019, WS2022]}]
+    )
     assert "image-build" in rules(spec(affinity=either)), "it may land where the image does not start"
 
 
@@ -115,15 +132,24 @@ def test_an_image_reference_is_taken_apart(reference, repository, tag):
 
 @pytest.mark.parametrize(
     ("reference", "windows"),
-    [("mcr.microsoft.com/dotnet/framework/wcf:4.8", True), ("docker.io/microsoft/iis", True), ("web:1809", False), ("web:1-nanoserver", True)],
+    [
+        ("mcr.microsoft.com/dotnet/framework/wcf:4.8", True),
+        ("docker.io/microsoft/iis", True),
+        ("web:1809", False),
+        ("web:1-nanoserver", True),
+    ],
 )
 def test_only_a_name_that_says_so_makes_a_pod_a_windows_one(reference, windows):
     assert bool(rules(linux(containers=[{"name": "web", "image": reference}]))) is windows
 
 
 def test_the_builds_are_those_of_the_matrix_and_its_images_fit():
-    windows = {system.build: system for system in versions.OPERATING_SYSTEMS.values() if system.family == "windows"}
-    assert {build: system.title for build, system in windows.items()} == {build: node.name for build, node in NODE_BUILDS.items()}
+    windows = {
+        system.build: system for system in versions.OPERATING_SYSTEMS.values() if system.family == "windows"
+    }
+    assert {build: system.title for build, system in windows.items()} == {
+        build: node.name for build, node in NODE_BUILDS.items()
+    }
     for build, system in windows.items():
         for image in (system.wcf_image, system.iis_image):
             assert images.parse(image).build == build, image

@@ -1,4 +1,6 @@
-"""What is around a pod, as public reports have it: storage, classes, webhooks, names, paths of the host, kinds that are not known."""
+"""What is around a pod, as public reports have it: storage, classes, webhooks, names, paths of the host,
+kinds that are not known.
+"""
 
 from typing import Any
 
@@ -13,7 +15,15 @@ def errors(objects: Any, build: str | None = None) -> set[str]:
     return {finding.rule for finding in found(objects, build) if finding.severity is Severity.ERROR}
 
 
-@pytest.mark.parametrize("driver", ["nfs.csi.k8s.io", "cluster.local/nfs-subdir-external-provisioner", "efs.csi.aws.com", "rancher.io/local-path"])
+@pytest.mark.parametrize(
+    "driver",
+    [
+        "nfs.csi.k8s.io",
+        "cluster.local/nfs-subdir-external-provisioner",
+        "efs.csi.aws.com",
+        "rancher.io/local-path",
+    ],
+)
 def test_storage_without_windows_is_found_behind_a_claim(driver):
     """kubernetes-csi/csi-driver-nfs#287, nfs-subdir-external-provisioner#364."""
     assert errors(claimed(driver)) == {"volume-type"}
@@ -23,8 +33,16 @@ def test_storage_without_windows_is_found_behind_a_claim(driver):
 
 
 def test_storage_without_windows_is_found_behind_a_volume_and_a_default_class():
-    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "files"}, "spec": {"storageClassName": "", "volumeName": "disk"}}
-    disk = {"kind": "PersistentVolume", "metadata": {"name": "disk"}, "spec": {"nfs": {"server": "files", "path": "/"}}}
+    claim = {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "files"},
+        "spec": {"storageClassName": "", "volumeName": "disk"},
+    }
+    disk = {
+        "kind": "PersistentVolume",
+        "metadata": {"name": "disk"},
+        "spec": {"nfs": {"server": "files", "path": "/"}},
+    }
     pod = volume(persistentVolumeClaim={"claimName": "files"})
     assert errors([pod, claim, disk]) == {"volume-type"}
     assert errors([pod, claim]) == set(), "of a volume that is not given nothing is known"
@@ -34,7 +52,9 @@ def test_storage_without_windows_is_found_behind_a_volume_and_a_default_class():
     assert errors(default) == {"volume-type"}
 
 
-@pytest.mark.parametrize("driver", ["ebs.csi.aws.com", "smb.csi.k8s.io", "kubernetes.io/aws-ebs", "acme.example.com/disk"])
+@pytest.mark.parametrize(
+    "driver", ["ebs.csi.aws.com", "smb.csi.k8s.io", "kubernetes.io/aws-ebs", "acme.example.com/disk"]
+)
 def test_a_driver_for_windows_or_unknown_is_let_pass(driver):
     """kubernetes-sigs/aws-ebs-csi-driver examples/kubernetes/windows."""
     assert errors(claimed(driver)) == set()
@@ -75,7 +95,9 @@ def test_a_webhook_that_adds_containers_is_seen_by_what_asks_for_it(labels, name
 def test_variables_of_one_value_may_differ_in_case():
     """A habit of charts: programs read either."""
     names = ("HTTP_PROXY", "http_proxy")
-    assert "names-by-case" not in rules(container(env=[{"name": name, "value": "http://proxy"} for name in names]))
+    assert "names-by-case" not in rules(
+        container(env=[{"name": name, "value": "http://proxy"} for name in names])
+    )
     assert "names-by-case" in rules(container(env=[{"name": name, "value": name} for name in names]))
 
 
@@ -106,10 +128,23 @@ def test_paths_of_the_host_are_those_of_windows(source, expected):
 
 def test_a_pod_template_is_found_in_a_kind_that_is_not_known():
     template = spec(hostNetwork=True)["spec"]["template"]
-    rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "web"}, "spec": {"template": template}}
+    rollout = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "web"},
+        "spec": {"template": template},
+    }
     (finding,) = found(rollout)
-    assert (finding.object, finding.rule, finding.what) == ("Rollout default/web", "host-network", "spec.template: hostNetwork: true")
-    several = {**rollout, "kind": "Group", "spec": {"leader": {"podSpec": template["spec"]}, "workers": [{"template": template}]}}
+    assert (finding.object, finding.rule, finding.what) == (
+        "Rollout default/web",
+        "host-network",
+        "spec.template: hostNetwork: true",
+    )
+    several = {
+        **rollout,
+        "kind": "Group",
+        "spec": {"leader": {"podSpec": template["spec"]}, "workers": [{"template": template}]},
+    }
     assert [finding.what for finding in found(several)] == [
         "spec.leader.podSpec: hostNetwork: true",
         "spec.workers[0].template: hostNetwork: true",
@@ -124,13 +159,24 @@ def test_what_was_not_looked_into_is_counted_and_named():
         "spec": {"templates": [{"container": {"image": "a"}}]},
     }
     plain = {"apiVersion": "example.com/v1", "kind": "Colour", "spec": {"red": 1}}
-    definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": {"containers": [1]}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "spec": {"containers": [1]},
+    }
     documents = [Document(object=each) for each in (step, step, plain, definition, deployment())]
-    assert not_looked_into(documents) == ["2 Workflow of argoproj.io: not looked into, lint finds no whole pod template there"]
+    assert not_looked_into(documents) == [
+        "2 Workflow of argoproj.io: not looked into, lint finds no whole pod template there"
+    ]
 
 
 def test_a_service_of_another_api_is_no_service_of_kubernetes():
-    knative = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ipFamilies": ["IPv6"]}}
+    knative = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {"name": "web"},
+        "spec": {"ipFamilies": ["IPv6"]},
+    }
     knative["spec"] |= {"selector": {"app": "web"}, "template": spec(hostNetwork=True)["spec"]["template"]}
     assert rules([deployment(), knative]) == {"host-network"}
 

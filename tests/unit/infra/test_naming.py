@@ -23,7 +23,10 @@ LIMITS = {
 @pytest.fixture(scope="module")
 def longest():
     pools = [{"name": LONG_POOL, "count": 2}, {"name": "w" * 15, "os": "windows-2019", "count": 1}]
-    return run({"nodePools": pools, "owner": "o" * 128, "expiresAt": "2027-01-31T18:00:00+01:00"}, stack_name=LONG_STACK)
+    return run(
+        {"nodePools": pools, "owner": "o" * 128, "expiresAt": "2027-01-31T18:00:00+01:00"},
+        stack_name=LONG_STACK,
+    )
 
 
 def test_names_that_pulumi_completes_are_within_their_limits(longest):
@@ -54,12 +57,17 @@ def test_a_node_name_is_a_host_name():
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_two_things_of_a_type_share_a_name(stack, mode):
-    """They would be one resource in the state. The recording engine refuses equal URNs; parameters also have names of their own."""
+    """They would be one resource in the state.
+
+    The recording engine refuses equal URNs; parameters also have names of their own.
+    """
     found = deployed(stack, mode)
     names = [json.dumps(r.inputs["name"]) for r in found.of("aws:ssm/parameter:Parameter")]
     assert len(set(names)) == len(names)
     objects = [
-        (r.type, r.inputs["metadata"].get("namespace"), r.inputs["metadata"]["name"]) for r in found.registrations.values() if ":core" in r.type
+        (r.type, r.inputs["metadata"].get("namespace"), r.inputs["metadata"]["name"])
+        for r in found.registrations.values()
+        if ":core" in r.type
     ]
     assert len(set(objects)) == len(objects)
 
@@ -75,7 +83,9 @@ def test_names_of_stacks(name):
     assert naming.stack_name_problem(name) is None
 
 
-@pytest.mark.parametrize("name", ["", "a", "Dev", "1a", "a_b", "a.b", "a/b", "a-", "-a", "s" * 33, "a\n", "\u0061\u0300b"])
+@pytest.mark.parametrize(
+    "name", ["", "a", "Dev", "1a", "a_b", "a.b", "a/b", "a-", "-a", "s" * 33, "a\n", "\u0061\u0300b"]
+)
 def test_no_names_of_stacks(name):
     assert "lower-case letters, digits and hyphens" in naming.stack_name_problem(name)
 

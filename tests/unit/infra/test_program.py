@@ -1,4 +1,6 @@
-"""The whole program on mocks: __main__.py unchanged, with the committed Pulumi.dev.yaml and variants of it, in a preview and in an update."""
+"""The whole program on mocks: __main__.py unchanged, with the committed Pulumi.dev.yaml and variants of
+it, in a preview and in an update.
+"""
 
 import json
 import re
@@ -53,18 +55,24 @@ def test_the_program_is_short_and_only_wires():
 
 
 def test_the_inputs_of_every_resource_are_what_the_sdks_types_allow(deployment):
-    """Mocks accept any input; the real provider would refuse a misspelt one only in the middle of an update."""
+    """Mocks accept any input; the real provider would refuse a misspelt one only in the middle of an
+    update.
+    """
     wrong = {r.urn: found for r in deployment.registrations.values() if (found := sdk_types.problems(r))}
     assert wrong == {}
 
 
 def test_every_resource_lives_in_a_component(deployment):
     """So the tree that `pulumi up` shows is the diagram."""
-    parents = {r.urn: deployment.registrations[r.parent].type for r in deployment.registrations.values() if r.parent}
+    parents = {
+        r.urn: deployment.registrations[r.parent].type for r in deployment.registrations.values() if r.parent
+    }
     assert {urn for urn, parent in parents.items() if not parent.startswith("microcosm:infra:")} == {
         r.urn for r in deployment.of("microcosm:infra:Cluster")
     }
-    assert [r.urn for r in deployment.registrations.values() if not r.parent] == [r.urn for r in deployment.of(STACK)]
+    assert [r.urn for r in deployment.registrations.values() if not r.parent] == [
+        r.urn for r in deployment.of(STACK)
+    ]
 
 
 def test_a_preview_declares_what_the_update_does():
@@ -122,7 +130,11 @@ def test_a_machine_comes_after_its_way_out_its_rules_and_its_permissions(deploym
 def test_a_machine_comes_after_the_parameters_that_it_writes_and_workers_wait_for_no_others(deployment):
     """It writes them at once: were they declared later, their names would be taken."""
     documents = {deployment.one(PARAMETER, f"dev-{name}").urn for name in join_parameters.DOCUMENTS}
-    status = {r.name.removeprefix("dev-status-"): r.urn for r in deployment.of(PARAMETER) if r.name.startswith("dev-status-")}
+    status = {
+        r.name.removeprefix("dev-status-"): r.urn
+        for r in deployment.of(PARAMETER)
+        if r.name.startswith("dev-status-")
+    }
     for machine in deployment.of(INSTANCE):
         node = machine.name.removeprefix("dev-")
         found = graph.reachable(deployment, machine)
@@ -146,7 +158,9 @@ def test_workers_are_spread_over_the_zones():
     """A zone that fails takes half of a pool, not all of it."""
     updated = deployed("many-pools", "up")
     zones = {f"{r.name}-id": r.inputs["availabilityZone"] for r in updated.of("aws:ec2/subnet:Subnet")}
-    found = {r.name: zones[r.inputs["subnetId"]] for r in updated.of(INSTANCE) if r.name.startswith("dev-linux-")}
+    found = {
+        r.name: zones[r.inputs["subnetId"]] for r in updated.of(INSTANCE) if r.name.startswith("dev-linux-")
+    }
     assert found == {"dev-linux-0": "eu-west-1a", "dev-linux-1": "eu-west-1b", "dev-linux-2": "eu-west-1a"}
 
 
@@ -154,7 +168,9 @@ def test_every_kubernetes_object_ends_with_the_control_plane_and_nothing_else_do
     """Destroy must not need an API server that is gone."""
     control_plane = deployment.one(INSTANCE, "dev-control-plane")
     assert {r.deleted_with for r in kubernetes(deployment)} == {control_plane.urn}
-    assert {r.deleted_with for r in deployment.registrations.values() if not r.type.startswith("kubernetes:")} == {""}
+    assert {
+        r.deleted_with for r in deployment.registrations.values() if not r.type.startswith("kubernetes:")
+    } == {""}
 
 
 def test_every_kubernetes_object_goes_to_this_cluster(deployment):
@@ -162,7 +178,9 @@ def test_every_kubernetes_object_goes_to_this_cluster(deployment):
     (provider,) = deployment.of(sdk_types.PROVIDER)
     assert {r.raw.provider.rpartition("::")[0] for r in kubernetes(deployment)} == {provider.urn}
     control_plane = deployment.one(INSTANCE, "dev-control-plane")
-    assert control_plane.urn in provider.raw.propertyDependencies["clusterIdentifier"].urns, "a new machine is a new cluster"
+    assert control_plane.urn in provider.raw.propertyDependencies["clusterIdentifier"].urns, (
+        "a new machine is a new cluster"
+    )
     assert plain(provider.inputs["enableServerSideApply"]) in (True, "true")
 
 
@@ -181,7 +199,9 @@ def test_workloads_wait_for_ready_nodes(deployment):
     """A pod that cannot be placed says less about a stuck machine than the machine's own report."""
     network = deployment.one("kubernetes:apps/v1:DaemonSet", "kube-flannel-ds").urn
     if deployment.of("microcosm:infra:Workloads"):
-        assert all(network in deployment.registrations[urn].dependencies for urn in inside(deployment, "Workloads"))
+        assert all(
+            network in deployment.registrations[urn].dependencies for urn in inside(deployment, "Workloads")
+        )
 
 
 # --- what is left alone
@@ -190,8 +210,8 @@ def test_workloads_wait_for_ready_nodes(deployment):
 def test_what_machines_write_and_what_publishers_change_is_no_drift(deployment):
     """Each would otherwise change a running stack.
 
-    A published parameter would be set back by the next update. A new image would replace the cluster on every patch day.
-    A zone that AWS adds would replace the subnet.
+    A published parameter would be set back by the next update. A new image would replace the cluster on every
+    patch day. A zone that AWS adds would replace the subnet.
     """
     assert {tuple(r.ignore_changes) for r in deployment.of(PARAMETER)} == {join_parameters.IGNORED}
     assert {tuple(r.ignore_changes) for r in deployment.of(INSTANCE)} == {("ami",)}
@@ -221,7 +241,9 @@ def test_no_input_but_the_providers_holds_the_kubeconfig(stack):
     """Concealed or not: what is not there cannot leak."""
     holders = [r.urn for r in stack.registrations.values() if KUBECONFIG in json.dumps(r.inputs)]
     assert holders == [r.urn for r in stack.of(sdk_types.PROVIDER)]
-    assert not any(KUBECONFIG in json.dumps(value) for key, value in stack.outputs.items() if key != "kubeconfig")
+    assert not any(
+        KUBECONFIG in json.dumps(value) for key, value in stack.outputs.items() if key != "kubeconfig"
+    )
 
 
 def test_what_the_control_plane_publishes_is_encrypted_and_starts_as_a_placeholder(stack):
@@ -245,7 +267,8 @@ def test_the_outputs_are_those_that_people_use(stack):
     assert stack.outputs["apiAddress"] == "https://198.51.100.7:6443"
     assert stack.outputs["pageUrl"] == "http://198.51.100.7:30080"
     assert {f"dev-{node}" for node in stack.outputs["nodes"]} == {r.name for r in stack.of(INSTANCE)}
-    # Not the instance's own first address (198.51.100.10 here), which belongs to somebody else once the Elastic IP is there.
+    # Not the instance's own first address (198.51.100.10 here), which belongs to somebody else once the
+    # Elastic IP is there.
     assert stack.outputs["nodes"]["control-plane"]["publicIp"] == "198.51.100.7"
 
 

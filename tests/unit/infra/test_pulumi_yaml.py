@@ -34,7 +34,9 @@ def test_the_schema_has_the_keys_that_the_program_reads():
 
 
 def test_the_defaults_of_the_schema_are_those_of_the_program():
-    """Pulumi puts the schema's into the configuration before the program runs: its own would never be seen."""
+    """Pulumi puts the schema's into the configuration before the program runs: its own would never be
+    seen.
+    """
     defaults = {key: text(entry["default"]) for key, entry in SCHEMA.items() if "default" in entry}
     assert config.parse(defaults | ADMINS, stack="dev") == config.parse(ADMINS, stack="dev")
 
@@ -50,7 +52,10 @@ def test_every_key_is_described_and_typed_as_it_is_read(key):
 
 def test_sizes_in_the_descriptions_are_the_true_ones():
     machine = config.parse(ADMINS, stack="dev").control_plane
-    assert f"instanceType ({machine.instance_type}) and diskSizeGb ({machine.disk_size_gb})" in SCHEMA["controlPlane"]["description"]
+    assert (
+        f"instanceType ({machine.instance_type}) and diskSizeGb ({machine.disk_size_gb})"
+        in SCHEMA["controlPlane"]["description"]
+    )
     systems = re.findall(r"(?:ubuntu|windows)-[0-9.]+", SCHEMA["nodePools"]["description"])
     assert systems == list(config.versions.OPERATING_SYSTEMS)
 
@@ -58,7 +63,9 @@ def test_sizes_in_the_descriptions_are_the_true_ones():
 def test_administrators_have_no_default_that_would_do():
     """Whoever forgets it is told, and nobody is let in."""
     with pytest.raises(ConfigError, match="adminCidrs is missing"):
-        config.parse({key: text(entry["default"]) for key, entry in SCHEMA.items() if "default" in entry}, stack="dev")
+        config.parse(
+            {key: text(entry["default"]) for key, entry in SCHEMA.items() if "default" in entry}, stack="dev"
+        )
 
 
 def test_the_committed_stack_uses_known_keys_and_no_secret():

@@ -16,7 +16,9 @@ KUBECONFIG = json.dumps({"instance": CP, "kubeconfig": "the kubeconfig"})
 
 
 def report(instance, phase, result="running", detail=""):
-    return json.dumps({"instance": instance, "node": "n", "phase": phase, "result": result, "detail": detail, "phases": {}})
+    return json.dumps(
+        {"instance": instance, "node": "n", "phase": phase, "result": result, "detail": detail, "phases": {}}
+    )
 
 
 LAUNCHED, WRITTEN = 500.0, 600.0
@@ -45,7 +47,12 @@ class FakeCloud:
     """Plays a list of (kubeconfig parameter, status parameters), one a look; the last stays."""
 
     def __init__(self, *looks, api_ready=True, states=None, written=WRITTEN):
-        self.looks, self.api_ready, self.states, self.written = list(looks), api_ready, states or AllRunning(), written
+        self.looks, self.api_ready, self.states, self.written = (
+            list(looks),
+            api_ready,
+            states or AllRunning(),
+            written,
+        )
         self.calls = []
 
     def _now(self):
@@ -93,7 +100,14 @@ def _no_waiting(monkeypatch):
 
 def gate(cloud, *, wait=True, minutes=1, tell=lambda text: None):
     ticks = iter(range(0, 10_000, 10))
-    return Gate(names=Names(stack="dev"), cloud=cloud, timeout_minutes=minutes, wait=wait, clock=lambda: next(ticks), tell=tell)
+    return Gate(
+        names=Names(stack="dev"),
+        cloud=cloud,
+        timeout_minutes=minutes,
+        wait=wait,
+        clock=lambda: next(ticks),
+        tell=tell,
+    )
 
 
 def test_the_kubeconfig_comes_once_this_control_plane_wrote_it():
@@ -123,7 +137,10 @@ def test_a_machine_whose_failure_stays_is_named_within_a_minute_with_phase_reaso
     with pytest.raises(ClusterNotReadyError) as caught:
         asyncio.run(gate(FakeCloud(("pending", {"control-plane": failed})), minutes=9).kubeconfig(CP))
     message = str(caught.value)
-    assert "control-plane (i-cp) failed: phase download: kubelet: sha256 is aa, the bill of materials says bb" in message
+    assert (
+        "control-plane (i-cp) failed: phase download: kubelet: sha256 is aa, the bill of materials says bb"
+        in message
+    )
     assert "console of i-cp" in message
 
 
@@ -171,9 +188,17 @@ def test_the_wait_for_the_api_reads_no_report_but_the_control_planes():
 
 
 @pytest.mark.parametrize(
-    ("nodes", "seconds"), [(1, [0.125, 0.25, 0.5, 1.0, 1.0]), (30, [0.3, 0.3, 0.5, 1.0, 1.0]), (100, [1.0] * 5), (1000, [10.0] * 5)]
+    ("nodes", "seconds"),
+    [
+        (1, [0.125, 0.25, 0.5, 1.0, 1.0]),
+        (30, [0.3, 0.3, 0.5, 1.0, 1.0]),
+        (100, [1.0] * 5),
+        (1000, [10.0] * 5),
+    ],
 )
-def test_the_first_looks_come_soon_and_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(monkeypatch, nodes, seconds):
+def test_the_first_looks_come_soon_and_many_nodes_are_looked_at_less_often_so_that_an_accounts_calls_suffice(
+    monkeypatch, nodes, seconds
+):
     pauses = []
 
     async def noted(pause):
@@ -193,7 +218,11 @@ def download_failed(start):
 
 def test_a_machine_that_tries_again_and_succeeds_fails_no_up():
     told = []
-    cloud = FakeCloud(("pending", {"control-plane": download_failed(1)}), ("pending", {"control-plane": report(CP, "download")}), (KUBECONFIG, {}))
+    cloud = FakeCloud(
+        ("pending", {"control-plane": download_failed(1)}),
+        ("pending", {"control-plane": report(CP, "download")}),
+        (KUBECONFIG, {}),
+    )
     assert asyncio.run(gate(cloud, tell=told.append).kubeconfig(CP)) == "the kubeconfig"
     assert told[0] == "control-plane: download failed, and is tried again: no such host"
 
@@ -202,20 +231,31 @@ def test_a_second_failure_in_the_same_phase_counts_at_once():
     looks = [download_failed(1), report(CP, "download"), download_failed(25)]
     ticks = []
     cloud = FakeCloud(*[("pending", {"control-plane": look}) for look in looks])
-    with pytest.raises(ClusterNotReadyError, match=r"control-plane \(i-cp\) failed: phase download: no such host"):
+    with pytest.raises(
+        ClusterNotReadyError, match=r"control-plane \(i-cp\) failed: phase download: no such host"
+    ):
         asyncio.run(gate(cloud, minutes=9, tell=ticks.append).kubeconfig(CP))
     assert len(cloud.looks) == 1
-    assert ticks == ["control-plane: download failed, and is tried again: no such host"], "a phase that is known is not told again"
+    assert ticks == ["control-plane: download failed, and is tried again: no such host"], (
+        "a phase that is known is not told again"
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "command"),
-    [("stopped", "aws ec2 start-instances --instance-ids i-worker"), ("terminated", "`pulumi up --refresh`"), (None, "`pulumi up --refresh`")],
+    [
+        ("stopped", "aws ec2 start-instances --instance-ids i-worker"),
+        ("terminated", "`pulumi up --refresh`"),
+        (None, "`pulumi up --refresh`"),
+    ],
 )
 def test_a_machine_that_ec2_has_ended_is_named_though_it_last_said_that_all_is_well(state, command):
     """Pulumi itself looks at an instance only when it refreshes."""
     states = {CP: "running"} | ({WORKER: state} if state else {})
-    cloud = FakeCloud(("", {"linux-0": report(WORKER, "ready", "ok"), "control-plane": report(CP, "ready", "ok")}), states=states)
+    cloud = FakeCloud(
+        ("", {"linux-0": report(WORKER, "ready", "ok"), "control-plane": report(CP, "ready", "ok")}),
+        states=states,
+    )
     with pytest.raises(ClusterNotReadyError) as caught:
         asyncio.run(gate(cloud).nodes({"control-plane": CP, "linux-0": WORKER}))
     assert str(caught.value).startswith(f"linux-0 (i-worker) is {state or 'terminated'}: phase ready")
@@ -224,8 +264,12 @@ def test_a_machine_that_ec2_has_ended_is_named_though_it_last_said_that_all_is_w
 
 
 def test_a_lost_control_plane_is_another_cluster():
-    cloud = FakeCloud((KUBECONFIG, {"control-plane": report(CP, "ready", "ok")}), states={CP: "shutting-down"})
-    with pytest.raises(ClusterNotReadyError, match="`PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`"):
+    cloud = FakeCloud(
+        (KUBECONFIG, {"control-plane": report(CP, "ready", "ok")}), states={CP: "shutting-down"}
+    )
+    with pytest.raises(
+        ClusterNotReadyError, match="`PULUMI_K8S_DELETE_UNREACHABLE=true pulumi up --refresh`"
+    ):
         asyncio.run(gate(cloud).kubeconfig(CP))
 
 
@@ -242,16 +286,30 @@ def test_a_preview_of_a_lost_machine_says_nothing():
 
 def test_a_silent_api_of_a_machine_that_is_ready_is_told_once_and_named_in_the_end():
     told = []
-    with pytest.raises(ClusterNotReadyError, match=r"control-plane \(i-cp\) not ready within 1 minutes: .*its API does not answer"):
-        asyncio.run(gate(FakeCloud((KUBECONFIG, {"control-plane": report(CP, "ready", "ok")}), api_ready=False), tell=told.append).kubeconfig(CP))
-    assert [line for line in told if "API" in line] == [line for line in told if line.startswith("control-plane: the machine")]
+    with pytest.raises(
+        ClusterNotReadyError,
+        match=r"control-plane \(i-cp\) not ready within 1 minutes: .*its API does not answer",
+    ):
+        asyncio.run(
+            gate(
+                FakeCloud((KUBECONFIG, {"control-plane": report(CP, "ready", "ok")}), api_ready=False),
+                tell=told.append,
+            ).kubeconfig(CP)
+        )
+    assert [line for line in told if "API" in line] == [
+        line for line in told if line.startswith("control-plane: the machine")
+    ]
     assert len([line for line in told if "API" in line]) == 1
 
 
 def test_what_a_machine_says_of_a_phase_that_lasts_is_told():
     told = []
     waiting = report(WORKER, "join", "running", "kubeadm_join failed: no signature for the token")
-    cloud = FakeCloud(("", {"linux-0": report(WORKER, "join")}), *[("", {"linux-0": waiting})] * 3, ("", {"linux-0": report(WORKER, "ready", "ok")}))
+    cloud = FakeCloud(
+        ("", {"linux-0": report(WORKER, "join")}),
+        *[("", {"linux-0": waiting})] * 3,
+        ("", {"linux-0": report(WORKER, "ready", "ok")}),
+    )
     asyncio.run(gate(cloud, minutes=9, tell=told.append).nodes({"linux-0": WORKER}))
     assert told == ["linux-0: join", "linux-0: join: kubeadm_join failed: no signature for the token"]
 
@@ -274,7 +332,9 @@ def refused(cloud, minutes=9):
 def test_a_machine_that_cannot_know_its_id_is_heard():
     """The bootstrap of a Windows node fails before the metadata service could be asked."""
     failed = report("", "feature", "failed", "bootstrap: no s3://bucket/node.ps1")
-    assert "windows-0 (i-win) failed: phase feature: bootstrap: no s3://bucket/node.ps1" in refused(FakeCloud(("", {"windows-0": failed})))
+    assert "windows-0 (i-win) failed: phase feature: bootstrap: no s3://bucket/node.ps1" in refused(
+        FakeCloud(("", {"windows-0": failed}))
+    )
 
 
 def test_a_report_without_an_id_from_before_the_launch_is_of_an_earlier_machine():
@@ -284,21 +344,31 @@ def test_a_report_without_an_id_from_before_the_launch_is_of_an_earlier_machine(
 
 
 def test_a_report_without_an_id_can_say_that_the_node_is_ready():
-    assert asyncio.run(gate(FakeCloud(("", {"windows-0": report("", "ready", "ok")}))).nodes({"windows-0": "i-win"})) is True
+    assert (
+        asyncio.run(
+            gate(FakeCloud(("", {"windows-0": report("", "ready", "ok")}))).nodes({"windows-0": "i-win"})
+        )
+        is True
+    )
 
 
 def test_a_report_that_cannot_be_read_is_a_failure():
-    assert "failed: phase unknown: unreadable status report: '{half'" in refused(FakeCloud(("", {"windows-0": "{half"})))
+    assert "failed: phase unknown: unreadable status report: '{half'" in refused(
+        FakeCloud(("", {"windows-0": "{half"}))
+    )
 
 
-# Seconds from a failure in phase join to the next report, as run.ps1 and node.ps1 spend them on a slow t3.large: the
-# pause, the start of PowerShell with the AWS module, and the test of the phase, which waits for what may still come.
+# Seconds from a failure in phase join to the next report, as run.ps1 and node.ps1 spend them on a slow
+# t3.large: the pause, the start of PowerShell with the AWS module, and the test of the phase, which waits for
+# what may still come.
 WINDOWS_SCHEDULE = [60, 60, 180]
 
 
 def test_a_windows_machine_that_fails_once_and_then_succeeds_on_its_own_schedule_fails_no_up():
     clock = 0
-    failed = json.loads(report("i-win", "flannel", "failed", "no flanneld that is ready within 240 s")) | {"phases": {}}
+    failed = json.loads(report("i-win", "flannel", "failed", "no flanneld that is ready within 240 s")) | {
+        "phases": {}
+    }
     until = sum(WINDOWS_SCHEDULE)
 
     class Windows(FakeCloud):
@@ -309,7 +379,10 @@ def test_a_windows_machine_that_fails_once_and_then_succeeds_on_its_own_schedule
             return {"windows-0": parse("windows-0", texts[(clock > until) + (clock > until + 60)], WRITTEN)}
 
     told = []
-    assert asyncio.run(gate(Windows(("", {})), minutes=20, tell=told.append).nodes({"windows-0": "i-win"})) is True
+    assert (
+        asyncio.run(gate(Windows(("", {})), minutes=20, tell=told.append).nodes({"windows-0": "i-win"}))
+        is True
+    )
     assert told[0] == "windows-0: flannel failed, and is tried again: no flanneld that is ready within 240 s"
 
 
@@ -317,6 +390,12 @@ def test_a_windows_machine_that_fails_again_and_again_ends_up_with_its_reason():
     """Its second failure in a phase counts at once, its only one after the grace."""
     failed = report("i-win", "flannel", "failed", "no flanneld")
     again = json.dumps(json.loads(failed) | {"phases": {"flannel": {"start": 400, "end": None}}})
-    cloud = FakeCloud(("", {"windows-0": failed}), ("", {"windows-0": report("i-win", "flannel")}), ("", {"windows-0": again}))
+    cloud = FakeCloud(
+        ("", {"windows-0": failed}),
+        ("", {"windows-0": report("i-win", "flannel")}),
+        ("", {"windows-0": again}),
+    )
     assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(cloud)
-    assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(FakeCloud(("", {"windows-0": failed})))
+    assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(
+        FakeCloud(("", {"windows-0": failed}))
+    )

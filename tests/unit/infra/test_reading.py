@@ -1,4 +1,6 @@
-"""Reading of raw values: what each kind accepts, as text and as JSON, and that nothing stops at the first problem."""
+"""Reading of raw values: what each kind accepts, as text and as JSON, and that nothing stops at the first
+problem.
+"""
 
 import re
 
@@ -47,13 +49,28 @@ def test_a_value_is_read_as_text_and_as_what_json_makes_of_it(kind, arguments, v
         ("integer", (1, 0, 10), "11", "key is '11': accepted is a whole number from 0 to 10"),
         ("integer", (1, 0, 10), "1e1", "key is '1e1': accepted is a whole number from 0 to 10"),
         ("integer", (1, 0, 10), True, "key is True: accepted is a whole number from 0 to 10"),
-        ("integer", (1, 0, 10), "\N{ARABIC-INDIC DIGIT ONE}", "key is '\N{ARABIC-INDIC DIGIT ONE}': accepted is a whole number from 0 to 10"),
+        (
+            "integer",
+            (1, 0, 10),
+            "\N{ARABIC-INDIC DIGIT ONE}",
+            "key is '\N{ARABIC-INDIC DIGIT ONE}': accepted is a whole number from 0 to 10",
+        ),
         ("boolean", (True,), "True", "key is 'True': accepted is true or false"),
         ("boolean", (True,), 1, "key is 1: accepted is true or false"),
         ("texts", (WORD, "a word"), "a", "key is 'a': accepted is a list, each item a word"),
         ("texts", (WORD, "a word"), '["a", 7]', "key is '[\"a\", 7]': accepted is a list, each item a word"),
-        ("texts", (WORD, "a word"), ["a", "a", "b"], "key is ['a', 'a', 'b']: it names a twice; name each once"),
-        ("mapping", (WORD, "a pair"), '{"a": 1}', "key is '{\"a\": 1}': a cannot be used; accepted is an object, each entry a pair"),
+        (
+            "texts",
+            (WORD, "a word"),
+            ["a", "a", "b"],
+            "key is ['a', 'a', 'b']: it names a twice; name each once",
+        ),
+        (
+            "mapping",
+            (WORD, "a pair"),
+            '{"a": 1}',
+            "key is '{\"a\": 1}': a cannot be used; accepted is an object, each entry a pair",
+        ),
         ("mapping", (WORD, "a pair"), "[]", "key is '[]': accepted is an object, each entry a pair"),
         ("section", (), "null", "key is 'null': accepted is an object"),
         ("sections", ([],), '[{}, "a"]', "key is '[{}, \"a\"]': accepted is a list of objects"),
@@ -68,15 +85,26 @@ def test_another_value_is_a_problem_and_the_default_is_read(kind, arguments, val
 def test_a_missing_value_is_the_default():
     """Null too: that is how a key is taken out of a JSON object."""
     settings = Settings({"other": None})
-    assert (settings.text("key", "d"), settings.integer("other", 3, 0, 9), settings.boolean("key", True)) == ("d", 3, True)
-    assert (settings.texts("key", WORD, ""), settings.mapping("key", WORD, ""), settings.problems) == ((), {}, [])
+    assert (settings.text("key", "d"), settings.integer("other", 3, 0, 9), settings.boolean("key", True)) == (
+        "d",
+        3,
+        True,
+    )
+    assert (settings.texts("key", WORD, ""), settings.mapping("key", WORD, ""), settings.problems) == (
+        (),
+        {},
+        [],
+    )
 
 
 def test_nested_objects_say_where_they_are():
     settings = Settings({"outer": {"inner": "A"}, "list": [{}, {"inner": "B"}]})
     settings.section("outer").text("inner", "", WORD, "a word")
     settings.sections("list", [])[1].text("inner", "", WORD, "a word")
-    assert settings.problems == ["outer.inner is 'A': accepted is a word", "list[1].inner is 'B': accepted is a word"]
+    assert settings.problems == [
+        "outer.inner is 'A': accepted is a word",
+        "list[1].inner is 'B': accepted is a word",
+    ]
 
 
 def test_a_key_that_nobody_read_is_refused():
@@ -93,7 +121,14 @@ def test_a_long_value_is_cut():
     assert len(problem) < 150
 
 
-@pytest.mark.parametrize("value", ["[" * 100_000, '{"a": ' * 100_000, "[" * 900 + "]" * 900, "1" * 5000, "NaN", "\ud800"])
+@pytest.mark.parametrize(
+    "value", ["[" * 100_000, '{"a": ' * 100_000, "[" * 900 + "]" * 900, "1" * 5000, "NaN", "\ud800"]
+)
 def test_json_that_no_parser_likes_is_a_problem_like_any_other(value):
-    for kind, arguments in (("texts", (WORD, "a word")), ("section", ()), ("sections", ([],)), ("integer", (1, 0, 9))):
+    for kind, arguments in (
+        ("texts", (WORD, "a word")),
+        ("section", ()),
+        ("sections", ([],)),
+        ("integer", (1, 0, 9)),
+    ):
         assert len(read(kind, value, *arguments)[1]) == 1, kind

@@ -31,13 +31,18 @@ def without(*keys):
 def test_phases_are_ordered_by_their_beginning():
     """JSON objects have no order to rely on."""
     found = report.parse("linux-0", json.dumps(REPORT), AFTER)
-    assert found.phases == (PhaseTimes(name="prepare", start=10, end=30.5), PhaseTimes(name="join", start=30, end=None))
+    assert found.phases == (
+        PhaseTimes(name="prepare", start=10, end=30.5),
+        PhaseTimes(name="join", start=30, end=None),
+    )
     assert found.times("join").start == 30
 
 
 def test_a_stand_in_is_known_by_its_own_words():
     """A rehearsal's Windows node begins each detail with what it is."""
-    assert report.parse("windows-0", json.dumps(REPORT | {"detail": "stand-in: TLS bootstrap"}), AFTER).stand_in
+    assert report.parse(
+        "windows-0", json.dumps(REPORT | {"detail": "stand-in: TLS bootstrap"}), AFTER
+    ).stand_in
 
 
 JSON = st.recursive(
@@ -54,22 +59,30 @@ def test_no_content_of_a_status_parameter_is_a_traceback(text):
     assert found is None or found.result in report.RESULTS
 
 
-# The contract: a value of the parameter, and whether it counts as a report of i-1 if Systems Manager stored it after the
-# launch of i-1, and before. `None` stands for silence.
+# The contract: a value of the parameter, and whether it counts as a report of i-1 if Systems Manager stored
+# it after the launch of i-1, and before. `None` stands for silence.
 CONTRACT = {
     "placeholder": ("pending", None, None),
     "empty": ("", None, None),
     "its own": (json.dumps(REPORT), ("running", "join"), ("running", "join")),
     "of an earlier instance": (json.dumps(REPORT | {"instance": "i-0", "result": "failed"}), None, None),
     "without an id": (json.dumps(REPORT | {"instance": "", "result": "failed"}), ("failed", "join"), None),
-    "ready without an id": (json.dumps(REPORT | {"instance": "", "phase": "ready", "result": "ok"}), ("ok", "ready"), None),
+    "ready without an id": (
+        json.dumps(REPORT | {"instance": "", "phase": "ready", "result": "ok"}),
+        ("ok", "ready"),
+        None,
+    ),
     "no key for the id": (without("instance"), ("running", "join"), None),
     "no detail and no phases": (without("detail", "phases"), ("running", "join"), ("running", "join")),
     "no phase": (without("phase"), ("failed", "unknown"), None),
     "no result": (without("result"), ("failed", "unknown"), None),
     "an unknown result": (json.dumps(REPORT | {"result": "great"}), ("failed", "unknown"), None),
     "a phase that is no text": (json.dumps(REPORT | {"phase": None}), ("failed", "unknown"), None),
-    "a time that is none": (json.dumps(REPORT | {"phases": {"join": {"start": float("nan")}}}), ("failed", "unknown"), None),
+    "a time that is none": (
+        json.dumps(REPORT | {"phases": {"join": {"start": float("nan")}}}),
+        ("failed", "unknown"),
+        None,
+    ),
     "phases that are a list": (json.dumps(REPORT | {"phases": [1]}), ("failed", "unknown"), None),
     "no JSON": ("Internal error", ("failed", "unknown"), None),
     "half a report": (json.dumps(REPORT)[:40], ("failed", "unknown"), None),
@@ -93,7 +106,10 @@ def test_the_contract_of_a_status_parameter(case):
 
 
 def test_what_is_unreadable_is_shown():
-    assert report.describe(report.parse("linux-0", "Internal error", AFTER)) == "phase unknown: unreadable status report: 'Internal error'"
+    assert (
+        report.describe(report.parse("linux-0", "Internal error", AFTER))
+        == "phase unknown: unreadable status report: 'Internal error'"
+    )
 
 
 def test_a_report_without_an_id_is_not_believed_while_ec2_does_not_list_the_instance():
@@ -122,6 +138,8 @@ def test_the_writers_of_the_rehearsal_keep_to_the_schema():
     progress = Progress(instance="i-1", node="windows-0", publish=sent.append)
     with pytest.raises(OSError, match="no way"), progress.phase("join"):
         raise OSError("no way")
-    instance = birth.NodeInstance(instance="i-1", node="linux-0", os="ubuntu-24.04", stack="dev", private_ip="10.0.0.9")
+    instance = birth.NodeInstance(
+        instance="i-1", node="linux-0", os="ubuntu-24.04", stack="dev", private_ip="10.0.0.9"
+    )
     sent.append(json.dumps(machines.report(instance, 60)))
     assert [report.parse("n", text, AFTER).result for text in sent] == ["running", "failed", "ok"]

@@ -6,7 +6,11 @@ from infra.node import userdata
 from tests.support.engine import plain
 from tests.support.stacks import deployed
 
-OBJECT, BUCKET, INSTANCE = "aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucket:Bucket", "aws:ec2/instance:Instance"
+OBJECT, BUCKET, INSTANCE = (
+    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "aws:s3/bucket:Bucket",
+    "aws:ec2/instance:Instance",
+)
 
 
 def test_the_staged_object_is_the_script_whose_sum_is_in_the_user_data():
@@ -46,4 +50,6 @@ def test_nothing_of_the_bucket_is_public():
     """S3 keeps a new bucket private by itself; nothing may undo that."""
     found = deployed("committed", "up")
     assert {r.type for r in found.registrations.values() if r.type.startswith("aws:s3/")} == {BUCKET, OBJECT}
-    assert not {"acl", "policy", "website"} & (found.of(BUCKET)[0].inputs.keys() | found.of(OBJECT)[0].inputs.keys())
+    assert not {"acl", "policy", "website"} & (
+        found.of(BUCKET)[0].inputs.keys() | found.of(OBJECT)[0].inputs.keys()
+    )

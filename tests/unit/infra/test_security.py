@@ -25,12 +25,21 @@ def test_every_rule_says_why_in_words_that_aws_accepts(rule):
 
 
 def test_administrators_reach_the_api_the_node_ports_and_rdp_and_nothing_else():
-    everywhere = {("control-plane", (6443, 6443)), ("nodes", (30000, 32767)), ("windows-worker", (3389, 3389))}
-    assert {(rule.target, rule.ports) for rule in security.RULES if rule.source == security.ADMIN} == everywhere
-    by_backend = {
-        name: {(rule.target, rule.ports) for rule in rules if rule.source == security.ADMIN} for name, rules in security.BACKEND_RULES.items()
+    everywhere = {
+        ("control-plane", (6443, 6443)),
+        ("nodes", (30000, 32767)),
+        ("windows-worker", (3389, 3389)),
     }
-    assert by_backend == {"vxlan": set(), "host-gw": {("windows-worker", (80, 80))}}, "win-overlay opens no hostPort"
+    assert {
+        (rule.target, rule.ports) for rule in security.RULES if rule.source == security.ADMIN
+    } == everywhere
+    by_backend = {
+        name: {(rule.target, rule.ports) for rule in rules if rule.source == security.ADMIN}
+        for name, rules in security.BACKEND_RULES.items()
+    }
+    assert by_backend == {"vxlan": set(), "host-gw": {("windows-worker", (80, 80))}}, (
+        "win-overlay opens no hostPort"
+    )
 
 
 def test_etcd_is_open_to_the_control_plane_alone():
@@ -44,7 +53,10 @@ def test_vxlan_uses_the_only_port_that_windows_knows():
 
 # --- as it is declared
 
-INGRESS, EGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+INGRESS, EGRESS = (
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -60,28 +72,48 @@ def test_each_rule_has_exactly_one_source_and_ports_that_fit_its_protocol(stack)
     """EC2 refuses a rule with two sources, and ports of protocol -1."""
     for rule in deployed(stack, "up").of(INGRESS):
         assert ("cidrIpv4" in rule.inputs) != ("referencedSecurityGroupId" in rule.inputs), rule.name
-        assert ("fromPort" in rule.inputs, "toPort" in rule.inputs) == ((rule.inputs["ipProtocol"] != "-1"),) * 2, rule.name
+        assert ("fromPort" in rule.inputs, "toPort" in rule.inputs) == (
+            (rule.inputs["ipProtocol"] != "-1"),
+        ) * 2, rule.name
 
 
 def test_rules_are_resources_and_never_inline():
     """A group with inline rules removes all others."""
-    assert not any({"ingress", "egress"} & r.inputs.keys() for r in deployed("host-gw", "up").of("aws:ec2/securityGroup:SecurityGroup"))
+    assert not any(
+        {"ingress", "egress"} & r.inputs.keys()
+        for r in deployed("host-gw", "up").of("aws:ec2/securityGroup:SecurityGroup")
+    )
 
 
 def test_every_administrators_range_has_rules_of_its_own():
     """Adding one leaves the others alone."""
     found = deployed("many-pools", "up").of(INGRESS)
-    by_range = {cidr: {r.name.removesuffix(f"-{cidr.replace('/', '-')}") for r in found if r.inputs.get("cidrIpv4") == cidr} for cidr in ADMINS}
+    by_range = {
+        cidr: {
+            r.name.removesuffix(f"-{cidr.replace('/', '-')}")
+            for r in found
+            if r.inputs.get("cidrIpv4") == cidr
+        }
+        for cidr in ADMINS
+    }
     assert by_range[ADMINS[0]] == by_range[ADMINS[1]] != set()
 
 
 def test_a_stack_that_is_meant_to_be_public_is_open_where_administrators_are():
     """And nowhere else."""
     args = security.SecurityArgs(
-        names=Names(stack="dev"), vpc_id="vpc-1", admin_cidrs=("0.0.0.0/0",), pod_cidr="10.244.0.0/16", flannel_backend="vxlan"
+        names=Names(stack="dev"),
+        vpc_id="vpc-1",
+        admin_cidrs=("0.0.0.0/0",),
+        pod_cidr="10.244.0.0/16",
+        flannel_backend="vxlan",
     )
     found = deploy(lambda: security.Security("security", args) and None).of(INGRESS)
-    assert {r.inputs["toPort"] for r in found if r.inputs.get("cidrIpv4") == "0.0.0.0/0"} == {6443, 32767, 3389}
+    assert {r.inputs["toPort"] for r in found if r.inputs.get("cidrIpv4") == "0.0.0.0/0"} == {
+        6443,
+        32767,
+        3389,
+    }
 
 
 def test_machines_may_reach_everything():

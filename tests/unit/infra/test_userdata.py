@@ -1,4 +1,6 @@
-"""User-data: what is rendered is what the files of tests/golden say, fits, and gives values to the scripts without running them."""
+"""User-data: what is rendered is what the files of tests/golden say, fits, and gives values to the scripts
+without running them.
+"""
 
 import base64
 import gzip
@@ -16,7 +18,9 @@ from infra.node import quoting, userdata
 from rehearsal.windows_node.powershell import assignments, script_of
 from tests import golden
 
-SHELL = [(case, name) for case in golden.CASES for name in ("expected-control-plane.sh", "expected-worker.sh")]
+SHELL = [
+    (case, name) for case in golden.CASES for name in ("expected-control-plane.sh", "expected-worker.sh")
+]
 HOSTILE = [
     "it's",
     'a "quoted" word',
@@ -61,8 +65,15 @@ def test_the_user_data_of_a_case_is_what_its_files_say(case):
 def test_scripts_stand_in_the_user_data_byte_for_byte():
     """What runs is what the linters read; comments are for those who read the files."""
     text = golden.user_data("that-ends")["expected-control-plane.sh"]
-    lines = [line for part in ("common", "expiry", "control-plane") for line in (userdata.SCRIPTS / "linux" / f"{part}.sh").open()]
-    shebang, body = lines[0].rstrip("\n"), "".join(line for line in lines if line.strip() and not line.strip().startswith("#"))
+    lines = [
+        line
+        for part in ("common", "expiry", "control-plane")
+        for line in (userdata.SCRIPTS / "linux" / f"{part}.sh").open()
+    ]
+    shebang, body = (
+        lines[0].rstrip("\n"),
+        "".join(line for line in lines if line.strip() and not line.strip().startswith("#")),
+    )
     assert text.startswith(f"{shebang}\n")
     assert text.endswith(body)
 
@@ -82,11 +93,15 @@ def test_golden_files_are_renewed_and_compared_by_the_documented_command(capsys)
 @pytest.mark.parametrize(("case", "name"), SHELL)
 def test_bash_can_read_it(case, name):
     """shellcheck reads it too: tests/lint_shell.py."""
-    result = subprocess.run(["bash", "-n"], input=golden.user_data(case)[name], text=True, capture_output=True)
+    result = subprocess.run(
+        ["bash", "-n"], input=golden.user_data(case)[name], text=True, capture_output=True
+    )
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("case", [case for case in golden.CASES if "expected-windows.ps1" in golden.expected(case)])
+@pytest.mark.parametrize(
+    "case", [case for case in golden.CASES if "expected-windows.ps1" in golden.expected(case)]
+)
 def test_windows_can_read_it_and_its_inputs_are_literals(case):
     text = golden.user_data(case)["expected-windows.ps1"]
     assert text.isascii(), "Windows PowerShell 5.1 reads a script without a byte order mark as ANSI"
@@ -95,7 +110,10 @@ def test_windows_can_read_it_and_its_inputs_are_literals(case):
 
 
 def test_the_parts_are_the_files_of_the_folder():
-    """A file that is no part would never run. The last part walks the table of phases, so it needs all others."""
+    """A file that is no part would never run.
+
+    The last part walks the table of phases, so it needs all others.
+    """
     files = {path.name for path in (userdata.SCRIPTS / "windows").glob("*.ps1")}
     assert userdata.WINDOWS_PARTS[-1] == "worker"
     assert files == {*(f"{part}.ps1" for part in userdata.WINDOWS_PARTS), "bootstrap.ps1"}
@@ -120,7 +138,9 @@ def test_the_limit_is_ec2s_own_and_counts_bytes(scripts):
     (scripts / "windows/bootstrap.ps1").write_text("Start")
     frame = len(userdata.windows({"A": ""}))
     assert len(userdata.windows({"A": "x" * (userdata.RAW_LIMIT_BYTES - frame)})) == 16384
-    with pytest.raises(ConfigError, match="user-data of the windows worker is 16385 bytes, but EC2 takes 16384; shorten"):
+    with pytest.raises(
+        ConfigError, match="user-data of the windows worker is 16385 bytes, but EC2 takes 16384; shorten"
+    ):
         userdata.windows({"A": "x" * (userdata.RAW_LIMIT_BYTES - frame + 1)})
 
 
@@ -128,7 +148,11 @@ def test_the_limit_is_ec2s_own_and_counts_bytes(scripts):
 def test_there_is_room_for_longer_names(case):
     """Region, mirrors and ids of other accounts are longer than those of the tests."""
     for name, text in golden.user_data(case).items():
-        sent = len(text.encode()) if name.endswith("ps1") else min(len(text.encode()), len(gzip.compress(text.encode())))
+        sent = (
+            len(text.encode())
+            if name.endswith("ps1")
+            else min(len(text.encode()), len(gzip.compress(text.encode())))
+        )
         assert sent < userdata.RAW_LIMIT_BYTES - 2048, name
 
 
@@ -139,7 +163,9 @@ def arrived(folder: Path, values: list[str]) -> list[str]:
     """What a real bash has in the variables that the renderer gave these values."""
     names = [f"INPUT_{number}" for number in range(len(values))]
     (folder / "linux/common.sh").write_text("#!/usr/bin/env bash\nset -o errexit -o nounset\n")
-    (folder / "linux/worker.sh").write_text("printf '%s\\0' " + " ".join(f'"${{{name}}}"' for name in names) + "\n")
+    (folder / "linux/worker.sh").write_text(
+        "printf '%s\\0' " + " ".join(f'"${{{name}}}"' for name in names) + "\n"
+    )
     text = raw(userdata.linux("worker", dict(zip(names, values, strict=True))))
     result = subprocess.run(["bash"], input=text, capture_output=True, cwd=folder, check=True)
     assert result.stderr == b""
@@ -151,7 +177,11 @@ def test_bash_gets_every_value_as_it_was_given_and_runs_none(scripts):
     assert arrived(scripts, HOSTILE) == HOSTILE
 
 
-@given(values=st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=20, max_size=20))
+@given(
+    values=st.lists(
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=20, max_size=20
+    )
+)
 def test_bash_gets_any_value_as_it_was_given(tmp_path_factory, values):
     folder = tmp_path_factory.mktemp("userdata")
     with pytest.MonkeyPatch.context() as patch:
@@ -172,20 +202,31 @@ def test_powershell_gets_every_value_as_a_literal_and_runs_none(scripts):
 
 def test_typographic_quotes_end_no_literal():
     """PowerShell takes four of them for the plain one."""
-    assert quoting.powershell("\u2018a\u2019 \u201ab\u201b '") == "'\u2018\u2018a\u2019\u2019 \u201a\u201ab\u201b\u201b '''"
+    assert (
+        quoting.powershell("\u2018a\u2019 \u201ab\u201b '")
+        == "'\u2018\u2018a\u2019\u2019 \u201a\u201ab\u201b\u201b '''"
+    )
 
 
 # --- kubeadm's documents
 
 
 def kubeadm_documents(case: str, name: str) -> str:
-    """KUBEADM_CONFIG as bash has it, or JoinConfiguration as PowerShell has it; the machine's own values filled in."""
+    """KUBEADM_CONFIG as bash has it, or JoinConfiguration as PowerShell has it; the machine's own values
+    filled in.
+    """
     text = golden.rendered(case)[name]
     if name.endswith("ps1"):
         document = assignments(script_of(text))["JoinConfiguration"]
     else:
         prelude = "\n".join(line for line in text.splitlines() if not line.startswith("#:: "))
-        document = subprocess.run(["bash"], input=f'{prelude}\nprintf %s "$KUBEADM_CONFIG"', text=True, capture_output=True, check=True).stdout
+        document = subprocess.run(
+            ["bash"],
+            input=f'{prelude}\nprintf %s "$KUBEADM_CONFIG"',
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout
     values = {
         "@PRIVATE_IP@": "10.0.0.10",
         "@API_ENDPOINT@": "10.0.0.10:6443",
@@ -200,17 +241,26 @@ def kubeadm_documents(case: str, name: str) -> str:
 def kubeadm() -> str | None:
     """On PATH, or where the rehearsal keeps what it built."""
     cache = Path.home() / ".cache/microcosm"
-    return shutil.which("kubeadm") or next((str(path) for path in sorted(cache.glob("supplies/bin-*/kubeadm"))), None)
+    return shutil.which("kubeadm") or next(
+        (str(path) for path in sorted(cache.glob("supplies/bin-*/kubeadm"))), None
+    )
 
 
-DOCUMENTS = [("labelled", "expected-control-plane.sh"), ("labelled", "expected-worker.sh"), ("labelled", "expected-windows.ps1")]
+DOCUMENTS = [
+    ("labelled", "expected-control-plane.sh"),
+    ("labelled", "expected-worker.sh"),
+    ("labelled", "expected-windows.ps1"),
+]
 
 
 @pytest.mark.skipif(kubeadm() is None, reason="no kubeadm on PATH, and the rehearsal has not built one")
 @pytest.mark.parametrize(("case", "name"), [*DOCUMENTS, ("mirrored", "expected-control-plane.sh")])
 def test_kubeadm_takes_its_documents(case, name):
     result = subprocess.run(
-        [kubeadm(), "config", "validate", "--config", "/dev/stdin"], input=kubeadm_documents(case, name), text=True, capture_output=True
+        [kubeadm(), "config", "validate", "--config", "/dev/stdin"],
+        input=kubeadm_documents(case, name),
+        text=True,
+        capture_output=True,
     )
     assert result.returncode == 0, result.stderr
     assert "unknown field" not in result.stderr
@@ -231,7 +281,11 @@ def test_what_yaml_would_take_for_something_else_stays_text():
         ("null", "", "PreferNoSchedule"),
     ]
     # YAML 1.1, which says more than PyYAML: every text is quoted.
-    plain = [token for token in yaml.scan(kubeadm_documents("labelled", "expected-worker.sh")) if isinstance(token, yaml.ScalarToken) and token.plain]
+    plain = [
+        token
+        for token in yaml.scan(kubeadm_documents("labelled", "expected-worker.sh"))
+        if isinstance(token, yaml.ScalarToken) and token.plain
+    ]
     assert plain == []
 
 
@@ -242,7 +296,9 @@ def test_the_documents_of_the_control_plane_say_what_the_stack_decided():
     assert cluster["networking"] == {"podSubnet": "172.16.0.0/16", "serviceSubnet": "172.30.0.0/16"}
     assert cluster["controlPlaneEndpoint"] == "10.0.0.10:6443"
     assert cluster["apiServer"]["certSANs"] == [golden.PUBLIC_IP]
-    assert cluster["encryptionAlgorithm"] == "ECDSA-P256", "a kubeconfig with RSA keys is too long for a parameter"
+    assert cluster["encryptionAlgorithm"] == "ECDSA-P256", (
+        "a kubeconfig with RSA keys is too long for a parameter"
+    )
     assert kubelet["serializeImagePulls"] is False
 
 

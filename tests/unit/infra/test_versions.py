@@ -1,4 +1,6 @@
-"""The compatibility matrix: complete, consistent with the bills of materials, and helpful where it refuses."""
+"""The compatibility matrix: complete, consistent with the bills of materials, and helpful where it
+refuses.
+"""
 
 import dataclasses
 import re
@@ -14,7 +16,11 @@ from infra.errors import ConfigError
 
 BOM_FOLDER = Path(__file__).resolve().parents[3] / "bom"
 WINDOWS = [system for system in versions.OPERATING_SYSTEMS.values() if system.family == "windows"]
-PAIRS = [(system, version) for system in versions.OPERATING_SYSTEMS.values() for version in versions.KUBERNETES_VERSIONS]
+PAIRS = [
+    (system, version)
+    for system in versions.OPERATING_SYSTEMS.values()
+    for version in versions.KUBERNETES_VERSIONS
+]
 
 
 @pytest.mark.parametrize("system", versions.OPERATING_SYSTEMS.values(), ids=lambda system: system.name)
@@ -53,14 +59,19 @@ def test_every_kubernetes_version_has_its_bill_of_materials_with_the_same_contai
     materials, problems = bom.read(BOM_FOLDER / f"{version}.json")
     assert problems == []
     assert materials.kubernetes == version
-    assert {materials.linux["containerd"].version, materials.windows["containerd"].version} == {versions.KUBERNETES_VERSIONS[version].containerd}
+    assert {materials.linux["containerd"].version, materials.windows["containerd"].version} == {
+        versions.KUBERNETES_VERSIONS[version].containerd
+    }
 
 
 @pytest.mark.parametrize("version", versions.KUBERNETES_VERSIONS)
 def test_the_recommended_containerd_goes_with_its_kubernetes_on_both_systems(version):
     """containerd's RELEASES.md says from which patch on."""
     containerd = versions.KUBERNETES_VERSIONS[version].containerd
-    assert [versions.containerd_problem(containerd, version, family) for family in ("linux", "windows")] == [None, None]
+    assert [versions.containerd_problem(containerd, version, family) for family in ("linux", "windows")] == [
+        None,
+        None,
+    ]
 
 
 def test_no_containerd_1_goes_with_1_36():
@@ -79,18 +90,25 @@ def test_a_row_with_a_gap_is_refused_by_name(monkeypatch, gap):
     """Somebody adds a system and leaves out its image: nothing must be declared that cannot start."""
     row = dataclasses.replace(versions.OPERATING_SYSTEMS["windows-2022"], **{gap: ""})
     monkeypatch.setattr(versions, "OPERATING_SYSTEMS", {**versions.OPERATING_SYSTEMS, "windows-2022": row})
-    stack = {"adminCidrs": ["203.0.113.7/32"], "nodePools": [{"name": "linux"}, {"name": "windows", "os": "windows-2022"}]}
+    stack = {
+        "adminCidrs": ["203.0.113.7/32"],
+        "nodePools": [{"name": "linux"}, {"name": "windows", "os": "windows-2022"}],
+    }
     with pytest.raises(ConfigError) as refused:
         config.parse(stack, stack="dev")
     (problem,) = refused.value.problems
-    assert problem.startswith(f"nodePools[1].os: the row of windows-2022 in infra/config/versions.py has no {gap}; fill it in")
+    assert problem.startswith(
+        f"nodePools[1].os: the row of windows-2022 in infra/config/versions.py has no {gap}; fill it in"
+    )
 
 
 def test_a_kubernetes_version_without_a_pause_image_is_refused_by_name(monkeypatch):
     """As for a system."""
     row = dataclasses.replace(versions.KUBERNETES_VERSIONS["1.35.8"], pause_image="")
     monkeypatch.setattr(versions, "KUBERNETES_VERSIONS", {**versions.KUBERNETES_VERSIONS, "1.35.8": row})
-    assert "the row of Kubernetes 1.35.8 in infra/config/versions.py has no pause_image" in str(versions.problem("ubuntu-24.04", "1.35.8"))
+    assert "the row of Kubernetes 1.35.8 in infra/config/versions.py has no pause_image" in str(
+        versions.problem("ubuntu-24.04", "1.35.8")
+    )
 
 
 def test_every_bill_of_materials_is_in_the_matrix():
@@ -104,7 +122,9 @@ def test_every_pair_is_either_built_or_refused_with_one_that_can_be(system, vers
     problem = versions.problem(system.name, version)
     if versions.support(system, version).level == "unsupported":
         assert problem
-        os_name, suggested = re.search(r"the nearest that is: (\S+) with Kubernetes ([0-9.]+)", problem).groups()
+        os_name, suggested = re.search(
+            r"the nearest that is: (\S+) with Kubernetes ([0-9.]+)", problem
+        ).groups()
         assert versions.problem(os_name, suggested) is None
     else:
         assert problem is None
@@ -121,18 +141,25 @@ def test_windows_server_2025_is_refused_before_1_35():
 def test_an_unknown_system_is_refused_with_those_that_are_known():
     """A typing mistake in Pulumi.dev.yaml."""
     assert versions.problem("windows-2016", "1.35.8") == (
-        "'windows-2016' is not a known operating system; known are ubuntu-24.04, windows-2019, windows-2022, windows-2025"
+        "'windows-2016' is not a known operating system; known are ubuntu-24.04, windows-2019, "
+        "windows-2022, windows-2025"
     )
 
 
 def test_an_unknown_kubernetes_version_is_refused_with_those_that_are_known():
     """Without a row there is no bill of materials either."""
-    assert versions.problem("windows-2022", "1.33.0") == "Kubernetes 1.33.0 has no row in infra/config/versions.py; known are 1.34.11, 1.35.8, 1.36.4"
+    assert (
+        versions.problem("windows-2022", "1.33.0")
+        == "Kubernetes 1.33.0 has no row in infra/config/versions.py; known are 1.34.11, 1.35.8, 1.36.4"
+    )
 
 
 def test_what_is_built_without_being_asked_is_best_effort_at_worst_and_says_so():
     """The default pools at the default version: Windows Server 2019 is the talk's."""
-    levels = {str(pool["os"]): versions.support(versions.OPERATING_SYSTEMS[str(pool["os"])], DEFAULT_KUBERNETES) for pool in DEFAULT_POOLS}
+    levels = {
+        str(pool["os"]): versions.support(versions.OPERATING_SYSTEMS[str(pool["os"])], DEFAULT_KUBERNETES)
+        for pool in DEFAULT_POOLS
+    }
     assert levels["ubuntu-24.04"].level == "supported"
     assert levels["windows-2019"].level == "best-effort"
     assert "not in the Kubernetes documentation since 1.35" in levels["windows-2019"].note

@@ -1,4 +1,6 @@
-"""Every row of the matrix as its golden file has it: sizes, user-data, and what the script leaves on a Windows node."""
+"""Every row of the matrix as its golden file has it: sizes, user-data, and what the script leaves on a
+Windows node.
+"""
 
 import tomllib
 
@@ -18,7 +20,9 @@ WINDOWS = [row for row in rows.ROWS if row.system.family == "windows"]
 
 @each_row
 def test_a_row_is_what_its_file_says(row):
-    assert rows.rendered(row) == rows.expected(row), "if it is meant: python -m tests.golden --update (with PowerShell)"
+    assert rows.rendered(row) == rows.expected(row), (
+        "if it is meant: python -m tests.golden --update (with PowerShell)"
+    )
 
 
 def test_every_pair_that_can_be_built_has_a_file_and_no_other():
@@ -45,9 +49,19 @@ def test_the_longest_inputs_of_a_windows_node_fit(version):
     inputs = assignments(script_of(rows.user_data(row)["windows"].decode()))
     materials, _ = bom.read(config.PROJECT / f"bom/{version}.json")
     mirror = "https://artifacts.example.internal/microcosm"
-    artifacts = {name: {"Urls": item.urls(mirror), "Sum": item.sum} for name, item in materials.windows.items()}
-    longest = {"NodeName": "n" * 24, "StackName": "s" * 32, "JoinConfiguration": "x" * 2000, "PrepullImages": ["i" * 100] * 3}
-    assert len(userdata.windows({**inputs, **longest, "Artifacts": artifacts}).encode("ascii")) < RAW_LIMIT_BYTES * 3 // 4
+    artifacts = {
+        name: {"Urls": item.urls(mirror), "Sum": item.sum} for name, item in materials.windows.items()
+    }
+    longest = {
+        "NodeName": "n" * 24,
+        "StackName": "s" * 32,
+        "JoinConfiguration": "x" * 2000,
+        "PrepullImages": ["i" * 100] * 3,
+    }
+    assert (
+        len(userdata.windows({**inputs, **longest, "Artifacts": artifacts}).encode("ascii"))
+        < RAW_LIMIT_BYTES * 3 // 4
+    )
 
 
 @pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)
@@ -57,7 +71,9 @@ def test_a_node_of_a_row_has_what_the_row_says(row):
     node = pester.walks()[row.name]
     assert node.code == 0, node.report
     containerd = tomllib.loads(node.files["C:\\Program Files\\containerd\\config.toml"])
-    assert containerd["plugins"]["io.containerd.cri.v1.images"]["pinned_images"]["sandbox"] == versions.pause_image(row.version)
+    assert containerd["plugins"]["io.containerd.cri.v1.images"]["pinned_images"][
+        "sandbox"
+    ] == versions.pause_image(row.version)
     assert node.inputs["ContainerdVersion"] == versions.KUBERNETES_VERSIONS[row.version].containerd
     assert f"/v{row.version}/" in node.inputs["Artifacts"]["kubernetes-node"]["Urls"][0]
     pulls = [line.rsplit(" ", 1)[1] for line in node.log if line.startswith("start ctr.exe")]

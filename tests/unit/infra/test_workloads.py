@@ -9,7 +9,11 @@ from infra.config import versions
 from tests.support.engine import plain
 from tests.support.stacks import deployed, run
 
-DEPLOYMENT, SERVICE, CONFIG_MAP = "kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Service", "kubernetes:core/v1:ConfigMap"
+DEPLOYMENT, SERVICE, CONFIG_MAP = (
+    "kubernetes:apps/v1:Deployment",
+    "kubernetes:core/v1:Service",
+    "kubernetes:core/v1:ConfigMap",
+)
 WORKLOADS = ("ccauth", "widgets")
 
 
@@ -32,7 +36,9 @@ def test_the_service_finds_the_pods_by_their_labels_and_port(name):
     assert service["selector"].items() <= labels.items()
     assert inputs(DEPLOYMENT, name)["spec"]["selector"]["matchLabels"].items() <= labels.items()
     (container,) = pod(name)["spec"]["containers"]
-    assert [port["targetPort"] for port in service["ports"]] == [port["containerPort"] for port in container["ports"]]
+    assert [port["targetPort"] for port in service["ports"]] == [
+        port["containerPort"] for port in container["ports"]
+    ]
 
 
 def test_the_label_is_the_one_of_the_talk():
@@ -53,20 +59,35 @@ def test_both_are_reached_where_the_outputs_say():
 def test_each_pod_stays_on_its_system():
     assert pod("widgets")["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
     ccauth = pod("ccauth")["spec"]
-    assert ccauth["nodeSelector"] == {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": "10.0.17763"}
-    assert ccauth["tolerations"] == [{"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"}]
+    assert ccauth["nodeSelector"] == {
+        "kubernetes.io/os": "windows",
+        "node.kubernetes.io/windows-build": "10.0.17763",
+    }
+    assert ccauth["tolerations"] == [
+        {"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"}
+    ]
 
 
 def test_ccauth_runs_the_image_of_the_build_that_it_selects():
-    """Process isolation takes no other. The first pool that has a node decides, not the empty one before it."""
+    """Process isolation takes no other.
+
+    The first pool that has a node decides, not the empty one before it.
+    """
     found = pod("ccauth", deployed("many-pools", "up"))["spec"]
-    system = next(s for s in versions.OPERATING_SYSTEMS.values() if s.build == found["nodeSelector"]["node.kubernetes.io/windows-build"])
+    system = next(
+        s
+        for s in versions.OPERATING_SYSTEMS.values()
+        if s.build == found["nodeSelector"]["node.kubernetes.io/windows-build"]
+    )
     assert system.name == "windows-2019"
     assert found["containers"][0]["image"] == system.wcf_image
 
 
 def test_the_source_is_mounted_where_start_ps1_takes_it_from_and_never_on_the_web_root():
-    """A ConfigMap is a folder of links that the kubelet swaps: ASP.NET stops on it with "Failed to start monitoring changes"."""
+    """A ConfigMap is a folder of links that the kubelet swaps:
+
+    ASP.NET stops on it with "Failed to start monitoring changes".
+    """
     (container,) = pod("ccauth")["spec"]["containers"]
     (mount,) = container["volumeMounts"]
     assert f"$Source = '{mount['mountPath']}'\n" in workloads.ccauth_files()["start.ps1"]
@@ -83,7 +104,9 @@ def test_the_page_asks_for_ccauth_by_its_full_name():
 def test_every_volume_is_mounted_and_every_config_map_is_declared(name):
     spec = pod(name)["spec"]
     (container,) = spec["containers"]
-    assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in spec["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == {
+        volume["name"] for volume in spec["volumes"]
+    }
     needed = {volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume}
     assert needed <= {r.inputs["metadata"]["name"] for r in committed().of(CONFIG_MAP)}
 
@@ -134,11 +157,15 @@ def test_nginx_asks_the_dns_of_this_cluster():
 
 
 def test_a_cold_windows_image_has_the_time_that_it_takes():
-    """Pulumi gives up on a Deployment and on a Service after ten minutes unless told otherwise, and Kubernetes calls it failed."""
+    """Pulumi gives up on a Deployment and on a Service after ten minutes unless told otherwise, and
+    Kubernetes calls it failed.
+    """
     timeouts = committed().one(DEPLOYMENT, "ccauth").raw.customTimeouts
     assert (timeouts.create, timeouts.update) == (f"{workloads.CCAUTH_START_MINUTES}m",) * 2
     assert inputs(SERVICE, "ccauth")["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
-    assert inputs(DEPLOYMENT, "ccauth")["spec"]["progressDeadlineSeconds"] == workloads.CCAUTH_START_MINUTES * 60
+    assert (
+        inputs(DEPLOYMENT, "ccauth")["spec"]["progressDeadlineSeconds"] == workloads.CCAUTH_START_MINUTES * 60
+    )
 
 
 def test_a_stack_without_workloads_has_none_of_their_objects():

@@ -1,4 +1,6 @@
-"""Availability zones and instance types: which zone is chosen, and what is refused before anything is built."""
+"""Availability zones and instance types: which zone is chosen, and what is refused before anything is
+built.
+"""
 
 import pytest
 
@@ -20,7 +22,9 @@ def test_the_first_zone_with_every_type_is_chosen():
 
 
 def test_each_named_zone_needs_the_types_of_the_machines_that_are_put_there():
-    """Machines of a pool go through the zones in turn: one that has a single machine needs the first zone alone."""
+    """Machines of a pool go through the zones in turn: one that has a single machine needs the first zone
+    alone.
+    """
     named = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
     pools = [pool | {"count": count} for pool, count in zip(MANY_POOLS, (2, 1, 0, 0, 0), strict=True)]
     config = parsed(availabilityZones=named, nodePools=pools, workloads=False)
@@ -30,7 +34,9 @@ def test_each_named_zone_needs_the_types_of_the_machines_that_are_put_there():
 
 def test_what_a_zone_lacks_is_said_at_once():
     config = parsed(
-        availabilityZones=["us-east-1b", "us-east-1d"], nodePools=[{"name": "w", "count": 2, "instanceType": "t3.large"}], workloads=False
+        availabilityZones=["us-east-1b", "us-east-1d"],
+        nodePools=[{"name": "w", "count": 2, "instanceType": "t3.large"}],
+        workloads=False,
     )
     assert zones.problems(config, "us-east-1", zones.by_type(US_EAST_1)) == [
         "availabilityZones: us-east-1b has no t3.large; name other zones, or choose other instance types"
@@ -46,7 +52,10 @@ class Nowhere(Answers):
 
 @pytest.mark.parametrize("preview", [True, False])
 def test_a_region_without_a_type_is_refused_before_anything_is_built(preview):
-    with pytest.raises(ZoneError, match=r"^no availability zone of eu-west-1 has all of .*t3.medium.*: choose other instance types$"):
+    with pytest.raises(
+        ZoneError,
+        match=r"^no availability zone of eu-west-1 has all of .*t3.medium.*: choose other instance types$",
+    ):
         deploy(config=raw({}), preview=preview, answers=Nowhere(preview, dict(CALLS)))
 
 
@@ -58,5 +67,7 @@ class Refused(Answers):
 
 
 def test_a_refusal_of_aws_is_one_sentence():
-    with pytest.raises(ZoneError, match=r"^which zones have .*t3.medium.* cannot be read: .*UnauthorizedOperation"):
+    with pytest.raises(
+        ZoneError, match=r"^which zones have .*t3.medium.* cannot be read: .*UnauthorizedOperation"
+    ):
         deploy(config=raw({}), preview=True, answers=Refused(True, dict(CALLS)))

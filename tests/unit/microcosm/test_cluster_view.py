@@ -43,7 +43,9 @@ def test_a_stand_in_is_known_by_label_or_annotation(windows: dict[str, object], 
 
 def test_a_workload_without_a_ready_pod_says_what_it_waits_for() -> None:
     """In the words of Kubernetes, with the pod and its node."""
-    cluster = Cluster(pod_list=[pod("widgets", "linux-0", "x"), pod("ccauth", "windows-0", "ImagePullBackOff")])
+    cluster = Cluster(
+        pod_list=[pod("widgets", "linux-0", "x"), pod("ccauth", "windows-0", "ImagePullBackOff")]
+    )
     cluster.slices["microcosm"][1] = endpoint("ccauth", "10.244.2.3", 80, "windows-0", ready=False)
     seen = view(cluster)
     assert seen.ccauth.endpoints == ()
@@ -54,5 +56,7 @@ def test_a_workload_without_a_ready_pod_says_what_it_waits_for() -> None:
 
 def test_missing_services_say_what_to_do() -> None:
     """Before the workloads are declared there is nothing to test."""
-    with pytest.raises(OperatorError, match="no Service microcosm/widgets: the workloads are not declared yet"):
+    with pytest.raises(
+        OperatorError, match="no Service microcosm/widgets: the workloads are not declared yet"
+    ):
         view(Cluster(service_list=[]))

@@ -14,7 +14,9 @@ URN = "urn:pulumi:dev::microcosm::microcosm:infra:Cluster$"
 
 def event(kind: str, seconds: int, urn: str, op: str = "create") -> str:
     """One line as the engine writes it."""
-    return json.dumps({"sequence": 1, "timestamp": seconds, kind: {"metadata": {"op": op, "urn": urn, "type": "x"}}})
+    return json.dumps(
+        {"sequence": 1, "timestamp": seconds, kind: {"metadata": {"op": op, "urn": urn, "type": "x"}}}
+    )
 
 
 NETWORK = f"{URN}microcosm:infra:Network$aws:ec2/vpc:Vpc::dev"
@@ -38,13 +40,18 @@ def test_a_part_lasts_from_its_first_begin_to_its_last_end(tmp_path: Path) -> No
     ]
     path = tmp_path / "events.json"
     path.write_text("\n".join(lines))
-    assert engine_events.read(path) == (Span(name="Network", start=12, end=19), Span(name="kubernetes", start=20, end=33, failed=True))
+    assert engine_events.read(path) == (
+        Span(name="Network", start=12, end=19),
+        Span(name="kubernetes", start=20, end=33, failed=True),
+    )
 
 
 def test_what_did_not_change_took_no_time(tmp_path: Path) -> None:
     """An unchanged resource's events are as old as the look at it."""
     path = tmp_path / "events.json"
-    path.write_text(event("resourcePreEvent", 5, NETWORK, "same") + "\n" + event("resOutputsEvent", 5, NETWORK, "same"))
+    path.write_text(
+        event("resourcePreEvent", 5, NETWORK, "same") + "\n" + event("resOutputsEvent", 5, NETWORK, "same")
+    )
     assert engine_events.read(path) == ()
 
 

@@ -1,4 +1,6 @@
-"""A text is read as kubectl reads it; tests/integration/rehearsal/test_lint_kubectl.py asks the real one about thousands of others."""
+"""A text is read as kubectl reads it; tests/integration/rehearsal/test_lint_kubectl.py asks the real one
+about thousands of others.
+"""
 
 import pytest
 
@@ -73,7 +75,11 @@ def test_a_stream_is_cut_as_kubectl_cuts_it(text, read):
         ('{"a": 1}\n{"a": [}\n{"a": 2}\n', [2], [{"a": 1}, {"a": 2}]),
         ('{"a": 1}\n{a: x}\n{"a": 2}\n', [], [{"a": 1}, {"a": "x"}, {"a": 2}]),
         ('{"a": 1}\n ---\na: 2\n---\na: 3\n', [3], [{"a": 1}, {"a": 3}]),
-        ('a: 1\n---\na: "x\\/y"\n---\na: "x/y"\n---\na: "\\\\/"\n', [3], [{"a": 1}, {"a": "x/y"}, {"a": "\\/"}]),
+        (
+            'a: 1\n---\na: "x\\/y"\n---\na: "x/y"\n---\na: "\\\\/"\n',
+            [3],
+            [{"a": 1}, {"a": "x/y"}, {"a": "\\/"}],
+        ),
         ("a: 1\n--- {a: 2}\n---\na: 3\n", [2], [{"a": 1}, {"a": 2}, {"a": 3}]),
     ],
 )
@@ -90,7 +96,9 @@ def test_keys_written_twice_and_items_of_a_list_have_their_lines():
 
 def test_half_a_surrogate_pair_becomes_the_character_that_stands_for_none():
     """Go's decoder does so, and no terminal prints a half."""
-    assert values('{"\\ud83d": ["\\ud83d\\ude00", {"b": "\\uDE00"}]}') == [{"\ufffd": ["\U0001f600", {"b": "\ufffd"}]}]
+    assert values('{"\\ud83d": ["\\ud83d\\ude00", {"b": "\\uDE00"}]}') == [
+        {"\ufffd": ["\U0001f600", {"b": "\ufffd"}]}
+    ]
 
 
 @pytest.mark.parametrize(

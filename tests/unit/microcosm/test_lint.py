@@ -53,7 +53,10 @@ def test_a_list_in_a_list_is_told_and_looked_into_all_the_same():
     inner = {"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(BAD)]}
     report = read(json.dumps({"apiVersion": "v1", "kind": "List", "items": [inner]}))
     (problem,) = report.problems
-    assert problem == "(standard input):1: an item of this List is a list itself: kubectl takes no list in a list"
+    assert (
+        problem
+        == "(standard input):1: an item of this List is a list itself: kubectl takes no list in a list"
+    )
     assert [finding.rule for finding in report.findings] == ["host-network"]
 
 
@@ -93,8 +96,13 @@ def test_manifests_come_in_many_forms(text):
 
 
 def test_objects_of_several_paths_are_of_one_cluster(tmp_path):
-    (tmp_path / "service.yaml").write_text("{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ipFamilies: [IPv6]}}")
-    pod = GOOD.replace(", namespace: shop", "").replace("  template:\n", "  template:\n    metadata: {labels: {app: web}}\n")
+    (tmp_path / "service.yaml").write_text(
+        "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ipFamilies: "
+        "[IPv6]}}"
+    )
+    pod = GOOD.replace(", namespace: shop", "").replace(
+        "  template:\n", "  template:\n    metadata: {labels: {app: web}}\n"
+    )
     report = lint([str(tmp_path), "-"], io.BytesIO(pod.encode()))
     assert [finding.rule for finding in report.findings] == ["ipv6"]
 
@@ -105,15 +113,25 @@ def test_objects_of_several_paths_are_of_one_cluster(tmp_path):
         ("a: [", "(standard input):1: not YAML: did not find expected node content"),
         (
             "a: 1\nb: {{ .Values.b }}\n",
-            "(standard input):2: not YAML: a key must be a text, a number or a truth value; it looks like a Helm template: ",
+            "(standard input):2: not YAML: a key must be a text, a number or a truth value; it looks like a "
+            "Helm template: ",
         ),
         ("a: 1\n---\nb: .inf\n", "(standard input):3: .inf is no number that JSON can hold"),
-        ("a: 1\n--- {b: 1}\n", "(standard input):2: kubectl takes nothing but a comment after ---, and here is '{b: 1}'"),
+        (
+            "a: 1\n--- {b: 1}\n",
+            "(standard input):2: kubectl takes nothing but a comment after ---, and here is '{b: 1}'",
+        ),
         ("a: &a [*a]", "(standard input):1: an anchor that contains itself"),
         ("a: !!binary '?'", "(standard input):1: the value after !!binary is no base64"),
         ("a: {<<: 1}", "(standard input):1: << merges mappings only"),
-        ("a: !!bool perhaps", "(standard input):1: a value of this document is not of its type: 'perhaps' is no !!bool"),
-        ("a: !!timestamp soon", "(standard input):1: a value of this document is not of its type: 'soon' is no !!timestamp"),
+        (
+            "a: !!bool perhaps",
+            "(standard input):1: a value of this document is not of its type: 'perhaps' is no !!bool",
+        ),
+        (
+            "a: !!timestamp soon",
+            "(standard input):1: a value of this document is not of its type: 'soon' is no !!timestamp",
+        ),
         ("[" * 5000, "(standard input):1: not YAML: exceeded maximum nesting depth"),
         ("a: \x00", "(standard input):1: not YAML: control characters are not allowed"),
         (OTHER, "-: no Kubernetes object (a mapping with apiVersion and kind) was found"),
@@ -138,19 +156,31 @@ def test_what_cannot_be_read_does_not_hide_the_rest(tmp_path):
 
 
 def test_a_folder_without_manifests_is_named(tmp_path):
-    assert lint([str(tmp_path)], io.BytesIO()).problems == [f"{tmp_path}: the folder holds no .yaml, .yml, .json file"]
+    assert lint([str(tmp_path)], io.BytesIO()).problems == [
+        f"{tmp_path}: the folder holds no .yaml, .yml, .json file"
+    ]
 
 
-@pytest.mark.parametrize(("text", "code"), [(GOOD, 0), (GOOD.replace("os: {name: windows}", ""), 0), (BAD, 1), ("a: [", 2), (BAD + "---\na: [", 2)])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [(GOOD, 0), (GOOD.replace("os: {name: windows}", ""), 0), (BAD, 1), ("a: [", 2), (BAD + "---\na: [", 2)],
+)
 def test_the_exit_code_is_0_fine_1_errors_2_unreadable(text, code):
     assert run("-", text=text).exit_code == code
 
 
 def test_the_text_groups_by_object_and_gives_each_reason_once():
     written = run("-", text=f"{BAD}---\n{BAD.replace('name: web,', 'name: api,')}").output
-    assert "(standard input):1: Deployment shop/web\n  error    hostNetwork: true  [host-network]\n" in written
+    assert (
+        "(standard input):1: Deployment shop/web\n  error    hostNetwork: true  [host-network]\n" in written
+    )
     assert "(standard input):13: Deployment shop/api\n" in written
-    assert written.count("https://kubernetes.io/docs/concepts/services-networking/windows-networking/#limitations") == 1
+    assert (
+        written.count(
+            "https://kubernetes.io/docs/concepts/services-networking/windows-networking/#limitations"
+        )
+        == 1
+    )
     assert written.endswith("2 errors, 0 warnings in 2 objects\n")
 
 
@@ -183,7 +213,9 @@ def test_json_is_the_whole_report_in_one_document():
 
 def test_problems_go_to_standard_error_and_leave_the_json_whole():
     result = run("-", "--json", text="a: [")
-    assert json.loads(result.stdout)["problems"] == ["(standard input):1: not YAML: did not find expected node content"]
+    assert json.loads(result.stdout)["problems"] == [
+        "(standard input):1: not YAML: did not find expected node content"
+    ]
     assert result.stderr == "error: (standard input):1: not YAML: did not find expected node content\n"
 
 
@@ -191,7 +223,10 @@ def test_the_nodes_windows_server_is_an_option():
     assert run("-", "--windows", "2022", text=GOOD).exit_code == 0
     refused = run("-", "--windows", "2019", text=GOOD)
     assert refused.exit_code == 1
-    assert "the image is for Windows Server 2022 (10.0.20348), the node is Windows Server 2019 (10.0.17763)" in refused.output
+    assert (
+        "the image is for Windows Server 2022 (10.0.20348), the node is Windows Server 2019 (10.0.17763)"
+        in refused.output
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--windows", "2016", "-"]])
@@ -207,11 +242,18 @@ def test_the_rules_can_be_listed():
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
-ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=6)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @settings(max_examples=40, deadline=None, database=None)
-@given(st.lists(ANYTHING, max_size=3), st.dictionaries(st.sampled_from(["metadata", "spec", "items", "data"]), ANYTHING))
+@given(
+    st.lists(ANYTHING, max_size=3),
+    st.dictionaries(st.sampled_from(["metadata", "spec", "items", "data"]), ANYTHING),
+)
 def test_any_yaml_gives_a_report(documents, fields):
     documents = [*documents, {"apiVersion": "v1", "kind": "Pod", **fields}]
     assert isinstance(read(yaml.safe_dump_all(documents)), Report)

@@ -21,10 +21,18 @@ def problems(results: Mapping[str, str]) -> list[str]:
     """List leaked secrets and changed normal lines."""
     found: list[str] = []
     for name, (_, never, kept) in SECRETS.items():
-        if re.search(never, results[name]) or kept not in results[name] or redact.REDACTED not in results[name]:
+        if (
+            re.search(never, results[name])
+            or kept not in results[name]
+            or redact.REDACTED not in results[name]
+        ):
             found.append(f"{name}: {results[name]!r}")
     changed = [line for line in results["normal"].splitlines() if line not in NORMAL]
-    return [*found, *changed, *(["lines are lost"] if results["normal"].strip() != NORMAL and not changed else [])]
+    return [
+        *found,
+        *changed,
+        *(["lines are lost"] if results["normal"].strip() != NORMAL and not changed else []),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +54,20 @@ def test_a_text_that_was_redacted_is_not_changed_again(corpus: dict[str, str]) -
 
 @pytest.mark.served
 def test_a_linux_machine_does_the_same(corpus: dict[str, str], tmp_path: Path) -> None:
-    """The very program of assets/logs.sh: Python again, so that a few texts show that rules and flags arrive."""
+    """The very program of assets/logs.sh:
+
+    Python again, so that a few texts show that rules and flags arrive.
+    """
     script = remote.script("linux", "true").split("timeout ")[0]
-    for name in ("env upper", "env of a process", "yaml block", "value over two lines", "pem", "utf-16", "normal"):
+    for name in (
+        "env upper",
+        "env of a process",
+        "yaml block",
+        "value over two lines",
+        "pem",
+        "utf-16",
+        "normal",
+    ):
         given = corpus[name].encode()
         done = subprocess.run(["sh", "-c", f"{script}\nredact"], input=given, check=True, capture_output=True)
         assert done.stdout.decode() == redact.redact(corpus[name])
@@ -57,7 +76,9 @@ def test_a_linux_machine_does_the_same(corpus: dict[str, str], tmp_path: Path) -
 @pytest.mark.served
 @pytest.mark.skipif(not PWSH, reason="no PowerShell: neither MICROCOSM_PWSH nor pwsh on PATH")
 def test_powershell_does_the_same(corpus: dict[str, str], tmp_path: Path) -> None:
-    """The whole of assets/logs.ps1, once for each text; where I is not the upper case of i, if ICU is there."""
+    """The whole of assets/logs.ps1, once for each text; where I is not the upper case of i, if ICU is
+    there.
+    """
     assert PWSH
     (tmp_path / "corpus.json").write_text(json.dumps(list(corpus.values())))
     script = remote.script("windows", "$texts[$number]").replace("'", "''")
@@ -68,16 +89,26 @@ def test_powershell_does_the_same(corpus: dict[str, str], tmp_path: Path) -> Non
         "for ($number = 0; $number -lt $texts.Count; $number++) { & $script }\n",
         encoding="utf-8-sig",
     )
-    done = subprocess.run([PWSH, "-NoProfile", "-File", tmp_path / "run.ps1"], capture_output=True, check=True, text=True)
+    done = subprocess.run(
+        [PWSH, "-NoProfile", "-File", tmp_path / "run.ps1"], capture_output=True, check=True, text=True
+    )
     answers = done.stdout.split()
     packed = zip(answers[::2], answers[1::2], strict=True)
     texts = [remote.unpack(f"{size}\n{text}").text for size, text in packed]
-    results = {name: text.rstrip("\r\n").replace("\r\n", "\n") for name, text in zip(corpus, texts, strict=True)}
+    results = {
+        name: text.rstrip("\r\n").replace("\r\n", "\n") for name, text in zip(corpus, texts, strict=True)
+    }
     assert problems(results) == []
 
 
 LONG = ["A" * 200_000, f"{'A' * 76}\n" * 3_000, "password=" * 20_000, '"' * 50_000, "token: " * 20_000]
-LONG += ["-----BEGIN " * 20_000, "secret " * 20_000, "<secret>" * 20_000, "a\0" * 50_000, 'password="a\n' * 10_000]
+LONG += [
+    "-----BEGIN " * 20_000,
+    "secret " * 20_000,
+    "<secret>" * 20_000,
+    "a\0" * 50_000,
+    'password="a\n' * 10_000,
+]
 
 
 @pytest.mark.parametrize("line", LONG, ids=lambda line: line[:10])

@@ -30,7 +30,12 @@ def test_each_sku_is_asked_for_by_its_attributes_and_region() -> None:
     found = price_list.ask(SimpleNamespace(get_products=get_products), "eu-west-1", skus)
     assert found == {"ec2/t3.medium/linux": 0.0456, "ec2/t3.large/windows": 0.1188, "ebs/gp3": 0.088}
     assert {each["regionCode"] for each in asked} == {"eu-west-1"}
-    assert sorted(each.get("operation", "") for each in asked) == ["", "RunInstances", "RunInstances", "RunInstances:0002"]
+    assert sorted(each.get("operation", "") for each in asked) == [
+        "",
+        "RunInstances",
+        "RunInstances",
+        "RunInstances:0002",
+    ]
 
 
 def test_aws_own_example_is_read() -> None:
@@ -61,7 +66,12 @@ def test_products_of_one_price_have_that() -> None:
 
 @pytest.mark.parametrize(
     ("region", "where"),
-    [("eu-west-1", "eu-central-1"), ("ap-southeast-2", "ap-south-1"), ("us-west-2", "us-east-1"), ("sa-east-1", "us-east-1")],
+    [
+        ("eu-west-1", "eu-central-1"),
+        ("ap-southeast-2", "ap-south-1"),
+        ("us-west-2", "us-east-1"),
+        ("sa-east-1", "us-east-1"),
+    ],
 )
 def test_the_api_is_asked_in_a_region_that_has_it(region: str, where: str) -> None:
     made: dict[str, Any] = {}

@@ -43,7 +43,9 @@ def test_any_other_answer_is_refused(service: str) -> None:
         public_address.look_up(service)
 
 
-def test_a_service_that_is_away_is_named_with_the_option_that_replaces_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_is_away_is_named_with_the_option_that_replaces_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         service = f"http://127.0.0.1:{closed.getsockname()[1]}"

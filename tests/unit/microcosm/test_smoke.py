@@ -99,21 +99,49 @@ def test_a_healthy_cluster_passes_every_path_and_rule() -> None:
     ("broken", "path", "hop"),
     [
         ({"ccauth_pod": SILENCE}, PATHS[0], "the overlay from linux-0 to windows-0: VXLAN over UDP 4789"),
-        ({"ccauth_pod": Answer(failure=Failure.REFUSED)}, PATHS[0], "the web server in pod ccauth-1: nothing listens on 10.244.2.3:80"),
+        (
+            {"ccauth_pod": Answer(failure=Failure.REFUSED)},
+            PATHS[0],
+            "the web server in pod ccauth-1: nothing listens on 10.244.2.3:80",
+        ),
         ({"ccauth_pod": Answer(status=500)}, PATHS[0], "CCAuth itself, in pod ccauth-1 on windows-0"),
-        ({"ccauth_pod": SILENCE, "ccauth_service": SILENCE}, PATHS[1], "Linux pod -> Windows pod, already broken: the overlay"),
-        ({"ccauth_service": SILENCE}, PATHS[1], "kube-proxy on linux-0: 10.96.2.2 does not lead to 10.244.2.3:80"),
-        ({"page_pod": SILENCE}, PATHS[2], "the overlay from windows-0 to linux-0: HNS and Flannel on windows-0"),
+        (
+            {"ccauth_pod": SILENCE, "ccauth_service": SILENCE},
+            PATHS[1],
+            "Linux pod -> Windows pod, already broken: the overlay",
+        ),
+        (
+            {"ccauth_service": SILENCE},
+            PATHS[1],
+            "kube-proxy on linux-0: 10.96.2.2 does not lead to 10.244.2.3:80",
+        ),
+        (
+            {"page_pod": SILENCE},
+            PATHS[2],
+            "the overlay from windows-0 to linux-0: HNS and Flannel on windows-0",
+        ),
         ({"page_service": SILENCE}, PATHS[3], "kube-proxy on windows-0: 10.96.1.1 does not lead to"),
-        ({"name": Answer(failure=Failure.NO_NAME)}, PATHS[4], "CoreDNS: it does not know ccauth.microcosm.svc.cluster.local"),
+        (
+            {"name": Answer(failure=Failure.NO_NAME)},
+            PATHS[4],
+            "CoreDNS: it does not know ccauth.microcosm.svc.cluster.local",
+        ),
         ({"name": Answer(body="10.96.9.9")}, PATHS[4], "CoreDNS: it does not know"),
         ({"name": SILENCE}, PATHS[4], "the way from a pod to CoreDNS"),
         ({"node_port": SILENCE}, PATHS[5], "adminCidrs in the security group, or the Elastic IP"),
-        ({"node_port": Answer(failure=Failure.REFUSED)}, PATHS[5], "kube-proxy on the control plane: NodePort 30080 is not open"),
+        (
+            {"node_port": Answer(failure=Failure.REFUSED)},
+            PATHS[5],
+            "kube-proxy on the control plane: NodePort 30080 is not open",
+        ),
         ({"node_port": Answer(status=404)}, PATHS[5], "nginx in pod widgets-1 on linux-0"),
         ({"api": Answer(status=502)}, PATHS[6], "nginx's proxying in pod widgets-1 on linux-0"),
         ({"api": Answer(status=502), "name": SILENCE}, PATHS[6], "DNS by FQDN, already broken"),
-        ({"api": Answer(status=504), "ccauth_service": SILENCE}, PATHS[6], "Linux pod -> Windows Service, already broken: kube-proxy on linux-0"),
+        (
+            {"api": Answer(status=504), "ccauth_service": SILENCE},
+            PATHS[6],
+            "Linux pod -> Windows Service, already broken: kube-proxy on linux-0",
+        ),
     ],
 )
 def test_the_broken_hop_is_named(broken: dict[str, Answer], path: str, hop: str) -> None:
@@ -133,7 +161,10 @@ def test_no_dns_pod_is_said_to_be_why() -> None:
     """Not ready is more than unreachable."""
     cluster = Cluster()
     cluster.slices["kube-system"] = []
-    assert by_name(send_all(view(cluster), name=SILENCE))[PATHS[4]].broken_hop == "CoreDNS: none of its pods is ready"
+    assert (
+        by_name(send_all(view(cluster), name=SILENCE))[PATHS[4]].broken_hop
+        == "CoreDNS: none of its pods is ready"
+    )
 
 
 def test_what_a_stand_in_answers_is_marked_and_what_it_cannot_send_is_not_run() -> None:
@@ -163,7 +194,11 @@ def test_a_place_that_cannot_send_is_the_broken_hop_and_the_others_are_tried() -
             raise OperatorError("the probe pod cannot be created")
 
     runner = Traffic()
-    result = smoke.run(view(Cluster()), PAGE_URL, {Origin.LINUX_POD: Mute(), Origin.WINDOWS_POD: runner, Origin.OUTSIDE: runner})
+    result = smoke.run(
+        view(Cluster()),
+        PAGE_URL,
+        {Origin.LINUX_POD: Mute(), Origin.WINDOWS_POD: runner, Origin.OUTSIDE: runner},
+    )
     found = by_name(result)
     assert found[PATHS[0]].broken_hop == "the origin, a Linux pod: the probe pod cannot be created"
     assert [found[name].verdict for name in PATHS[2:4]] == [Verdict.OK, Verdict.OK]
@@ -187,13 +222,23 @@ def test_a_workload_that_is_not_there_is_the_only_finding() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize(
-    "wrong", [CODE, Answer(status=200, body='"Declined"'), Answer(status=400), Answer(status=500), SILENCE, Answer(status=200, body="x")]
+    "wrong",
+    [
+        CODE,
+        Answer(status=200, body='"Declined"'),
+        Answer(status=400),
+        Answer(status=500),
+        SILENCE,
+        Answer(status=200, body="x"),
+    ],
 )
 def test_each_rule_accepts_what_the_contract_says_and_nothing_else(rule: Any, wrong: Answer) -> None:
     """Every other kind of answer fails it."""
     right = ccauth(rule.request(PAGE_URL).target)
     assert rule.accepts(right)
-    same_kind = (wrong.status, wrong.body[:5]) == (right.status, right.body[:5]) or (wrong.status == right.status == 400)
+    same_kind = (wrong.status, wrong.body[:5]) == (right.status, right.body[:5]) or (
+        wrong.status == right.status == 400
+    )
     assert rule.accepts(wrong) is same_kind
 
 
@@ -225,7 +270,10 @@ def test_the_report_names_the_hop_below_the_table(capsys: pytest.CaptureFixture[
     """Readers may read the end only."""
     smoke_report.show(send_all(ccauth_service=SILENCE, api=Answer(status=504)))
     shown = capsys.readouterr().out
-    assert "! Linux pod -> Windows Service: wanted an authorization code, got timed out. Broken hop: kube-proxy on linux-0" in shown
+    assert (
+        "! Linux pod -> Windows Service: wanted an authorization code, got timed out. Broken hop: "
+        "kube-proxy on linux-0" in shown
+    )
     assert shown.splitlines()[-1] == "5 pass, 2 fail, 10 not run"
 
 

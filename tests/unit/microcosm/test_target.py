@@ -30,7 +30,9 @@ def test_options_win_over_files_and_environment(project: Path) -> None:
 
 def test_the_environment_fills_in_what_no_file_says(project: Path) -> None:
     """A preview's stack has no file on the operator's machine."""
-    assert resolve(None, None, project, {"PULUMI_STACK": "pr-7", "AWS_DEFAULT_REGION": "us-west-2"}) == Target(stack="pr-7", region="us-west-2")
+    assert resolve(
+        None, None, project, {"PULUMI_STACK": "pr-7", "AWS_DEFAULT_REGION": "us-west-2"}
+    ) == Target(stack="pr-7", region="us-west-2")
 
 
 def test_the_stack_file_wins_over_an_ambient_region(project: Path) -> None:

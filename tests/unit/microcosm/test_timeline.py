@@ -13,7 +13,10 @@ from tests.support.stories import START, all_ready, built, machine, report
 def test_the_time_before_the_first_word_is_the_boot() -> None:
     """A machine's first report says when its boot was over."""
     (node,) = built(60, [machine("linux-0", 5)], [report("linux-0", ("prepare", 35, None))]).nodes
-    assert [(span.name, span.start - START, span.end and span.end - START) for span in node.spans] == [("boot", 5, 35), ("prepare", 35, None)]
+    assert [(span.name, span.start - START, span.end and span.end - START) for span in node.spans] == [
+        ("boot", 5, 35),
+        ("prepare", 35, None),
+    ]
 
 
 def test_a_machine_that_never_spoke_is_still_booting() -> None:
@@ -33,7 +36,9 @@ def test_a_report_of_an_earlier_instance_is_not_believed() -> None:
 
 @pytest.mark.parametrize(("written", "state"), [(40, State.RUNNING), (60, State.FAILED)])
 def test_a_report_without_an_id_counts_from_the_launch_on(written: int, state: State) -> None:
-    """The rule is that of the readiness wait (infra/node/report.py): an earlier machine may have written it."""
+    """The rule is that of the readiness wait (infra/node/report.py): an earlier machine may have written
+    it.
+    """
     failed = report("windows-0", ("feature", 1, None), result="failed", detail="bootstrap: no script")
     unnamed = replace(failed, instance="", written=START + written)
     (node,) = built(70, [machine("windows-0", 50)], [unnamed]).nodes
@@ -42,7 +47,9 @@ def test_a_report_without_an_id_counts_from_the_launch_on(written: int, state: S
 
 def test_a_declared_node_without_instance_is_not_launched() -> None:
     """Pulumi declares the status parameters before it launches the machines."""
-    (node,) = timeline.build(stack="dev", region="eu-west-1", now=START, machines=[], reports={"linux-0": None}).nodes
+    (node,) = timeline.build(
+        stack="dev", region="eu-west-1", now=START, machines=[], reports={"linux-0": None}
+    ).nodes
     assert (node.state, node.detail) == (State.NOT_LAUNCHED, "declared, no instance yet")
 
 
@@ -60,7 +67,11 @@ def test_ready_needs_the_last_phase_and_its_success() -> None:
         report("linux-1", ("ready", 1, None)),
         report("linux-2", ("ready", 1, 9), result="ok"),
     ]
-    assert [node.state for node in built(10, machines, reports).nodes] == [State.RUNNING, State.RUNNING, State.READY]
+    assert [node.state for node in built(10, machines, reports).nodes] == [
+        State.RUNNING,
+        State.RUNNING,
+        State.READY,
+    ]
 
 
 def test_a_stopped_instance_has_failed_whatever_it_said() -> None:
@@ -76,13 +87,25 @@ def test_a_failure_is_an_issue_with_its_phase_and_words() -> None:
     assert whole.failed
     assert whole.finished
     assert not whole.ready
-    assert whole.issues == (Issue(node="linux-0", phase="download", seconds=12, usual=180, failed=True, detail="kubelet: wrong sha256"),)
+    assert whole.issues == (
+        Issue(
+            node="linux-0",
+            phase="download",
+            seconds=12,
+            usual=180,
+            failed=True,
+            detail="kubelet: wrong sha256",
+        ),
+    )
 
 
 @pytest.mark.parametrize(
-    ("node", "seconds", "is_issue"), [("linux-0", 179, False), ("linux-0", 181, True), ("windows-0", 419, False), ("windows-0", 421, True)]
+    ("node", "seconds", "is_issue"),
+    [("linux-0", 179, False), ("linux-0", 181, True), ("windows-0", 419, False), ("windows-0", 421, True)],
 )
-def test_a_phase_is_stuck_when_it_lasts_longer_than_usual_for_its_system(node: str, seconds: int, is_issue: bool) -> None:
+def test_a_phase_is_stuck_when_it_lasts_longer_than_usual_for_its_system(
+    node: str, seconds: int, is_issue: bool
+) -> None:
     """Windows is given the time that Windows takes."""
     whole = built(10 + seconds, [machine(node)], [report(node, ("download", 10, None))])
     assert bool(whole.issues) is is_issue
@@ -96,7 +119,10 @@ def test_a_machine_that_stopped_between_two_phases_is_stuck_too() -> None:
 
 def test_failures_come_before_what_is_only_slow() -> None:
     """The worst is read first."""
-    slow, failed = report("linux-0", ("download", 1, None)), report("linux-1", ("download", 1, 2), result="failed")
+    slow, failed = (
+        report("linux-0", ("download", 1, None)),
+        report("linux-1", ("download", 1, 2), result="failed"),
+    )
     whole = built(900, [machine("linux-0"), machine("linux-1")], [slow, failed])
     assert [issue.node for issue in whole.issues] == ["linux-1", "linux-0"]
 
@@ -114,7 +140,12 @@ def test_the_whole_ends_with_the_last_machine_and_not_now() -> None:
 def test_the_control_plane_is_read_first_and_linux_before_windows() -> None:
     """The order in which a cluster comes up."""
     nodes = ["windows-0", "linux-1", "control-plane", "linux-0"]
-    assert [node.name for node in built(9, [machine(node) for node in nodes], []).nodes] == ["control-plane", "linux-0", "linux-1", "windows-0"]
+    assert [node.name for node in built(9, [machine(node) for node in nodes], []).nodes] == [
+        "control-plane",
+        "linux-0",
+        "linux-1",
+        "windows-0",
+    ]
 
 
 def test_of_two_instances_with_one_name_the_newer_counts() -> None:

@@ -14,7 +14,13 @@ from microcosm.timeline.model import Span, Timeline
 from tests.support.stories import START, all_ready, built, machine, report, stuck
 
 SPANS = st.lists(
-    st.tuples(st.sampled_from(["prepare", "download", "odd <b>"]), st.floats(-50, 5000), st.none() | st.floats(-50, 5000)), min_size=1, max_size=5
+    st.tuples(
+        st.sampled_from(["prepare", "download", "odd <b>"]),
+        st.floats(-50, 5000),
+        st.none() | st.floats(-50, 5000),
+    ),
+    min_size=1,
+    max_size=5,
 )
 
 
@@ -22,9 +28,16 @@ SPANS = st.lists(
 def timelines(draw: st.DrawFn) -> Timeline:
     """Any timeline, with clocks that disagree."""
     said = [
-        report(f"linux-{index}", *draw(SPANS), result=draw(st.sampled_from(["running", "ok", "failed"]))) for index in range(draw(st.integers(0, 3)))
+        report(f"linux-{index}", *draw(SPANS), result=draw(st.sampled_from(["running", "ok", "failed"])))
+        for index in range(draw(st.integers(0, 3)))
     ]
-    engine_spans = [Span(name="Network", start=START + draw(st.floats(-9, 9)), end=draw(st.none() | st.floats(START, START + 99)))]
+    engine_spans = [
+        Span(
+            name="Network",
+            start=START + draw(st.floats(-9, 9)),
+            end=draw(st.none() | st.floats(START, START + 99)),
+        )
+    ]
     return built(draw(st.floats(0, 6000)), [machine(item.node) for item in said], said, engine_spans)
 
 
@@ -50,7 +63,9 @@ def test_a_page_asks_nothing_of_any_network() -> None:
 
 
 def test_what_machines_say_cannot_become_markup() -> None:
-    """A detail is text from a machine: in the page it stays text, in the data block it cannot end the block."""
+    """A detail is text from a machine: in the page it stays text, in the data block it cannot end the
+    block.
+    """
     page = timeline_html.page(stuck())
     assert "attempt &lt;/script&gt; 4" in page
     assert "attempt </script>" not in page
@@ -86,7 +101,9 @@ def test_the_text_of_a_finished_bring_up() -> None:
     """One line a machine: state, total, bar, phases."""
     lines = timeline_text.plain(all_ready()).splitlines()
     assert lines[0] == "dev in eu-west-1: 2 of 2 machines ready, 1m 00s"
-    assert re.fullmatch(r"control-plane +ready +41s +b+p+i+R\.+  boot 10s  prepare 2s  init 28s  ready 1s", lines[2])
+    assert re.fullmatch(
+        r"control-plane +ready +41s +b+p+i+R\.+  boot 10s  prepare 2s  init 28s  ready 1s", lines[2]
+    )
 
 
 def test_a_terminal_gets_bars_that_fit_it() -> None:

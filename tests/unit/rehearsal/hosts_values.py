@@ -5,7 +5,9 @@ from typing import Any
 
 from rehearsal.hosts.model import Instance, Subnet
 
-SUBNET = Subnet(id="subnet-1", vpc_id="vpc-1", cidr=IPv4Network("10.0.16.0/20"), vpc_cidr=IPv4Network("10.0.0.0/16"))
+SUBNET = Subnet(
+    id="subnet-1", vpc_id="vpc-1", cidr=IPv4Network("10.0.16.0/20"), vpc_cidr=IPv4Network("10.0.0.0/16")
+)
 
 
 def an_instance(id: str = "i-0", address: str = "10.0.16.4", **more: Any) -> Instance:

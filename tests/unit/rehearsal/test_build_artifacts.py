@@ -1,4 +1,6 @@
-"""rehearsal/build/artifacts.py: the mirror has every Linux download where the machines look, and sums that fit."""
+"""rehearsal/build/artifacts.py: the mirror has every Linux download where the machines look, and sums that
+fit.
+"""
 
 import hashlib
 import json
@@ -9,7 +11,15 @@ from typing import Any
 import pytest
 
 from infra.config import versions
-from rehearsal.build.artifacts import ARCHIVES, LINUX, artifacts_step, fill_mirror, mirrored_path, unlike, write_archive
+from rehearsal.build.artifacts import (
+    ARCHIVES,
+    LINUX,
+    artifacts_step,
+    fill_mirror,
+    mirrored_path,
+    unlike,
+    write_archive,
+)
 from rehearsal.build.errors import SuppliesError
 from rehearsal.build.steps import Step
 from rehearsal.build.store import Store
@@ -29,15 +39,30 @@ def binaries(tmp_path: Path) -> dict[str, Path]:
 BOM: dict[str, Any] = {
     "kubernetes": "1.35.8",
     LINUX: {
-        "kubelet": {"url": "https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubelet", "sha256": "of the publisher"},
-        "containerd": {"version": "2.2.7", "url": "https://github.com/c/releases/download/v2/containerd.tar.gz", "sha256": "of the publisher"},
+        "kubelet": {
+            "url": "https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubelet",
+            "sha256": "of the publisher",
+        },
+        "containerd": {
+            "version": "2.2.7",
+            "url": "https://github.com/c/releases/download/v2/containerd.tar.gz",
+            "sha256": "of the publisher",
+        },
     },
-    "windows/amd64": {"kubelet.exe": {"url": "https://dl.k8s.io/release/v1.35.8/bin/windows/amd64/kubelet.exe", "sha256": "of the publisher"}},
+    "windows/amd64": {
+        "kubelet.exe": {
+            "url": "https://dl.k8s.io/release/v1.35.8/bin/windows/amd64/kubelet.exe",
+            "sha256": "of the publisher",
+        }
+    },
 }
 
 
 def test_a_url_becomes_a_path_that_begins_with_its_host():
-    assert mirrored_path("https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm") == "dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm"
+    assert (
+        mirrored_path("https://dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm")
+        == "dl.k8s.io/release/v1.35.8/bin/linux/amd64/kubeadm"
+    )
 
 
 def test_every_linux_sum_is_that_of_the_file_in_its_place(tmp_path: Path, binaries: dict[str, Path]):
@@ -48,12 +73,16 @@ def test_every_linux_sum_is_that_of_the_file_in_its_place(tmp_path: Path, binari
     assert made[LINUX]["containerd"]["version"] == "2.2.7"
 
 
-def test_the_rest_of_the_bill_of_materials_is_the_products_and_it_says_whose_it_is(tmp_path: Path, binaries: dict[str, Path]):
+def test_the_rest_of_the_bill_of_materials_is_the_products_and_it_says_whose_it_is(
+    tmp_path: Path, binaries: dict[str, Path]
+):
     made = fill_mirror(tmp_path / "mirror", BOM, binaries)
     assert made["windows/amd64"] == BOM["windows/amd64"]
     assert made["kubernetes"] == "1.35.8"
     assert "rehearsal" in made["note"]
-    assert BOM[LINUX]["kubelet"]["sha256"] == "of the publisher", "the product's own bill of materials is left alone"
+    assert BOM[LINUX]["kubelet"]["sha256"] == "of the publisher", (
+        "the product's own bill of materials is left alone"
+    )
 
 
 def test_a_download_that_is_not_built_is_refused_by_name(tmp_path: Path, binaries: dict[str, Path]):
@@ -79,7 +108,9 @@ def test_the_same_programs_give_the_same_archive(tmp_path: Path, binaries: dict[
 
 
 @pytest.mark.parametrize("version", versions.KUBERNETES_VERSIONS)
-def test_all_that_user_data_downloads_by_the_products_bill_of_materials_is_built(version: str, tmp_path: Path, binaries: dict[str, Path]):
+def test_all_that_user_data_downloads_by_the_products_bill_of_materials_is_built(
+    version: str, tmp_path: Path, binaries: dict[str, Path]
+):
     bom = json.loads((CHECKOUT / "bom" / f"{version}.json").read_text())
     made = fill_mirror(tmp_path / "mirror", bom, binaries)
     assert all(made[LINUX][name]["sha256"] != bom[LINUX][name]["sha256"] for name in bom[LINUX])
@@ -102,4 +133,6 @@ def test_a_version_without_a_bill_of_materials_is_named(tmp_path: Path):
         for name in ("kubernetes", "containerd", "runc", "cni-plugins")
     }
     with pytest.raises(SuppliesError, match=r"1\.2\.3\.json is missing"):
-        artifacts_step(store, tools, {"kubernetes": "1.2.3"}).build(tmp_path, lambda command, *, cwd=None, env=None: None)
+        artifacts_step(store, tools, {"kubernetes": "1.2.3"}).build(
+            tmp_path, lambda command, *, cwd=None, env=None: None
+        )

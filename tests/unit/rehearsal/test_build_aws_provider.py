@@ -1,4 +1,7 @@
-"""rehearsal/build/aws_provider.py: Pulumi's own provider where it is installed or insisted on, the stand-in elsewhere."""
+"""rehearsal/build/aws_provider.py:
+
+Pulumi's own provider where it is installed or insisted on, the stand-in elsewhere.
+"""
 
 from pathlib import Path
 
@@ -47,7 +50,9 @@ def test_another_version_is_not_taken(tmp_path: Path, store: Store):
     assert official(store, asked(tmp_path)) is None
 
 
-def test_who_insists_on_it_where_it_is_not_is_told_where_it_was_looked_for_and_how_to_get_it(tmp_path: Path, store: Store):
+def test_who_insists_on_it_where_it_is_not_is_told_where_it_was_looked_for_and_how_to_get_it(
+    tmp_path: Path, store: Store
+):
     with pytest.raises(SuppliesError) as refused:
         official(store, asked(tmp_path, "official"))
     message = str(refused.value)
@@ -61,7 +66,9 @@ def test_who_insists_on_it_where_it_is_not_is_told_where_it_was_looked_for_and_h
         assert part in message
 
 
-def test_one_on_path_is_taken_when_it_is_insisted_on_but_never_the_rehearsals_own(tmp_path: Path, store: Store):
+def test_one_on_path_is_taken_when_it_is_insisted_on_but_never_the_rehearsals_own(
+    tmp_path: Path, store: Store
+):
     own = plugin(store.home / "supplies/bin-1" / PROGRAM)
     with pytest.raises(SuppliesError):
         official(store, asked(tmp_path, "official", str(own.parent)))
@@ -75,7 +82,9 @@ def test_another_setting_is_refused_with_what_is_accepted(tmp_path: Path, store:
         official(store, asked(tmp_path, "mine"))
 
 
-def test_it_is_used_although_the_stand_in_was_built_before(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch):
+def test_it_is_used_although_the_stand_in_was_built_before(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+):
     """The choice was once made while building, so that what lay in the cache stayed."""
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("PROVIDER", raising=False)

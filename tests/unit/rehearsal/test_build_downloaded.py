@@ -1,4 +1,6 @@
-"""The whole download way (marker `machine`): a publisher and a registry on loopback have what was built here before."""
+"""The whole download way (marker `machine`): a publisher and a registry on loopback have what was built
+here before.
+"""
 
 import json
 import os
@@ -63,7 +65,9 @@ def store_with(built: Catalogue, home: Path, downloading: Catalogue) -> None:
 
 
 @pytest.fixture(scope="module")
-def downloaded(built: Catalogue, publisher: Publisher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+def downloaded(
+    built: Catalogue, publisher: Publisher, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalogue]:
     # On the file system of the cache, whose files are linked.
     home = Path(default_home()).with_name("microcosm-downloaded-test")
     shutil.rmtree(home, ignore_errors=True)
@@ -79,7 +83,9 @@ def test_every_program_that_a_rehearsal_uses_is_there(built: Catalogue, download
     after = {path.name for path in downloaded.supplies.bin.iterdir()}
     assert before - after == {"coredns", "install-conf", "kube-proxy"}, "they run in images alone"
     assert after - before == {"pulumi-language-python"}
-    said = subprocess.run([downloaded.supplies.bin / "kubeadm", "version", "--output=short"], capture_output=True, text=True)
+    said = subprocess.run(
+        [downloaded.supplies.bin / "kubeadm", "version", "--output=short"], capture_output=True, text=True
+    )
     assert said.stdout.strip() == f"v{downloaded.supplies.versions['kubernetes']}"
 
 
@@ -104,7 +110,9 @@ def test_a_publisher_that_has_another_file_than_the_pinned_one_stops_the_run(
 ):
     path = next(name for name in publisher.files if name.endswith("/runc.amd64"))
     monkeypatch.setitem(publisher.files, path, b"another program")
-    (step,) = [step for step in catalogue(Store(tmp_path), downloads=True).steps if step.name == "download runc"]
+    (step,) = [
+        step for step in catalogue(Store(tmp_path), downloads=True).steps if step.name == "download runc"
+    ]
     with pytest.raises(SuppliesError, match=r"runc\.amd64: its sha256 is .* the bill of materials says"):
         Runner(Store(tmp_path), Silent()).make([step])
     assert os.listdir(tmp_path / "supplies") == []

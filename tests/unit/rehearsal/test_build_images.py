@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from infra.config import versions as matrix
-from rehearsal.build.container_images import BUSYBOX, FLANNEL, FLANNEL_CNI_PLUGIN, NGINX, Kit, Parts, all_images, kubeadm_images, unlike
+from rehearsal.build.container_images import (
+    BUSYBOX,
+    FLANNEL,
+    FLANNEL_CNI_PLUGIN,
+    NGINX,
+    Kit,
+    Parts,
+    all_images,
+    kubeadm_images,
+    unlike,
+)
 from rehearsal.build.oci import Image, Layer, Layout, write_layer
 from rehearsal.build.registry import Registry, repository_of
 
@@ -38,8 +48,17 @@ def layout(tmp_path: Path, program: Path) -> Path:
     shared = Layer(texts={"/etc/passwd": "root\n"})
     folder = tmp_path / "layout"
     made = Layout(folder, compress=copy)
-    made.add(Image(reference="registry.k8s.io/one:v1", layers=(shared, Layer(files={"/one": program})), origin="test", entrypoint=("/one",)))
-    made.add(Image(reference="docker.io/library/two:2", layers=(shared,), origin="test", user="101", ports=(8080,)))
+    made.add(
+        Image(
+            reference="registry.k8s.io/one:v1",
+            layers=(shared, Layer(files={"/one": program})),
+            origin="test",
+            entrypoint=("/one",),
+        )
+    )
+    made.add(
+        Image(reference="docker.io/library/two:2", layers=(shared,), origin="test", user="101", ports=(8080,))
+    )
     made.finish()
     return folder
 
@@ -60,7 +79,9 @@ def test_every_blob_is_named_after_what_is_in_it(layout: Path):
 
 def test_a_shared_layer_is_stored_once(layout: Path):
     assert manifest(layout, 0)["layers"][0] == manifest(layout, 1)["layers"][0]
-    assert len(list((layout / "blobs/sha256").iterdir())) == 6, "two layers, two configurations, two manifests and nothing left over"
+    assert len(list((layout / "blobs/sha256").iterdir())) == 6, (
+        "two layers, two configurations, two manifests and nothing left over"
+    )
 
 
 def test_the_configuration_says_what_to_run_and_where_it_comes_from(layout: Path):
@@ -87,7 +108,9 @@ def test_diff_ids_are_the_sums_of_the_unpacked_layers(tmp_path: Path):
 
 
 def test_a_layer_has_neither_owner_nor_time_and_its_programs_run_for_everybody(tmp_path: Path, program: Path):
-    write_layer(Layer(files={"/bin/x": program}, links={"/bin/sh": "x"}, folders=("/tmp",)), tmp_path / "layer.tar")
+    write_layer(
+        Layer(files={"/bin/x": program}, links={"/bin/sh": "x"}, folders=("/tmp",)), tmp_path / "layer.tar"
+    )
     with tarfile.open(tmp_path / "layer.tar") as tar:
         members = {member.name: member for member in tar.getmembers()}
     assert list(members) == ["bin/sh", "bin/x", "tmp"]
@@ -109,13 +132,17 @@ def registry(layout: Path) -> Iterator[http.client.HTTPConnection]:
         thread.join()
 
 
-def get(connection: http.client.HTTPConnection, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+def get(
+    connection: http.client.HTTPConnection, path: str, method: str = "GET"
+) -> tuple[int, dict[str, str], bytes]:
     connection.request(method, path)
     answer = connection.getresponse()
     return answer.status, dict(answer.getheaders()), answer.read()
 
 
-def test_a_manifest_is_served_by_tag_and_by_digest_and_the_digest_is_told(registry: http.client.HTTPConnection, layout: Path):
+def test_a_manifest_is_served_by_tag_and_by_digest_and_the_digest_is_told(
+    registry: http.client.HTTPConnection, layout: Path
+):
     status, headers, body = get(registry, "/v2/one/manifests/v1?ns=registry.k8s.io")
     assert status == 200
     assert json.loads(body) == manifest(layout, 0)
@@ -149,7 +176,9 @@ def test_tags_are_listed(registry: http.client.HTTPConnection):
         ("/index.json", "UNSUPPORTED"),
     ],
 )
-def test_what_is_not_there_is_refused_in_the_words_of_the_specification(registry: http.client.HTTPConnection, path: str, code: str):
+def test_what_is_not_there_is_refused_in_the_words_of_the_specification(
+    registry: http.client.HTTPConnection, path: str, code: str
+):
     status, _, body = get(registry, path)
     assert status == 404
     assert json.loads(body)["errors"][0]["code"] == code
@@ -170,7 +199,10 @@ def test_a_link_inside_the_image_is_followed_inside_the_image(tmp_path: Path):
 
 def test_kubeadms_own_list_decides_the_tags(tmp_path: Path):
     kubeadm = tmp_path / "kubeadm"
-    kubeadm.write_text('#!/bin/sh\n[ "$*" = "config images list --kubernetes-version v1.35.8" ] && echo registry.k8s.io/coredns/coredns:v1.13.1\n')
+    kubeadm.write_text(
+        '#!/bin/sh\n[ "$*" = "config images list --kubernetes-version v1.35.8" ] && echo '
+        "registry.k8s.io/coredns/coredns:v1.13.1\n"
+    )
     kubeadm.chmod(0o755)
     assert kubeadm_images(kubeadm, "1.35.8") == {"coredns": "registry.k8s.io/coredns/coredns:v1.13.1"}
 
@@ -185,7 +217,15 @@ class FakeParts(Parts):
         return Path("/bin/echo")  # run with --list for its names, as busybox would be
 
 
-BY_KUBEADM = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "etcd", "coredns", "pause")
+BY_KUBEADM = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "etcd",
+    "coredns",
+    "pause",
+)
 
 
 @pytest.fixture
@@ -193,13 +233,21 @@ def images(tmp_path: Path) -> dict[str, Image]:
     (tmp_path / "usr/lib/x86_64-linux-gnu/xtables").mkdir(parents=True)
     wanted = {name: f"registry.k8s.io/{name}:1" for name in BY_KUBEADM}
     versions = {"kubernetes": "1.35.8", "etcd": "3.6.6", "coredns": "1.13.1", "flannel": "0.28.9"}
-    kit = Kit(FakeParts(tmp_path), dict.fromkeys((*BY_KUBEADM, "flanneld", "install-conf", "flannel-cni"), tmp_path))
+    kit = Kit(
+        FakeParts(tmp_path), dict.fromkeys((*BY_KUBEADM, "flanneld", "install-conf", "flannel-cni"), tmp_path)
+    )
     return {image.reference: image for image in all_images(kit, wanted, versions)}
 
 
 def test_everything_that_the_cluster_pulls_is_there(images: dict[str, Image]):
     kubeadm = {f"registry.k8s.io/{name}:1" for name in BY_KUBEADM}
-    assert set(images) == kubeadm | {matrix.pause_image("1.35.8"), FLANNEL.format(version="0.28.9"), FLANNEL_CNI_PLUGIN, NGINX, BUSYBOX}
+    assert set(images) == kubeadm | {
+        matrix.pause_image("1.35.8"),
+        FLANNEL.format(version="0.28.9"),
+        FLANNEL_CNI_PLUGIN,
+        NGINX,
+        BUSYBOX,
+    }
 
 
 def test_a_stand_in_says_so_in_its_label(images: dict[str, Image]):
@@ -214,10 +262,16 @@ def test_kube_proxy_and_flannel_share_all_but_their_own_program(images: dict[str
 
 @pytest.mark.parametrize(
     ("reference", "user"),
-    [(NGINX, "infra/workloads.py"), (BUSYBOX, "microcosm/smoke/probe_pod.py"), (FLANNEL_CNI_PLUGIN, "infra/flannel.py")],
+    [
+        (NGINX, "infra/workloads.py"),
+        (BUSYBOX, "microcosm/smoke/probe_pod.py"),
+        (FLANNEL_CNI_PLUGIN, "infra/flannel.py"),
+    ],
 )
 def test_the_reference_is_the_one_that_the_program_uses(reference: str, user: str):
-    assert f'"{reference}"' in (CHECKOUT / user).read_text(), "an image that nobody asks for under this name would not be found"
+    assert f'"{reference}"' in (CHECKOUT / user).read_text(), (
+        "an image that nobody asks for under this name would not be found"
+    )
 
 
 def test_etcd_and_coredns_are_those_that_kubeadm_asks_for():

@@ -1,4 +1,6 @@
-"""rehearsal/build/later.py: a build beside the rehearsal is shown, waited for, and ended with its compilers."""
+"""rehearsal/build/later.py: a build beside the rehearsal is shown, waited for, and ended with its
+compilers.
+"""
 
 import os
 import subprocess
@@ -57,7 +59,9 @@ def test_a_rehearsal_that_ends_ends_the_build_and_its_compilers():
 
 
 def _lives(pid: str) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False
+    ).stdout
     return bool(state) and not state.startswith("Z")
 
 

@@ -15,7 +15,11 @@ from rehearsal.build.errors import SuppliesError
 
 
 def test_a_drop_in_replaces_a_linked_file_and_leaves_the_original_alone(tmp_path: Path):
-    original, root, drop_in = tmp_path / "original", tmp_path / "root/etc/fstab", tmp_path / "rootfs/etc/fstab"
+    original, root, drop_in = (
+        tmp_path / "original",
+        tmp_path / "root/etc/fstab",
+        tmp_path / "rootfs/etc/fstab",
+    )
     root.parent.mkdir(parents=True)
     drop_in.parent.mkdir(parents=True)
     original.write_text("Debian's")
@@ -45,16 +49,22 @@ def test_nothing_that_user_data_brings_or_needs_is_masked():
 
 
 def test_the_machine_has_no_container_runtime_of_its_own():
-    assert not {"containerd", "runc", "containernetworking-plugins"} & set(base_image.PACKAGES), "the user-data must prove that it brings them"
+    assert not {"containerd", "runc", "containernetworking-plugins"} & set(base_image.PACKAGES), (
+        "the user-data must prove that it brings them"
+    )
 
 
 def test_containerds_drop_in_says_everything_about_the_runtime_because_it_replaces_the_section():
-    runtime = tomllib.loads((ROOTFS / "etc/containerd/conf.d/rehearsal.toml").read_text())["plugins"]["io.containerd.cri.v1.runtime"]
+    runtime = tomllib.loads((ROOTFS / "etc/containerd/conf.d/rehearsal.toml").read_text())["plugins"][
+        "io.containerd.cri.v1.runtime"
+    ]
     runc = runtime["containerd"]["runtimes"]["runc"]
     assert runc["runtime_type"] == "io.containerd.runc.v2"
     assert runc["options"]["SystemdCgroup"] is False
     assert runtime["restrict_oom_score_adj"] is True
-    config = re.search(r"config.toml <<TOML\n(.*?)\nTOML\n", (SCRIPTS / "linux/common.sh").read_text(), re.DOTALL)[1]
+    config = re.search(
+        r"config.toml <<TOML\n(.*?)\nTOML\n", (SCRIPTS / "linux/common.sh").read_text(), re.DOTALL
+    )[1]
     machines = tomllib.loads(config)["plugins"]["io.containerd.cri.v1.runtime"]
     assert runtime["cni"] == machines["cni"]
     assert runc.keys() == machines["containerd"]["runtimes"]["runc"].keys()
@@ -65,7 +75,10 @@ def test_kubelet_reads_the_drop_in_that_is_there():
     files = list((ROOTFS / folder.lstrip("/")).glob("*.conf"))
     assert files, "kubelet reads only files that end in .conf"
     document = yaml.safe_load(files[0].read_text())
-    assert (document["apiVersion"], document["kind"]) == ("kubelet.config.k8s.io/v1beta1", "KubeletConfiguration")
+    assert (document["apiVersion"], document["kind"]) == (
+        "kubelet.config.k8s.io/v1beta1",
+        "KubeletConfiguration",
+    )
 
 
 def test_cloud_init_takes_user_data_from_the_metadata_service_and_leaves_the_network_alone():
@@ -118,7 +131,9 @@ def test_installing_refreshes_the_package_lists_only_when_they_are_out_of_date()
         (0, "x86_64", False, "apt-get|dpkg-query is not here"),
     ],
 )
-def test_a_host_that_cannot_rehearse_is_told_why(monkeypatch: pytest.MonkeyPatch, uid: int, machine: str, present: bool, says: str):
+def test_a_host_that_cannot_rehearse_is_told_why(
+    monkeypatch: pytest.MonkeyPatch, uid: int, machine: str, present: bool, says: str
+):
     monkeypatch.setattr(debian.os, "geteuid", lambda: uid)
     monkeypatch.setattr(debian.os, "uname", lambda: type("Uname", (), {"machine": machine}))
     monkeypatch.setattr(debian.shutil, "which", lambda name: "/usr/bin/apt-get" if present else None)
@@ -126,7 +141,9 @@ def test_a_host_that_cannot_rehearse_is_told_why(monkeypatch: pytest.MonkeyPatch
         debian.require_host()
 
 
-def test_the_bridge_filter_is_loaded_only_where_it_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_the_bridge_filter_is_loaded_only_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     monkeypatch.setattr(debian, "BRIDGE_SETTINGS", tmp_path)
     monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: pytest.fail("there is nothing to load"))
     debian.require_bridge_filter()
@@ -134,6 +151,10 @@ def test_the_bridge_filter_is_loaded_only_where_it_is_missing(monkeypatch: pytes
 
 def test_a_kernel_without_a_bridge_filter_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(debian, "BRIDGE_SETTINGS", tmp_path / "none")
-    monkeypatch.setattr(subprocess, "run", lambda *args, **kwargs: subprocess.CompletedProcess([], 1, stderr="Module not found"))
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda *args, **kwargs: subprocess.CompletedProcess([], 1, stderr="Module not found"),
+    )
     with pytest.raises(SuppliesError, match=r"no br_netfilter.*Module not found"):
         debian.require_bridge_filter()

@@ -49,14 +49,23 @@ def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def described(folder: Path) -> dict[str, Any]:
-    return json.loads(subprocess.run(["go", "mod", "edit", "-json"], cwd=folder, capture_output=True, check=True).stdout)
+    return json.loads(
+        subprocess.run(["go", "mod", "edit", "-json"], cwd=folder, capture_output=True, check=True).stdout
+    )
 
 
-def test_what_a_publisher_builds_from_folders_beside_it_is_taken_as_it_is_published(pins: Path, tmp_path: Path):
+def test_what_a_publisher_builds_from_folders_beside_it_is_taken_as_it_is_published(
+    pins: Path, tmp_path: Path
+):
     lay_out(tmp_path / "made", pins, "k8s.io/kubernetes")
     made = described(tmp_path / "made")
-    replaced = {each["Old"]["Path"]: (each["New"]["Path"], each["New"]["Version"]) for each in made["Replace"]}
-    assert replaced == {"k8s.io/api": ("k8s.io/api", "v0.34.11"), "example.org/else": ("example.org/fork", "v1.2.4")}
+    replaced = {
+        each["Old"]["Path"]: (each["New"]["Path"], each["New"]["Version"]) for each in made["Replace"]
+    }
+    assert replaced == {
+        "k8s.io/api": ("k8s.io/api", "v0.34.11"),
+        "example.org/else": ("example.org/fork", "v1.2.4"),
+    }
     required = {each["Path"]: each["Version"] for each in made["Require"]}
     assert required["k8s.io/kubernetes"] == "v1.34.11"
     assert required["go.etcd.io/etcd/api/v3"] == "v3.6.5", "its own version, where go.mod has one"
@@ -65,11 +74,17 @@ def test_what_a_publisher_builds_from_folders_beside_it_is_taken_as_it_is_publis
 def test_the_rest_of_the_publishers_go_mod_and_its_sums_stay(pins: Path, tmp_path: Path):
     lay_out(tmp_path / "made", pins, "k8s.io/kubernetes")
     assert described(tmp_path / "made")["GoDebug"] == [{"Key": "default", "Value": "go1.25"}]
-    assert (tmp_path / "made/go.sum").read_text() == "example.org/fork v1.2.4 h1:theirs=\nk8s.io/kubernetes v1.34.11 h1:pinned=\n"
+    assert (
+        tmp_path / "made/go.sum"
+    ).read_text() == "example.org/fork v1.2.4 h1:theirs=\nk8s.io/kubernetes v1.34.11 h1:pinned=\n"
 
 
 def test_only_what_is_required_is_replaced(pins: Path):
-    assert beside_it(pins.parent / "kubernetes@v1.34.11") == {"k8s.io/api": "v0.34.11", "k8s.io/unused": "", "go.etcd.io/etcd/api/v3": ""}
+    assert beside_it(pins.parent / "kubernetes@v1.34.11") == {
+        "k8s.io/api": "v0.34.11",
+        "k8s.io/unused": "",
+        "go.etcd.io/etcd/api/v3": "",
+    }
 
 
 def test_a_source_with_another_sum_than_the_pinned_one_is_refused(pins: Path):

@@ -1,4 +1,6 @@
-"""The supplies that are really there (marker `machine`): everything is found again at once, and fits together."""
+"""The supplies that are really there (marker `machine`): everything is found again at once, and fits
+together.
+"""
 
 import hashlib
 import json
@@ -64,6 +66,8 @@ def test_what_runs_in_machines_and_containers_needs_no_library(supplies: Supplie
     dynamic = [
         path.name
         for path in supplies.bin.iterdir()
-        if path.name not in host_only and b"not a dynamic executable" not in subprocess.run(["ldd", path], capture_output=True, check=False).stderr
+        if path.name not in host_only
+        and b"not a dynamic executable"
+        not in subprocess.run(["ldd", path], capture_output=True, check=False).stderr
     ]
     assert dynamic == []

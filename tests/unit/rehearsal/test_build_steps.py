@@ -34,7 +34,9 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def step(store: Store, name: str, *needs: str, build: Callable[[Path, Run], None] = lambda folder, run: None) -> Step:
+def step(
+    store: Store, name: str, *needs: str, build: Callable[[Path, Run], None] = lambda folder, run: None
+) -> Step:
     return Step(name=name, entry=store.entry(name, "key"), build=build, needs=needs)
 
 
@@ -69,7 +71,10 @@ def test_after_a_failure_the_next_run_makes_only_what_is_missing(store: Store):
         if made.count("images") == 1:
             raise SuppliesError("no disk")
 
-    steps = [step(store, "tool", build=lambda folder, run: made.append("tool")), step(store, "images", "tool", build=fails_once)]
+    steps = [
+        step(store, "tool", build=lambda folder, run: made.append("tool")),
+        step(store, "images", "tool", build=fails_once),
+    ]
     with pytest.raises(SuppliesError, match="no disk"):
         Runner(store, Silent()).make(steps)
     Runner(store, Silent()).make(steps)
@@ -94,7 +99,9 @@ def test_steps_that_wait_for_each_other_are_named(store: Store):
 
 def test_the_output_of_a_program_is_shown_and_kept(store: Store):
     progress = Recorder()
-    Runner(store, progress).make([step(store, "build it", build=lambda folder, run: run(["echo", "compiling"]))])
+    Runner(store, progress).make(
+        [step(store, "build it", build=lambda folder, run: run(["echo", "compiling"]))]
+    )
     assert ("said", "compiling") in progress.events
     assert "compiling" in (store.home / "logs" / "build-it.log").read_text()
 

@@ -13,7 +13,9 @@ from rehearsal.build.toolchain import AWS_PROVIDER, GoTool, go_tools, tool_step,
 
 BY_FOLDER = {tool.folder: tool for tool in go_tools()}
 VERSIONS = tuple(versions.KUBERNETES_VERSIONS)
-OF_EVERY_VERSION = [pytest.param(tool, id=f"{version}-{tool.name}") for version in VERSIONS for tool in go_tools(version)]
+OF_EVERY_VERSION = [
+    pytest.param(tool, id=f"{version}-{tool.name}") for version in VERSIONS for tool in go_tools(version)
+]
 
 
 @pytest.mark.parametrize("tool", OF_EVERY_VERSION)
@@ -38,11 +40,16 @@ def test_a_version_without_pins_is_told_how_to_get_them():
 
 def test_versions_differ_in_what_comes_with_kubernetes_alone(tmp_path: Path):
     entries = {
-        version: {tool.name: tool_step(Store(tmp_path), tool, "go").entry for tool in (*go_tools(version), *windows_tools(version))}
+        version: {
+            tool.name: tool_step(Store(tmp_path), tool, "go").entry
+            for tool in (*go_tools(version), *windows_tools(version))
+        }
         for version in ("1.34.11", "1.35.8")
     }
     differ = {name for name, entry in entries["1.34.11"].items() if entry != entries["1.35.8"][name]}
-    assert differ == {"kubernetes", "kubernetes-windows", "etcd", "coredns"}, "both have containerd 2.2.7, which is built once"
+    assert differ == {"kubernetes", "kubernetes-windows", "etcd", "coredns"}, (
+        "both have containerd 2.2.7, which is built once"
+    )
 
 
 def test_no_two_tools_give_a_program_of_the_same_name():
@@ -55,7 +62,10 @@ def test_the_version_is_stamped_as_the_publisher_does(version: str):
     for tool in (*go_tools(version), *windows_tools(version)):
         if tool.folder == "kubernetes":
             assert f"-X k8s.io/component-base/version.gitVersion=v{version}" in tool.linker_flags
-            assert f"gitMajor=1 -X k8s.io/component-base/version.gitMinor={version.split('.')[1]}" in tool.linker_flags
+            assert (
+                f"gitMajor=1 -X k8s.io/component-base/version.gitMinor={version.split('.')[1]}"
+                in tool.linker_flags
+            )
 
 
 def test_the_tools_with_c_in_them_are_linked_statically_because_they_run_in_other_root_file_systems():
@@ -77,7 +87,9 @@ def test_runc_can_apply_seccomp_because_the_control_plane_asks_for_it():
 
 def test_a_version_is_read_from_a_tool_block_and_from_a_single_line(tmp_path: Path):
     go_mod = tmp_path / "go.mod"
-    go_mod.write_text("module x\n\nrequire a.b/c v1.2.3\n\nrequire (\n\ta.b/c/v2 v2.0.1-rc.1 // indirect\n)\n")
+    go_mod.write_text(
+        "module x\n\nrequire a.b/c v1.2.3\n\nrequire (\n\ta.b/c/v2 v2.0.1-rc.1 // indirect\n)\n"
+    )
     assert module_version(go_mod, "a.b/c") == "1.2.3"
     assert module_version(go_mod, "a.b/c/v2") == "2.0.1-rc.1"
 
@@ -116,7 +128,12 @@ def test_pins_flags_and_compiler_decide_the_key(sandbox: Path):
     first = tool_step(store, TOOL, "go1.26.6").entry
     assert tool_step(store, TOOL, "go1.26.6").entry == first
     assert tool_step(store, TOOL, "go1.27").entry != first
-    assert tool_step(store, GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd": "."}, tags="x"), "go1.26.6").entry != first
+    assert (
+        tool_step(
+            store, GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd": "."}, tags="x"), "go1.26.6"
+        ).entry
+        != first
+    )
     (sandbox / "tools/etcd/go.sum").write_text("another sum")
     assert tool_step(store, TOOL, "go1.26.6").entry != first
 
@@ -132,7 +149,9 @@ def test_a_program_of_the_pinned_version_is_taken_from_path(sandbox: Path):
     program(sandbox, "pulumi", "v1.2.3")
     (sandbox / "out").mkdir()
     tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"pulumi": "."}, installed=("version",))
-    tool_step(Store(sandbox), tool, "go").build(sandbox / "out", lambda command, *, cwd=None, env=None: pytest.fail("nothing to build"))
+    tool_step(Store(sandbox), tool, "go").build(
+        sandbox / "out", lambda command, *, cwd=None, env=None: pytest.fail("nothing to build")
+    )
     assert (sandbox / "out" / "pulumi").is_file()
 
 
@@ -166,7 +185,9 @@ def test_a_program_of_another_version_is_not_taken(sandbox: Path, says: str):
 
     tool_step(Store(sandbox), tool, "go").build(sandbox / "out", run)
     assert built[:2] == ["go", "build"]
-    assert (sandbox / "out" / "pulumi").read_text() == "built", "a module's own main.go is named after its folder until it is renamed"
+    assert (sandbox / "out" / "pulumi").read_text() == "built", (
+        "a module's own main.go is named after its folder until it is renamed"
+    )
 
 
 def test_without_go_the_wanted_version_is_named(sandbox: Path):

@@ -24,7 +24,10 @@ def said(monkeypatch):
 def test_pods_that_get_no_answer_get_no_credentials(said):
     said.append("machine 200\ncni-1 000\ncni-2 000\n")
     found = checks.no_credentials_for_pods(None, "linux-0")
-    assert found == "linux-0 gets a token of the metadata service, its 2 pods with a network of their own get none"
+    assert (
+        found
+        == "linux-0 gets a token of the metadata service, its 2 pods with a network of their own get none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,9 +48,12 @@ def test_anything_else_fails(said, answer, words):
 
 
 def test_the_question_is_asked_from_the_machine_and_from_every_pod(tmp_path):
-    """The script itself, run by bash with stand-ins for ip and curl: pods get no answer here, and one namespace is no pod's."""
+    """The script itself, run by bash with stand-ins for ip and curl: pods get no answer here, and one
+    namespace is no pod's.
+    """
     stand_ins = {
-        "ip": 'case "$1 $2" in "netns list") printf "cni-a (id: 0)\\ncni-b (id: 1)\\nother\\n" ;; *) shift 3; INSIDE=1 exec "$@" ;; esac',
+        "ip": 'case "$1 $2" in "netns list") printf "cni-a (id: 0)\\ncni-b (id: 1)\\nother\\n" ;; *) shift '
+        '3; INSIDE=1 exec "$@" ;; esac',
         "curl": '[ -z "$INSIDE" ] && printf 200 && exit; printf 000; exit 28',
     }
     for name, text in stand_ins.items():
@@ -74,7 +80,9 @@ def test_cluster_dns_is_asked_from_every_linux_machine(said, session):
 @pytest.mark.parametrize("answer", ["2 0", "0 0", "3 0"])
 def test_an_answer_without_an_address_fails(said, session, answer):
     said.append(answer)
-    with pytest.raises(checks.CheckFailed, match=f"answers control-plane with code {answer[0]} and {answer[2]} addresses"):
+    with pytest.raises(
+        checks.CheckFailed, match=f"answers control-plane with code {answer[0]} and {answer[2]} addresses"
+    ):
         checks.dns_answers(session)
 
 
@@ -83,7 +91,9 @@ def test_the_question_is_one_that_a_server_of_names_understands():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         script = checks._DNS_QUESTION.replace(", 53)", f", {server.getsockname()[1]})")
-        asking = subprocess.Popen([sys.executable, "-c", script, "127.0.0.1"], stdout=subprocess.PIPE, text=True)
+        asking = subprocess.Popen(
+            [sys.executable, "-c", script, "127.0.0.1"], stdout=subprocess.PIPE, text=True
+        )
         question, client = server.recvfrom(512)
         name = b"\x0akubernetes\x07default\x03svc\x07cluster\x05local\0"
         assert question == struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + name + struct.pack("!2H", 1, 1)
@@ -92,9 +102,14 @@ def test_the_question_is_one_that_a_server_of_names_understands():
 
 
 def test_a_pod_that_began_before_the_lease_fails_the_run(said, session):
-    line = 'kubelet E1 pod_workers.go: "failed to setup network: flanneld has no lease yet; open /run/flannel/subnet.env: no such file or directory"'
+    line = (
+        'kubelet E1 pod_workers.go: "failed to setup network: flanneld has no lease yet; open '
+        '/run/flannel/subnet.env: no such file or directory"'
+    )
     said.append(f"I1 kubelet started\n{line}\n")
-    with pytest.raises(checks.CheckFailed, match="1 times a pod on control-plane began before flanneld had its lease"):
+    with pytest.raises(
+        checks.CheckFailed, match="1 times a pod on control-plane began before flanneld had its lease"
+    ):
         checks.every_pod_met_a_lease(session)
 
 

@@ -18,7 +18,10 @@ def test_a_run_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
 
 
 def test_many_runs_take_the_place_of_those_of_their_own_kind(tmp_path):
-    places = "".join(f"<!-- {name}: begin -->\nold {name}.\n<!-- {name}: end -->\n" for name in (figures.QUIET, figures.BUSY))
+    places = "".join(
+        f"<!-- {name}: begin -->\nold {name}.\n<!-- {name}: end -->\n"
+        for name in (figures.QUIET, figures.BUSY)
+    )
     document = tmp_path / "benchmarks.md"
     document.write_text(f"above\n{places}below\n")
     figures.keep_many("**20 of 20 passed.**", figures.QUIET, document)

@@ -1,4 +1,6 @@
-"""Source/destination checks of the machine room, as text; `-m machine` sends packets through them (root, nft)."""
+"""Source/destination checks of the machine room, as text; `-m machine` sends packets through them (root,
+nft).
+"""
 
 import subprocess
 import sys
@@ -20,7 +22,9 @@ PODS = {"a": "10.244.1.9", "b": "10.244.2.9"}
 
 
 def test_a_machine_with_its_check_on_neither_sends_nor_gets_what_is_another_addresses():
-    rules = ruleset([an_instance("i-a", "10.0.16.4"), an_instance("i-b", "10.0.16.5", source_dest_check=False)], {})
+    rules = ruleset(
+        [an_instance("i-a", "10.0.16.4"), an_instance("i-b", "10.0.16.5", source_dest_check=False)], {}
+    )
     assert 'iifname "ve-i-a" ip saddr != 10.0.16.4 drop' in rules
     assert 'oifname "ve-i-a" ip daddr != 10.0.16.4 drop' in rules
     assert 'ifname "ve-i-b" ip' not in rules, "its check is off"
@@ -30,12 +34,16 @@ def test_the_groups_of_a_machine_judge_what_leaves_through_its_port():
     rules = ruleset([an_instance("i-b", "10.0.16.5"), an_instance("i-a", "10.0.16.4")], {})
     assert 'meta mark set oifname map { "ve-i-a" : 1, "ve-i-b" : 2 }' in rules
     assert "meta mark vmap { 1 : jump i-a, 2 : jump i-b }" in rules
-    assert rules.index("meta mark vmap") < rules.index("ip daddr vmap"), "a pod's address says nothing of the machine"
+    assert rules.index("meta mark vmap") < rules.index("ip daddr vmap"), (
+        "a pod's address says nothing of the machine"
+    )
 
 
 @dataclass(frozen=True)
 class Wires:
-    """Two machines with a pod address each, on the bridge of a router, in network namespaces without any other way out."""
+    """Two machines with a pod address each, on the bridge of a router, in network namespaces without any
+    other way out.
+    """
 
     prefix: str
 
@@ -85,7 +93,9 @@ def wires() -> Iterator[Wires]:
             yield made
         finally:
             for name in ("router", "a", "b"):
-                subprocess.run(["ip", "netns", "delete", f"{made.prefix}{name}"], check=False, capture_output=True)
+                subprocess.run(
+                    ["ip", "netns", "delete", f"{made.prefix}{name}"], check=False, capture_output=True
+                )
 
 
 def _lay(made: Wires) -> None:
@@ -116,8 +126,13 @@ def _lay(made: Wires) -> None:
         pytest.param((), False, False, id="no group lets pods in"),
     ],
 )
-def test_a_pod_reaches_a_pod_only_as_in_a_vpc(wires: Wires, checked: tuple[str, ...], pods_may: bool, reached: bool):
-    machines = [an_instance(f"i-{name}", f"10.0.16.{number}", source_dest_check=name in checked) for number, name in enumerate(PODS, 4)]
+def test_a_pod_reaches_a_pod_only_as_in_a_vpc(
+    wires: Wires, checked: tuple[str, ...], pods_may: bool, reached: bool
+):
+    machines = [
+        an_instance(f"i-{name}", f"10.0.16.{number}", source_dest_check=name in checked)
+        for number, name in enumerate(PODS, 4)
+    ]
     permissions = [Permission(protocol="-1", groups=("sg-1",))]
     if pods_may:
         permissions.append(Permission(protocol="-1", cidrs=(IPv4Network("10.244.0.0/16"),)))

@@ -25,7 +25,9 @@ def ask(name: str, kind: str = "A") -> tuple[str, list[str]]:
     return RCODE[found.header.rcode], [str(record.rdata) for record in found.rr]
 
 
-@pytest.mark.parametrize("name", [SSM, "SSM.eu-west-1.AmazonAWS.com.", "iam.amazonaws.com", "b.s3.eu-west-1.amazonaws.com"])
+@pytest.mark.parametrize(
+    "name", [SSM, "SSM.eu-west-1.AmazonAWS.com.", "iam.amazonaws.com", "b.s3.eu-west-1.amazonaws.com"]
+)
 def test_the_public_names_of_aws_lead_to_the_machine_host(name: str) -> None:
     assert ask(name) == ("NOERROR", [str(SERVICES)])
 
@@ -37,7 +39,13 @@ def test_private_names_are_the_addresses_that_they_spell(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["registry.k8s.io", "amazonaws.com.evil.example", "evilamazonaws.com", "ip-10-0-16-400.ec2.internal", "linux-0"],
+    [
+        "registry.k8s.io",
+        "amazonaws.com.evil.example",
+        "evilamazonaws.com",
+        "ip-10-0-16-400.ec2.internal",
+        "linux-0",
+    ],
 )
 def test_no_other_name_exists(name: str) -> None:
     assert ask(name) == ("NXDOMAIN", []), "a machine that reaches for the Internet must fail at once"

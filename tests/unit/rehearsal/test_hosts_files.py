@@ -24,7 +24,9 @@ RECORD: HostRecord = {
 def test_rooms_in_different_folders_share_no_name(tmp_path: Path) -> None:
     one, other = Layout(tmp_path / "one"), Layout(tmp_path / "other")
     assert one.namespace("vpc-1") != other.namespace("vpc-1")
-    assert one.namespace("vpc-1") == Layout(tmp_path / "one").namespace("vpc-1"), "a later run must find what a killed one left"
+    assert one.namespace("vpc-1") == Layout(tmp_path / "one").namespace("vpc-1"), (
+        "a later run must find what a killed one left"
+    )
 
 
 def test_looking_into_a_room_that_does_not_run_says_so(tmp_path: Path) -> None:
@@ -32,8 +34,14 @@ def test_looking_into_a_room_that_does_not_run_says_so(tmp_path: Path) -> None:
         read(Layout(tmp_path))
 
 
-def test_kernel_settings_are_raised_but_never_lowered_and_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"net/netfilter/nf_conntrack_max": 262144, "fs/inotify/max_user_instances": 128, "fs/inotify/max_user_watches": 9999999}
+def test_kernel_settings_are_raised_but_never_lowered_and_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {
+        "net/netfilter/nf_conntrack_max": 262144,
+        "fs/inotify/max_user_instances": 128,
+        "fs/inotify/max_user_watches": 9999999,
+    }
     for key, value in settings.items():
         (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / key).write_text(str(value))

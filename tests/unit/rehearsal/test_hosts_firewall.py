@@ -56,17 +56,33 @@ B = an_instance("i-b", "10.0.16.5", security_groups=(("sg-2", "other"),))
 def chain(of: str, *permissions: Permission) -> list[str]:
     """Return the rules of one machine's chain."""
     rules = ruleset([A, B], {"sg-1": permissions})
-    return [line.strip() for line in rules.partition(f"chain {of} {{\n")[2].partition("}\n  chain")[0].splitlines() if line.strip(" }")]
+    return [
+        line.strip()
+        for line in rules.partition(f"chain {of} {{\n")[2].partition("}\n  chain")[0].splitlines()
+        if line.strip(" }")
+    ]
 
 
 @pytest.mark.parametrize(
     ("permission", "rule"),
     [
-        (Permission(protocol="tcp", first=6443, last=6443, groups=("sg-2",)), "tcp dport 6443-6443 ip saddr { 10.0.16.5 } accept"),
-        (Permission(protocol="17", first=4789, last=4789, groups=("sg-1",)), "udp dport 4789-4789 ip saddr { 10.0.16.4 } accept"),
+        (
+            Permission(protocol="tcp", first=6443, last=6443, groups=("sg-2",)),
+            "tcp dport 6443-6443 ip saddr { 10.0.16.5 } accept",
+        ),
+        (
+            Permission(protocol="17", first=4789, last=4789, groups=("sg-1",)),
+            "udp dport 4789-4789 ip saddr { 10.0.16.4 } accept",
+        ),
         (Permission(protocol="-1", cidrs=cidrs("10.0.0.0/16")), "ip saddr { 10.0.0.0/16 } accept"),
-        (Permission(protocol="tcp", cidrs=cidrs("10.0.0.0/16")), "meta l4proto tcp ip saddr { 10.0.0.0/16 } accept"),
-        (Permission(protocol="icmp", cidrs=cidrs("0.0.0.0/0")), "meta l4proto icmp ip saddr { 0.0.0.0/0 } accept"),
+        (
+            Permission(protocol="tcp", cidrs=cidrs("10.0.0.0/16")),
+            "meta l4proto tcp ip saddr { 10.0.0.0/16 } accept",
+        ),
+        (
+            Permission(protocol="icmp", cidrs=cidrs("0.0.0.0/0")),
+            "meta l4proto icmp ip saddr { 0.0.0.0/0 } accept",
+        ),
     ],
 )
 def test_a_permission_becomes_one_rule_and_the_rest_is_dropped(permission: Permission, rule: str) -> None:
@@ -75,7 +91,9 @@ def test_a_permission_becomes_one_rule_and_the_rest_is_dropped(permission: Permi
 
 def test_sources_that_overlap_are_merged() -> None:
     """nft refuses a set with `10.0.16.4` beside `10.0.0.0/16`."""
-    permission = Permission(protocol="-1", cidrs=cidrs("10.0.0.0/16", "10.0.16.0/20", "192.0.2.0/24"), groups=("sg-1", "sg-2"))
+    permission = Permission(
+        protocol="-1", cidrs=cidrs("10.0.0.0/16", "10.0.16.0/20", "192.0.2.0/24"), groups=("sg-1", "sg-2")
+    )
     assert chain("i-a", permission) == ["ip saddr { 10.0.0.0/16, 192.0.2.0/24 } accept", "drop"]
 
 

@@ -13,8 +13,14 @@ from .hosts_values import an_instance
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TOKENS = Tokens(b"secret")
-CREDENTIALS = Credentials(role="worker", access_key="AK", secret_key="SK", token="ST", issued=NOW, expires=NOW + timedelta(hours=1))
-INSTANCE = an_instance(metadata=Metadata(tokens_required=True), profile_arn="arn:aws:iam::1:instance-profile/worker", profile_id="AIPA")
+CREDENTIALS = Credentials(
+    role="worker", access_key="AK", secret_key="SK", token="ST", issued=NOW, expires=NOW + timedelta(hours=1)
+)
+INSTANCE = an_instance(
+    metadata=Metadata(tokens_required=True),
+    profile_arn="arn:aws:iam::1:instance-profile/worker",
+    profile_id="AIPA",
+)
 FACTS = Facts(instance=INSTANCE, launch=Launch(user_data=b"\x1f\x8b\x00raw"), credentials=CREDENTIALS)
 
 
@@ -41,9 +47,16 @@ def test_a_token_is_valid_for_as_long_as_was_asked_and_for_its_instance_only() -
     assert not Tokens(b"other").valid(token, "i-0", NOW)
 
 
-@pytest.mark.parametrize("token", ["", ".", "x", "99999999999", "99999999999.", "99999999999.forged", "x.y.z", "ü.ü"])
+@pytest.mark.parametrize(
+    "token", ["", ".", "x", "99999999999", "99999999999.", "99999999999.forged", "x.y.z", "ü.ü"]
+)
 def test_what_is_no_token_is_refused(token: str) -> None:
-    assert answer(Request("GET", "/latest/meta-data/", {"x-aws-ec2-metadata-token": token}), FACTS, TOKENS, NOW).status == 401
+    assert (
+        answer(
+            Request("GET", "/latest/meta-data/", {"x-aws-ec2-metadata-token": token}), FACTS, TOKENS, NOW
+        ).status
+        == 401
+    )
 
 
 @pytest.mark.parametrize("ttl", ["", "0", "21601", "-1", "1.5", "x"])
@@ -61,7 +74,9 @@ def test_only_the_answer_with_the_token_is_hop_limited() -> None:
 
 
 @pytest.mark.parametrize(("required", "status"), [(True, 401), (False, 200)])
-def test_requests_without_a_token_are_answered_only_where_tokens_are_optional(required: bool, status: int) -> None:
+def test_requests_without_a_token_are_answered_only_where_tokens_are_optional(
+    required: bool, status: int
+) -> None:
     facts = replace(FACTS, instance=replace(INSTANCE, metadata=Metadata(tokens_required=required)))
     assert answer(Request("GET", "/latest/meta-data/instance-id"), facts, TOKENS, NOW).status == status
 
@@ -116,7 +131,13 @@ def test_credentials_are_in_the_form_that_the_sdks_read() -> None:
 def test_tags_keys_and_public_addresses_show_only_where_the_instance_has_them() -> None:
     bare = set(text("meta-data/").splitlines())
     assert not {"tags/", "public-keys/", "public-ipv4"} & bare
-    instance = replace(INSTANCE, metadata=Metadata(tags=True), tags=(("Name", "dev"),), public_ip="127.1.2.3", key_name="mine")
+    instance = replace(
+        INSTANCE,
+        metadata=Metadata(tags=True),
+        tags=(("Name", "dev"),),
+        public_ip="127.1.2.3",
+        key_name="mine",
+    )
     rich = Facts(instance=instance, launch=Launch(public_key="ssh-ed25519 AAAA"))
     assert text("meta-data/tags/instance/Name", rich) == "dev"
     assert text("meta-data/public-ipv4", rich) == "127.1.2.3"

@@ -22,7 +22,12 @@ def test_a_new_instance_with_the_address_of_a_terminated_one_gets_its_own_user_d
     cache = MetadataCache(cast(Any, OneCloud()))
     for id in ("i-old", "i-new"):
         asyncio.run(cache.load(an_instance(id, "10.0.16.4")))
-    cache.update({"i-old": an_instance("i-old", "10.0.16.4", state="terminated"), "i-new": an_instance("i-new", "10.0.16.4")})
+    cache.update(
+        {
+            "i-old": an_instance("i-old", "10.0.16.4", state="terminated"),
+            "i-new": an_instance("i-new", "10.0.16.4"),
+        }
+    )
     facts = cache.facts_of(SUBNET.vpc_id, "10.0.16.4")
     assert facts is not None
     assert facts.launch.user_data == b"i-new"

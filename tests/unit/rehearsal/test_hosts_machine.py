@@ -55,7 +55,13 @@ class World:
         return Layout(self.state)
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+        )
 
     def launch(self, node: str, script: str = "", image: str = UBUNTU, **more: Any) -> str:
         user_data = gzip.compress(f"#!/bin/bash\n{script}\necho '{BOOTED}'\n".encode(), mtime=0)
@@ -67,9 +73,13 @@ class World:
             "IamInstanceProfile": {"Name": "node"},
             "UserData": user_data,
             "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-            "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "microcosm:node", "Value": node}]}],
+            "TagSpecifications": [
+                {"ResourceType": "instance", "Tags": [{"Key": "microcosm:node", "Value": node}]}
+            ],
         }
-        return self.client("ec2").run_instances(MinCount=1, MaxCount=1, **options | more)["Instances"][0]["InstanceId"]
+        return self.client("ec2").run_instances(MinCount=1, MaxCount=1, **options | more)["Instances"][0][
+            "InstanceId"
+        ]
 
     def boot(self, node: str, script: str = "", **more: Any) -> str:
         id = self.launch(node, script, **more)
@@ -84,13 +94,27 @@ class World:
         self.client("ec2").terminate_instances(InstanceIds=list(ids))
 
     def state_of(self, id: str) -> str:
-        return self.client("ec2").describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]["State"]["Name"]
+        return self.client("ec2").describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0][
+            "State"
+        ]["Name"]
 
     def machines(self) -> dict[str, Any]:
         return json.loads(self.layout.record.read_text())["machines"]
 
     def inside(self, node: str, script: str) -> str:
-        command = [sys.executable, "-m", "rehearsal.hosts", "exec", "--state", str(self.state), node, "--", "bash", "-c", script]
+        command = [
+            sys.executable,
+            "-m",
+            "rehearsal.hosts",
+            "exec",
+            "--state",
+            str(self.state),
+            node,
+            "--",
+            "bash",
+            "-c",
+            script,
+        ]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -98,17 +122,32 @@ class World:
     def left(self, mark: str) -> list[str]:
         """Return everything of this machine host whose name contains `mark`."""
         tag = self.layout.tag
-        folders = [*Path("/run/netns").glob(f"{tag}*"), *Path("/sys/fs/cgroup").glob(f"*/{tag}/*"), *self.layout.machines.glob("*")]
+        folders = [
+            *Path("/run/netns").glob(f"{tag}*"),
+            *Path("/sys/fs/cgroup").glob(f"*/{tag}/*"),
+            *self.layout.machines.glob("*"),
+        ]
         folders += Path("/run/systemd/nspawn/propagate").glob("*")
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+        processes = subprocess.run(
+            ["ps", "-eo", "args"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
         nspawns = [line for line in processes if line.startswith("systemd-nspawn")]
         return [text for text in [*map(str, folders), *mounts, *nspawns] if mark in text]
 
 
 def start(world_state: Path, module: str, *arguments: str, ready: str) -> subprocess.Popen[bytes]:
     path = world_state / f"{module}.log"
-    command = [sys.executable, "-m", f"rehearsal.{module}", "--state", str(world_state), "--region", REGION, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        f"rehearsal.{module}",
+        "--state",
+        str(world_state),
+        "--region",
+        REGION,
+        *arguments,
+    ]
     with path.open("ab") as log:
         process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
     wait_for(lambda: (world_state / ready).exists() or process.poll() is not None, 20, module)
@@ -150,9 +189,19 @@ def fill(world: World) -> None:
         GroupId=world.group,
         IpPermissions=[
             {"IpProtocol": "tcp", "FromPort": 6443, "ToPort": 6443, "IpRanges": [{"CidrIp": "127.0.0.0/8"}]},
-            {"IpProtocol": "tcp", "FromPort": 30000, "ToPort": 32767, "IpRanges": [{"CidrIp": "127.0.0.7/32"}]},
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 30000,
+                "ToPort": 32767,
+                "IpRanges": [{"CidrIp": "127.0.0.7/32"}],
+            },
             {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]},
-            {"IpProtocol": "tcp", "FromPort": 7000, "ToPort": 7000, "UserIdGroupPairs": [{"GroupId": world.group}]},
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 7000,
+                "ToPort": 7000,
+                "UserIdGroupPairs": [{"GroupId": world.group}],
+            },
         ],
     )
     iam.create_role(RoleName="node", AssumeRolePolicyDocument=iam_policies.assume_role_policy())
@@ -164,7 +213,9 @@ def fill(world: World) -> None:
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     state = Path("/var/lib/microcosm/test-room")
-    subprocess.run([sys.executable, "-m", "rehearsal.hosts", "clean", "--state", str(state)], cwd=PROJECT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "rehearsal.hosts", "clean", "--state", str(state)], cwd=PROJECT, check=True
+    )
     subprocess.run(["rm", "-rf", state], check=True)
     state.mkdir(parents=True)
     cloud = start(state, "cloud", ready="cloud.json")
@@ -178,7 +229,9 @@ def world() -> Iterator[World]:
         assert room.wait(20) == 0
         cloud.terminate()
         cloud.wait(20)
-    assert world.left("") == [line for line in world.left("") if world.layout.tag not in line], "the room removes everything when it ends"
+    assert world.left("") == [line for line in world.left("") if world.layout.tag not in line], (
+        "the room removes everything when it ends"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +254,9 @@ def test_an_instance_runs_its_user_data_at_once_and_is_gone_as_soon_as_aws_says_
     # 2 s and 0.3 s on two idle cores, which other processes may use during a test run.
     assert boot_seconds < 12
     assert gone_seconds < 3
-    assert BOOTED in (world.layout.logs / f"quick.{id}" / "console.log").read_text(errors="replace"), "the logs outlive the machine"
+    assert BOOTED in (world.layout.logs / f"quick.{id}" / "console.log").read_text(errors="replace"), (
+        "the logs outlive the machine"
+    )
 
 
 POD = (
@@ -212,15 +267,21 @@ POD = (
     "sysctl -qw net.ipv4.ip_forward=1; iptables -t nat -A POSTROUTING -s 10.244.0.0/24 -j MASQUERADE\n"
 )
 TTL = "X-aws-ec2-metadata-token-ttl-seconds: 9"
-ASK = f"ip netns exec pod curl -sS -m 2 -o /dev/null -w '%{{http_code}}' -X PUT -H '{TTL}' {METADATA}/api/token"
+ASK = (
+    f"ip netns exec pod curl -sS -m 2 -o /dev/null -w '%{{http_code}}' -X PUT -H '{TTL}' {METADATA}/api/token"
+)
 
 
 def test_a_pod_cannot_get_a_token_through_a_hop_limit_of_one(world: World, node: str) -> None:
     def limit(hops: int) -> None:
-        world.client("ec2").modify_instance_metadata_options(InstanceId=node, HttpPutResponseHopLimit=hops, HttpTokens="required")
+        world.client("ec2").modify_instance_metadata_options(
+            InstanceId=node, HttpPutResponseHopLimit=hops, HttpTokens="required"
+        )
         time.sleep(0.7)
 
-    assert world.inside("node-0", POD + ASK + " || true").strip() == "000", "the answer dies on its way to the pod"
+    assert world.inside("node-0", POD + ASK + " || true").strip() == "000", (
+        "the answer dies on its way to the pod"
+    )
     limit(2)
     assert world.inside("node-0", ASK) == "200"
     limit(1)
@@ -230,7 +291,9 @@ def test_a_pod_cannot_get_a_token_through_a_hop_limit_of_one(world: World, node:
 def elastic_ip(world: World, node: str) -> Iterator[str]:
     ec2 = world.client("ec2")
     address = ec2.allocate_address(Domain="vpc")
-    association = ec2.associate_address(AllocationId=address["AllocationId"], InstanceId=node)["AssociationId"]
+    association = ec2.associate_address(AllocationId=address["AllocationId"], InstanceId=node)[
+        "AssociationId"
+    ]
     time.sleep(1)
     yield address["PublicIp"]
     ec2.disassociate_address(AssociationId=association)
@@ -238,15 +301,23 @@ def elastic_ip(world: World, node: str) -> Iterator[str]:
 
 
 def ask(address: str, port: int, source: str = "") -> bytes:
-    with socket.create_connection((address, port), timeout=5, source_address=(source, 0) if source else None) as connection:
+    with socket.create_connection(
+        (address, port), timeout=5, source_address=(source, 0) if source else None
+    ) as connection:
         connection.shutdown(socket.SHUT_WR)
         return connection.recv(100)
 
 
 def test_an_elastic_ip_lets_in_whom_the_security_group_lets_in(world: World, elastic_ip: str) -> None:
     for port in (22, 6443, 30080):
-        world.inside("node-0", f"systemd-run --quiet socat TCP-LISTEN:{port},fork,reuseaddr SYSTEM:'echo port {port}'")
-    wait_for(lambda: world.inside("node-0", "ss -ltnH | grep -c -E ':(22|6443|30080) '").strip() == "3", 5, "the listeners")
+        world.inside(
+            "node-0", f"systemd-run --quiet socat TCP-LISTEN:{port},fork,reuseaddr SYSTEM:'echo port {port}'"
+        )
+    wait_for(
+        lambda: world.inside("node-0", "ss -ltnH | grep -c -E ':(22|6443|30080) '").strip() == "3",
+        5,
+        "the listeners",
+    )
     assert ask(elastic_ip, 6443) == b"port 6443\n"
     assert ask(elastic_ip, 30080, source="127.0.0.7") == b"port 30080\n"
     with pytest.raises(ConnectionError):
@@ -259,17 +330,25 @@ def test_machines_reach_each_other_where_their_security_group_says_so(world: Wor
     other = world.boot("node-1")
     ip = world.machines()[node]["ip"]
     for port in (7000, 7001):
-        world.inside("node-0", f"systemd-run --quiet socat TCP-LISTEN:{port},fork,reuseaddr SYSTEM:'echo hello'")
+        world.inside(
+            "node-0", f"systemd-run --quiet socat TCP-LISTEN:{port},fork,reuseaddr SYSTEM:'echo hello'"
+        )
     time.sleep(0.3)
     assert world.inside("node-1", f"socat -T 2 - TCP:{ip}:7000,connect-timeout=2 </dev/null") == "hello\n"
-    assert "no way" in world.inside("node-1", f"socat -T 2 - TCP:{ip}:7001,connect-timeout=2 </dev/null || echo no way")
+    assert "no way" in world.inside(
+        "node-1", f"socat -T 2 - TCP:{ip}:7001,connect-timeout=2 </dev/null || echo no way"
+    )
     world.terminate(other)
     wait_for(lambda: not world.left(other), 5, "node-1 is removed")
 
 
 def test_a_windows_instance_is_its_stand_in_and_survives_its_trouble(world: World) -> None:
     id = world.launch("windows-0", image=WINDOWS)
-    wait_for(lambda: "flanneld" in world.console(id), 20, "the stand-in, started without a flanneld on PATH, says so")
+    wait_for(
+        lambda: "flanneld" in world.console(id),
+        20,
+        "the stand-in, started without a flanneld on PATH, says so",
+    )
     wait_for(lambda: not world.machines()[id]["leader"], 10, "it has ended")
     assert world.state_of(id) == "running", "a stand-in in trouble is not a Windows that shut down"
     world.terminate(id)
@@ -296,13 +375,19 @@ def test_a_killed_room_takes_its_machines_with_it_and_clean_removes_the_rest(sec
     room.kill()
     room.wait()
     tag = second.layout.tag
-    wait_for(lambda: not [line for line in second.left(str(second.state)) if line.startswith("systemd-nspawn")], 5, "the kernel ends the machines")
+    wait_for(
+        lambda: not [line for line in second.left(str(second.state)) if line.startswith("systemd-nspawn")],
+        5,
+        "the kernel ends the machines",
+    )
     assert second.left(tag), "a killed room cannot remove its namespaces"
     assert f"removed namespace {tag}" in clean(second.state)
     assert not second.left(tag)
     assert not second.left(str(second.state))
     assert not second.layout.record.exists()
-    assert Path("/proc/sys/fs/inotify/max_user_instances").read_text() == setting, "the settings of the other room stay"
+    assert Path("/proc/sys/fs/inotify/max_user_instances").read_text() == setting, (
+        "the settings of the other room stay"
+    )
 
 
 def test_clean_ends_a_room_that_runs(second: World) -> None:
@@ -314,7 +399,16 @@ def test_clean_ends_a_room_that_runs(second: World) -> None:
 
 
 def test_a_second_room_in_the_same_folder_is_refused(world: World) -> None:
-    words = [sys.executable, "-m", "rehearsal.hosts", "--aws-endpoint", world.endpoint, *supplies_for(world.state), "--state", str(world.state)]
+    words = [
+        sys.executable,
+        "-m",
+        "rehearsal.hosts",
+        "--aws-endpoint",
+        world.endpoint,
+        *supplies_for(world.state),
+        "--state",
+        str(world.state),
+    ]
     done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert f"a machine host is running in {world.state}" in done.stderr

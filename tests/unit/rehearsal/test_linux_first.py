@@ -1,4 +1,6 @@
-"""rehearsal/scenarios/linux_first.py: on a fresh machine the Linux machines come first, and the Windows pool by a second `up`."""
+"""rehearsal/scenarios/linux_first.py: on a fresh machine the Linux machines come first, and the Windows
+pool by a second `up`.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,7 +39,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     known = Recorded()
     monkeypatch.setattr(life, "preview", lambda run: known.events.append("preview") or "fine")
     monkeypatch.setattr(life, "up", lambda run: known.events.append("up") or "fine")
-    monkeypatch.setattr(linux_first, "replace", lambda session, supplies: setattr(session, "supplies", supplies) or session)
+    monkeypatch.setattr(
+        linux_first, "replace", lambda session, supplies: setattr(session, "supplies", supplies) or session
+    )
     return known
 
 
@@ -74,7 +78,9 @@ def test_the_rest_is_the_life_of_every_cluster(recorded: Recorded):
     assert order(recorded).steps[3:] == life.LIFE[2:]
 
 
-def test_a_build_that_fails_ends_the_rehearsal_before_the_second_up(recorded: Recorded, monkeypatch: pytest.MonkeyPatch):
+def test_a_build_that_fails_ends_the_rehearsal_before_the_second_up(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+):
     def fails() -> None:
         raise SuppliesError("no")
 
@@ -103,23 +109,54 @@ def fresh(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return type("Supplies", (), {"cpu_seconds": 0.0, "downloads": False})()
 
     monkeypatch.setattr(command, "_supplies", make)
-    monkeypatch.setattr(command, "_once", lambda steps, *rest, **options: done.append([step.name for step in steps[:3]]))
+    monkeypatch.setattr(
+        command, "_once", lambda steps, *rest, **options: done.append([step.name for step in steps[:3]])
+    )
     return done
 
 
 def test_a_fresh_machine_plays_the_life_of_a_cluster_in_that_order(fresh: list[Any], recorded: Recorded):
-    command.run("life", keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1", kubernetes="1.35.8", backend="vxlan")
+    command.run(
+        "life",
+        keep=False,
+        keep_figures=False,
+        times=1,
+        busy=False,
+        region="eu-west-1",
+        kubernetes="1.35.8",
+        backend="vxlan",
+    )
     assert fresh == [[], ["preview", "first cluster", "Windows pool"]]
     assert recorded.events == ["the build is ended"], "however the rehearsal ends"
 
 
 @pytest.mark.parametrize("name", ["bad-checksum", "previews", "late-dns", "refresh", "machine-faults"])
-def test_a_scenario_without_windows_binaries_does_not_build_them(fresh: list[Any], recorded: Recorded, name: str):
-    command.run(name, keep=False, keep_figures=False, times=1, busy=False, region="eu-west-1", kubernetes="1.35.8", backend="vxlan")
+def test_a_scenario_without_windows_binaries_does_not_build_them(
+    fresh: list[Any], recorded: Recorded, name: str
+):
+    command.run(
+        name,
+        keep=False,
+        keep_figures=False,
+        times=1,
+        busy=False,
+        region="eu-west-1",
+        kubernetes="1.35.8",
+        backend="vxlan",
+    )
     assert fresh[0] == ["stand-in"]
     assert recorded.events == []
 
 
 def test_a_cluster_that_is_kept_does_not_wait_for_the_windows_binaries(fresh: list[Any]):
-    command.run("life", keep=True, keep_figures=False, times=1, busy=False, region="eu-west-1", kubernetes="1.35.8", backend="vxlan")
+    command.run(
+        "life",
+        keep=True,
+        keep_figures=False,
+        times=1,
+        busy=False,
+        region="eu-west-1",
+        kubernetes="1.35.8",
+        backend="vxlan",
+    )
     assert fresh[0] == ["stand-in"]

@@ -24,8 +24,14 @@ from rehearsal.scenarios.machine_faults.table import Outcome
     [
         ("    pulumi:pulumi:Stack microcosm-rehearsal running linux-1: join\n", "linux-1: join"),
         (" +  pulumi:pulumi:Stack microcosm-rehearsal creating (12s) linux-1: join\n", "linux-1: join"),
-        ("    error: linux-0 (i-0a) is terminated: phase ready\n", "linux-0 (i-0a) is terminated: phase ready"),
-        ("    pulumi:pulumi:Stack microcosm-rehearsal running error: linux-0 (i-0a) failed: x", "linux-0 (i-0a) failed: x"),
+        (
+            "    error: linux-0 (i-0a) is terminated: phase ready\n",
+            "linux-0 (i-0a) is terminated: phase ready",
+        ),
+        (
+            "    pulumi:pulumi:Stack microcosm-rehearsal running error: linux-0 (i-0a) failed: x",
+            "linux-0 (i-0a) failed: x",
+        ),
         ("linux-0 (i-0a) is stopped", "linux-0 (i-0a) is stopped"),
         ("    - 71 deleted\n", "- 71 deleted"),
     ],
@@ -54,7 +60,10 @@ def test_a_line_that_never_comes_is_a_failed_check_with_all_that_was_said(comman
 
 
 def test_a_command_that_should_fail_must_fail_with_the_line_that_is_expected(command):
-    assert command("echo 'error: linux-0 (i-1) is stopped'; exit 1").failed("linux-0 (", "stopped") == "linux-0 (i-1) is stopped"
+    assert (
+        command("echo 'error: linux-0 (i-1) is stopped'; exit 1").failed("linux-0 (", "stopped")
+        == "linux-0 (i-1) is stopped"
+    )
     for script in ("echo linux-0 stopped", "echo something else; exit 1"):
         with pytest.raises(CheckFailed):
             command(script).failed("linux-0", "stopped")
@@ -62,7 +71,9 @@ def test_a_command_that_should_fail_must_fail_with_the_line_that_is_expected(com
 
 def test_the_phases_of_a_machine_are_told_in_their_order(command):
     lines = ("linux-1: download", "linux-0: ready", "linux-1: booting", "linux-1: join: no token")
-    under_way = command(f"printf ' pulumi:pulumi:Stack dev running %s\\n' {shlex.join(lines)}; echo linux-1: join")
+    under_way = command(
+        f"printf ' pulumi:pulumi:Stack dev running %s\\n' {shlex.join(lines)}; echo linux-1: join"
+    )
     under_way.succeeded()
     assert under_way.phases("linux-1") == "linux-1: download -> booting -> join"
 
@@ -110,7 +121,11 @@ def test_a_row_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
     document = tmp_path / "reliability.md"
     document.write_text(f"above\n{report.BEGIN}\n| gone-fault | x |\n{report.END}\nbelow\n")
     second, first = machines.MACHINE_FAULTS[0], machines.FIRST
-    for played in (outcome(second, "old"), outcome(first, "linux-0 (i-1) a|b <none>"), outcome(second, "new", 5)):
+    for played in (
+        outcome(second, "old"),
+        outcome(first, "linux-0 (i-1) a|b <none>"),
+        outcome(second, "new", 5),
+    ):
         report.keep(played, document)
     text = document.read_text()
     assert text.startswith("above\n")
@@ -118,7 +133,9 @@ def test_a_row_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
     assert "old" not in text
     assert "gone-fault" not in text
     rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| ")]
-    assert rows == ["| fault", f"| {first.name}", f"| {second.name}"], "in the order in which one cluster goes through them"
+    assert rows == ["| fault", f"| {first.name}", f"| {second.name}"], (
+        "in the order in which one cluster goes through them"
+    )
     assert r"| linux-0 (i-1) a\|b &lt;none> | heals by itself | 3 nodes Ready | 12 |" in text
     assert "2 faults, all survived" in text
 
@@ -137,7 +154,10 @@ def mirror(tmp_path):
     (tmp_path / "v1/kubelet").write_bytes(b"k" * 1000)
 
     async def fetch(times: int) -> list[bytes | None]:
-        async with TestServer(Mirror(tmp_path, tmp_path / "faults.json").application()) as server, ClientSession() as client:
+        async with (
+            TestServer(Mirror(tmp_path, tmp_path / "faults.json").application()) as server,
+            ClientSession() as client,
+        ):
             return [await _content(client, server.make_url("/v1/kubelet")) for _ in range(times)]
 
     def run(orders: str, times: int = 1) -> list[bytes | None]:
@@ -158,7 +178,9 @@ async def _content(client, url):
 
 
 @pytest.mark.served
-@pytest.mark.parametrize("orders", ["", '{"kubeadm": {"does": "wrong"}}', '{"kubelet": {"does": "slow", "size": 500000}}'])
+@pytest.mark.parametrize(
+    "orders", ["", '{"kubeadm": {"does": "wrong"}}', '{"kubelet": {"does": "slow", "size": 500000}}']
+)
 def test_the_mirror_serves_what_it_has(mirror, orders):
     assert mirror(orders) == [b"k" * 1000]
 

@@ -61,7 +61,10 @@ def test_the_document_of_the_project_has_a_place_for_the_table():
 @pytest.mark.parametrize(
     ("variant", "words"),
     [
-        (Variant(kubernetes="1.20.0"), r"KUBERNETES is '1\.20\.0': accepted is one of 1\.34\.11, 1\.35\.8, 1\.36\.4"),
+        (
+            Variant(kubernetes="1.20.0"),
+            r"KUBERNETES is '1\.20\.0': accepted is one of 1\.34\.11, 1\.35\.8, 1\.36\.4",
+        ),
         (Variant(backend="calico"), "NETWORK is 'calico': accepted is one of vxlan, host-gw"),
     ],
 )
@@ -80,7 +83,11 @@ def test_a_rehearsal_that_stays_up_is_found_again_as_what_it_is(tmp_path: Path):
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one commit on main."""
     monkeypatch.setattr(recorded, "CHECKOUT", tmp_path)
-    for words in (["init", "-q", "-b", "main"], ["config", "user.name", "a"], ["config", "user.email", "a@b"]):
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "a"],
+        ["config", "user.email", "a@b"],
+    ):
         git(tmp_path, *words)
     save(tmp_path, "code")
     return tmp_path

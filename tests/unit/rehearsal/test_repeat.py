@@ -75,7 +75,9 @@ def test_every_run_has_a_session_of_its_own_and_only_those_that_fail_leave_logs(
         return life.Run(session=session, say=print, tell=print, seconds={"up": 40.0})
 
     monkeypatch.setattr(command, "_play", play)
-    with pytest.raises(RehearsalError, match="2 of 3 passed\nrun 2 failed at opening the session: cluster DNS"):
+    with pytest.raises(
+        RehearsalError, match="2 of 3 passed\nrun 2 failed at opening the session: cluster DNS"
+    ):
         command._repeat(3, (), None, variant.Variant(region="us-west-2"), "rehearsals")
     assert (sessions.opened, sessions.closed, sessions.saved) == (3, 3, ["run-02"])
     assert kept[0][1] == "rehearsals"

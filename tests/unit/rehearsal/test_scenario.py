@@ -35,7 +35,11 @@ def test_the_first_step_that_fails_ends_the_scenario():
     def fail(run):
         raise RuntimeError("no")
 
-    steps = (life.Step("a", "", lambda run: "fine"), life.Step("b", "", fail), life.Step("c", "", lambda run: seen.append("c")))
+    steps = (
+        life.Step("a", "", lambda run: "fine"),
+        life.Step("b", "", fail),
+        life.Step("c", "", lambda run: seen.append("c")),
+    )
     run = life.Run(session=None, say=print, tell=print)
     with pytest.raises(RuntimeError):
         life.play(steps, run, lambda step: None, lambda step, seconds, text: seen.append(step.name))

@@ -34,17 +34,24 @@ def linux_worker(node: str) -> bytes:
 def test_a_linux_worker_has_the_labels_and_taints_of_its_pool():
     node = node_object(machine("ci-0", "ubuntu-24.04"), linux_worker("ci-0"), NOW)
     assert node["metadata"]["name"] == "ci-0"
-    assert node["metadata"]["labels"].items() >= {"team": "payments", "kubernetes.io/os": "linux", "microcosm.dev/stand-in": "true"}.items()
+    assert (
+        node["metadata"]["labels"].items()
+        >= {"team": "payments", "kubernetes.io/os": "linux", "microcosm.dev/stand-in": "true"}.items()
+    )
     assert node["spec"]["taints"] == [{"key": "dedicated", "value": "ci", "effect": "NoSchedule"}]
 
 
 def test_compressed_user_data_is_read_too():
     raw = linux_worker("ci-0")
-    assert node_object(machine("ci-0", "ubuntu-24.04"), gzip.compress(raw), NOW) == node_object(machine("ci-0", "ubuntu-24.04"), raw, NOW)
+    assert node_object(machine("ci-0", "ubuntu-24.04"), gzip.compress(raw), NOW) == node_object(
+        machine("ci-0", "ubuntu-24.04"), raw, NOW
+    )
 
 
 def test_a_windows_worker_has_the_taint_and_the_build_that_workloads_ask_for():
-    user_data = boot.worker(CONFIG, pool("windows-new"), "windows-new-0", script=boot.SCRIPT, **KNOWN).encode()
+    user_data = boot.worker(
+        CONFIG, pool("windows-new"), "windows-new-0", script=boot.SCRIPT, **KNOWN
+    ).encode()
     node = node_object(machine("windows-new-0", "windows-2025"), user_data, NOW)
     assert node["metadata"]["labels"]["node.kubernetes.io/windows-build"] == "10.0.26100"
     assert node["spec"]["taints"] == [{"key": "os", "value": "windows", "effect": "NoSchedule"}]
@@ -53,7 +60,9 @@ def test_a_windows_worker_has_the_taint_and_the_build_that_workloads_ask_for():
 def test_the_control_plane_takes_no_workloads():
     user_data = base64.b64decode(boot.control_plane(CONFIG, region="eu-west-1", public_ip="203.0.113.1"))
     node = node_object(machine("control-plane", "ubuntu-24.04"), user_data, NOW)
-    assert node["spec"]["taints"] == [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}]
+    assert node["spec"]["taints"] == [
+        {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    ]
 
 
 def test_a_node_says_that_it_is_a_stand_in_and_ready():
@@ -65,7 +74,9 @@ def test_a_node_says_that_it_is_a_stand_in_and_ready():
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1))
 def test_a_quoted_value_is_read_as_a_shell_reads_it(text):
-    assert shell_value(f"#!/bin/bash\nOTHER='x'\nVALUE={shlex.quote(text)}\nrest \"of\" 'it'\n", "VALUE") == text
+    assert (
+        shell_value(f"#!/bin/bash\nOTHER='x'\nVALUE={shlex.quote(text)}\nrest \"of\" 'it'\n", "VALUE") == text
+    )
 
 
 def test_user_data_without_the_variable_is_refused():
@@ -73,8 +84,16 @@ def test_user_data_without_the_variable_is_refused():
         shell_value("#!/bin/bash\n", "KUBEADM_CONFIG")
 
 
-@pytest.mark.parametrize(("node", "os"), [("control-plane", "ubuntu-24.04"), ("linux-0", "ubuntu-24.04"), ("windows-0", "windows-2019")])
+@pytest.mark.parametrize(
+    ("node", "os"),
+    [("control-plane", "ubuntu-24.04"), ("linux-0", "ubuntu-24.04"), ("windows-0", "windows-2019")],
+)
 def test_a_report_is_one_that_the_gate_takes_for_ready(node, os):
     written = report(machine(node, os), 1)
-    assert (written["instance"], written["node"], written["phase"], written["result"]) == ("i-1", node, "ready", "ok")
+    assert (written["instance"], written["node"], written["phase"], written["result"]) == (
+        "i-1",
+        node,
+        "ready",
+        "ok",
+    )
     assert list(written["phases"])[-1] == "ready"

@@ -28,7 +28,9 @@ PIN = "sha256:e3b0ecd5a24428a4d6262fb286c74852a55729e1135da3e52414584015777e25"
 
 
 def test_a_signature_of_the_real_controller_manager_is_accepted():
-    assert bootstrap.signature_is_valid(CLUSTER_INFO["jws-kubeconfig-abcdef"], CLUSTER_INFO["kubeconfig"], TOKEN)
+    assert bootstrap.signature_is_valid(
+        CLUSTER_INFO["jws-kubeconfig-abcdef"], CLUSTER_INFO["kubeconfig"], TOKEN
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,9 @@ def test_the_request_is_one_that_is_approved_unseen():
     subject = x509.load_pem_x509_csr(base64.b64decode(request["spec"]["request"])).subject
     assert subject.rfc4514_string() == "CN=system:node:windows-0,O=system:nodes"
     assert request["spec"]["signerName"] == "kubernetes.io/kube-apiserver-client-kubelet"
-    assert request["spec"]["usages"] == ["digital signature", "client auth"], "with key encipherment an EC request is left unapproved"
+    assert request["spec"]["usages"] == ["digital signature", "client auth"], (
+        "with key encipherment an EC request is left unapproved"
+    )
 
 
 class Cluster:
@@ -69,7 +73,15 @@ class Cluster:
     def __init__(self) -> None:
         self.ca = trustme.CA()
         self.kubeconfig = yaml.safe_dump(
-            {"clusters": [{"cluster": {"certificate-authority-data": base64.b64encode(self.ca.cert_pem.bytes()).decode()}}]}
+            {
+                "clusters": [
+                    {
+                        "cluster": {
+                            "certificate-authority-data": base64.b64encode(self.ca.cert_pem.bytes()).decode()
+                        }
+                    }
+                ]
+            }
         )
         self.token = TOKEN
         self.requests: list[dict] = []
@@ -80,7 +92,9 @@ class Cluster:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.ca.issue_cert("127.0.0.1").configure_cert(tls)
         self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
 
     @property
     def endpoint(self) -> str:
@@ -137,7 +151,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 def test_discovery_hands_back_the_pinned_ca(cluster):
-    found = bootstrap.discover(Discovery(endpoint=cluster.endpoint, token=TOKEN, ca_cert_hashes=(cluster.pin,)))
+    found = bootstrap.discover(
+        Discovery(endpoint=cluster.endpoint, token=TOKEN, ca_cert_hashes=(cluster.pin,))
+    )
     assert found == cluster.ca.cert_pem.bytes().decode()
 
 
@@ -155,7 +171,9 @@ def test_discovery_refuses_a_cluster_info_that_changes_once_tls_is_verified(clus
 
 def test_the_issued_certificate_is_kept_with_its_key_for_the_node_alone(cluster, tmp_path):
     pem = tmp_path / "client.pem"
-    api = Api(Access(server=f"https://{cluster.endpoint}", ca_pem=cluster.ca.cert_pem.bytes().decode(), token=TOKEN))
+    api = Api(
+        Access(server=f"https://{cluster.endpoint}", ca_pem=cluster.ca.cert_pem.bytes().decode(), token=TOKEN)
+    )
     bootstrap.client_certificate(api, "windows-0", pem)
     assert cluster.bearer == f"Bearer {TOKEN}"
     assert pem.read_bytes().startswith(b"CERTIFICATE\n-----BEGIN EC PRIVATE KEY-----")
@@ -164,6 +182,8 @@ def test_the_issued_certificate_is_kept_with_its_key_for_the_node_alone(cluster,
 
 def test_a_denied_request_says_who_denied_it(cluster, tmp_path):
     cluster.verdict = {"conditions": [{"type": "Denied", "message": "not this one"}]}
-    api = Api(Access(server=f"https://{cluster.endpoint}", ca_pem=cluster.ca.cert_pem.bytes().decode(), token=TOKEN))
+    api = Api(
+        Access(server=f"https://{cluster.endpoint}", ca_pem=cluster.ca.cert_pem.bytes().decode(), token=TOKEN)
+    )
     with pytest.raises(BootstrapError, match="not granted: Denied: not this one"):
         bootstrap.client_certificate(api, "windows-0", tmp_path / "client.pem")

@@ -18,7 +18,13 @@ def test_the_phases_are_those_of_the_windows_script_in_its_order():
 def test_flanneld_gets_the_flags_of_the_windows_service():
     block = re.search(r"\$FlanneldArguments = @\((.*?)^\)", WORKER, re.DOTALL | re.MULTILINE)
     assert block is not None
-    flanneld = Flanneld(program="flanneld", directory=Path("/s"), log_file=Path("/s/f.log"), node_name="windows-0", node_ip="10.0.0.20")
+    flanneld = Flanneld(
+        program="flanneld",
+        directory=Path("/s"),
+        log_file=Path("/s/f.log"),
+        node_name="windows-0",
+        node_ip="10.0.0.20",
+    )
     ours = {flag.split("=")[0] for flag in flanneld.command()[1:]}
     theirs = {flag.split("=")[0] for flag in re.findall(r"'(--[^']+)'", block[1])}
     assert ours - theirs == {"--subnet-file"}, "the one flag of its own: all stand-ins share a disk"
@@ -33,7 +39,11 @@ def test_the_networks_are_those_of_the_windows_script():
 
 
 def test_host_ports_exist_where_the_windows_cni_configuration_has_them():
-    conflists = dict(re.findall(r"^    '([a-z-]+)' = @\{\n\s+Name = .*?Conflist = @'\n(.*?)\n'@", WORKER, re.DOTALL | re.MULTILINE))
+    conflists = dict(
+        re.findall(
+            r"^    '([a-z-]+)' = @\{\n\s+Name = .*?Conflist = @'\n(.*?)\n'@", WORKER, re.DOTALL | re.MULTILINE
+        )
+    )
     assert set(conflists) == {"vxlan", "host-gw"}
     for name, conflist in conflists.items():
         assert backend_named(name).host_ports == ("portMappings" in conflist), name

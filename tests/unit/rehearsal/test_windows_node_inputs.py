@@ -14,24 +14,38 @@ from rehearsal.windows_node import inputs
 from rehearsal.windows_node.errors import InputError
 from rehearsal.windows_node.powershell import assignments, script_of
 
-JOIN_DOCUMENT = {"instance": "i-1", "endpoint": "10.0.0.10:6443", "token": "abcdef.0123456789abcdef", "caCertHash": "sha256:" + "0" * 64}
-POOLS = [{"name": "linux", "os": "ubuntu-24.04", "count": 1}, {"name": "windows", "os": "windows-2019", "count": 1, "labels": {"team": "cards"}}]
+JOIN_DOCUMENT = {
+    "instance": "i-1",
+    "endpoint": "10.0.0.10:6443",
+    "token": "abcdef.0123456789abcdef",
+    "caCertHash": "sha256:" + "0" * 64,
+}
+POOLS = [
+    {"name": "linux", "os": "ubuntu-24.04", "count": 1},
+    {"name": "windows", "os": "windows-2019", "count": 1, "labels": {"team": "cards"}},
+]
 
 
 def rendered() -> str:
     """Return the user-data that the program renders."""
     stack = config.parse({"adminCidrs": ["203.0.113.7/32"], "nodePools": POOLS}, stack="dev")
     script = StagedScript(bucket="scripts", key="node.ps1", sha256=hashlib.sha256(b"script").hexdigest())
-    return boot.worker(stack, stack.node_pools[1], "windows-0", region="eu-west-1", control_plane_id="i-1", script=script)
+    return boot.worker(
+        stack, stack.node_pools[1], "windows-0", region="eu-west-1", control_plane_id="i-1", script=script
+    )
 
 
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("\n'"), max_size=30)
-LITERALS = st.recursive(TEXT, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8)
+LITERALS = st.recursive(
+    TEXT, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8
+)
 
 
 # No deadline: the machine may be busy with a rehearsal.
 @settings(max_examples=40, deadline=None)
-@given(st.dictionaries(st.from_regex(r"[A-Z][A-Za-z]{0,8}", fullmatch=True), LITERALS, min_size=1, max_size=4))
+@given(
+    st.dictionaries(st.from_regex(r"[A-Z][A-Za-z]{0,8}", fullmatch=True), LITERALS, min_size=1, max_size=4)
+)
 def test_what_the_program_renders_is_read_back_as_it_was(values):
     assert assignments(script_of(userdata.windows(values))) == values
 
@@ -39,7 +53,11 @@ def test_what_the_program_renders_is_read_back_as_it_was(values):
 def test_the_user_data_of_the_program_has_all_that_the_stand_in_acts_on():
     found = inputs.from_user_data(rendered().encode())
     assert (found.stack, found.node_name, found.control_plane_id) == ("dev", "windows-0", "i-1")
-    assert (found.kubernetes_version, found.flannel_backend, found.pod_cidr) == ("1.35.8", "vxlan", "10.244.0.0/16")
+    assert (found.kubernetes_version, found.flannel_backend, found.pod_cidr) == (
+        "1.35.8",
+        "vxlan",
+        "10.244.0.0/16",
+    )
     assert found.images[0].endswith("ltsc2019"), "the release of the node is read from its images"
 
 
@@ -92,7 +110,9 @@ def test_a_download_without_a_proper_sum_is_refused():
         inputs.from_user_data(re.sub(r"'sha512:[0-9a-f]+'", "'sha512:none'", rendered(), count=1).encode())
 
 
-TEMPLATE = userdata.kubeadm_join(node_name="w", family="windows", labels={}, taints=[], ignore_preflight_errors=[])
+TEMPLATE = userdata.kubeadm_join(
+    node_name="w", family="windows", labels={}, taints=[], ignore_preflight_errors=[]
+)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +121,11 @@ TEMPLATE = userdata.kubeadm_join(node_name="w", family="windows", labels={}, tai
         (TEMPLATE, {"instance": "i-1", "endpoint": "e", "token": "t"}, "has no caCertHash"),
         (TEMPLATE + "extra: '@PRIVATE_IP@'\n", JOIN_DOCUMENT, "still holds @PRIVATE_IP@"),
         (TEMPLATE.replace("v1beta4", "v1beta3"), JOIN_DOCUMENT, "accepted is kubeadm.k8s.io/v1beta4"),
-        (TEMPLATE.replace('"token"', '"unsafeSkipCAVerification": true\n    "token"'), JOIN_DOCUMENT, "skips the verification"),
+        (
+            TEMPLATE.replace('"token"', '"unsafeSkipCAVerification": true\n    "token"'),
+            JOIN_DOCUMENT,
+            "skips the verification",
+        ),
     ],
 )
 def test_a_join_configuration_that_kubeadm_should_not_get_is_refused(template, document, sentence):

@@ -11,7 +11,11 @@ from rehearsal.windows_node.inputs import Registration
 NOON = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 12, 4, tzinfo=UTC)
 MACHINE = node.Machine(
-    instance_id="i-1", ip="10.0.0.20", release=node.RELEASES["windows-2019"], kubernetes_version="1.35.8", containerd_version="2.2.7"
+    instance_id="i-1",
+    ip="10.0.0.20",
+    release=node.RELEASES["windows-2019"],
+    kubernetes_version="1.35.8",
+    containerd_version="2.2.7",
 )
 TAINT = {"key": "os", "value": "windows", "effect": "NoSchedule"}
 DISCOVERY = Discovery(endpoint="10.0.0.10:6443", token="a.b", ca_cert_hashes=())
@@ -26,7 +30,11 @@ def condition(readiness: node.Readiness, kind: str) -> dict:
 
 def test_a_windows_pod_finds_the_node_by_its_labels_and_others_are_kept_off():
     created = node.node_object(MACHINE, REGISTRATION, DOWN)
-    wanted = {"kubernetes.io/os": "windows", "node.kubernetes.io/windows-build": "10.0.17763", "team": "cards"}
+    wanted = {
+        "kubernetes.io/os": "windows",
+        "node.kubernetes.io/windows-build": "10.0.17763",
+        "team": "cards",
+    }
     assert wanted.items() <= created["metadata"]["labels"].items()
     assert created["spec"]["taints"] == [TAINT]
 

@@ -50,7 +50,10 @@ def test_a_word_that_ends_in_a_token_begins_no_here_string():
 
 def test_every_backend_is_read_past_the_braces_of_its_json():
     networks = command_lines.read(SCRIPT).networks
-    assert {name: network.name for name, network in networks.items()} == {"vxlan": "flannel.4096", "host-gw": "cbr0"}
+    assert {name: network.name for name, network in networks.items()} == {
+        "vxlan": "flannel.4096",
+        "host-gw": "cbr0",
+    }
     assert networks["vxlan"].kube_proxy_arguments == ("--source-vip=@SOURCE_VIP@",)
 
 

@@ -35,12 +35,18 @@ def test_the_flags_of_pflag_are_read():
 
 def test_the_flags_of_go_itself_are_read():
     known = flags.read(GO)
-    assert {name: flag.takes_value for name, flag in known.items()} == {"iface": True, "version": False, "v": True}
+    assert {name: flag.takes_value for name, flag in known.items()} == {
+        "iface": True,
+        "version": False,
+        "v": True,
+    }
     assert known["iface"].text == "interface to use"
 
 
 def test_a_flag_that_is_not_there_is_a_problem():
-    assert flags.problems(["join", "--bind-address=x", "--nonsense=1"], flags.read(PFLAG)) == ["--nonsense=1: the program has no flag --nonsense"]
+    assert flags.problems(["join", "--bind-address=x", "--nonsense=1"], flags.read(PFLAG)) == [
+        "--nonsense=1: the program has no flag --nonsense"
+    ]
 
 
 def test_a_flag_that_will_go_is_a_problem():
@@ -72,5 +78,10 @@ def test_what_a_running_program_says_of_old_flags_and_gates_is_kept():
 
 def test_a_flag_that_kubeadm_itself_gives_is_kubeadms_to_drop():
     """The one of 1.34 gives --pod-infra-container-image, which the kubelet of 1.34 calls deprecated."""
-    said = "Flag --pod-infra-container-image has been deprecated, will be removed in 1.35.\nFlag --a has been deprecated, use b"
-    assert flags.deprecations(said, ["--pod-infra-container-image=pause:3.10"]) == ["Flag --a has been deprecated, use b"]
+    said = (
+        "Flag --pod-infra-container-image has been deprecated, will be removed in 1.35.\nFlag --a has "
+        "been deprecated, use b"
+    )
+    assert flags.deprecations(said, ["--pod-infra-container-image=pause:3.10"]) == [
+        "Flag --a has been deprecated, use b"
+    ]

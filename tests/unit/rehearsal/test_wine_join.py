@@ -19,7 +19,13 @@ JOIN = {"endpoint": "10.0.0.4:6443", "token": "abcdef.0123456789abcdef", "caCert
 
 
 def windows_node(**changes: str) -> WindowsNode:
-    template = userdata.kubeadm_join(node_name="windows-0", family="windows", labels={"pool": "windows-0"}, taints=[], ignore_preflight_errors=[])
+    template = userdata.kubeadm_join(
+        node_name="windows-0",
+        family="windows",
+        labels={"pool": "windows-0"},
+        taints=[],
+        ignore_preflight_errors=[],
+    )
     texts = {
         "stack": "dev",
         "node_name": "windows-0",
@@ -34,19 +40,36 @@ def windows_node(**changes: str) -> WindowsNode:
         "script_sha256": "0" * 64,
     }
     inputs = NodeInputs(images=(), **{**texts, **changes})
-    return WindowsNode(name="windows-0", ip="10.0.0.6", namespace="ns", pod_cidr="10.244.1.0/24", inputs=inputs, join=JOIN, network_kubeconfig="")
+    return WindowsNode(
+        name="windows-0",
+        ip="10.0.0.6",
+        namespace="ns",
+        pod_cidr="10.244.1.0/24",
+        inputs=inputs,
+        join=JOIN,
+        network_kubeconfig="",
+    )
 
 
 def node(**changes: Any) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "system": "windows",
         "labels": {"kubernetes.io/os": "windows"},
-        "taints": [{"key": "os", "value": "windows", "effect": "NoSchedule"}, {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}],
+        "taints": [
+            {"key": "os", "value": "windows", "effect": "NoSchedule"},
+            {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"},
+        ],
     } | changes
     return {
         "metadata": {"labels": parts["labels"]},
         "spec": {"taints": parts["taints"]},
-        "status": {"nodeInfo": {"operatingSystem": parts["system"], "architecture": "amd64", "kubeletVersion": "v1.35.8"}},
+        "status": {
+            "nodeInfo": {
+                "operatingSystem": parts["system"],
+                "architecture": "amd64",
+                "kubeletVersion": "v1.35.8",
+            }
+        },
     }
 
 
@@ -57,7 +80,9 @@ def test_the_joinconfiguration_is_the_rendered_one_but_for_the_name():
     changed = [line.strip() for line, before in zip(lines, own, strict=True) if line != before]
     assert '"name": "windows-0-under-wine"' in changed
     assert len(changed) == 4, "the name, and the three places that the join document fills in"
-    assert '"value": "pool=windows-0"' in windows_node().join_configuration, "a label that looks like the name stays"
+    assert '"value": "pool=windows-0"' in windows_node().join_configuration, (
+        "a label that looks like the name stays"
+    )
 
 
 def test_a_joinconfiguration_without_the_name_is_refused():
@@ -67,20 +92,31 @@ def test_a_joinconfiguration_without_the_name_is_refused():
 
 def test_the_source_vip_is_the_first_address_of_the_nodes_own_subnet():
     """.0 is the subnet, .1 the gateway that host-local reserves."""
-    values = windows_node().values(Network(name="flannel.4096", net_conf="", kube_proxy_arguments=()), node="windows-0")
+    values = windows_node().values(
+        Network(name="flannel.4096", net_conf="", kube_proxy_arguments=()), node="windows-0"
+    )
     assert values["SOURCE_VIP"] == "10.244.1.2"
 
 
 def test_a_node_as_the_joinconfiguration_says_is_accepted():
-    assert check_node(windows_node(), node(), node()) == "Node windows/amd64 v1.35.8, tainted os=windows:NoSchedule"
+    assert (
+        check_node(windows_node(), node(), node())
+        == "Node windows/amd64 v1.35.8, tainted os=windows:NoSchedule"
+    )
 
 
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (node(taints=[{"key": "os", "value": "windows", "effect": "NoExecute"}]), "without os=windows:NoSchedule"),
+        (
+            node(taints=[{"key": "os", "value": "windows", "effect": "NoExecute"}]),
+            "without os=windows:NoSchedule",
+        ),
         (node(system="linux"), "whose system is linux"),
-        (node(labels={"kubernetes.io/os": "windows", "new.example/label": "x"}), r"lacks labels .* new\.example/label"),
+        (
+            node(labels={"kubernetes.io/os": "windows", "new.example/label": "x"}),
+            r"lacks labels .* new\.example/label",
+        ),
     ],
 )
 def test_a_node_that_is_not_is_refused(made: dict[str, Any], says: str):
@@ -95,7 +131,9 @@ def process(tmp_path: Path):
     def start(code: str) -> Process:
         log = tmp_path / "log"
         with log.open("wb") as output:
-            return Process("x.exe", subprocess.Popen([sys.executable, "-c", code], stdout=output, stderr=output), log)
+            return Process(
+                "x.exe", subprocess.Popen([sys.executable, "-c", code], stdout=output, stderr=output), log
+            )
 
     return start
 
@@ -105,11 +143,15 @@ def test_the_line_that_was_waited_for_is_given(process):
 
 
 def test_a_program_that_ends_without_it_is_quoted(process):
-    with pytest.raises(WineError, match=r"(?s)x\.exe ended with exit code 3 without printing /two/.*it broke"):
+    with pytest.raises(
+        WineError, match=r"(?s)x\.exe ended with exit code 3 without printing /two/.*it broke"
+    ):
         process("print('it broke'); raise SystemExit(3)").wait_for("two", 10)
 
 
 def test_a_refused_flag_goes_before_everything_else(process):
     """Go's flag package prints its usage after the error and exits with 0."""
-    with pytest.raises(WineError, match=r"^x\.exe refuses its command line: flag provided but not defined: -y$"):
+    with pytest.raises(
+        WineError, match=r"^x\.exe refuses its command line: flag provided but not defined: -y$"
+    ):
         process("print('flag provided but not defined: -y'); print('usage\\n' * 50)").wait_for("two", 10)

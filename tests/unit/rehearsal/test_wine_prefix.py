@@ -19,7 +19,8 @@ def test_wines_own_libraries_become_links_and_ours_stay(tmp_path: Path):
     file(builtin / "kernel32.dll", "wine")
     file(builtin / "pdh.dll", "wine")
     kernel32, pdh, nls = (
-        file(prefix / "system32" / name, text) for name, text in (("kernel32.dll", "wine"), ("pdh.dll", "ours"), ("c_850.nls", "x"))
+        file(prefix / "system32" / name, text)
+        for name, text in (("kernel32.dll", "wine"), ("pdh.dll", "ours"), ("c_850.nls", "x"))
     )
     wine_prefix.link_builtin(prefix, builtin)
     assert kernel32.readlink() == builtin / "kernel32.dll"
@@ -31,7 +32,12 @@ def test_nothing_of_the_host_is_left_in_a_prefix(tmp_path: Path):
     devices, users = tmp_path / "dosdevices", tmp_path / "drive_c/users"
     devices.mkdir()
     (users / "root").mkdir(parents=True)
-    for link, target in {devices / "c:": "../drive_c", devices / "z:": "/", devices / "com1": "/dev/ttyS0", users / "root/Desktop": "/root"}.items():
+    for link, target in {
+        devices / "c:": "../drive_c",
+        devices / "z:": "/",
+        devices / "com1": "/dev/ttyS0",
+        users / "root/Desktop": "/root",
+    }.items():
         link.symlink_to(target)
     wine_prefix.shut_in(tmp_path)
     assert [path.name for path in devices.iterdir()] == ["c:"]

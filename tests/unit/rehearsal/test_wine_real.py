@@ -17,7 +17,12 @@ pytestmark = pytest.mark.machine
 
 LINES = command_lines.of_the_product()
 NETWORK = LINES.networks["vxlan"]
-VALUES = {"NODE_NAME": "windows-0", "NODE_IP": "127.0.0.1", "NETWORK": NETWORK.name, "SOURCE_VIP": "10.244.1.2"}
+VALUES = {
+    "NODE_NAME": "windows-0",
+    "NODE_IP": "127.0.0.1",
+    "NETWORK": NETWORK.name,
+    "SOURCE_VIP": "10.244.1.2",
+}
 # The line that each program prints after it has accepted its command line, when it misses the files of a
 # node.
 CASES = {

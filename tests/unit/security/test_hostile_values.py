@@ -28,19 +28,30 @@ from tests.support.config_cases import ADMINS, LINUX, WINDOWS
 SCRIPT = StagedScript(bucket="b", key="k", sha256="0" * 64)
 # libyaml's loader is fast, and another implementation than the writer's.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-TEXTS = st.sampled_from(hostile.ALL) | st.text(max_size=30) | st.lists(st.sampled_from(hostile.ALL), min_size=2, max_size=3).map("".join)
+TEXTS = (
+    st.sampled_from(hostile.ALL)
+    | st.text(max_size=30)
+    | st.lists(st.sampled_from(hostile.ALL), min_size=2, max_size=3).map("".join)
+)
 
 
 # --- every field
 
 
 def in_pools(**changes):
-    return {"nodePools": [LINUX | changes, WINDOWS | changes | {"name": "w"}]} if "name" not in changes else {"nodePools": [LINUX | changes, WINDOWS]}
+    return (
+        {"nodePools": [LINUX | changes, WINDOWS | changes | {"name": "w"}]}
+        if "name" not in changes
+        else {"nodePools": [LINUX | changes, WINDOWS]}
+    )
 
 
 # The places of a text: each key of Pulumi.yaml and each nested field.
 PLACES = {
-    **{f"pool {key}": (lambda text, key=key: in_pools(**{key: text})) for key in ("name", "os", "count", "instanceType", "diskSizeGb")},
+    **{
+        f"pool {key}": (lambda text, key=key: in_pools(**{key: text}))
+        for key in ("name", "os", "count", "instanceType", "diskSizeGb")
+    },
     "pool label key": lambda text: in_pools(labels={text: "x"}),
     "pool label value": lambda text: in_pools(labels={"x": text}),
     "pool labels": lambda text: in_pools(labels=text),
@@ -52,7 +63,8 @@ PLACES = {
 }
 LISTS = ("adminCidrs", "availabilityZones", "ignorePreflightErrors")
 PLAIN = (
-    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kmsKeyId kubernetesVersion nodePools owner "
+    "allowPublicAdmin artifactMirror bom controlPlane expiresAt flannelBackend keyName kmsKeyId "
+    "kubernetesVersion nodePools owner "
     "permissionsBoundary "
     "podCidr readyTimeoutMinutes registryMirror serviceCidr vpcCidr workloads"
 )
@@ -78,7 +90,9 @@ def user_data_of(stack: config.StackConfig) -> dict[str, str]:
     texts = {"control-plane": boot.control_plane(stack, region="eu-west-1", public_ip="198.51.100.7")}
     for pool in stack.node_pools:
         script = SCRIPT if pool.os.family == "windows" else None
-        texts[pool.name] = boot.worker(stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script)
+        texts[pool.name] = boot.worker(
+            stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script
+        )
     return texts
 
 
@@ -94,7 +108,9 @@ def test_a_hostile_text_is_refused_in_plain_sentences_or_stays_a_text(place):
         assert all(problem.isprintable() and len(problem) < 1000 for problem in problems), text
         # Values that reach only a tag or a number of AWS need one test: the user-data does not contain them.
         windows = (
-            [user_data for user_data in user_data_of(stack).values() if user_data.startswith("<powershell>")] if stack and place != "keyName" else []
+            [user_data for user_data in user_data_of(stack).values() if user_data.startswith("<powershell>")]
+            if stack and place != "keyName"
+            else []
         )
         for user_data in windows:
             assert user_data.count("</powershell>") == 1
@@ -106,7 +122,9 @@ def test_a_hostile_text_is_refused_in_plain_sentences_or_stays_a_text(place):
 @given(TEXTS)
 def test_a_stack_of_any_name_is_built_or_refused_in_a_sentence(text):
     assert (naming.stack_name_problem(text) is None) == bool(
-        re.fullmatch(r"(?!sg-|sg\Z|xn--|xn-\Z|sthree(-|\Z)|amzn-s3-demo(-|\Z))[a-z][a-z0-9-]{0,30}[a-z0-9]", text)
+        re.fullmatch(
+            r"(?!sg-|sg\Z|xn--|xn-\Z|sthree(-|\Z)|amzn-s3-demo(-|\Z))[a-z][a-z0-9-]{0,30}[a-z0-9]", text
+        )
     )
     wrong = sentence(target.resolve, text or "-", "eu-west-1")
     assert wrong is None or (wrong.isprintable() and len(wrong) < 500)
@@ -115,33 +133,48 @@ def test_a_stack_of_any_name_is_built_or_refused_in_a_sentence(text):
 # --- PowerShell
 
 
-ASCII = st.sampled_from([text for text in hostile.ALL if text.isascii() and "\0" not in text and "<" not in text and len(text) < 1000]) | st.text(
-    st.characters(min_codepoint=1, max_codepoint=126), max_size=40
-).filter(lambda text: not re.search(r"</?(powershell|script|persist|detach|runas)", text, re.IGNORECASE))
+ASCII = st.sampled_from(
+    [
+        text
+        for text in hostile.ALL
+        if text.isascii() and "\0" not in text and "<" not in text and len(text) < 1000
+    ]
+) | st.text(st.characters(min_codepoint=1, max_codepoint=126), max_size=40).filter(
+    lambda text: not re.search(r"</?(powershell|script|persist|detach|runas)", text, re.IGNORECASE)
+)
 
 
 @given(st.lists(ASCII, min_size=1, max_size=4), st.dictionaries(ASCII, ASCII, max_size=2))
 @example(["'", "''", "'@\n", '"@', "`'", "$('')", "\n#'"], {"'": "'"})
 def test_every_value_is_one_literal_of_powershell_that_holds_just_it(values, table):
-    given_ = {f"Input{number}": value for number, value in enumerate(values)} | {"List": values, "Table": table}
+    given_ = {f"Input{number}": value for number, value in enumerate(values)} | {
+        "List": values,
+        "Table": table,
+    }
     user_data = userdata.windows(given_)
     assert assignments(script_of(user_data)) == given_
     assert userdata.windows(assignments(script_of(user_data))) == user_data
 
 
-@pytest.mark.parametrize("text", ["</powershell>", "a<Persist>false", "<script>", "\0", "gr\u00fc\u00df", "\u2019"])
+@pytest.mark.parametrize(
+    "text", ["</powershell>", "a<Persist>false", "<script>", "\0", "gr\u00fc\u00df", "\u2019"]
+)
 def test_what_windows_would_read_before_the_quotes_is_refused(text):
     """EC2Launch finds its tags by their text; Windows PowerShell reads bytes as ANSI."""
-    with pytest.raises(ConfigError, match=r"\$NodeName of the Windows user-data holds .* which EC2Launch or PowerShell would read otherwise"):
+    with pytest.raises(
+        ConfigError,
+        match=r"\$NodeName of the Windows user-data holds .* which EC2Launch or PowerShell would read "
+        r"otherwise",
+    ):
         userdata.windows({"NodeName": f"x{text}y"})
 
 
 # --- YAML
 
 
-YAML_TEXTS = st.sampled_from([text for text in hostile.ALL if "\0" not in text and len(text) < 1000]) | st.text(
-    st.characters(exclude_categories=["Cs"]), max_size=20
-)
+YAML_TEXTS = st.sampled_from(
+    [text for text in hostile.ALL if "\0" not in text and len(text) < 1000]
+) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(YAML_TEXTS, YAML_TEXTS, st.lists(YAML_TEXTS, max_size=2), st.sampled_from(["linux", "windows"]))
@@ -162,15 +195,24 @@ def test_a_join_document_holds_what_it_was_given_and_nothing_more(key, value, ch
     assert registration["kubeletExtraArgs"] == [{"name": "node-labels", "value": f"{key}={value}"}]
     assert registration["ignorePreflightErrors"] == checks
     own = [{"key": "os", "value": "windows", "effect": "NoSchedule"}] if family == "windows" else []
-    assert registration["taints"] == own + ([{"key": key, "value": value, "effect": "NoExecute"}] if "=" not in key else [])
+    assert registration["taints"] == own + (
+        [{"key": key, "value": value, "effect": "NoExecute"}] if "=" not in key else []
+    )
     assert join.keys() == {"apiVersion", "kind", "discovery", "nodeRegistration", "timeouts"}
-    assert [token for token in yaml.scan(document, LOADER) if isinstance(token, yaml.ScalarToken) and token.plain] == []
+    assert [
+        token for token in yaml.scan(document, LOADER) if isinstance(token, yaml.ScalarToken) and token.plain
+    ] == []
 
 
 @given(YAML_TEXTS, YAML_TEXTS)
 def test_the_documents_of_the_control_plane_hold_what_they_were_given(text, other):
     document = userdata.kubeadm_init(
-        node_name=text, version=other, pod_cidr=text, service_cidr=other, public_ip=text, ignore_preflight_errors=[other]
+        node_name=text,
+        version=other,
+        pod_cidr=text,
+        service_cidr=other,
+        public_ip=text,
+        ignore_preflight_errors=[other],
     )
     init, cluster, kubelet = yaml.load_all(document, LOADER)
     assert init["nodeRegistration"]["name"] == cluster["networking"]["podSubnet"] == text
@@ -194,7 +236,11 @@ def sentence(call, *arguments) -> str | None:
 @given(TEXTS)
 def test_a_hostile_option_is_refused_in_one_sentence(text):
     """The refusal comes before any call to AWS or Pulumi."""
-    for call in (lambda: target.resolve(text or "-", "eu-west-1"), lambda: preview.parse_pr(text), lambda: preview.parse_ttl(text)):
+    for call in (
+        lambda: target.resolve(text or "-", "eu-west-1"),
+        lambda: preview.parse_pr(text),
+        lambda: preview.parse_ttl(text),
+    ):
         told_so = sentence(call)
         if told_so is not None:
             assert told_so.isprintable()
@@ -216,4 +262,6 @@ def test_what_is_set_is_kept_as_it_was_said_or_refused_in_one_sentence(key, text
 
 def test_json_that_is_set_reaches_the_configuration_whole():
     labels = {"team": "$(touch executed)'\"`"}
-    assert preview.parse_settings([f"nodePools={json.dumps([{'name': 'a', 'labels': labels}])}"]) == {"nodePools": [{"name": "a", "labels": labels}]}
+    assert preview.parse_settings([f"nodePools={json.dumps([{'name': 'a', 'labels': labels}])}"]) == {
+        "nodePools": [{"name": "a", "labels": labels}]
+    }

@@ -75,7 +75,11 @@ def test_a_secret_is_marked_as_one_wherever_the_program_hands_it_to_pulumi(stack
         if parameter.name.removeprefix("dev-") in join_parameters.DOCUMENTS:
             assert plain(parameter.inputs["type"]) == "SecureString"
             assert {"value", "valueWo"} <= set(parameter.raw.additionalSecretOutputs)
-    leaks = [key for key, value in found.outputs.items() if key not in found.secret_outputs and KUBECONFIG in json.dumps(value)]
+    leaks = [
+        key
+        for key, value in found.outputs.items()
+        if key not in found.secret_outputs and KUBECONFIG in json.dumps(value)
+    ]
     assert leaks == []
 
 

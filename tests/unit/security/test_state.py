@@ -14,7 +14,10 @@ from rehearsal.fake_aws.process import running_cloud
 from tests.support.engine import PROJECT
 from tests.support.pulumi_cli import Stack, is_there, project
 
-pytestmark = [pytest.mark.engine, pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not is_there(), reason="pulumi is not on PATH: put the rehearsal's tools there"),
+]
 SECRET = "abcdef.0123456789abcdef"
 PROGRAM = """
 import sys
@@ -54,7 +57,10 @@ def publish(ssm) -> None:
 
 
 def published(ssm) -> set[str]:
-    return {ssm.get_parameter(Name=f"/microcosm/dev/{document}", WithDecryption=True)["Parameter"]["Value"] for document in DOCUMENTS}
+    return {
+        ssm.get_parameter(Name=f"/microcosm/dev/{document}", WithDecryption=True)["Parameter"]["Value"]
+        for document in DOCUMENTS
+    }
 
 
 def test_no_operation_brings_a_published_secret_into_the_state(tmp_path, cloud, ssm):
@@ -64,10 +70,14 @@ def test_no_operation_brings_a_published_secret_into_the_state(tmp_path, cloud, 
     after: dict[str, dict[str, int]] = {}
     for operation in ("refresh", "up"):
         after[operation] = stack.change(operation)
-        assert SECRET not in stack.run("stack", "export", "--show-secrets"), f"after {operation} the passphrase alone reveals the secret"
+        assert SECRET not in stack.run("stack", "export", "--show-secrets"), (
+            f"after {operation} the passphrase alone reveals the secret"
+        )
     assert after == {"refresh": {"unchanged": 6}, "up": {"unchanged": 6}}
     stack.run("config", "set", "owner", "me")
-    assert stack.change("up") == {"updated": 4, "unchanged": 2}, "another tag on each parameter, and nothing of its value"
+    assert stack.change("up") == {"updated": 4, "unchanged": 2}, (
+        "another tag on each parameter, and nothing of its value"
+    )
     assert stack.change("up", "--refresh") == {"unchanged": 6}
     assert SECRET not in stack.run("stack", "export", "--show-secrets")
     assert {json.loads(value)["secret"] for value in published(ssm)} == {SECRET}

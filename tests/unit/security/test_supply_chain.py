@@ -20,7 +20,9 @@ WORKFLOWS = sorted((PROJECT / ".github/workflows").iterdir())
 def used(node: Any) -> list[str]:
     """Return every `uses` of a workflow, in jobs and in steps."""
     if isinstance(node, dict):
-        return [value for key, value in node.items() if key == "uses"] + [name for value in node.values() for name in used(value)]
+        return [value for key, value in node.items() if key == "uses"] + [
+            name for value in node.values() for name in used(value)
+        ]
     return [name for item in node for name in used(item)] if isinstance(node, list) else []
 
 
@@ -63,7 +65,11 @@ def test_every_line_of_the_lock_file_has_its_hashes():
     text = (PROJECT / "requirements.lock").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert len(lines) > 50
-    assert [line[:60] for line in lines if not re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?==\S+.*--hash=sha256:[0-9a-f]{64}", line)] == []
+    assert [
+        line[:60]
+        for line in lines
+        if not re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?==\S+.*--hash=sha256:[0-9a-f]{64}", line)
+    ] == []
     assert "--require-hashes" in (PROJECT / "Makefile").read_text()
 
 
@@ -78,7 +84,12 @@ def test_every_download_has_a_sum_that_a_publisher_gave():
 
 def test_images_have_a_tag_of_their_own_and_never_the_newest():
     """kubelet pulls the images; a tag that moves would be another program tomorrow."""
-    images = [flannel.IMAGE, flannel.CNI_IMAGE, workloads.NGINX_IMAGE, *(row.pause_image for row in versions.KUBERNETES_VERSIONS.values())]
+    images = [
+        flannel.IMAGE,
+        flannel.CNI_IMAGE,
+        workloads.NGINX_IMAGE,
+        *(row.pause_image for row in versions.KUBERNETES_VERSIONS.values()),
+    ]
     images += [system.wcf_image for system in versions.OPERATING_SYSTEMS.values() if system.wcf_image]
     assert [image for image in images if not re.search(r":v?\d[\w.-]*(@sha256:[0-9a-f]{64})?$", image)] == []
 
@@ -88,4 +99,6 @@ def test_the_audit_asks_for_what_the_lock_file_names_and_nothing_more():
     cannot be audited.
     """
     (line,) = [line for line in (PROJECT / "Makefile").read_text().splitlines() if "bin/pip-audit " in line]
-    assert {"--strict", "--disable-pip", "--require-hashes", "--requirement", "requirements.lock"} <= set(line.split())
+    assert {"--strict", "--disable-pip", "--require-hashes", "--requirement", "requirements.lock"} <= set(
+        line.split()
+    )

@@ -52,7 +52,8 @@ class Page:
     def wait(self, condition: Callable[["Page"], bool], what: str, seconds: float = 15) -> None:
         deadline = time.monotonic() + seconds
         while not condition(self):
-            assert time.monotonic() < deadline, f"{what}: not so after {seconds} s; the page says: {self.text('body')}"
+            assert time.monotonic() < deadline, (f"{what}: not so after {seconds} s; the page says: "
+                                                 f"{self.text('body')}")
             time.sleep(0.05)
 
     def emulate(self, command: str, **parameters: Any) -> None:

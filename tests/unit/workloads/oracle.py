@@ -1,4 +1,6 @@
-"""What CCAuth must answer, computed without CCAuth: the rule of the talk and the grammar of its input, in Python."""
+"""What CCAuth must answer, computed without CCAuth: the rule of the talk and the grammar of its input, in
+Python.
+"""
 
 import hashlib
 import re
@@ -10,7 +12,9 @@ AMOUNT_DIGITS = 28
 
 
 def answer(card: str | None, amount: str | None) -> tuple[int, str | None]:
-    """Status and JSON string; None stands for the sentence of a 400, whose words are not the oracle's business."""
+    """Status and JSON string; None stands for the sentence of a 400, whose words are not the oracle's
+    business.
+    """
     if not is_card(card) or not is_amount(amount):
         return 400, None
     if card[-1] == "9" or Decimal(amount) >= 1000:

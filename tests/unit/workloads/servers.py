@@ -1,4 +1,7 @@
-"""What stands around the page while it is tested: CCAuth under Mono, a DNS of one name, nginx with the shipped configuration."""
+"""What stands around the page while it is tested:
+
+CCAuth under Mono, a DNS of one name, nginx with the shipped configuration.
+"""
 
 import os
 import re
@@ -108,7 +111,10 @@ def _dns_answer(query: bytes, records: dict[str, str]) -> bytes:
 
 @dataclass
 class Upstream:
-    """A CCAuth that misbehaves in ways the real one cannot be asked to: `behave` handles one accepted connection."""
+    """A CCAuth that misbehaves in ways the real one cannot be asked to:
+
+    `behave` handles one accepted connection.
+    """
 
     behave: Callable[[socket.socket, int], None]
     requests: list[bytes] = field(default_factory=list)

@@ -1,4 +1,6 @@
-"""CCAuth's own C#, compiled and hosted by Mono, asked over HTTP and compared with an oracle that shares no line with it."""
+"""CCAuth's own C#, compiled and hosted by Mono, asked over HTTP and compared with an oracle that shares no
+line with it.
+"""
 
 import http.client
 import json

@@ -1,4 +1,6 @@
-"""The workloads as files: they fit a ConfigMap, parse, agree with one another, and the page needs nothing from elsewhere."""
+"""The workloads as files: they fit a ConfigMap, parse, agree with one another, and the page needs nothing
+from elsewhere.
+"""
 
 import json
 import re
@@ -21,7 +23,9 @@ SHIPPED += [WIDGETS / name for name in [*STATIC, "nginx.conf"]]
 @pytest.mark.parametrize("folder", [CCAUTH, WIDGETS], ids=lambda folder: folder.name)
 def test_a_workload_is_a_flat_folder_of_text_that_fits_one_config_map(folder: Path):
     files = list(folder.iterdir())
-    assert all(file.is_file() and CONFIG_MAP_KEY.fullmatch(file.name) for file in files), "a ConfigMap has keys, not folders"
+    assert all(file.is_file() and CONFIG_MAP_KEY.fullmatch(file.name) for file in files), ("a ConfigMap has "
+                                                                                           "keys, not "
+                                                                                           "folders")
     assert sum(len(file.read_text(encoding="utf-8").encode()) for file in files) < CONFIG_MAP_LIMIT
 
 
@@ -85,7 +89,8 @@ def test_the_web_config_tells_a_caller_nothing_about_the_server(path: str, attri
 
 def test_log_monitor_reads_the_iis_log_but_no_event_source_that_carries_queries():
     sources = json.loads((CCAUTH / "LogMonitorConfig.json").read_text())["LogConfig"]["sources"]
-    assert {source["type"] for source in sources} == {"EventLog", "File"}, "the ETW source of IIS has the whole URL"
+    assert {source["type"] for source in sources} == {"EventLog", "File"}, ("the ETW source of IIS has the "
+                                                                            "whole URL")
 
 
 def test_a_missing_compiler_says_which_package_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

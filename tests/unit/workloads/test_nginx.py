@@ -1,4 +1,6 @@
-"""The shipped nginx.conf, run by a real nginx as an unprivileged user, in front of CCAuth or of what can go wrong with it."""
+"""The shipped nginx.conf, run by a real nginx as an unprivileged user, in front of CCAuth or of what can
+go wrong with it.
+"""
 
 import http.client
 import socket
@@ -99,13 +101,15 @@ def test_the_page_is_served_before_the_service_s_name_exists_and_finds_it_when_i
 def test_a_connection_that_breaks_is_tried_once_more(widgets: str):
     def break_first(connection: socket.socket, number: int) -> None:
         if number > 1:
-            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n"Declined"')
+            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: '
+                               b'10\r\n\r\n"Declined"')
 
     with Upstream(break_first).serving(CCAUTH_ADDRESS) as upstream, asking(widgets, PURCHASE) as response:
         assert (response.status, response.read()) == (200, b'"Declined"')
     assert len(upstream.requests) == 2
     assert upstream.requests[0] == upstream.requests[1]
-    assert upstream.requests[0].startswith(b"GET /ccauth.svc/authorize?ccNum=4111111111111111&amount=10.00 HTTP/1.1\r\nHost: ccauth.")
+    assert upstream.requests[0].startswith(b"GET /ccauth.svc/authorize?ccNum=4111111111111111&amount=10.00 "
+                                           b"HTTP/1.1\r\nHost: ccauth.")
     assert b"Cookie" not in upstream.requests[0]
 
 

@@ -84,13 +84,15 @@ def test_declined_is_shown_as_declined(shop: Page, widget: str, card: str):
     assert "Auth code" not in text
 
 
-@pytest.mark.parametrize(("card", "sentence"), [("", "ccNum is missing"), ("4111x", "ccNum must be 1 to 20 digits"), ("-5", "ccNum must be 1 to 20")])
+@pytest.mark.parametrize(("card", "sentence"), [("", "ccNum is missing"), ("4111x", "ccNum must be 1 to 20 "
+                                                                                    "digits"), ("-5", "ccNum must be 1 to 20")])
 @pytest.mark.usefixtures("ccauth")
 def test_a_refusal_is_shown_in_the_service_s_own_words_beside_the_field_it_is_about(shop: Page, card: str, sentence: str):
     shop.type("#card", card)
     shop.click("#buy")
     assert sentence in outcome(shop, "invalid")
-    assert shop.script("return [document.activeElement.id, document.activeElement.getAttribute('aria-invalid')]") == ["card", "true"]
+    assert shop.script("return [document.activeElement.id, "
+                       "document.activeElement.getAttribute('aria-invalid')]") == ["card", "true"]
     shop.type("#card", CARD)
     assert shop.script("return document.getElementById('card').getAttribute('aria-invalid')") == "false"
 
@@ -127,7 +129,8 @@ def test_a_service_that_is_slow_is_shown_as_such_and_only_asked_once(shop: Page)
     assert len(upstream.requests) == 1, "a second click while waiting is not a second purchase"
 
 
-@pytest.mark.parametrize("answer", [b"<h1>Service Unavailable</h1>", b'"Auth Code: <b>1</b>"', b'{"code": 1234}', b'"Auth Code: 12345"', b""])
+@pytest.mark.parametrize("answer", [b"<h1>Service Unavailable</h1>", b'"Auth Code: <b>1</b>"', b'{"code": '
+                                                                                               b'1234}', b'"Auth Code: 12345"', b""])
 def test_an_answer_that_is_none_of_the_known_ones_is_never_taken_for_an_authorization(shop: Page, answer: bytes):
     def odd(connection: socket.socket, number: int) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))

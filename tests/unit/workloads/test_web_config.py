@@ -1,4 +1,7 @@
-"""The part of web.config that WCF reads, read by a WCF: Mono's plain ServiceHost, told nothing but the class."""
+"""The part of web.config that WCF reads, read by a WCF:
+
+Mono's plain ServiceHost, told nothing but the class.
+"""
 
 import http.client
 import subprocess
@@ -35,7 +38,8 @@ def test_the_endpoint_and_its_behavior_come_from_the_configuration_alone(tmp_pat
         try:
             connection.request("GET", "/ccauth.svc/authorize?ccNum=9&amount=1")
             response = connection.getresponse()
-            assert (response.status, response.read()) == (200, b'"Declined"'), "SOAP would have answered something else"
+            assert (response.status, response.read()) == (200, b'"Declined"'), ("SOAP would have answered "
+                                                                                "something else")
         finally:
             connection.close()
 

@@ -1,4 +1,6 @@
-"""A stack, an account and a computer that are well, but for what a test changes, and one check of the doctor."""
+"""A stack, an account and a computer that are well, but for what a test changes, and one check of the
+doctor.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -35,8 +37,16 @@ CHECKS = {
 def sizes(InstanceTypes: Sequence[str]) -> Mapping[str, Any]:
     """DescribeInstanceTypes; moto's own reads a catalogue of all types for a second."""
     if unknown := [name for name in InstanceTypes if name not in VCPUS]:
-        raise refusal("DescribeInstanceTypes", "InvalidInstanceType", f"The following supplied instance types do not exist: [{unknown[0]}]")
-    return {"InstanceTypes": [{"InstanceType": name, "VCpuInfo": {"DefaultVCpus": VCPUS[name]}} for name in InstanceTypes]}
+        raise refusal(
+            "DescribeInstanceTypes",
+            "InvalidInstanceType",
+            f"The following supplied instance types do not exist: [{unknown[0]}]",
+        )
+    return {
+        "InstanceTypes": [
+            {"InstanceType": name, "VCpuInfo": {"DefaultVCpus": VCPUS[name]}} for name in InstanceTypes
+        ]
+    }
 
 
 def quota(value: float) -> Any:
@@ -69,11 +79,15 @@ def declared(**changes: Any) -> doctor.Stack:
         return doctor.Stack(path=path, config=None, problems=problem.problems)
 
 
-def patient(answers: Mapping[str, Any] | None = None, stack: doctor.Stack | None = None, **outside: Any) -> Patient:
+def patient(
+    answers: Mapping[str, Any] | None = None, stack: doctor.Stack | None = None, **outside: Any
+) -> Patient:
     """Somebody healthy, but for what a test says."""
     session = Overlay(SESSION, HEALTHY | (answers or {}))
     outside = {"state_session": lambda settings: session} | outside
-    return Patient(target=TARGET, session=session, stack=stack or declared(), outside=replace(OUTSIDE, **outside))
+    return Patient(
+        target=TARGET, session=session, stack=stack or declared(), outside=replace(OUTSIDE, **outside)
+    )
 
 
 def look(name: str, who: Patient) -> Verdict:

@@ -17,7 +17,8 @@ def test_a_fake_cloud_is_told_as_one(cloud: Cloud) -> None:
     """Or its PASSes would be taken for AWS's."""
     assert found("credentials", patient())[1].startswith(f"account {ACCOUNT} as ")
     assert (
-        "http://127.0.0.1:5000, so this is not AWS itself" in found("credentials", patient(environ={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"}))[1]
+        "http://127.0.0.1:5000, so this is not AWS itself"
+        in found("credentials", patient(environ={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"}))[1]
     )
 
 
@@ -37,8 +38,12 @@ def test_a_region_exists_and_is_enabled(regions: list[dict[str, str]], level: st
 
 
 REFUSED = {
-    "sts.get_caller_identity": raising(refusal("GetCallerIdentity", "InvalidClientTokenId", "The security token is invalid")),
-    "ec2.describe_regions": raising(refusal("DescribeRegions", "AuthFailure", "AWS was not able to validate the credentials")),
+    "sts.get_caller_identity": raising(
+        refusal("GetCallerIdentity", "InvalidClientTokenId", "The security token is invalid")
+    ),
+    "ec2.describe_regions": raising(
+        refusal("DescribeRegions", "AuthFailure", "AWS was not able to validate the credentials")
+    ),
 }
 
 
@@ -61,17 +66,26 @@ def test_keys_that_no_region_knows_are_no_account(cloud: Cloud) -> None:
 
 def test_a_refusal_for_another_reason_is_asked_nowhere_else(cloud: Cloud) -> None:
     expired = {"sts.get_caller_identity": raising(refusal("GetCallerIdentity", "ExpiredToken"))}
-    found = doctor.diagnose(patient(expired, home_session=lambda: 1 // 0), doctor_account.CREDENTIALS, []).findings
+    found = doctor.diagnose(
+        patient(expired, home_session=lambda: 1 // 0), doctor_account.CREDENTIALS, []
+    ).findings
     assert (found[0][1].level, "have expired" in found[0][1].detail) == (Level.FAIL, True)
 
 
 def offering(**zones: str) -> dict[str, Any]:
     """Zones a, b, ... with the types that each offers."""
-    offers = [{"Location": f"eu-west-1{zone}", "InstanceType": kind} for zone, kinds in zones.items() for kind in kinds.split()]
+    offers = [
+        {"Location": f"eu-west-1{zone}", "InstanceType": kind}
+        for zone, kinds in zones.items()
+        for kind in kinds.split()
+    ]
     return {
         "ec2.describe_instance_type_offerings": lambda **_: {"InstanceTypeOfferings": offers},
         "ec2.describe_availability_zones": lambda: {
-            "AvailabilityZones": [{"ZoneName": f"eu-west-1{zone}", "State": "available" if kinds else "impaired"} for zone, kinds in zones.items()]
+            "AvailabilityZones": [
+                {"ZoneName": f"eu-west-1{zone}", "State": "available" if kinds else "impaired"}
+                for zone, kinds in zones.items()
+            ]
         },
     }
 
@@ -86,8 +100,18 @@ BOTH = "t3.medium t3.large"
         ({"a": "t3.medium", "b": BOTH}, [], "PASS", "eu-west-1b, the first that has t3.large, t3.medium"),
         ({"a": "t3.medium", "b": "t3.large"}, [], "FAIL", "no zone of the region has all of"),
         ({"a": "t3.medium", "b": BOTH}, ["eu-west-1b"], "PASS", "eu-west-1b: each has"),
-        ({"a": "t3.medium", "b": BOTH}, ["eu-west-1a"], "FAIL", "eu-west-1a has no t3.large: choose another zone or type"),
-        ({"a": BOTH, "b": ""}, ["eu-west-1b"], "FAIL", "eu-west-1b cannot be used here: set availabilityZones to some of eu-west-1a"),
+        (
+            {"a": "t3.medium", "b": BOTH},
+            ["eu-west-1a"],
+            "FAIL",
+            "eu-west-1a has no t3.large: choose another zone or type",
+        ),
+        (
+            {"a": BOTH, "b": ""},
+            ["eu-west-1b"],
+            "FAIL",
+            "eu-west-1b cannot be used here: set availabilityZones to some of eu-west-1a",
+        ),
     ],
 )
 def test_zones_offer_what_is_asked(zones: dict[str, str], named: list[str], level: str, words: str) -> None:
@@ -105,13 +129,21 @@ def test_zones_offer_what_is_asked(zones: dict[str, str], named: list[str], leve
         ({"Architecture": "arm64"}, "FAIL", "is arm64, not x86_64"),
         ({"DeprecationTime": "2020-01-01T00:00:00.000Z"}, "WARN", "deprecated by its publisher"),
         ({"DeprecationTime": "2099-01-01T00:00:00.000Z"}, "PASS", "ami-"),
-        ({"BlockDeviceMappings": [{"Ebs": {"VolumeSize": 200}}]}, "FAIL", "needs 200 GB: raise diskSizeGb from 30"),
+        (
+            {"BlockDeviceMappings": [{"Ebs": {"VolumeSize": 200}}]},
+            "FAIL",
+            "needs 200 GB: raise diskSizeGb from 30",
+        ),
     ],
 )
 def test_images_live_and_fit(published: Cloud, changes: dict[str, Any], level: str, words: str) -> None:
     """Windows images are withdrawn after some months."""
     real = published.client("ec2").describe_images
-    answers = {"ec2.describe_images": lambda **asked: {"Images": [image | changes for image in real(**asked)["Images"]]}}
+    answers = {
+        "ec2.describe_images": lambda **asked: {
+            "Images": [image | changes for image in real(**asked)["Images"]]
+        }
+    }
     result = found("images", patient(answers))
     assert result[0] == level
     assert words in result[1]

@@ -27,7 +27,11 @@ def project(account: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     config = {"aws:region": REGION, "microcosm:adminCidrs": [f"{ADDRESS}/32"], "microcosm:keyName": "ops"}
     (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
     session = Overlay(account.session, HEALTHY)
-    monkeypatch.setattr(options, "connect", lambda stack, region, file: (Target(stack=stack or "dev", region=region or REGION), session))
+    monkeypatch.setattr(
+        options,
+        "connect",
+        lambda stack, region, file: (Target(stack=stack or "dev", region=region or REGION), session),
+    )
     monkeypatch.setattr(doctor_command, "caller_address", lambda environ: ADDRESS)
     monkeypatch.setattr(doctor_command, "run", lambda arguments: (0, "v3.999.0"))
     monkeypatch.setattr(doctor_command.shutil, "which", lambda name: name)
@@ -55,7 +59,11 @@ def test_a_failure_is_exit_1_and_stands_in_the_json(project: Path, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, r"cannot be read \(.*No such file"), ("a: [", r"cannot be read \(while parsing"), ("- 1", r"has no `config:`")],
+    [
+        (None, r"cannot be read \(.*No such file"),
+        ("a: [", r"cannot be read \(while parsing"),
+        ("- 1", r"has no `config:`"),
+    ],
 )
 def test_a_file_that_is_none_is_misuse(tmp_path: Path, content: str | None, words: str) -> None:
     """One sentence, before anything is asked."""

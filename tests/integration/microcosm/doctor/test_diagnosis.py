@@ -20,7 +20,9 @@ def test_a_healthy_account_passes_everything_that_is_supported(account: Cloud) -
     """Windows Server 2022, since 2019 is best effort."""
     stack = declared(nodePools=[{"name": "linux"}, {"name": "windows", "os": "windows-2022"}])
     diagnosis = doctor.diagnose(patient(stack=stack), doctor_account.CREDENTIALS, [*CHECKS.values()][1:])
-    assert {check.name: verdict.detail for check, verdict in diagnosis.findings if verdict.level is not Level.PASS} == {}
+    assert {
+        check.name: verdict.detail for check, verdict in diagnosis.findings if verdict.level is not Level.PASS
+    } == {}
     assert diagnosis.ok
     assert [check.name for check, _ in diagnosis.findings] == [*CHECKS]
 
@@ -31,7 +33,9 @@ def test_without_credentials_nothing_of_the_account_passes(bucket: Cloud) -> Non
     diagnosis = doctor.diagnose(who, doctor_account.CREDENTIALS, [*CHECKS.values()][1:])
     first, *others = diagnosis.findings
     assert (first[1].level, first[1].detail[:32]) == (Level.FAIL, "no AWS credentials were found: s")
-    assert {verdict.detail for check, verdict in others if check.needs_account} == {"not looked at: there is no account to look into"}
+    assert {verdict.detail for check, verdict in others if check.needs_account} == {
+        "not looked at: there is no account to look into"
+    }
     assert diagnosis.count(Level.FAIL) == 1
 
 
@@ -47,7 +51,9 @@ def test_without_credentials_nothing_of_the_account_passes(bucket: Cloud) -> Non
     ids=lambda problem: type(problem).__name__,
 )
 @pytest.mark.parametrize("name", ["vCPUs", "VPC"])
-def test_what_cannot_be_looked_at_is_a_warning_with_the_reason(cloud: Cloud, name: str, problem: Exception) -> None:
+def test_what_cannot_be_looked_at_is_a_warning_with_the_reason(
+    cloud: Cloud, name: str, problem: Exception
+) -> None:
     """A permission that is missing, and a service that a fake cloud does not have."""
     level, detail = found(name, patient({"service-quotas.get_service_quota": raising(problem)}))
     assert level == "WARN"
@@ -57,7 +63,13 @@ def test_what_cannot_be_looked_at_is_a_warning_with_the_reason(cloud: Cloud, nam
 
 def test_every_check_is_named_once_and_says_what_it_looks_at() -> None:
     """The table is the list of what can be relied on."""
-    assert len(CHECKS) == len([doctor_local.CONFIGURATION, *doctor_account.CHECKS, *doctor_quota.CHECKS, *doctor_local.CHECKS]) + 1
+    assert (
+        len(CHECKS)
+        == len(
+            [doctor_local.CONFIGURATION, *doctor_account.CHECKS, *doctor_quota.CHECKS, *doctor_local.CHECKS]
+        )
+        + 1
+    )
     assert all(check.what for check in CHECKS.values())
 
 

@@ -24,9 +24,9 @@ def test_a_bad_configuration_fails_with_every_problem_and_nothing_relies_on_it()
     assert level == "FAIL"
     assert "kubernetesVersion is '1.2.3'" in detail
     assert "nonsense is not a known key" in detail
-    assert {look(name, patient(stack=broken)).detail for name, check in CHECKS.items() if check.needs_config} == {
-        "not looked at: the configuration is not valid"
-    }
+    assert {
+        look(name, patient(stack=broken)).detail for name, check in CHECKS.items() if check.needs_config
+    } == {"not looked at: the configuration is not valid"}
 
 
 def test_windows_server_2019_is_best_effort() -> None:
@@ -47,7 +47,9 @@ def test_windows_server_2019_is_best_effort() -> None:
         (["8.8.8.8/32"], "<html>", "WARN", "is not known: Expected 4 octets"),
     ],
 )
-def test_admin_ranges_are_sane_and_hold_this_computer(ranges: list[str], address: str, level: str, words: str) -> None:
+def test_admin_ranges_are_sane_and_hold_this_computer(
+    ranges: list[str], address: str, level: str, words: str
+) -> None:
     """An address that is not known is never taken for one that is in."""
 
     def ask() -> str:
@@ -84,11 +86,22 @@ def test_the_state_has_a_place(bucket: Cloud, url: str, level: str, words: str) 
     assert words in result[1]
 
 
-@pytest.mark.parametrize(("url", "settings"), [("s3://state", {}), ("s3://state?profile=states", {"profile": "states"})])
-def test_the_state_is_asked_for_with_the_backends_own_credentials(bucket: Cloud, url: str, settings: dict[str, str]) -> None:
-    """Pulumi opens its state with the profile of the URL or the environment, whatever account the stack is in."""
+@pytest.mark.parametrize(
+    ("url", "settings"), [("s3://state", {}), ("s3://state?profile=states", {"profile": "states"})]
+)
+def test_the_state_is_asked_for_with_the_backends_own_credentials(
+    bucket: Cloud, url: str, settings: dict[str, str]
+) -> None:
+    """Pulumi opens its state with the profile of the URL or the environment, whatever account the stack is
+    in.
+    """
     asked: list[Mapping[str, Any]] = []
-    result = found("state", patient(environ={"PULUMI_BACKEND_URL": url}, state_session=lambda wanted: asked.append(wanted) or SESSION))
+    result = found(
+        "state",
+        patient(
+            environ={"PULUMI_BACKEND_URL": url}, state_session=lambda wanted: asked.append(wanted) or SESSION
+        ),
+    )
     assert (result[0], asked) == ("PASS", [settings])
 
 
@@ -105,8 +118,14 @@ def test_a_backend_whose_profile_is_not_there_never_passes(bucket: Cloud) -> Non
 
 def test_a_bucket_that_refuses_fails_and_an_unknown_answer_warns(bucket: Cloud) -> None:
     """HeadBucket has bare numbers for codes."""
-    assert found("state", patient({"s3.head_bucket": raising(refusal("HeadBucket", "403", "Forbidden"))}))[0] == "FAIL"
-    assert found("state", patient({"s3.head_bucket": raising(refusal("HeadBucket", "500", "Oops"))}))[0] == "WARN"
+    assert (
+        found("state", patient({"s3.head_bucket": raising(refusal("HeadBucket", "403", "Forbidden"))}))[0]
+        == "FAIL"
+    )
+    assert (
+        found("state", patient({"s3.head_bucket": raising(refusal("HeadBucket", "500", "Oops"))}))[0]
+        == "WARN"
+    )
 
 
 def test_the_backend_may_stand_in_the_project(bucket: Cloud, tmp_path: Path) -> None:
@@ -115,7 +134,10 @@ def test_the_backend_may_stand_in_the_project(bucket: Cloud, tmp_path: Path) -> 
     stack = replace(declared(), path=tmp_path / "Pulumi.dev.yaml")
     assert found("state", patient(stack=stack, environ={})) == ("PASS", "bucket state")
     out = patient(environ={}, run=lambda arguments: (255, "\nerror: PULUMI_ACCESS_TOKEN must be set\nmore"))
-    assert found("state", out) == ("FAIL", "the backend that `pulumi login` chose: error: PULUMI_ACCESS_TOKEN must be set; run `pulumi login`")
+    assert found("state", out) == (
+        "FAIL",
+        "the backend that `pulumi login` chose: error: PULUMI_ACCESS_TOKEN must be set; run `pulumi login`",
+    )
     assert found("state", patient(environ={}, which=lambda name: None))[0] == "WARN"
 
 

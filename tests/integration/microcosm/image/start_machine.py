@@ -1,6 +1,7 @@
 """A machine for the start script: PowerShell on Linux, and stand-ins that write down how they are called.
 
-The exit codes are the programs' own: net stop of a service that does not run is 2, sc query prints the state and both codes.
+The exit codes are the programs' own: net stop of a service that does not run is 2, sc query prints the state
+and both codes.
 """
 
 import json
@@ -31,7 +32,10 @@ FACTS: dict[str, Any] = {
     "config": "inetpub/wwwroot/web.config",
     "root": "/",
     **dict.fromkeys(("x86", "classic", "netTcp", "metadataFromHost"), False),
-    **{key: [] for key in ("applications", "folders", "registry", "eventSources", "services", "set", "unlock")},
+    **{
+        key: []
+        for key in ("applications", "folders", "registry", "eventSources", "services", "set", "unlock")
+    },
 }
 
 
@@ -64,8 +68,22 @@ class Machine:
             self.file(f"microcosm/{name}", data)
         script = self.drive / "microcosm/start.ps1"
         self.file("microcosm/app.json", json.dumps({**FACTS, **facts}))
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.drive), "windir": str(self.drive / "windows"), **(variables or {})}
-        command = [str(PWSH), "-NoProfile", "-File", str(script), "-Drive", f"{self.drive}/", "-PollSeconds", "0"]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.drive),
+            "windir": str(self.drive / "windows"),
+            **(variables or {}),
+        }
+        command = [
+            str(PWSH),
+            "-NoProfile",
+            "-File",
+            str(script),
+            "-Drive",
+            f"{self.drive}/",
+            "-PollSeconds",
+            "0",
+        ]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
         return done.returncode, done.stdout + done.stderr
 

@@ -20,18 +20,28 @@ class Program {{
   static void Main() {{ Answer(); Console.WriteLine(@"D:\\data\\in" + DateTime.Now); Console.ReadLine(); }}
 }}"""
 # Mono has no System.ServiceProcess; its shape is enough for a reference to it.
-SERVICE_BASE = "namespace System.ServiceProcess { public class ServiceBase { protected virtual void OnStart(string[] a) {} } }"
-SERVICE = "class S : System.ServiceProcess.ServiceBase { protected override void OnStart(string[] a) {} static void Main() { new S(); } }"
+SERVICE_BASE = (
+    "namespace System.ServiceProcess { public class ServiceBase { protected virtual void "
+    "OnStart(string[] a) {} } }"
+)
+SERVICE = (
+    "class S : System.ServiceProcess.ServiceBase { protected override void OnStart(string[] a) {} "
+    "static void Main() { new S(); } }"
+)
 
 
 def compiled(folder, name: str, source: str, *options: str):
     (folder / "source.cs").write_text(source)
-    subprocess.run(["mcs", f"-out:{name}", *options, "source.cs"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        ["mcs", f"-out:{name}", *options, "source.cs"], cwd=folder, check=True, capture_output=True
+    )
     (folder / "source.cs").unlink()
     return folder / name
 
 
-@pytest.mark.parametrize(("platform", "bits"), [("x86", 32), ("x64", 64), ("anycpu", None), ("anycpu32bitpreferred", None)])
+@pytest.mark.parametrize(
+    ("platform", "bits"), [("x86", 32), ("x64", 64), ("anycpu", None), ("anycpu32bitpreferred", None)]
+)
 def test_width_runtime_and_target_are_those_that_the_compiler_was_asked_for(platform, bits, tmp_path):
     found = read("a.exe", compiled(tmp_path, "a.exe", PROGRAM, f"-platform:{platform}").read_bytes())
     assert (found.bits, found.clr, found.target) == (bits, "v4.0.30319", "4.8")

@@ -1,4 +1,7 @@
-"""The reader of MSIs beside msitools' own, over packages that wixl makes. Served: each package takes a tenth of a second."""
+"""The reader of MSIs beside msitools' own, over packages that wixl makes.
+
+Served: each package takes a tenth of a second.
+"""
 
 import shutil
 import subprocess
@@ -12,7 +15,9 @@ from tests.unit.microcosm.image.test_source import folder
 
 TOOLS = ("wixl", "msiinfo", "msiextract", "msibuild")
 MISSING = [name for name in TOOLS if not shutil.which(name)]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"Debian's wixl and msitools are needed: {', '.join(MISSING)} not found")
+pytestmark = pytest.mark.skipif(
+    bool(MISSING), reason=f"Debian's wixl and msitools are needed: {', '.join(MISSING)} not found"
+)
 SITE = {
     "web.config": "<configuration/>",
     "bin/site.dll": "MZ",
@@ -42,9 +47,13 @@ WXS = """<?xml version="1.0" encoding="utf-8"?>
 
 def make(tmp_path: Path, platform: str, long: str = "a") -> Path:
     folder(tmp_path, SITE)
-    root, win64 = ("ProgramFiles64Folder", ' Win64="yes"') if platform == "x64" else ("ProgramFilesFolder", "")
+    root, win64 = (
+        ("ProgramFiles64Folder", ' Win64="yes"') if platform == "x64" else ("ProgramFilesFolder", "")
+    )
     (tmp_path / "shop.wxs").write_text(WXS.format(root=root, win64=win64, long=long))
-    subprocess.run(["wixl", "-a", platform, "-o", "shop.msi", "shop.wxs"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        ["wixl", "-a", platform, "-o", "shop.msi", "shop.wxs"], cwd=tmp_path, check=True, capture_output=True
+    )
     return tmp_path / "shop.msi"
 
 
@@ -56,7 +65,11 @@ def tool(*command: str, cwd: Path) -> str:
 def test_files_are_those_of_msiextract(platform, tmp_path):
     msi = make(tmp_path, platform)
     tool("msiextract", "-C", "out", "shop.msi", cwd=tmp_path)
-    extracted = {path.relative_to(tmp_path / "out").as_posix(): path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    extracted = {
+        path.relative_to(tmp_path / "out").as_posix(): path.read_bytes()
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file()
+    }
     found = read(msi).tree
     start = "Program Files" if platform == "x64" else "Program Files (x86)"
     ours = {path: found.read(path) for path in found}
@@ -81,15 +94,25 @@ def test_tables_are_those_of_msiinfo(long, tmp_path):
         "InstallExecuteSequence",
         "Feature",
     ):
-        lines = [line.split("\t") for line in tool("msiinfo", "export", msi.name, table, cwd=tmp_path).replace("\r\n", "\n").splitlines()]
+        lines = [
+            line.split("\t")
+            for line in tool("msiinfo", "export", msi.name, table, cwd=tmp_path)
+            .replace("\r\n", "\n")
+            .splitlines()
+        ]
         columns, rows = lines[0], lines[3:]
-        ours = [["" if row[column] is None else str(row[column]) for column in columns] for row in database.rows(table)]
+        ours = [
+            ["" if row[column] is None else str(row[column]) for column in columns]
+            for row in database.rows(table)
+        ]
         assert sorted(ours) == sorted(rows), table
 
 
 def test_a_cabinet_beside_the_msi_is_read_and_missed_by_name(tmp_path):
     msi = make(tmp_path, "x64")
-    cabinet = subprocess.run(["msiinfo", "extract", msi.name, "c.cab"], cwd=tmp_path, check=True, capture_output=True).stdout
+    cabinet = subprocess.run(
+        ["msiinfo", "extract", msi.name, "c.cab"], cwd=tmp_path, check=True, capture_output=True
+    ).stdout
     (tmp_path / "Outer.cab").write_bytes(cabinet)
     tool("msibuild", msi.name, "-q", "UPDATE `Media` SET `Cabinet` = 'outer.cab'", cwd=tmp_path)
     assert len(read(msi).tree) == len(SITE)
@@ -100,7 +123,9 @@ def test_a_cabinet_beside_the_msi_is_read_and_missed_by_name(tmp_path):
 
 def test_a_table_that_wixl_does_not_know_is_read(tmp_path):
     msi = make(tmp_path, "x64")
-    (tmp_path / "Own.idt").write_text("Own\tNumber\tName\r\ns72\ti4\tS255\r\nOwn\tOwn\r\na\t-7\t\r\nb\t2147483647\tx\r\n")
+    (tmp_path / "Own.idt").write_text(
+        "Own\tNumber\tName\r\ns72\ti4\tS255\r\nOwn\tOwn\r\na\t-7\t\r\nb\t2147483647\tx\r\n"
+    )
     tool("msibuild", msi.name, "-i", "Own.idt", cwd=tmp_path)
     assert Database(msi.read_bytes(), "a").rows("Own") == [
         {"Own": "a", "Number": -7, "Name": None},

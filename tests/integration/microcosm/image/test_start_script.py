@@ -1,4 +1,7 @@
-"""The start script, run as it ships: golden lists of calls, and web.config before and after. Rows C1 to C7, I6, I8, S1, W1, W3, L4, R1."""
+"""The start script, run as it ships: golden lists of calls, and web.config before and after.
+
+Rows C1 to C7, I6, I8, S1, W1, W3, L4, R1.
+"""
 
 from xml.etree import ElementTree
 
@@ -13,8 +16,10 @@ pytestmark = pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)
 LOG = "Date,Time,ClientIP,Method,UriStem,HttpStatus,HttpSubStatus,Win32Status,TimeTaken"
 SITE_CALLS = [
     "net.exe stop was /y",
-    f"appcmd.exe set config /section:system.applicationHost/sites /siteDefaults.logFile.logExtFileFlags:{LOG} /commit:apphost",
-    "appcmd.exe set apppool DefaultAppPool /startMode:AlwaysRunning /processModel.idleTimeout:00:00:00 /recycling.periodicRestart.time:00:00:00",
+    f"appcmd.exe set config /section:system.applicationHost/sites "
+    f"/siteDefaults.logFile.logExtFileFlags:{LOG} /commit:apphost",
+    "appcmd.exe set apppool DefaultAppPool /startMode:AlwaysRunning /processModel.idleTimeout:00:00:00 "
+    "/recycling.periodicRestart.time:00:00:00",
     "ServiceMonitor.exe w3svc",
 ]
 WEB_CONFIG = """<?xml version="1.0" encoding="utf-8"?>
@@ -35,7 +40,10 @@ def machine(tmp_path):
     machine = Machine(tmp_path)
     machine.file("inetpub/wwwroot/web.config", WEB_CONFIG)
     machine.file("inetpub/wwwroot/more.config", '<appSettings><add key="Outer" value="old"/></appSettings>')
-    machine.file("inetpub/wwwroot/db.config", '<connectionStrings><add name="Main" connectionString="old"/></connectionStrings>')
+    machine.file(
+        "inetpub/wwwroot/db.config",
+        '<connectionStrings><add name="Main" connectionString="old"/></connectionStrings>',
+    )
     return machine
 
 
@@ -71,14 +79,16 @@ def test_pool_applications_protocols_and_registry_are_set_between_stop_and_start
         "tzutil.exe /s W. Europe Standard Time",
         "reg.exe add HKLM\\Software\\Firm /v Port /t REG_DWORD /d 80 /f",
         'reg.exe add HKLM\\Software\\Firm /ve /t REG_SZ /d C:\\My "Shop"\\ /f',
-        "reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\Shop /v EventMessageFile /t REG_EXPAND_SZ "
+        "reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\Shop /v "
+        "EventMessageFile /t REG_EXPAND_SZ "
         "/d %SystemRoot%\\Microsoft.NET\\Framework64\\v4.0.30319\\EventLogMessages.dll /f",
         *SITE_CALLS[1:3],
         "appcmd.exe set apppool DefaultAppPool /enable32BitAppOnWin64:true",
         "appcmd.exe set apppool DefaultAppPool /managedPipelineMode:Classic",
         "appcmd.exe unlock config /section:system.webServer/security/access",
         "appcmd.exe set vdir Default Web Site/ /physicalPath:C:\\Program Files\\Shop",
-        "appcmd.exe add app /site.name:Default Web Site /path:/api /physicalPath:C:\\inetpub\\api /applicationPool:DefaultAppPool",
+        "appcmd.exe add app /site.name:Default Web Site /path:/api /physicalPath:C:\\inetpub\\api "
+        "/applicationPool:DefaultAppPool",
         "appcmd.exe add vdir /app.name:Default Web Site/ /path:/files /physicalPath:C:\\inetpub\\files",
         "appcmd.exe set app Default Web Site/ /enabledProtocols:http,net.tcp",
         "net.exe start NetTcpActivator",
@@ -98,9 +108,16 @@ def test_variables_and_files_of_a_secret_reach_the_file_that_holds_the_setting(m
     }
     machine.file("microcosm/secrets/appSettings/More.Dots-x", 'ä<>&"')
     code, printed = machine.start(variables, metadataFromHost=True)
-    assert values(machine, "web.config", "key", "value") == {"Mode": CANARY, "webpages:Version": "4", "New": "1", "More.Dots-x": 'ä<>&"'}
+    assert values(machine, "web.config", "key", "value") == {
+        "Mode": CANARY,
+        "webpages:Version": "4",
+        "New": "1",
+        "More.Dots-x": 'ä<>&"',
+    }
     assert values(machine, "more.config", "key", "value") == {"Outer": CANARY}
-    assert values(machine, "db.config", "name", "connectionString") == {"Main": f"Server=db;Password={CANARY}"}
+    assert values(machine, "db.config", "name", "connectionString") == {
+        "Main": f"Server=db;Password={CANARY}"
+    }
     assert "appSettings had no entry New; it is added." in printed
     text = (machine.drive / "inetpub/wwwroot/web.config").read_text()
     assert "<!-- kept -->" in text
@@ -110,10 +127,18 @@ def test_variables_and_files_of_a_secret_reach_the_file_that_holds_the_setting(m
     assert code == 1
 
 
-@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", b""), ("utf-8", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe")])
+@pytest.mark.parametrize(
+    ("encoding", "mark"), [("utf-8", b""), ("utf-8", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe")]
+)
 def test_encoding_and_byte_order_mark_are_kept(encoding, mark, machine):
-    text = '<?xml version="1.0" encoding="{}"?>\n<configuration><appSettings><add key="Mode" value="ä"/></appSettings></configuration>'
-    path = machine.file("inetpub/wwwroot/web.config", mark + text.format(encoding).encode("utf-16-le" if encoding == "utf-16" else encoding))
+    text = (
+        '<?xml version="1.0" encoding="{}"?>\n<configuration><appSettings><add key="Mode" '
+        'value="ä"/></appSettings></configuration>'
+    )
+    path = machine.file(
+        "inetpub/wwwroot/web.config",
+        mark + text.format(encoding).encode("utf-16-le" if encoding == "utf-16" else encoding),
+    )
     machine.start({"APPSETTING_Mode": "ö"})
     data = path.read_bytes()
     assert data.startswith(mark or b"<?xml")
@@ -133,7 +158,10 @@ def test_keys_of_all_replicas_and_the_culture_are_written(machine):
 
 
 def test_attributes_are_set_where_the_section_is_and_where_it_is_not(machine):
-    changes = [("system.web/compilation", "debug", "false"), ("system.serviceModel/serviceHostingEnvironment", "minFree", "0")]
+    changes = [
+        ("system.web/compilation", "debug", "false"),
+        ("system.serviceModel/serviceHostingEnvironment", "minFree", "0"),
+    ]
     machine.start(set=[dict(zip(("section", "attribute", "value"), one, strict=True)) for one in changes])
     root = ElementTree.parse(machine.drive / "inetpub/wwwroot/web.config").getroot()
     assert root.find("system.web/compilation").get("debug") == "false"
@@ -187,23 +215,38 @@ SERVICE = {"kind": "service", "home": "app", "program": "app/shop.exe", "config"
 
 
 @pytest.mark.parametrize(("win32", "own", "code"), [(0, 0, 1), (1066, 7, 7), (1067, 0, 1067 & 0xFF)])
-def test_a_windows_service_gets_its_variables_is_started_and_its_end_ends_the_container(win32, own, code, machine):
+def test_a_windows_service_gets_its_variables_is_started_and_its_end_ends_the_container(
+    win32, own, code, machine
+):
     machine.program("windows/System32/sc.exe", STOPPED.format(win32=win32, own=own))
     machine.file("app/shop.exe", "MZ")
     services = [{"name": "shop", "title": "Shop 24", "command": '"C:\\app\\shop.exe" /run'}]
     found, printed = machine.start({"APPSETTING_A": "1", "CONNSTR_B": "2"}, **SERVICE, services=services)
     assert machine.calls, printed
-    assert machine.calls[0] == 'sc.exe create shop binPath= "C:\\app\\shop.exe" /run start= demand DisplayName= Shop 24'
-    assert machine.calls[1].startswith("reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\shop /v Environment /t REG_MULTI_SZ /s \x01 /d ")
+    assert (
+        machine.calls[0]
+        == 'sc.exe create shop binPath= "C:\\app\\shop.exe" /run start= demand DisplayName= Shop 24'
+    )
+    assert machine.calls[1].startswith(
+        "reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\shop /v Environment /t REG_MULTI_SZ /s \x01 "
+        "/d "
+    )
     assert "APPSETTING_A=1\x01" in machine.calls[1]
     assert machine.calls[2:4] == ["sc.exe start shop", "sc.exe query shop"]
     assert found == code, printed
-    assert 'key="A" value="1"' in (machine.drive / "app/shop.exe.config").read_text(), "a program without a configuration gets one"
+    assert 'key="A" value="1"' in (machine.drive / "app/shop.exe.config").read_text(), (
+        "a program without a configuration gets one"
+    )
 
 
 def test_a_program_is_run_in_its_folder_and_its_code_is_the_containers(machine):
     machine.program("app/job.exe", 'pwd >> "$(dirname "$0")/../calls"; exit ${CODE:-0}')
-    facts = {"home": "app", "program": "app/job.exe", "config": "app/job.exe.config", "arguments": ["--port", "80"]}
+    facts = {
+        "home": "app",
+        "program": "app/job.exe",
+        "config": "app/job.exe.config",
+        "arguments": ["--port", "80"],
+    }
     assert machine.start(kind="console", **facts)[0] == 0
     assert machine.calls == ["job.exe --port 80", "C:/app"]
     assert machine.start({"CODE": "3"}, kind="console", **facts)[0] == 3

@@ -1,4 +1,6 @@
-"""A base image of our own, as an OCI layout: a layer with the folders of IIS, and a configuration like that of Microsoft's bases."""
+"""A base image of our own, as an OCI layout: a layer with the folders of IIS, and a configuration like
+that of Microsoft's bases.
+"""
 
 import hashlib
 import io
@@ -9,10 +11,14 @@ from pathlib import Path
 from microcosm.image import descriptors
 
 BUILD = "10.0.17763.8027"
-OWN_FOLDER = descriptors.encode(descriptors.SYSTEM, descriptors.SYSTEM, [descriptors.Ace(descriptors.USERS, descriptors.FULL)])
+OWN_FOLDER = descriptors.encode(
+    descriptors.SYSTEM, descriptors.SYSTEM, [descriptors.Ace(descriptors.USERS, descriptors.FULL)]
+)
 
 
-def write(folder: Path, build: str = BUILD, system: str = "windows", label: dict[str, str] | None = None) -> str:
+def write(
+    folder: Path, build: str = BUILD, system: str = "windows", label: dict[str, str] | None = None
+) -> str:
     """Write the layout; return its reference."""
     blobs = folder / "blobs/sha256"
     blobs.mkdir(parents=True)
@@ -23,8 +29,17 @@ def write(folder: Path, build: str = BUILD, system: str = "windows", label: dict
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
 
     layer = store(_layer(), "application/vnd.oci.image.layer.v1.tar")
-    inner = {"Entrypoint": ["C:\\ServiceMonitor.exe", "w3svc"], "Env": ["ROSLYN_COMPILER_LOCATION=C:\\Roslyn"], "ExposedPorts": {"80/tcp": {}}}
-    config = {"os": system, "architecture": "amd64", "os.version": build, "config": {**inner, "Labels": label or {}}}
+    inner = {
+        "Entrypoint": ["C:\\ServiceMonitor.exe", "w3svc"],
+        "Env": ["ROSLYN_COMPILER_LOCATION=C:\\Roslyn"],
+        "ExposedPorts": {"80/tcp": {}},
+    }
+    config = {
+        "os": system,
+        "architecture": "amd64",
+        "os.version": build,
+        "config": {**inner, "Labels": label or {}},
+    }
     config["rootfs"] = {"type": "layers", "diff_ids": [layer["digest"]]}
     manifest = {
         "schemaVersion": 2,

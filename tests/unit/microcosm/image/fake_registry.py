@@ -1,7 +1,9 @@
-"""A registry with a token service, as strict as distribution v3: digests are checked, and a manifest names only what is there.
+"""A registry with a token service, as strict as distribution v3: digests are checked, and a manifest names
+only what is there.
 
-Sources: github.com/opencontainers/distribution-spec v1.1.0 spec.md (end-4a, end-6, end-11); distribution v3.1.2
-registry/handlers/blobupload.go (202 where a mount is not possible), manifests.go (MANIFEST_BLOB_UNKNOWN).
+Sources: github.com/opencontainers/distribution-spec v1.1.0 spec.md (end-4a, end-6, end-11); distribution
+v3.1.2 registry/handlers/blobupload.go (202 where a mount is not possible), manifests.go
+(MANIFEST_BLOB_UNKNOWN).
 """
 
 import base64
@@ -43,16 +45,27 @@ class FakeRegistry:
 
     def index(self, repository: str, tag: str, tags: tuple[str, ...]) -> None:
         found = [self.manifests[repository][one] for one in tags]
-        described = [{"mediaType": kind, "digest": sha(data), "size": len(data), "platform": {"os": "windows"}} for data, kind in found]
+        described = [
+            {"mediaType": kind, "digest": sha(data), "size": len(data), "platform": {"os": "windows"}}
+            for data, kind in found
+        ]
         kind = "application/vnd.oci.image.index.v1+json"
-        self.put(repository, tag, json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": described}).encode(), kind)
+        self.put(
+            repository,
+            tag,
+            json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": described}).encode(),
+            kind,
+        )
 
     def put(self, repository: str, at: str, data: bytes, media_type: str) -> bool:
         """Store a manifest whose parts are there."""
         document = json.loads(data)
         known = self.manifests.setdefault(repository, {})
         parts = [document.get("config"), *document.get("layers", [])]
-        there = all(part is None or part.get("urls") or part["digest"] in self.blobs.get(repository, {}) for part in parts)
+        there = all(
+            part is None or part.get("urls") or part["digest"] in self.blobs.get(repository, {})
+            for part in parts
+        )
         there = there and all(one["digest"] in known for one in document.get("manifests", []))
         if there:
             known[at] = known[sha(data)] = (data, media_type)
@@ -103,8 +116,15 @@ class Handler(BaseHTTPRequestHandler):
             good = self.headers.get("Authorization") == f"Basic {basic}"
             return self.answer(200, json.dumps({"token": TOKEN}).encode()) if good else self.answer(401)
         if self.fake.user and self.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return self.answer(401, WWW_Authenticate=f'Bearer realm="http://{self.fake.host}/token",service="fake"')
-        repository, _, rest = url.path.removeprefix("/v2/").replace("/manifests/", "\0manifests/").replace("/blobs/", "\0blobs/").partition("\0")
+            return self.answer(
+                401, WWW_Authenticate=f'Bearer realm="http://{self.fake.host}/token",service="fake"'
+            )
+        repository, _, rest = (
+            url.path.removeprefix("/v2/")
+            .replace("/manifests/", "\0manifests/")
+            .replace("/blobs/", "\0blobs/")
+            .partition("\0")
+        )
         kind, _, at = rest.partition("/")
         if kind == "manifests":
             return self._manifest(repository, at, data)
@@ -114,7 +134,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _manifest(self, repository: str, at: str, data: bytes) -> None:
         if self.command == "PUT":
-            return self.answer(201 if self.fake.put(repository, at, data, self.headers["Content-Type"]) else 404)
+            return self.answer(
+                201 if self.fake.put(repository, at, data, self.headers["Content-Type"]) else 404
+            )
         found = self.fake.manifests.get(repository, {}).get(at)
         if not found or found[1] not in self.headers.get("Accept", ""):
             return self.answer(404)

@@ -28,9 +28,17 @@ BINDINGS = {
     "https by its name": ("basicHttpsBinding", "", ["https-binding"]),
     "the later WS": ("ws2007HttpBinding", "", ["ws-http-security"]),
     "message security": ("wsHttpBinding", "<security mode='Message'/>", ["ws-http-security"]),
-    "message security by name": ("wsHttpBinding", "<security mode='Message'><message clientCredentialType='UserName'/></security>", []),
+    "message security by name": (
+        "wsHttpBinding",
+        "<security mode='Message'><message clientCredentialType='UserName'/></security>",
+        [],
+    ),
     "transport security of tcp": ("netTcpBinding", "<security mode='Transport'/>", ["net-tcp-security"]),
-    "certificates over tcp": ("netTcpBinding", "<security><transport clientCredentialType='Certificate'/></security>", []),
+    "certificates over tcp": (
+        "netTcpBinding",
+        "<security><transport clientCredentialType='Certificate'/></security>",
+        [],
+    ),
 }
 
 

@@ -17,7 +17,11 @@ from . import bases_on_disk
 from .fake_registry import serving
 from .test_source import folder, zipped
 
-SITE = {"web.config": config("<appSettings><add key='Mode' value='x'/></appSettings>"), "default.aspx": "<%@ Page %>", "bin/a.txt": ""}
+SITE = {
+    "web.config": config("<appSettings><add key='Mode' value='x'/></appSettings>"),
+    "default.aspx": "<%@ Page %>",
+    "bin/a.txt": "",
+}
 
 
 def run(*words: object, code: int = 0):
@@ -46,22 +50,41 @@ def config_of(layout) -> dict:
     def blob(digest):
         return json.loads((layout / "blobs" / digest.replace(":", "/")).read_text())
 
-    return blob(blob(json.loads((layout / "index.json").read_text())["manifests"][0]["digest"])["config"]["digest"])
+    return blob(
+        blob(json.loads((layout / "index.json").read_text())["manifests"][0]["digest"])["config"]["digest"]
+    )
 
 
 def test_an_image_on_disk_stands_on_its_base_and_starts_the_script(base, site, tmp_path):
-    built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out", "--env", "LEVEL=debug")
+    built(
+        site,
+        "--to",
+        "reg.example/shop:1",
+        "--base",
+        base,
+        "--output",
+        tmp_path / "out",
+        "--env",
+        "LEVEL=debug",
+    )
     made = config_of(tmp_path / "out")
     assert made["os.version"] == bases_on_disk.BUILD
     assert made["config"]["Entrypoint"] == start.ENTRYPOINT
     assert made["config"]["Env"] == ["ROSLYN_COMPILER_LOCATION=C:\\Roslyn", "LEVEL=debug"]
     assert len(made["rootfs"]["diff_ids"]) == 2
     facts = json.loads(made["config"]["Labels"][LABEL])
-    assert (facts["kind"], facts["ports"], facts["health"], facts["variables"]) == ("iis", [80], "/", ["APPSETTING_Mode"])
+    assert (facts["kind"], facts["ports"], facts["health"], facts["variables"]) == (
+        "iis",
+        [80],
+        "/",
+        ["APPSETTING_Mode"],
+    )
 
 
 def test_a_folder_of_the_base_keeps_the_descriptor_that_the_base_gives_it(base, site, tmp_path):
-    made = built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")["images"][0]
+    made = built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")["images"][
+        0
+    ]
     with tarfile.open(tmp_path / "out/blobs" / made["layer"].replace(":", "/")) as tar:
         found = {entry.name: entry.pax_headers.get("MSWINDOWS.rawsd") for entry in tar}
     assert found["Files/inetpub/wwwroot"] == descriptors.text(bases_on_disk.OWN_FOLDER)
@@ -70,16 +93,42 @@ def test_a_folder_of_the_base_keeps_the_descriptor_that_the_base_gives_it(base, 
 
 def test_folder_and_zip_give_the_same_digest_twice(base, site, tmp_path):
     sources = [site, site, zipped(tmp_path / "site.zip", SITE)]
-    digests = {built(one, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")["digest"] for one in sources}
+    digests = {
+        built(one, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")["digest"]
+        for one in sources
+    }
     assert len(digests) == 1
 
 
 def test_nothing_is_made_when_something_is_refused(base, site, tmp_path):
     (site / "web.config").write_text(server("<rewrite/>"))
-    done = run("build", site, "--to", "reg.example/shop:1", "--base", base, "--base-has", "iis", "--output", tmp_path / "out", code=1)
+    done = run(
+        "build",
+        site,
+        "--to",
+        "reg.example/shop:1",
+        "--base",
+        base,
+        "--base-has",
+        "iis",
+        "--output",
+        tmp_path / "out",
+        code=1,
+    )
     assert "refused  web.config: it asks for URL Rewrite" in done.stdout
     assert not (tmp_path / "out").exists()
-    run("build", site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out", "--ignore", "iis-rewrite")
+    run(
+        "build",
+        site,
+        "--to",
+        "reg.example/shop:1",
+        "--base",
+        base,
+        "--output",
+        tmp_path / "out",
+        "--ignore",
+        "iis-rewrite",
+    )
     assert (tmp_path / "out").exists()
 
 
@@ -96,7 +145,17 @@ def test_a_canary_is_in_no_output_and_not_in_the_label(base, site, tmp_path):
 
 
 def test_a_further_application_is_judged_like_the_site(base, site, tmp_path):
-    words = (site, "--to", "reg.example/shop:1", "--base", base, "--base-has", "iis", "--output", tmp_path / "out")
+    words = (
+        site,
+        "--to",
+        "reg.example/shop:1",
+        "--base",
+        base,
+        "--base-has",
+        "iis",
+        "--output",
+        tmp_path / "out",
+    )
     more = ("--app", f"/api={folder(tmp_path / 'api', {'web.config': server('<rewrite/>')})}")
     done = run("build", *words, *more, code=1)
     assert "refused  /api: web.config: it asks for URL Rewrite" in done.stdout
@@ -112,7 +171,12 @@ def test_options_of_the_start_are_in_the_image(base, site, tmp_path):
     made = built(
         *(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out"),
         *("--fonts", tmp_path / "fonts", "--time-zone", "UTC", "--culture", "de-DE", "--x86"),
-        *("--set", "system.web/compilation@debug=false", "--replace", f"default.aspx={tmp_path / 'other.aspx'}"),
+        *(
+            "--set",
+            "system.web/compilation@debug=false",
+            "--replace",
+            f"default.aspx={tmp_path / 'other.aspx'}",
+        ),
     )
     assert config_of(tmp_path / "out")["config"]["Env"][1:] == ["APP_CULTURE=de-DE", "TZ_WINDOWS=UTC"]
     with tarfile.open(tmp_path / "out/blobs" / made["images"][0]["layer"].replace(":", "/")) as tar:
@@ -158,18 +222,40 @@ def test_a_misspelt_folder_is_not_looked_for_in_a_registry(name):
 def test_a_base_of_another_build_or_system_is_refused(site, tmp_path):
     for name, build, system in (("new", "10.0.20348.1", "windows"), ("linux", "", "linux")):
         with pytest.raises(UsageError, match=r"it is no base for Windows Server 2019 \(10.0.17763\)"):
-            run("build", site, "--to", "a.example/b:1", "--base", bases_on_disk.write(tmp_path / name, build, system))
+            run(
+                "build",
+                site,
+                "--to",
+                "a.example/b:1",
+                "--base",
+                bases_on_disk.write(tmp_path / name, build, system),
+            )
 
 
 def test_another_logmonitor_than_the_published_one_is_refused(base, site, tmp_path):
     (tmp_path / "LogMonitor.exe").write_bytes(b"MZ")
     with pytest.raises(UsageError, match="its sum is"):
-        run("build", site, "--to", "a.example/b:1", "--base", base, "--logmonitor", tmp_path / "LogMonitor.exe", "--logmonitor-sha256", "0" * 64)
+        run(
+            "build",
+            site,
+            "--to",
+            "a.example/b:1",
+            "--base",
+            base,
+            "--logmonitor",
+            tmp_path / "LogMonitor.exe",
+            "--logmonitor-sha256",
+            "0" * 64,
+        )
 
 
 def test_manifests_pass_every_rule_and_ask_for_what_the_service_needs(base, site, tmp_path):
     built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")
-    objects = list(yaml.safe_load_all(run("manifest", f"oci:{tmp_path / 'out'}", "--name", "shop", "--namespace", "web").stdout))
+    objects = list(
+        yaml.safe_load_all(
+            run("manifest", f"oci:{tmp_path / 'out'}", "--name", "shop", "--namespace", "web").stdout
+        )
+    )
     secret, deployment, service = objects
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert secret["stringData"]["APPSETTING_Mode"] == ""
@@ -186,7 +272,9 @@ def test_sessions_in_the_process_mean_one_replica(base, site, tmp_path):
     built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")
     text = run("manifest", f"oci:{tmp_path / 'out'}").stdout
     assert "# replicas: 1" in text
-    assert next(one for one in yaml.safe_load_all(text) if one["kind"] == "Deployment")["spec"]["replicas"] == 1
+    assert (
+        next(one for one in yaml.safe_load_all(text) if one["kind"] == "Deployment")["spec"]["replicas"] == 1
+    )
 
 
 def test_an_image_is_checked_against_the_nodes(base, site, tmp_path):
@@ -211,8 +299,15 @@ def test_a_push_sends_only_what_is_missing_and_mounts_the_base(base, site, tmp_p
         again = built(site, "--to", f"{fake.host}/shop:2", *words)
         assert (again["digest"], fake.uploaded) == (first["digest"], 2)
         assert "0 refused" in run("check", f"{fake.host}/shop:1").stdout
-        pinned = next(one for one in yaml.safe_load_all(run("manifest", f"{fake.host}/shop:1").stdout) if one["kind"] == "Deployment")
-        assert pinned["spec"]["template"]["spec"]["containers"][0]["image"] == f"{fake.host}/shop:1@{first['digest']}"
+        pinned = next(
+            one
+            for one in yaml.safe_load_all(run("manifest", f"{fake.host}/shop:1").stdout)
+            if one["kind"] == "Deployment"
+        )
+        assert (
+            pinned["spec"]["template"]["spec"]["containers"][0]["image"]
+            == f"{fake.host}/shop:1@{first['digest']}"
+        )
 
 
 def test_several_windows_make_one_index(site, tmp_path, monkeypatch):
@@ -222,10 +317,24 @@ def test_several_windows_make_one_index(site, tmp_path, monkeypatch):
             bases_on_disk.write(tmp_path / release, build)
             fake.load("base", release, tmp_path / release)
         fake.index("base", "all", ("2019", "2022"))
-        made = built(site, "--to", f"{fake.host}/shop:1", "--base", f"{fake.host}/base:all", "--push", "--windows", "2019", "--windows", "2022")
+        made = built(
+            site,
+            "--to",
+            f"{fake.host}/shop:1",
+            "--base",
+            f"{fake.host}/base:all",
+            "--push",
+            "--windows",
+            "2019",
+            "--windows",
+            "2022",
+        )
         index, _, media_type = registry.open_registry(registry.parse(f"{fake.host}/shop:1")).manifest("1")
         assert media_type == registry.INDEX
-        assert [one["platform"]["os.version"] for one in index["manifests"]] == [bases_on_disk.BUILD, "10.0.20348.2"]
+        assert [one["platform"]["os.version"] for one in index["manifests"]] == [
+            bases_on_disk.BUILD,
+            "10.0.20348.2",
+        ]
         assert len(made["images"]) == 2
 
 

@@ -1,4 +1,7 @@
-"""What headers and metadata say: width, framework, what is missing, what a container does not have. Rows I6, I12, I13, S1, R1 to R5."""
+"""What headers and metadata say: width, framework, what is missing, what a container does not have.
+
+Rows I6, I12, I13, S1, R1 to R5.
+"""
 
 import pytest
 
@@ -22,18 +25,41 @@ def test_a_32_bit_site_gets_a_32_bit_pool_and_a_mix_is_refused():
 
 
 def test_tools_in_other_folders_are_not_loaded_by_the_site():
-    assert names(findings(SITE, assembly("bin/a.dll", required_32=True), assembly("tools/b.exe", machine=X64))) == []
+    assert (
+        names(findings(SITE, assembly("bin/a.dll", required_32=True), assembly("tools/b.exe", machine=X64)))
+        == []
+    )
 
 
 def test_libraries_for_both_processors_in_folders_of_their_own_are_no_mix():
-    both = [assembly(f"bin/{bits}/SQLite.Interop.dll", clr="", machine=machine) for bits, machine in (("x86", 0x14C), ("x64", X64))]
-    assert names(findings(SITE, assembly("bin/a.dll"), *both, assembly("bin/runtimes/win-arm64/native/b.dll", clr="", machine=0xAA64))) == []
+    both = [
+        assembly(f"bin/{bits}/SQLite.Interop.dll", clr="", machine=machine)
+        for bits, machine in (("x86", 0x14C), ("x64", X64))
+    ]
+    assert (
+        names(
+            findings(
+                SITE,
+                assembly("bin/a.dll"),
+                *both,
+                assembly("bin/runtimes/win-arm64/native/b.dll", clr="", machine=0xAA64),
+            )
+        )
+        == []
+    )
 
 
 def test_an_old_library_beside_new_ones_runs():
     old = assembly("bin/Ionic.Zip.dll", clr="v2.0.50727")
     assert names(findings(SITE, assembly("bin/site.dll"), old)) == []
-    assert names(findings({"web.config": config("<system.web><compilation targetFramework='4.8'/></system.web>")}, old)) == []
+    assert (
+        names(
+            findings(
+                {"web.config": config("<system.web><compilation targetFramework='4.8'/></system.web>")}, old
+            )
+        )
+        == []
+    )
 
 
 def test_what_third_parties_refer_to_is_their_own_affair():
@@ -58,7 +84,9 @@ WARNED = {
     "windows-forms": assembly("bin/a.dll", types=frozenset({"System.Windows.Forms.MessageBox"})),
     "performance-counter": assembly("bin/a.dll", types=frozenset({"System.Diagnostics.PerformanceCounter"})),
     "fonts": assembly("bin/a.dll", types=frozenset({"System.Drawing.Font"})),
-    "certificate": assembly("bin/a.dll", types=frozenset({"System.Security.Cryptography.X509Certificates.X509Store"})),
+    "certificate": assembly(
+        "bin/a.dll", types=frozenset({"System.Security.Cryptography.X509Certificates.X509Store"})
+    ),
     "drive-path": assembly("bin/a.dll", strings=("D:\\data\\in",)),
     "unc-path": assembly("bin/a.dll", strings=("\\\\files\\in", "\\\\.\\pipe\\a")),
 }
@@ -88,7 +116,9 @@ def test_an_old_program_that_its_configuration_starts_on_the_new_runtime_runs():
 
 
 def test_a_program_for_a_newer_framework_is_refused_by_the_file_beside_it():
-    assert names(findings({"a.runtimeconfig.json": "{}"}, assembly("a.exe", clr="", machine=X64)), Level.REFUSED) == ["dotnet-core"]
+    assert names(
+        findings({"a.runtimeconfig.json": "{}"}, assembly("a.exe", clr="", machine=X64)), Level.REFUSED
+    ) == ["dotnet-core"]
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -102,7 +132,11 @@ def test_what_may_fail_is_warned_of_by_name(name):
 
 
 def test_the_runtime_of_visual_c_is_named_with_its_fix():
-    (found,) = [one for one in findings(SITE, assembly("bin/n.dll", clr="", imports=frozenset({"vcruntime140.dll"}))) if one.level is Level.WARNED]
+    (found,) = [
+        one
+        for one in findings(SITE, assembly("bin/n.dll", clr="", imports=frozenset({"vcruntime140.dll"})))
+        if one.level is Level.WARNED
+    ]
     assert "Visual C++" in found.what
 
 
@@ -111,7 +145,9 @@ def test_the_runtime_of_visual_c_is_named_with_its_fix():
     [{"kernel32"}, {"KERNEL32.DLL"}, {"api-ms-win-crt-runtime-l1-1-0.dll"}, {"own.dll"}, {"winspool.drv"}],
 )
 def test_libraries_of_server_core_or_of_the_folder_are_there(modules):
-    assert names(findings({**SITE, "bin/own.dll": b""}, assembly("bin/a.dll", modules=frozenset(modules)))) == []
+    assert (
+        names(findings({**SITE, "bin/own.dll": b""}, assembly("bin/a.dll", modules=frozenset(modules)))) == []
+    )
 
 
 def test_assemblies_of_the_framework_or_of_the_folder_are_there():
@@ -169,7 +205,9 @@ def test_a_listener_on_localhost_answers_nobody_else(monkeypatch):
     service = program(**{**SERVICE, "types": SERVICE["types"] | {"System.Net.HttpListener"}})
     library = assembly("web.dll", strings=("http://localhost:8080/",))
     monkeypatch.setattr(assemblies, "read_all", lambda tree: ([service, library], []))
-    assert names(findings({}, service, library), Level.REFUSED) == ["localhost-listener"], "a service, and the address in a library"
+    assert names(findings({}, service, library), Level.REFUSED) == ["localhost-listener"], (
+        "a service, and the address in a library"
+    )
     good = program(types=frozenset({"System.Net.HttpListener"}), strings=("http://+:8080/",))
     monkeypatch.setattr(assemblies, "read_all", lambda tree: ([good], []))
     assert names(findings({}, good)) == []
@@ -193,7 +231,10 @@ def test_a_damaged_library_is_named():
 
 
 def test_a_native_library_is_read_from_its_header_alone():
-    """The least that is a PE file: DOS header, COFF header of an i386 DLL, an optional header without directories."""
+    """The least that is a PE file:
+
+    DOS header, COFF header of an i386 DLL, an optional header without directories.
+    """
     header = bytearray(1024)
     header[0:2], header[60:64] = b"MZ", (64).to_bytes(4, "little")
     header[64:68] = b"PE\0\0"

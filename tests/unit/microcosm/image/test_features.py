@@ -1,4 +1,7 @@
-"""What a site asks of IIS and WCF: one sentence per missing feature, and silence on near misses. Rows I1 to I11 and W1 to W7."""
+"""What a site asks of IIS and WCF: one sentence per missing feature, and silence on near misses.
+
+Rows I1 to I11 and W1 to W7.
+"""
 
 import pytest
 
@@ -16,11 +19,19 @@ MISSING = {
     "iis-windows-auth": {"web.config": server(AUTHENTICATION.format("windowsAuthentication", "true"))},
     "iis-basic-auth": {"web.config": server(AUTHENTICATION.format("basicAuthentication", "True"))},
     "iis-digest-auth": {"web.config": server(AUTHENTICATION.format("digestAuthentication", "true"))},
-    "iis-client-certs": {"web.config": server(AUTHENTICATION.format("iisClientCertificateMappingAuthentication", "true"))},
-    "iis-url-auth": {"web.config": server("<security><authorization><add accessType='Deny' users='?'/></authorization></security>")},
+    "iis-client-certs": {
+        "web.config": server(AUTHENTICATION.format("iisClientCertificateMappingAuthentication", "true"))
+    },
+    "iis-url-auth": {
+        "web.config": server(
+            "<security><authorization><add accessType='Deny' users='?'/></authorization></security>"
+        )
+    },
     "iis-ip-security": {"web.config": server("<security><ipSecurity allowUnlisted='false'/></security>")},
     "iis-tracing": {"web.config": server("<tracing><traceFailedRequests/></tracing>")},
-    "iis-cgi": {"web.config": server("<handlers><add name='php' path='*.php' modules='FastCgiModule'/></handlers>")},
+    "iis-cgi": {
+        "web.config": server("<handlers><add name='php' path='*.php' modules='FastCgiModule'/></handlers>")
+    },
     "iis-asp": {"web.config": config(), "old/default.ASP": "<% %>"},
     "iis-webdav": {"web.config": server("<webdav><authoring enabled='true'/></webdav>")},
     "iis-websockets": {"web.config": server("<webSocket receiveBufferLimit='1'/>")},
@@ -32,12 +43,21 @@ MISSING = {
         )
     },
     "target-framework": {"web.config": web("<httpRuntime targetFramework='4.8.1'/>")},
-    "net-msmq": {"web.config": model("<services><service name='s'><endpoint binding='netMsmqBinding'/></service></services>")},
-    "net-pipe": {"web.config": model("<services><service name='s'><endpoint binding='netNamedPipeBinding'/></service></services>")},
+    "net-msmq": {
+        "web.config": model(
+            "<services><service name='s'><endpoint binding='netMsmqBinding'/></service></services>"
+        )
+    },
+    "net-pipe": {
+        "web.config": model(
+            "<services><service name='s'><endpoint binding='netNamedPipeBinding'/></service></services>"
+        )
+    },
     "https-binding": {
         "web.config": model(
             "<services><service name='s'><endpoint binding='basicHttpBinding'/></service></services>",
-            "<bindings><basicHttpBinding><binding><security mode='Transport'/></binding></basicHttpBinding></bindings>",
+            "<bindings><basicHttpBinding><binding><security "
+            "mode='Transport'/></binding></basicHttpBinding></bindings>",
         )
     },
 }
@@ -65,7 +85,11 @@ def test_a_base_that_is_said_to_have_the_feature_is_believed():
 
 
 def test_of_an_unknown_base_nothing_is_known_so_it_only_warns():
-    (found,) = [one for one in findings(MISSING["iis-rewrite"], wanted=Wanted(base="registry.example/own:1")) if one.name == "iis-rewrite"]
+    (found,) = [
+        one
+        for one in findings(MISSING["iis-rewrite"], wanted=Wanted(base="registry.example/own:1"))
+        if one.name == "iis-rewrite"
+    ]
     assert found.level is Level.WARNED
 
 
@@ -76,7 +100,9 @@ def test_a_site_for_481_fits_the_newer_bases(release):
 
 NEAR_MISSES = {
     "in a comment": config("<!-- <system.webServer><rewrite><rules/></rewrite></system.webServer> -->"),
-    "switched off": server("<httpRedirect enabled='false' destination='https://a'/>", "<webSocket enabled='false'/>"),
+    "switched off": server(
+        "<httpRedirect enabled='false' destination='https://a'/>", "<webSocket enabled='false'/>"
+    ),
     "a module removed that is not there": server("<modules><remove name='WebDAVModule'/></modules>"),
     "windows authentication off": server(AUTHENTICATION.format("windowsAuthentication", "false")),
     "static compression": server("<urlCompression doStaticCompression='true'/>"),
@@ -85,7 +111,9 @@ NEAR_MISSES = {
         "<system.webServer><validation validateIntegratedModeConfiguration='false'/></system.webServer>",
     ),
     "no modules in the old section": web("<httpModules/>"),
-    "a client's endpoint": model("<client><endpoint binding='netMsmqBinding' address='net.msmq://other/q'/></client>"),
+    "a client's endpoint": model(
+        "<client><endpoint binding='netMsmqBinding' address='net.msmq://other/q'/></client>"
+    ),
 }
 
 
@@ -104,7 +132,9 @@ PLACES = {
         "rules/rewrite.config": "<rewrite><rules/></rewrite>",
     },
     "with a namespace": {
-        "web.config": server("<rewrite/>").replace("<configuration>", "<configuration xmlns='http://schemas/NetConfiguration/v2.0'>")
+        "web.config": server("<rewrite/>").replace(
+            "<configuration>", "<configuration xmlns='http://schemas/NetConfiguration/v2.0'>"
+        )
     },
 }
 
@@ -116,8 +146,10 @@ def test_a_section_is_found_wherever_it_stands(case):
 
 ENOUGH_MEMORY = "<serviceHostingEnvironment minFreeMemoryPercentageToActivateService='0'/>"
 DUAL = model(
-    "<services><service name='s'><endpoint binding='wsDualHttpBinding' bindingConfiguration='b'/></service></services>",
-    "<bindings><wsDualHttpBinding><binding name='b'><security mode='None'/></binding></wsDualHttpBinding></bindings>",
+    "<services><service name='s'><endpoint binding='wsDualHttpBinding' "
+    "bindingConfiguration='b'/></service></services>",
+    "<bindings><wsDualHttpBinding><binding name='b'><security "
+    "mode='None'/></binding></wsDualHttpBinding></bindings>",
     ENOUGH_MEMORY,
 )
 WARNED = {
@@ -125,7 +157,8 @@ WARNED = {
     "transform-left": {"web.config": config(), "Web.Release.config": config()},
     "roslyn-missing": {
         "web.config": config(
-            "<system.codedom><compilers><compiler type='Microsoft.CodeDom.Providers.DotNetCompilerPlatform.C, M'/></compilers></system.codedom>"
+            "<system.codedom><compilers><compiler "
+            "type='Microsoft.CodeDom.Providers.DotNetCompilerPlatform.C, M'/></compilers></system.codedom>"
         )
     },
     "windows-authentication": {"web.config": web("<authentication mode='Windows'/>")},
@@ -137,11 +170,17 @@ WARNED = {
             ENOUGH_MEMORY,
         )
     },
-    "ws-http-security": {"web.config": model("<services><service name='s'><endpoint binding='wsHttpBinding'/></service></services>", ENOUGH_MEMORY)},
+    "ws-http-security": {
+        "web.config": model(
+            "<services><service name='s'><endpoint binding='wsHttpBinding'/></service></services>",
+            ENOUGH_MEMORY,
+        )
+    },
     "windows-credentials": {
         "web.config": model(
             "<services><service name='s'><endpoint binding='basicHttpBinding'/></service></services>",
-            "<bindings><basicHttpBinding><binding><security mode='TransportCredentialOnly'><transport clientCredentialType='Windows'/>"
+            "<bindings><basicHttpBinding><binding><security mode='TransportCredentialOnly'><transport "
+            "clientCredentialType='Windows'/>"
             "</security></binding></basicHttpBinding></bindings>",
             ENOUGH_MEMORY,
         )
@@ -149,7 +188,8 @@ WARNED = {
     "wcf-sessions": {"web.config": DUAL},
     "metadata-address": {
         "web.config": model(
-            "<behaviors><serviceBehaviors><behavior><serviceMetadata httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>"
+            "<behaviors><serviceBehaviors><behavior><serviceMetadata "
+            "httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>"
         )
     },
     "memory-gate": {"web.config": config(), "a.svc": ""},
@@ -163,7 +203,11 @@ def test_what_may_fail_is_warned_of_by_name(name):
 
 def test_the_old_sections_with_a_new_target_are_of_a_site_that_was_moved_on():
     sections = "<configSections><sectionGroup name='system.web.extensions' type='t'/></configSections>"
-    assert "dotnet-35" not in names(findings({"web.config": config(sections, "<system.web><compilation targetFramework='4.8'/></system.web>")}))
+    assert "dotnet-35" not in names(
+        findings(
+            {"web.config": config(sections, "<system.web><compilation targetFramework='4.8'/></system.web>")}
+        )
+    )
 
 
 def test_classic_tls_and_metadata_are_settled_by_their_options():
@@ -180,25 +224,35 @@ def test_a_wcf_site_gets_the_base_that_can_activate_it_and_net_tcp_works_there()
 
 
 def test_an_ignored_refusal_is_a_warning_that_says_so():
-    (found,) = [one for one in findings(MISSING["iis-rewrite"], ignored=frozenset({"iis-rewrite"})) if one.name == "iis-rewrite"]
+    (found,) = [
+        one
+        for one in findings(MISSING["iis-rewrite"], ignored=frozenset({"iis-rewrite"}))
+        if one.name == "iis-rewrite"
+    ]
     assert found.level is Level.WARNED
     assert "(ignored)" in found.what
 
 
 def test_the_published_wcf_sample_has_only_its_true_findings():
-    """The shape of microsoft/dotnet-framework-docker ebb6885, samples/wcfapp/WcfServiceWebApp: http, net.tcp and mex, debug on."""
+    """The shape of microsoft/dotnet-framework-docker ebb6885, samples/wcfapp/WcfServiceWebApp: http,
+    net.tcp and mex, debug on.
+    """
     services = "".join(
-        f"<endpoint address='' binding='{name}' contract='IService1'/>" for name in ("basicHttpBinding", "netTcpBinding", "mexHttpBinding")
+        f"<endpoint address='' binding='{name}' contract='IService1'/>"
+        for name in ("basicHttpBinding", "netTcpBinding", "mexHttpBinding")
     )
     site = {
         "Service1.svc": '<%@ ServiceHost Service="S" %>',
         "Web.config": config(
-            "<system.web><compilation debug='true' targetFramework='4.8'/><httpRuntime targetFramework='4.8'/></system.web>",
+            "<system.web><compilation debug='true' targetFramework='4.8'/><httpRuntime "
+            "targetFramework='4.8'/></system.web>",
             f"<system.serviceModel><services><service name='S'>{services}</service></services>",
             "<bindings><netTcpBinding><binding><security mode='None'/></binding></netTcpBinding></bindings>",
-            "<behaviors><serviceBehaviors><behavior><serviceMetadata httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>",
+            "<behaviors><serviceBehaviors><behavior><serviceMetadata "
+            "httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>",
             "<serviceHostingEnvironment multipleSiteBindingsEnabled='true'/></system.serviceModel>",
-            "<system.webServer><modules runAllManagedModulesForAllRequests='true'/><directoryBrowse enabled='true'/></system.webServer>",
+            "<system.webServer><modules runAllManagedModulesForAllRequests='true'/><directoryBrowse "
+            "enabled='true'/></system.webServer>",
         ),
     }
     found = findings(

@@ -33,12 +33,22 @@ def registry(tmp_path_factory):
         fake.load("wcf", "1", place / "base")
         msi = place / "greeting.msi"
         if shutil.which("wixl"):
-            subprocess.run(["wixl", "-a", "x64", "-o", str(msi), "greeting.wxs"], cwd=EXAMPLE, check=True, capture_output=True)
+            subprocess.run(
+                ["wixl", "-a", "x64", "-o", str(msi), "greeting.wxs"],
+                cwd=EXAMPLE,
+                check=True,
+                capture_output=True,
+            )
         yield fake, msi
 
 
 def run(command: str, fake, msi):
-    words = command.replace("registry.example", fake.host).replace("examples/legacy-wcf/greeting.msi", str(msi)).partition(" | ")[0].split()[1:]
+    words = (
+        command.replace("registry.example", fake.host)
+        .replace("examples/legacy-wcf/greeting.msi", str(msi))
+        .partition(" | ")[0]
+        .split()[1:]
+    )
     words = [word.replace("examples/", f"{PROJECT}/examples/") for word in words]
     if words[1] == "build":
         words += ["--base", f"{fake.host}/wcf:1", "--base-has", "wcf-tcp"]
@@ -73,7 +83,13 @@ def test_the_msi_holds_the_same_files_as_the_folder(registry):
     assert {path: found.read(path) for path in found} == {path: site.read(path) for path in site}
 
 
-ROWS = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", PAGE.partition("| handed over | answer |")[2].partition("\n\n")[0], re.MULTILINE))
+ROWS = dict(
+    re.findall(
+        r"^\| (.+?) \| (.+?) \|$",
+        PAGE.partition("| handed over | answer |")[2].partition("\n\n")[0],
+        re.MULTILINE,
+    )
+)
 
 
 def handed_over(row: str, path):
@@ -103,10 +119,19 @@ def handed_over(row: str, path):
             return path
     for start, content in data.items():
         if row.startswith(start):
-            name = {"`setup.exe`": "setup.exe", "a merge module": "a.msm", "a single web.config": "web.config"}.get(start, "file.bin")
+            name = {
+                "`setup.exe`": "setup.exe",
+                "a merge module": "a.msm",
+                "a single web.config": "web.config",
+            }.get(start, "file.bin")
             (path / name).write_bytes(content)
             return path / name
-    zips = {"a zip with `../`": "../a", "an MSIX package": "AppxManifest.xml", "an encrypted zip": "a", "a zip with a name twice": "a"}
+    zips = {
+        "a zip with `../`": "../a",
+        "an MSIX package": "AppxManifest.xml",
+        "an encrypted zip": "a",
+        "a zip with a name twice": "a",
+    }
     name = next((name for start, name in zips.items() if row.startswith(start)), None)
     if name is None:
         return path / "no-such-folder"

@@ -23,7 +23,11 @@ BUILDKIT_FOLDER = (
     "AAEBAAAAAAAFEgAAAAAAGAD/AR8AAQIAAAAAAAUgAAAAIAIAAAALFAAAAAAQAQEAAAAAAAMAAAAAAAMYAKkAEgABAgAAAAAABSAAAAAhAgAAAAIYAAQA"
     "AAABAgAAAAAABSAAAAAhAgAAAAIYAAIAAAABAgAAAAAABSAAAAAhAgAA"
 )
-SITE = {"inetpub/wwwroot/web.config": "<configuration/>", "inetpub/wwwroot/App_Data/ä.txt": "x", "microcosm/start.ps1": "#"}
+SITE = {
+    "inetpub/wwwroot/web.config": "<configuration/>",
+    "inetpub/wwwroot/App_Data/ä.txt": "x",
+    "microcosm/start.ps1": "#",
+}
 WRITABLE = ["inetpub/wwwroot/App_Data", "inetpub/wwwroot/logs"]
 
 
@@ -61,7 +65,10 @@ def test_every_entry_and_every_parent_is_there_once_and_parents_come_first(made)
 def parsed(entry: tarfile.TarInfo) -> dict:
     """Owner, group and allowing entries, read back by offsets: a second reading, not the writer's own."""
     data = base64.b64decode(entry.pax_headers["MSWINDOWS.rawsd"])
-    control, owner, group, dacl = int.from_bytes(data[2:4], "little"), *(int.from_bytes(data[at : at + 4], "little") for at in (4, 8, 16))
+    control, owner, group, dacl = (
+        int.from_bytes(data[2:4], "little"),
+        *(int.from_bytes(data[at : at + 4], "little") for at in (4, 8, 16)),
+    )
     assert control & 0x8004 == 0x8004, "self-relative, with a DACL"
     count, at, aces = int.from_bytes(data[dacl + 4 : dacl + 6], "little"), dacl + 8, {}
     for _ in range(count):
@@ -90,16 +97,24 @@ def test_every_entry_has_owner_group_access_list_attributes_and_times(made):
 def test_the_pool_may_modify_what_the_service_writes_to_and_nothing_else(made):
     pool, inherit = "S-1-5-32-568", 0x3
     may = {entry.name: parsed(entry)["aces"] for entry in entries(made) if "rawsd" in str(entry.pax_headers)}
-    modify = {name for name, aces in may.items() if any(who == pool and mask == descriptors.MODIFY for (who, _), mask in aces.items())}
+    modify = {
+        name
+        for name, aces in may.items()
+        if any(who == pool and mask == descriptors.MODIFY for (who, _), mask in aces.items())
+    }
     start = "Files/inetpub/wwwroot"
     assert modify == {f"{start}/App_Data", f"{start}/App_Data/ä.txt", f"{start}/logs"}
-    assert may[f"{start}/logs"][pool, inherit] == descriptors.MODIFY, "and so have the files that it makes there"
+    assert may[f"{start}/logs"][pool, inherit] == descriptors.MODIFY, (
+        "and so have the files that it makes there"
+    )
 
 
 def test_users_may_not_add_to_the_folder_of_the_start_script(made):
     (folder,) = [entry for entry in entries(made) if entry.name == "Files/microcosm"]
     assert not [
-        mask for (who, _), mask in parsed(folder)["aces"].items() if who == "S-1-5-32-545" and mask & 0x6 and mask != descriptors.READ_EXECUTE
+        mask
+        for (who, _), mask in parsed(folder)["aces"].items()
+        if who == "S-1-5-32-545" and mask & 0x6 and mask != descriptors.READ_EXECUTE
     ]
 
 

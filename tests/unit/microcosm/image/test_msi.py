@@ -1,4 +1,7 @@
-"""Places, conditions and custom actions of an MSI. Rows M1 and M3 to M6 of the review; test_msi_tables.py has M2."""
+"""Places, conditions and custom actions of an MSI.
+
+Rows M1 and M3 to M6 of the review; test_msi_tables.py has M2.
+"""
 
 import pytest
 
@@ -66,7 +69,9 @@ def test_visual_studios_own_action_sets_the_target_folder():
             {"Property": "Manufacturer", "Value": "Firm"},
             {"Property": "ProductName", "Value": "Shop"},
         ],
-        CustomAction=[action("DIRCA_TARGETDIR", 307, "TARGETDIR", "[ProgramFilesFolder][Manufacturer]\\[ProductName]")],
+        CustomAction=[
+            action("DIRCA_TARGETDIR", 307, "TARGETDIR", "[ProgramFilesFolder][Manufacturer]\\[ProductName]")
+        ],
         InstallExecuteSequence=[step("DIRCA_TARGETDIR", 750, 'TARGETDIR=""')],
     )
     assert list(msi.paths.values()) == ["Program Files (x86)/Firm/Shop/web.config"]
@@ -161,7 +166,9 @@ RUNNING = {
 
 @pytest.mark.parametrize("kind", RUNNING)
 def test_a_custom_action_that_runs_code_is_refused_by_name_type_and_file(kind):
-    msi = package(CustomAction=[action("WriteConfig", kind, "Helper")], InstallExecuteSequence=[step("WriteConfig")])
+    msi = package(
+        CustomAction=[action("WriteConfig", kind, "Helper")], InstallExecuteSequence=[step("WriteConfig")]
+    )
     (found,) = [one for one in msi_findings(msi) if one.level is Level.REFUSED]
     assert (found.name, found.where) == ("msi-custom-action", "WriteConfig")
     assert RUNNING[kind] in found.what
@@ -226,11 +233,21 @@ def test_an_action_that_no_installation_schedules_does_not_run():
 
 def test_an_advanced_installer_package_has_stock_actions_and_its_script_is_refused():
     """Names and types as two published listings of such packages have them (aicustact.dll)."""
-    stock = [("AI_DETECT_MODERNWIN", 1), ("AI_InstallModeCheck", 1), ("AI_DpiContentScale", 1), ("AI_SET_ADMIN", 51), ("AI_DOWNGRADE", 19)]
+    stock = [
+        ("AI_DETECT_MODERNWIN", 1),
+        ("AI_InstallModeCheck", 1),
+        ("AI_DpiContentScale", 1),
+        ("AI_SET_ADMIN", 51),
+        ("AI_DOWNGRADE", 19),
+    ]
     rows = [action(name, kind, "aicustact.dll") for name, kind in stock]
     script = action("PowerShellScriptInline", 1, "PowerShellScriptLauncher.dll")
     steps = [step(row["Action"]) for row in [*rows, script]]
-    found = [one for one in msi_findings(package(CustomAction=[*rows, script], InstallExecuteSequence=steps)) if one.level is Level.REFUSED]
+    found = [
+        one
+        for one in msi_findings(package(CustomAction=[*rows, script], InstallExecuteSequence=steps))
+        if one.level is Level.REFUSED
+    ]
     assert [one.where for one in found] == ["PowerShellScriptInline"]
 
 
@@ -238,5 +255,7 @@ def test_a_package_for_one_user_that_installs_into_his_folder_is_warned_of():
     users = package(Directory=rooted("LocalAppDataFolder"))
     assert list(users.paths.values()) == ["Users/ContainerAdministrator/AppData/Local/Site/web.config"]
     assert names(msi_findings(users)) == ["msi-per-user"]
-    everybody = package(Directory=rooted("LocalAppDataFolder"), Property=[{"Property": "ALLUSERS", "Value": "1"}])
+    everybody = package(
+        Directory=rooted("LocalAppDataFolder"), Property=[{"Property": "ALLUSERS", "Value": "1"}]
+    )
     assert names(msi_findings(everybody)) == []

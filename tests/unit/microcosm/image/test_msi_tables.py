@@ -33,7 +33,9 @@ def test_a_table_that_is_not_carried_is_refused_by_name_and_can_be_ignored(table
     assert names(msi_findings(msi, ignored=frozenset({TABLES[table]})), Level.REFUSED) == []
 
 
-@pytest.mark.parametrize("table", ["Shortcut", "WixFirewallException", "ServiceConfig", "LaunchCondition", "Upgrade", "RemoveFile"])
+@pytest.mark.parametrize(
+    "table", ["Shortcut", "WixFirewallException", "ServiceConfig", "LaunchCondition", "Upgrade", "RemoveFile"]
+)
 def test_a_table_that_a_container_does_not_need_is_noted(table):
     found = msi_findings(package(**{table: [{"A": "b"}]}))
     assert [one.where for one in found if one.name == "msi-noted"] == [f"table {table}"]
@@ -46,7 +48,13 @@ def test_rows_of_components_that_are_not_installed_do_nothing():
 
 def test_an_assembly_beside_its_program_is_not_for_the_gac():
     """Setup projects of Visual Studio write such a row for each assembly."""
-    row = {"Component_": "C", "Feature_": "Main", "File_Manifest": "F", "File_Application": "F", "Attributes": 0}
+    row = {
+        "Component_": "C",
+        "Feature_": "Main",
+        "File_Manifest": "F",
+        "File_Application": "F",
+        "Attributes": 0,
+    }
     assert names(msi_findings(package(MsiAssembly=[row]))) == []
     assert names(msi_findings(package(MsiAssembly=[{**row, "File_Application": None}]))) == ["msi-gac"]
 
@@ -114,7 +122,10 @@ def test_plain_registry_values_are_carried_and_32_bit_ones_go_where_32_bit_progr
         {"key": "HKLM\\Software\\Firm", "name": "", "type": "REG_SZ", "data": "x"},
     ]
     narrow = [{"Component": "C", "Directory_": "SITE", "Attributes": 0, "Condition": None, "KeyPath": "F"}]
-    assert msi_registry.values(package(Registry=[value()], Component=narrow))[0]["key"] == "HKLM\\Software\\WOW6432Node\\Firm"
+    assert (
+        msi_registry.values(package(Registry=[value()], Component=narrow))[0]["key"]
+        == "HKLM\\Software\\WOW6432Node\\Firm"
+    )
 
 
 TYPES = {
@@ -141,27 +152,54 @@ def test_a_value_that_is_joined_to_what_the_machine_has_is_refused(data):
 def test_values_of_a_user_are_warned_of_and_a_root_by_scope_follows_allusers():
     assert names(msi_findings(package(Registry=[value(Root=1)]))) == ["msi-user-registry"]
     everybody = [{"Property": "ALLUSERS", "Value": "1"}]
-    assert msi_registry.values(package(Registry=[value(Root=-1)], Property=everybody))[0]["key"].startswith("HKLM")
+    assert msi_registry.values(package(Registry=[value(Root=-1)], Property=everybody))[0]["key"].startswith(
+        "HKLM"
+    )
     assert msi_registry.values(package(Registry=[value(Root=-1)]))[0]["key"].startswith("HKCU")
 
 
 def test_an_event_source_of_wix_is_a_registry_key_and_is_carried():
-    row = value(Key="SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\Shop", Name="EventMessageFile", Value="#%[SITE]m.dll")
+    row = value(
+        Key="SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\Shop",
+        Name="EventMessageFile",
+        Value="#%[SITE]m.dll",
+    )
     (found,) = msi_registry.values(package(Registry=[row]))
-    assert (found["key"][-9:], found["type"], found["data"]) == ("tion\\Shop", "REG_EXPAND_SZ", "C:\\Site\\m.dll")
+    assert (found["key"][-9:], found["type"], found["data"]) == (
+        "tion\\Shop",
+        "REG_EXPAND_SZ",
+        "C:\\Site\\m.dll",
+    )
 
 
 def site(**more):
-    return {"Web": "W", "Component_": "C", "Description": "Shop", "Directory_": "SITE", "Sequence": None, **more}
+    return {
+        "Web": "W",
+        "Component_": "C",
+        "Description": "Shop",
+        "Directory_": "SITE",
+        "Sequence": None,
+        **more,
+    }
 
 
 def folder(**more):
-    return {"VirtualDir": "V", "Component_": "C", "Web_": "W", "Alias": "shop", "Directory_": "SITE", "Application_": "A", **more}
+    return {
+        "VirtualDir": "V",
+        "Component_": "C",
+        "Web_": "W",
+        "Alias": "shop",
+        "Directory_": "SITE",
+        "Application_": "A",
+        **more,
+    }
 
 
 def app(msi):
     content = files_of(dict.fromkeys(msi.paths.values(), "<configuration/>"))
-    return start.app(inspect.subject(Source("msi", "a.msi", content, msi), Wanted(), Choices()), start.Options())
+    return start.app(
+        inspect.subject(Source("msi", "a.msi", content, msi), Wanted(), Choices()), start.Options()
+    )
 
 
 @pytest.mark.parametrize("prefix", ["", "Wix4"])
@@ -180,10 +218,19 @@ def test_an_application_is_served_where_the_msi_has_it():
 
 
 def test_facts_of_a_pool_are_carried_or_refused():
-    pool = {"AppPool": "P", "Name": "Shop", "Component_": "C", "User_": None, "ManagedPipelineMode": "Classic", "ManagedRuntimeVersion": "v4.0"}
+    pool = {
+        "AppPool": "P",
+        "Name": "Shop",
+        "Component_": "C",
+        "User_": None,
+        "ManagedPipelineMode": "Classic",
+        "ManagedRuntimeVersion": "v4.0",
+    }
     assert msi_iis.is_classic(package(IIsAppPool=[pool]))
     assert names(msi_findings(package(IIsAppPool=[pool]))) == []
-    assert names(msi_findings(package(IIsAppPool=[{**pool, "ManagedRuntimeVersion": "v2.0"}])), Level.REFUSED) == ["dotnet-35"]
+    assert names(
+        msi_findings(package(IIsAppPool=[{**pool, "ManagedRuntimeVersion": "v2.0"}])), Level.REFUSED
+    ) == ["dotnet-35"]
     assert names(msi_findings(package(IIsAppPool=[{**pool, "User_": "U"}]))) == ["msi-account"]
 
 
@@ -193,4 +240,6 @@ def test_what_a_container_does_otherwise_is_said():
     assert "port 8443 and a host name and TLS" in found.what
     assert names(msi_findings(package(IIsFilter=[{"Filter": "F", "Component_": "C"}]))) == ["msi-iis"]
     assert names(msi_findings(package(IIsMimeMap=[{"MimeMap": "M"}]))) == ["msi-iis-left"]
-    assert names(msi_findings(package(IIsWebSite=[site(), site(Web="X", Description="Other")]))) == ["msi-sites"]
+    assert names(msi_findings(package(IIsWebSite=[site(), site(Web="X", Description="Other")]))) == [
+        "msi-sites"
+    ]

@@ -15,7 +15,13 @@ MONITOR = "C:\\ServiceMonitor.exe"
 def image(size: int = 1, **facts) -> Image:
     inner = {"Entrypoint": ["C:\\shop.exe"], **facts.pop("config", {})}
     config = {"os": "windows", "architecture": "amd64", "os.version": BUILD, "config": inner, **facts}
-    return Image(stored=Stored("shop:1"), digest="sha256:0", media_type="", manifest={"layers": [{"size": size}]}, config=config)
+    return Image(
+        stored=Stored("shop:1"),
+        digest="sha256:0",
+        media_type="",
+        manifest={"layers": [{"size": size}]},
+        config=config,
+    )
 
 
 REFUSED = {

@@ -1,4 +1,7 @@
-"""Settings and connection strings: the forecast, and that no value is ever shown. Rows C1, C9 to C11, D1 to D8, F4, F5."""
+"""Settings and connection strings: the forecast, and that no value is ever shown.
+
+Rows C1, C9 to C11, D1 to D8, F4, F5.
+"""
 
 import json
 
@@ -16,7 +19,9 @@ FORECASTS = {
     "cache:6379,password=$(Password),ssl=True": {},
     "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=abc==": {"password-in-image": Level.REFUSED},
     "Server=(LocalDB)\\MSSQLLocalDB;Integrated Security=True": {"local-database": Level.REFUSED},
-    "Data Source=.\\SQLEXPRESS;AttachDbFilename=|DataDirectory|a.mdf;User Instance=True": {"local-database": Level.REFUSED},
+    "Data Source=.\\SQLEXPRESS;AttachDbFilename=|DataDirectory|a.mdf;User Instance=True": {
+        "local-database": Level.REFUSED
+    },
     "Data Source=(local)\\SQLEXPRESS;Database=d": {"local-database": Level.REFUSED},
     "Data Source=localhost\\sqlexpress;Database=d": {"local-database": Level.REFUSED},
     "Data Source=db\\SQLEXPRESS;Database=d": {},
@@ -33,7 +38,8 @@ FORECASTS = {
     },
     "Driver={MySQL ODBC 8.0 Driver};Server=db": {"database-driver": Level.WARNED},
     "Driver={SQL Server};Server=db": {},
-    "metadata=res://*/M.csdl;provider=System.Data.SqlClient;provider connection string='data source=.;integrated security=True'": {
+    "metadata=res://*/M.csdl;provider=System.Data.SqlClient;provider connection string='data "
+    "source=.;integrated security=True'": {
         "localhost-server": Level.WARNED,
         "integrated-security": Level.WARNED,
     },
@@ -58,7 +64,10 @@ SETTINGS = {
     ("Bus", "amqp://shop:s3cret@bus.example/"): "password-in-image",
     ("ApiKey", "a8f5f167f44f4964"): "secret-in-image",
     ("SmtpPass", "a8f5f167f44f4964"): "secret-in-image",
-    ("Files", "https://shop.blob.core.windows.net/in?sv=2019-12-12&amp;sig=aB3dEfGhIj%3D"): "password-in-image",
+    (
+        "Files",
+        "https://shop.blob.core.windows.net/in?sv=2019-12-12&amp;sig=aB3dEfGhIj%3D",
+    ): "password-in-image",
     ("Db", "Server=db;Password=abc;"): "password-in-image",
 }
 
@@ -85,14 +94,20 @@ def test_a_harmless_setting_is_not(pair):
 
 
 ELSEWHERE = {
-    "<log4net><appender><connectionString value='Server=db;Password=abc'/></appender></log4net>": ["password-in-image"],
-    "<applicationSettings><S><setting name='a'><value>Server=db;Pwd=abc;</value></setting></S></applicationSettings>": ["password-in-image"],
+    "<log4net><appender><connectionString value='Server=db;Password=abc'/></appender></log4net>": [
+        "password-in-image"
+    ],
+    "<applicationSettings><S><setting "
+    "name='a'><value>Server=db;Pwd=abc;</value></setting></S></applicationSettings>": ["password-in-image"],
     "<nlog><targets><target fileName='D:\\logs\\a.log'/></targets></nlog>": ["drive-path"],
-    "<system.codedom><compilers><compiler compilerOptions='/langversion:6 /nowarn:1659;1699'/></compilers></system.codedom>": [],
+    "<system.codedom><compilers><compiler compilerOptions='/langversion:6 "
+    "/nowarn:1659;1699'/></compilers></system.codedom>": [],
     "<log4net><appender><file value='C:\\logs\\a.log'/><conversionPattern value='%d'/></appender></log4net>": [],
     "<!-- Password=abc; -->": [],
     "<rabbit uri='amqp://shop:abc@bus'/>": ["password-in-image"],
-    "<system.serviceModel><client><endpoint address='http://localhost:9/a'/></client></system.serviceModel>": ["localhost-url"],
+    "<system.serviceModel><client><endpoint address='http://localhost:9/a'/></client></system.serviceModel>": [
+        "localhost-url"
+    ],
     "<system.serviceModel><client><endpoint address='http://shop:9/a'/></client></system.serviceModel>": [],
 }
 
@@ -114,24 +129,30 @@ def test_the_report_lists_every_setting_with_its_variable():
             "<connectionStrings configSource='db.config'/>",
         ),
         "more.config": "<appSettings><add key='Added' value='1'/></appSettings>",
-        "db.config": "<connectionStrings><clear/><add name='Main' connectionString='Server=db'/></connectionStrings>",
+        "db.config": "<connectionStrings><clear/><add name='Main' "
+        "connectionString='Server=db'/></connectionStrings>",
     }
     told = [str(one) for one in findings(files) if one.name == "setting"]
     assert any("more.config, appSettings Added" in line and "APPSETTING_Added" in line for line in told)
-    assert any("APPSETTING_webpages_Version" in line for line in told), "a colon is no letter of a variable's name in a Secret"
+    assert any("APPSETTING_webpages_Version" in line for line in told), (
+        "a colon is no letter of a variable's name in a Secret"
+    )
     assert any("db.config, connectionStrings Main" in line and "CONNSTR_Main" in line for line in told)
 
 
 @pytest.mark.parametrize(
     "section",
     [
-        f"<connectionStrings><add name='Main' connectionString='Server=db;Password={CANARY}'/></connectionStrings>",
+        f"<connectionStrings><add name='Main' "
+        f"connectionString='Server=db;Password={CANARY}'/></connectionStrings>",
         f"<appSettings><add key='Password' value='{CANARY}'/></appSettings>",
         f"<appSettings><add key='Where' value='D:\\{CANARY}'/></appSettings>",
         f"<system.web><machineKey validationKey='{CANARY}' decryptionKey='{CANARY}'/></system.web>",
         f"<system.web><identity impersonate='true' userName='u' password='{CANARY}'/></system.web>",
-        f"<system.net><mailSettings><smtp><network host='m' password='{CANARY}'/></smtp></mailSettings></system.net>",
-        f"<system.web><sessionState mode='SQLServer' sqlConnectionString='Server=a;Password={CANARY}'/></system.web>",
+        f"<system.net><mailSettings><smtp><network host='m' "
+        f"password='{CANARY}'/></smtp></mailSettings></system.net>",
+        f"<system.web><sessionState mode='SQLServer' "
+        f"sqlConnectionString='Server=a;Password={CANARY}'/></system.web>",
     ],
 )
 def test_no_value_is_in_any_output(section, capsys):
@@ -161,7 +182,8 @@ def test_entities_are_not_expanded():
 
 REFUSED = {
     "encrypted-section": config(
-        "<connectionStrings configProtectionProvider='RsaProtectedConfigurationProvider'><EncryptedData/></connectionStrings>"
+        "<connectionStrings "
+        "configProtectionProvider='RsaProtectedConfigurationProvider'><EncryptedData/></connectionStrings>"
     ),
     "part-missing": config("<connectionStrings configSource='secret.config'/>"),
     "unfilled-token": connection("$(ReplacableToken_Main-Web.config Connection String_0)"),
@@ -177,7 +199,9 @@ def test_what_cannot_work_is_refused(name):
 WARNED = {
     "machine-key": web("<machineKey validationKey='ABCD' decryptionKey='EF01'/>"),
     "state-server": web("<sessionState mode='StateServer' stateConnectionString='tcpip=127.0.0.1:42424'/>"),
-    "smtp-localhost": config("<system.net><mailSettings><smtp><network host='localhost'/></smtp></mailSettings></system.net>"),
+    "smtp-localhost": config(
+        "<system.net><mailSettings><smtp><network host='localhost'/></smtp></mailSettings></system.net>"
+    ),
     "certificate": config(
         "<system.serviceModel><behaviors><serviceBehaviors><behavior><serviceCredentials><serviceCertificate findValue='x'/>"
         "</serviceCredentials></behavior></serviceBehaviors></behaviors></system.serviceModel>"
@@ -191,4 +215,6 @@ def test_state_and_keys_that_replicas_do_not_share_are_warned_of(name):
 
 
 def test_a_key_that_is_generated_is_a_fact():
-    assert "machine-key" in names(findings({"web.config": web("<machineKey validationKey='AutoGenerate,IsolateApps'/>")}), Level.TOLD)
+    assert "machine-key" in names(
+        findings({"web.config": web("<machineKey validationKey='AutoGenerate,IsolateApps'/>")}), Level.TOLD
+    )

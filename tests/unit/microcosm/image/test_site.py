@@ -10,9 +10,18 @@ from microcosm.image.subject import Change, Choices
 from tests.support.services import assembly, config, files_of, findings, names, server, subject, web
 
 SECURITY = "<security>{}</security>"
-CORE = "<handlers><add name='a' path='*' modules='AspNetCoreModuleV2'/></handlers><aspNetCore processPath='dotnet'/>"
-ASP = "<handlers><add name='a' path='*.asp' modules='IsapiModule' scriptProcessor='%windir%\\system32\\inetsrv\\asp.dll'/></handlers>"
-PHP = "<handlers><add name='p' path='*.php' modules='FastCgiModule' scriptProcessor='C:\\PHP\\php-cgi.exe'/></handlers>"
+CORE = (
+    "<handlers><add name='a' path='*' modules='AspNetCoreModuleV2'/></handlers><aspNetCore "
+    "processPath='dotnet'/>"
+)
+ASP = (
+    "<handlers><add name='a' path='*.asp' modules='IsapiModule' "
+    "scriptProcessor='%windir%\\system32\\inetsrv\\asp.dll'/></handlers>"
+)
+PHP = (
+    "<handlers><add name='p' path='*.php' modules='FastCgiModule' "
+    "scriptProcessor='C:\\PHP\\php-cgi.exe'/></handlers>"
+)
 REFUSED = {
     "app-offline": {"web.config": config(), "App_Offline.htm": "closed"},
     "config-size": {"web.config": config("<!--", "x" * 256_001, "-->")},
@@ -20,7 +29,9 @@ REFUSED = {
     "https-only": {"web.config": server(SECURITY.format("<access sslFlags='Ssl, SslNegotiateCert'/>"))},
     "dotnet-core": {"web.config": config(), "shop.dll": "", "shop.runtimeconfig.json": "{}"},
     "iis-aspnetcore": {"web.config": server(CORE)},
-    "iis-module": {"web.config": server("<handlers><add name='n' path='*.js' modules='iisnode'/></handlers>")},
+    "iis-module": {
+        "web.config": server("<handlers><add name='n' path='*.js' modules='iisnode'/></handlers>")
+    },
     "iis-module ": {"web.config": server("<modules><add name='IIS7WSFedModule'/></modules>")},
     "iis-asp": {"web.config": server(ASP)},
     "iis-cgi": {"web.config": server(PHP)},
@@ -30,8 +41,12 @@ REFUSED = {
 WARNED = {
     "nested-application": {"web.config": config(), "api/web.config": web("<authentication mode='Forms'/>")},
     "local-database": {"web.config": web("<roleManager enabled='true'/>")},
-    "state-server": {"web.config": web("<sessionState mode='SQLServer' sqlConnectionString='data source=.;user id=u'/>")},
-    "require-ssl": {"web.config": web("<authentication mode='Forms'><forms requireSSL='true'/></authentication>")},
+    "state-server": {
+        "web.config": web("<sessionState mode='SQLServer' sqlConnectionString='data source=.;user id=u'/>")
+    },
+    "require-ssl": {
+        "web.config": web("<authentication mode='Forms'><forms requireSSL='true'/></authentication>")
+    },
 }
 
 
@@ -54,8 +69,16 @@ def test_what_may_stop_it_is_warned_of(name):
 @pytest.mark.parametrize(
     "files",
     [
-        {"web.config": config(), "Views/web.config": web("<compilation><assemblies/></compilation>", "<pages/>")},
-        {"web.config": config(), "a/web.config": config("<location path='b'><system.web><authentication/></system.web></location>")},
+        {
+            "web.config": config(),
+            "Views/web.config": web("<compilation><assemblies/></compilation>", "<pages/>"),
+        },
+        {
+            "web.config": config(),
+            "a/web.config": config(
+                "<location path='b'><system.web><authentication/></system.web></location>"
+            ),
+        },
         {"web.config": web("<authentication mode='Forms'><forms requireSSL='false'/></authentication>")},
         {"web.config": server(SECURITY.format("<access sslFlags='None'/>"))},
         {"web.config": config(), "old/app_offline.htm": ""},
@@ -80,7 +103,9 @@ def test_the_option_for_tls_settles_both():
 
 def test_sections_that_iis_locks_are_unlocked_at_start():
     locked = {
-        "web.config": server(SECURITY.format("<authentication><anonymousAuthentication enabled='true'/></authentication>")),
+        "web.config": server(
+            SECURITY.format("<authentication><anonymousAuthentication enabled='true'/></authentication>")
+        ),
         "a/web.config": server("<serverRuntime uploadReadAheadSize='1'/>"),
     }
     assert names(findings(locked)) == []
@@ -96,7 +121,9 @@ def test_an_attribute_that_is_set_at_start_is_judged_as_it_will_be():
     debug = {"web.config": web("<compilation debug='true'/>"), "a.svc": ""}
     changes = (
         Change("system.web/compilation", "debug", "false"),
-        Change("system.serviceModel/serviceHostingEnvironment", "minFreeMemoryPercentageToActivateService", "0"),
+        Change(
+            "system.serviceModel/serviceHostingEnvironment", "minFreeMemoryPercentageToActivateService", "0"
+        ),
     )
     assert names(findings(debug)) == ["debug", "memory-gate"]
     assert names(findings(debug, changes=changes)) == []
@@ -111,9 +138,14 @@ def test_a_32_bit_process_can_be_asked_for_and_then_takes_no_64_bit_library():
 
 
 def test_a_configuration_in_any_encoding_that_the_framework_reads_is_read():
-    text = '<?xml version="1.0" encoding="{}"?><configuration><system.web><compilation debug="true"/></system.web></configuration>'
+    text = (
+        '<?xml version="1.0" encoding="{}"?><configuration><system.web><compilation '
+        'debug="true"/></system.web></configuration>'
+    )
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "windows-1252", "iso-8859-15", "shift_jis", "gb2312"):
         declared = "utf-8" if encoding == "utf-8-sig" else encoding
         assert names(findings({"web.config": text.format(declared).encode(encoding)})) == ["debug"], encoding
     wrong = text.format("utf-16").encode("utf-8")
-    assert names(findings({"web.config": wrong})) == ["config-unreadable"], "the framework's reader refuses it as well"
+    assert names(findings({"web.config": wrong})) == ["config-unreadable"], (
+        "the framework's reader refuses it as well"
+    )

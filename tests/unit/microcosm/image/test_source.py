@@ -1,4 +1,6 @@
-"""Reading SOURCE: what is accepted is the same in every form, and what is not is refused in one sentence that says what to hand over."""
+"""Reading SOURCE: what is accepted is the same in every form, and what is not is refused in one sentence
+that says what to hand over.
+"""
 
 import io
 import os
@@ -62,14 +64,22 @@ def test_empty_folders_stay_and_may_be_written(tmp_path):
 
 
 def test_a_nuget_package_is_what_octopus_deploys(tmp_path):
-    packaging = dict.fromkeys(("[Content_Types].xml", "_rels/.rels", "Shop.nuspec", "package/services/a.psmdcp"), "")
+    packaging = dict.fromkeys(
+        ("[Content_Types].xml", "_rels/.rels", "Shop.nuspec", "package/services/a.psmdcp"), ""
+    )
     made = read(zipped(tmp_path / "shop.nupkg", {**SITE, **packaging}))
     assert sorted(made.tree) == sorted(SITE)
 
 
 NO_SERVICE = {
-    "a site in a folder among others": ({"publish/web.config": config(), "notes/a.txt": ""}, "its site is in the folder publish"),
-    "two sites": ({"web/web.config": config(), "api/web.config": config()}, "hand over that folder, and web with --app"),
+    "a site in a folder among others": (
+        {"publish/web.config": config(), "notes/a.txt": ""},
+        "its site is in the folder publish",
+    ),
+    "two sites": (
+        {"web/web.config": config(), "api/web.config": config()},
+        "hand over that folder, and web with --app",
+    ),
     "libraries alone": ({"shop.dll": ""}, "neither a site"),
 }
 
@@ -87,8 +97,14 @@ REFUSED = {
     "packages.config without bin": ({"web.config": config(), "packages.config": ""}, "publish it first"),
     "ClickOnce": ({"publish/app.application": "", "publish/setup.exe": ""}, "ClickOnce"),
     "an installation in a folder": ({"site.msi": "", "setup.exe": ""}, "hand over site.msi itself"),
-    "InstallShield's folder": ({"setup.exe": "", "data1.hdr": "", "data1.cab": ""}, "setup.exe is a setup program"),
-    "an archive beside its scripts": ({"a.zip": "", "a.deploy.cmd": "", "a.SetParameters.xml": ""}, "hand over a.zip itself"),
+    "InstallShield's folder": (
+        {"setup.exe": "", "data1.hdr": "", "data1.cab": ""},
+        "setup.exe is a setup program",
+    ),
+    "an archive beside its scripts": (
+        {"a.zip": "", "a.deploy.cmd": "", "a.SetParameters.xml": ""},
+        "hand over a.zip itself",
+    ),
     "an archive in a folder": ({"site.zip": ""}, "hand over site.zip itself"),
     "MSIX": ({"AppxManifest.xml": "", "shop.exe": "MZ"}, "MSIX"),
     "nothing": ({}, "there are no files"),
@@ -132,7 +148,9 @@ def test_a_file_of_another_kind_is_refused_with_what_to_hand_over(name, tmp_path
 
 def test_what_the_zip_of_macos_leaves_is_no_part_of_the_service(tmp_path):
     litter = {"__MACOSX/site/._web.config": "x", "site/.DS_Store": "x", "site/bin/.DS_Store": "x"}
-    made = read(zipped(tmp_path / "a.zip", {**{f"site/{name}": data for name, data in SITE.items()}, **litter}))
+    made = read(
+        zipped(tmp_path / "a.zip", {**{f"site/{name}": data for name, data in SITE.items()}, **litter})
+    )
     assert sorted(made.tree) == sorted(SITE)
 
 
@@ -156,7 +174,9 @@ def test_more_than_a_layer_can_hold_is_refused_before_it_is_read(tmp_path):
 def test_a_file_can_be_replaced_by_another(tmp_path):
     (tmp_path / "production.config").write_text("<configuration><!-- production --></configuration>")
     site = read(folder(tmp_path / "site", SITE))
-    assert b"production" in replaced(site, "Web.Config", tmp_path / "production.config").tree.read("web.config")
+    assert b"production" in replaced(site, "Web.Config", tmp_path / "production.config").tree.read(
+        "web.config"
+    )
     with pytest.raises(UsageError, match="has no such file"):
         replaced(site, "app.config", tmp_path / "production.config")
     with pytest.raises(UsageError, match="cannot be read"):
