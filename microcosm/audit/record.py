@@ -92,10 +92,13 @@ def save(path: Path, record: Record) -> None:
 
 # Pulumi's type tokens of what infra/ declares, by the kind an audit knows them as.
 PULUMI_KINDS = {
-    "aws:ec2/instance:Instance": "instance", "aws:ec2/eip:Eip": "elastic IP", "aws:ebs/volume:Volume": "volume",
-    "aws:ec2/networkInterface:NetworkInterface": "network interface", "aws:ec2/securityGroup:SecurityGroup": "security group",
+    "aws:ec2/instance:Instance": "instance", "aws:ec2/eip:Eip": "elastic IP",
+    "aws:ebs/volume:Volume": "volume",
+    "aws:ec2/networkInterface:NetworkInterface": "network interface",
+    "aws:ec2/securityGroup:SecurityGroup": "security group",
     "aws:ec2/subnet:Subnet": "subnet", "aws:ec2/routeTable:RouteTable": "route table",
-    "aws:ec2/internetGateway:InternetGateway": "internet gateway", "aws:ec2/vpc:Vpc": "VPC", "aws:ec2/keyPair:KeyPair": "key pair",
+    "aws:ec2/internetGateway:InternetGateway": "internet gateway", "aws:ec2/vpc:Vpc": "VPC",
+    "aws:ec2/keyPair:KeyPair": "key pair",
     "aws:ec2/launchTemplate:LaunchTemplate": "launch template", "aws:iam/role:Role": "IAM role",
     "aws:iam/instanceProfile:InstanceProfile": "instance profile", "aws:ssm/parameter:Parameter": "SSM "
                                                                                                   "parameter",

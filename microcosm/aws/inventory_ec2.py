@@ -42,7 +42,8 @@ def _instance(entry: Mapping[str, Any]) -> Item:
     tags, state = tags_of(entry), str(entry["State"]["Name"])
     system = "windows" if str(entry.get("Platform", "")).lower() == "windows" else "linux"
     return Item(
-        kind="instance", id=entry["InstanceId"], name=tags.get("Name", ""), tags=tags, state=state, zone=entry["Placement"]["AvailabilityZone"],
+        kind="instance", id=entry["InstanceId"], name=tags.get("Name", ""), tags=tags, state=state,
+        zone=entry["Placement"]["AvailabilityZone"],
         belongs_to=_ids(entry.get("VpcId"), entry.get("SubnetId")), created=entry["LaunchTime"].timestamp(),
         # A stopped or terminating instance costs nothing itself; its volumes and addresses do.
         sku=f"ec2/{entry['InstanceType']}/{system}" if state in ("pending", "running") else FREE,
@@ -88,7 +89,8 @@ def _volume(entry: Mapping[str, Any]) -> Item | None:
         return None
     tags = tags_of(entry)
     return Item(
-        kind="volume", id=entry["VolumeId"], name=tags.get("Name", ""), tags=tags, state=str(entry["State"]), zone=entry["AvailabilityZone"],
+        kind="volume", id=entry["VolumeId"], name=tags.get("Name", ""), tags=tags, state=str(entry["State"]),
+        zone=entry["AvailabilityZone"],
         belongs_to=_ids(*(attachment.get("InstanceId") for attachment in entry.get("Attachments", ()))),
         created=entry["CreateTime"].timestamp(), sku=f"ebs/{entry['VolumeType']}", units=float(entry["Size"]),
     )  # fmt: skip
@@ -97,7 +99,8 @@ def _volume(entry: Mapping[str, Any]) -> Item | None:
 def _snapshot(entry: Mapping[str, Any]) -> Item:
     tags = tags_of(entry)
     return Item(
-        kind="snapshot", id=entry["SnapshotId"], name=tags.get("Name", ""), tags=tags, state=str(entry.get("State", "")),
+        kind="snapshot", id=entry["SnapshotId"], name=tags.get("Name", ""), tags=tags,
+        state=str(entry.get("State", "")),
         belongs_to=_ids(entry.get("VolumeId")), sku="snapshot", units=float(entry.get("VolumeSize", 0)),
     )  # fmt: skip
 
@@ -105,16 +108,20 @@ def _snapshot(entry: Mapping[str, Any]) -> Item:
 def _network_interface(entry: Mapping[str, Any]) -> Item:
     tags, attachment = tags_of(entry), entry.get("Attachment") or {}
     return Item(
-        kind="network interface", id=entry["NetworkInterfaceId"], name=tags.get("Name") or str(entry.get("Description") or ""), tags=tags,
-        state=str(entry.get("Status", "")), belongs_to=_ids(entry.get("VpcId"), entry.get("SubnetId"), attachment.get("InstanceId")),
+        kind="network interface", id=entry["NetworkInterfaceId"],
+        name=tags.get("Name") or str(entry.get("Description") or ""), tags=tags,
+        state=str(entry.get("Status", "")),
+        belongs_to=_ids(entry.get("VpcId"), entry.get("SubnetId"), attachment.get("InstanceId")),
     )  # fmt: skip
 
 
 def _address(entry: Mapping[str, Any]) -> Item:
     tags = tags_of(entry)
     return Item(
-        kind="elastic IP", id=entry["AllocationId"], name=tags.get("Name") or str(entry["PublicIp"]), tags=tags,
-        state="associated" if entry.get("AssociationId") else "idle", belongs_to=_ids(entry.get("InstanceId"), entry.get("NetworkInterfaceId")),
+        kind="elastic IP", id=entry["AllocationId"], name=tags.get("Name") or str(entry["PublicIp"]),
+        tags=tags,
+        state="associated" if entry.get("AssociationId") else "idle",
+        belongs_to=_ids(entry.get("InstanceId"), entry.get("NetworkInterfaceId")),
         sku="public-ipv4",
     )  # fmt: skip
 
@@ -161,7 +168,8 @@ def _network_part(kind: str, key: str, sku: str = FREE) -> Callable[[Mapping[str
         name = tags.get("Name") or str(entry.get("GroupName") or "")
         belongs_to = _ids(*(entry.get(field) for field in ("VpcId", "SubnetId") if field != key))
         return Item(
-            kind=kind, id=entry[key], name=name, tags=tags, state=str(entry.get("State", "")), belongs_to=belongs_to, sku=sku,
+            kind=kind, id=entry[key], name=name, tags=tags, state=str(entry.get("State", "")),
+            belongs_to=belongs_to, sku=sku,
             zone=str(entry.get("AvailabilityZone") or ""),
         )  # fmt: skip
 

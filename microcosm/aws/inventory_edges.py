@@ -65,14 +65,21 @@ KINDS = (
         "egress-only gateway", "describe_egress_only_internet_gateways", "EgressOnlyInternetGateways",
         "EgressOnlyInternetGatewayId", _attached("Attachments"),
     ),
-    _kind("carrier gateway", "describe_carrier_gateways", "CarrierGateways", "CarrierGatewayId", _fields("VpcId")),
-    _kind("VPN gateway", "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", _attached("VpcAttachments")),
     _kind(
-        "VPN connection", "describe_vpn_connections", "VpnConnections", "VpnConnectionId", _fields("VpnGatewayId"),
+        "carrier gateway", "describe_carrier_gateways", "CarrierGateways", "CarrierGatewayId",
+        _fields("VpcId"),
+    ),
+    _kind(
+        "VPN gateway", "describe_vpn_gateways", "VpnGateways", "VpnGatewayId", _attached("VpcAttachments"),
+    ),
+    _kind(
+        "VPN connection", "describe_vpn_connections", "VpnConnections", "VpnConnectionId",
+        _fields("VpnGatewayId"),
         sku="other",
     ),
     _kind(
-        "VPC peering", "describe_vpc_peering_connections", "VpcPeeringConnections", "VpcPeeringConnectionId", _peers,
+        "VPC peering", "describe_vpc_peering_connections", "VpcPeeringConnections", "VpcPeeringConnectionId",
+        _peers,
     ),
     _kind(
         "transit attachment", "describe_transit_gateway_vpc_attachments", "TransitGatewayVpcAttachments",

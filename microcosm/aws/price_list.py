@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-# Attributes that leave one product of an instance type: the price of a running machine of nobody's own hardware, without other
-# software. Windows comes with its licence (`operation` of the EC2 billing codes: docs.aws.amazon.com/AWSEC2 "billing-info-fields").
+# Attributes that leave one product of an instance type: the price of a running machine on shared hardware,
+# without other software. Windows comes with its licence (`operation` of the EC2 billing codes:
+# docs.aws.amazon.com/AWSEC2 "billing-info-fields").
 _OPERATION = {"linux": "RunInstances", "windows": "RunInstances:0002"}
 _MACHINE = {"tenancy": "Shared", "capacitystatus": "Used", "preInstalledSw": "NA"}
 PARALLEL = 4

@@ -95,7 +95,8 @@ Get-ScheduledTask -TaskName microcosm-* | Get-ScheduledTaskInfo | Format-List"""
     Source(
         file="containerd.txt",
         what="containerd, its configuration, and the image pulls that were begun early",
-        command=r"""Show-File "$env:ProgramFiles\containerd\config.toml", 'C:\var\log\containerd\pull-*', 'C:\var\log\containerd\containerd.log'""",
+        command=r"""Show-File "$env:ProgramFiles\containerd\config.toml", 'C:\var\log\containerd\pull-*',
+    'C:\var\log\containerd\containerd.log'""",
     ),
     Source(
         file="flanneld.txt",
@@ -110,7 +111,8 @@ Get-ScheduledTask -TaskName microcosm-* | Get-ScheduledTaskInfo | Format-List"""
     Source(
         file="pods.txt",
         what="the last lines of every container, the latest written last",
-        command=r"""Get-ChildItem -Path C:\var\log\pods -Recurse -Filter *.log | Sort-Object -Property LastWriteTimeUtc |
+        command=r"""Get-ChildItem -Path C:\var\log\pods -Recurse -Filter *.log |
+    Sort-Object -Property LastWriteTimeUtc |
     ForEach-Object { Show-File $_.FullName 200 }""",
     ),
     Source(
@@ -135,9 +137,11 @@ netsh interface ipv4 show excludedportrange protocol=tcp""",
     Source(
         file="services.txt",
         what="services, and the messages of the service manager",
-        command="""Get-Service -Name 'containerd', 'kubelet', 'flanneld', 'kube-proxy', 'hns', 'vmcompute', 'AmazonSSMAgent' |
+        command="""Get-Service -Name 'containerd', 'kubelet', 'flanneld', 'kube-proxy', 'hns', 'vmcompute',
+    'AmazonSSMAgent' |
     Format-Table -Property 'Name', 'Status', 'StartType'
-Get-WinEvent -MaxEvents 200 -FilterHashtable @{ LogName = 'System'; ProviderName = 'Service Control Manager' } |
+Get-WinEvent -MaxEvents 200 -FilterHashtable @{
+        LogName = 'System'; ProviderName = 'Service Control Manager' } |
     Format-List -Property 'TimeCreated', 'Message'""",
     ),
     Source(
@@ -145,10 +149,12 @@ Get-WinEvent -MaxEvents 200 -FilterHashtable @{ LogName = 'System'; ProviderName
         what="Windows' build, uptime, memory, disk, clock, and errors of HNS",
         command=r"""Get-ItemProperty -Path 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion' |
     Format-List -Property 'ProductName', 'CurrentBuild', 'UBR'
-Get-CimInstance -ClassName Win32_OperatingSystem | Format-List -Property 'LastBootUpTime', 'TotalVisibleMemorySize', 'FreePhysicalMemory'
+Get-CimInstance -ClassName Win32_OperatingSystem |
+    Format-List -Property 'LastBootUpTime', 'TotalVisibleMemorySize', 'FreePhysicalMemory'
 Get-Volume | Format-Table -Property 'DriveLetter', 'Size', 'SizeRemaining'
 w32tm /query /status
-Get-WinEvent -MaxEvents 100 -LogName Microsoft-Windows-Host-Network-Service-Admin | Format-List -Property 'TimeCreated', 'Message'""",
+Get-WinEvent -MaxEvents 100 -LogName Microsoft-Windows-Host-Network-Service-Admin |
+    Format-List -Property 'TimeCreated', 'Message'""",
     ),
 )
 

@@ -39,7 +39,8 @@ OWN = {"StringLike": {f"aws:ResourceTag/{STACK_TAG}": f"{PREFIX}*"}}
 # The calls that make something with its tags: without this list whoever has the role could tag, and then end,
 # what is not a preview's.
 TAGGING_CALLS = (
-    "AllocateAddress", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress", "CreateInternetGateway", "CreateRouteTable",
+    "AllocateAddress", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
+    "CreateInternetGateway", "CreateRouteTable",
     "CreateSecurityGroup", "CreateSubnet", "CreateVpc", "RunInstances",
 )  # fmt: skip
 # A new object must get the tag in the call that makes it. Grants with this condition name no object that
@@ -59,14 +60,21 @@ CALLED: tuple[Grant, ...] = (
         why="what there is, for the program, the timeline, the cost and the audit; IAM knows no narrower "
             "resource",
         actions=(
-            "ec2:DescribeAddresses", "ec2:DescribeCarrierGateways", "ec2:DescribeEgressOnlyInternetGateways", "ec2:DescribeFlowLogs",
+            "ec2:DescribeAddresses", "ec2:DescribeCarrierGateways", "ec2:DescribeEgressOnlyInternetGateways",
+            "ec2:DescribeFlowLogs",
             "ec2:DescribeImages", "ec2:DescribeInstanceAttribute", "ec2:DescribeInstanceTypeOfferings",
-            "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeKeyPairs", "ec2:DescribeLaunchTemplates", "ec2:DescribeNatGateways",
-            "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules",
-            "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets", "ec2:DescribeTransitGatewayVpcAttachments",
-            "ec2:DescribeVolumes", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcPeeringConnections",
-            "ec2:DescribeVpcs", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways", "iam:GetInstanceProfile",
-            "iam:ListInstanceProfiles", "iam:ListRoleTags", "iam:ListRoles", "logs:DescribeLogGroups", "s3:GetBucketTagging",
+            "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeKeyPairs",
+            "ec2:DescribeLaunchTemplates", "ec2:DescribeNatGateways",
+            "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroupRules",
+            "ec2:DescribeSecurityGroups", "ec2:DescribeSnapshots", "ec2:DescribeSubnets",
+            "ec2:DescribeTransitGatewayVpcAttachments",
+            "ec2:DescribeVolumes", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcPeeringConnections",
+            "ec2:DescribeVpcs", "ec2:DescribeVpnConnections", "ec2:DescribeVpnGateways",
+            "iam:GetInstanceProfile",
+            "iam:ListInstanceProfiles", "iam:ListRoleTags", "iam:ListRoles", "logs:DescribeLogGroups",
+            "s3:GetBucketTagging",
             "s3:ListAllMyBuckets", "ssm:DescribeParameters", "tag:GetResources",
         ),
     ),
@@ -74,12 +82,15 @@ CALLED: tuple[Grant, ...] = (
         sid="Make",
         why="network parts, which carry the stack's tag from their first second; the grants below ask for it",
         actions=(
-            "ec2:AllocateAddress", "ec2:CreateInternetGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet",
+            "ec2:AllocateAddress", "ec2:CreateInternetGateway", "ec2:CreateRouteTable",
+            "ec2:CreateSecurityGroup", "ec2:CreateSubnet",
         ),
         resources=_objects("elastic-ip", "internet-gateway", "route-table", "security-group", "subnet"),
         condition=NEW,
     ),
-    Grant(sid="MakeVpc", why="the network", actions=("ec2:CreateVpc",), resources=_objects("vpc"), condition=NEW),
+    Grant(
+        sid="MakeVpc", why="the network", actions=("ec2:CreateVpc",), resources=_objects("vpc"), condition=NEW
+    ),
     Grant(
         sid="MakeRules",
         why="the rules of a security group",
@@ -87,7 +98,13 @@ CALLED: tuple[Grant, ...] = (
         resources=_objects("security-group-rule"),
         condition=NEW,
     ),
-    Grant(sid="Launch", why="machines and their disks", actions=("ec2:RunInstances",), resources=_objects("instance", "volume"), condition=NEW),
+    Grant(
+        sid="Launch",
+        why="machines and their disks",
+        actions=("ec2:RunInstances",),
+        resources=_objects("instance", "volume"),
+        condition=NEW,
+    ),
     Grant(
         sid="LaunchWith",
         why="what a machine is made of and what no tag of the stack is on: the publishers' image, the key "
@@ -99,12 +116,18 @@ CALLED: tuple[Grant, ...] = (
         sid="ChangeOwn",
         why="put together and taken apart, only what carries the tag of a preview",
         actions=(
-            "ec2:AssociateAddress", "ec2:AssociateRouteTable", "ec2:AttachInternetGateway", "ec2:AuthorizeSecurityGroupEgress",
-            "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateRoute", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet",
-            "ec2:DeleteRoute", "ec2:DetachInternetGateway", "ec2:DisassociateRouteTable", "ec2:ModifySubnetAttribute",
-            "ec2:ModifyVpcAttribute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress", "ec2:RunInstances",
+            "ec2:AssociateAddress", "ec2:AssociateRouteTable", "ec2:AttachInternetGateway",
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateRoute", "ec2:CreateRouteTable",
+            "ec2:CreateSecurityGroup", "ec2:CreateSubnet",
+            "ec2:DeleteRoute", "ec2:DetachInternetGateway", "ec2:DisassociateRouteTable",
+            "ec2:ModifySubnetAttribute",
+            "ec2:ModifyVpcAttribute", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+            "ec2:RunInstances",
         ),
-        resources=_objects("elastic-ip", "instance", "internet-gateway", "route-table", "security-group", "subnet", "vpc"),
+        resources=_objects(
+            "elastic-ip", "instance", "internet-gateway", "route-table", "security-group", "subnet", "vpc"
+        ),
         condition=OWN,
     ),
     Grant(
@@ -127,13 +150,19 @@ CALLED: tuple[Grant, ...] = (
         condition={"StringNotLike": OWN["StringLike"]},
         effect="Deny",
     ),
-    Grant(sid="TagNew", why="what is made is a preview's from its first second", actions=("ec2:CreateTags",), condition=AT_BIRTH),
+    Grant(
+        sid="TagNew",
+        why="what is made is a preview's from its first second",
+        actions=("ec2:CreateTags",),
+        condition=AT_BIRTH,
+    ),
     Grant(sid="TagOwn", why="tags that change, such as the end", actions=("ec2:CreateTags",), condition=OWN),
     Grant(
         sid="EndOwn",
         why="only what carries the tag of a preview",
         actions=(
-            "ec2:DeleteInternetGateway", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:DeleteSubnet", "ec2:DeleteVpc",
+            "ec2:DeleteInternetGateway", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup",
+            "ec2:DeleteSubnet", "ec2:DeleteVpc",
             "ec2:ReleaseAddress", "ec2:TerminateInstances",
         ),
         condition=OWN,
@@ -142,7 +171,8 @@ CALLED: tuple[Grant, ...] = (
         sid="NodeRoles",
         why="an instance role for each node role",
         actions=(
-            "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:CreateRole", "iam:DeleteInstanceProfile", "iam:DeleteRole",
+            "iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:CreateRole",
+            "iam:DeleteInstanceProfile", "iam:DeleteRole",
             "iam:DeleteRolePolicy", "iam:GetRole", "iam:GetRolePolicy", "iam:PutRolePolicy",
             "iam:RemoveRoleFromInstanceProfile", "iam:TagInstanceProfile", "iam:TagRole",
         ),
@@ -152,7 +182,8 @@ CALLED: tuple[Grant, ...] = (
         sid="Parameters",
         why="rendezvous, status and the end of a preview",
         actions=(
-            "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParametersByPath", "ssm:ListTagsForResource",
+            "ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParametersByPath",
+            "ssm:ListTagsForResource",
             "ssm:PutParameter",
         ),
         resources=PARAMETERS,
@@ -161,7 +192,8 @@ CALLED: tuple[Grant, ...] = (
         sid="Script",
         why="the bucket that holds the Windows machines' script",
         actions=(
-            "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging", "s3:ListBucket",
+            "s3:CreateBucket", "s3:DeleteBucket", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging",
+            "s3:ListBucket",
             "s3:PutBucketTagging", "s3:PutObject", "s3:PutObjectTagging",
         ),
         resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
@@ -183,7 +215,8 @@ IMAGES = Grant(
 # An action without a call: asked for when a role is added to an instance profile, and when a machine is run
 # with one.
 PASS_ROLE = Grant(
-    sid="HandRoles", why="a role into an instance profile, a profile to a machine", actions=("iam:PassRole",), resources=NAMES[:1],
+    sid="HandRoles", why="a role into an instance profile, a profile to a machine", actions=("iam:PassRole",),
+    resources=NAMES[:1],
     condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
 )  # fmt: skip
 # With these alone a role could be made that may do anything.
@@ -217,7 +250,8 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
         sid="ProviderLooks",
         why="read back by the official provider, and waited for",
         actions=(
-            "ec2:DescribeAddressesAttribute", "ec2:DescribeInstanceCreditSpecifications", "ec2:DescribeInstanceTypes", "ec2:DescribeTags",
+            "ec2:DescribeAddressesAttribute", "ec2:DescribeInstanceCreditSpecifications",
+            "ec2:DescribeInstanceTypes", "ec2:DescribeTags",
             "ec2:DescribeVolumesModifications",
         ),
     ),
@@ -226,7 +260,8 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
         why="what a machine does when it shuts down; then tags taken away, and another type, disk or rule "
             "in place",
         actions=(
-            "ec2:DeleteTags", "ec2:ModifyInstanceAttribute", "ec2:ModifySecurityGroupRules", "ec2:ModifyVolume", "ec2:StartInstances",
+            "ec2:DeleteTags", "ec2:ModifyInstanceAttribute", "ec2:ModifySecurityGroupRules",
+            "ec2:ModifyVolume", "ec2:StartInstances",
             "ec2:StopInstances",
         ),
         condition=OWN,
@@ -235,18 +270,26 @@ PROVIDER_ONLY: tuple[Grant, ...] = (
         sid="ProviderRoles",
         why="a role is read with its policies, and taken out of its profiles before it is deleted",
         actions=(
-            "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies", "iam:UntagInstanceProfile", "iam:UntagRole",
+            "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies",
+            "iam:UntagInstanceProfile", "iam:UntagRole",
         ),
         resources=NAMES,
     ),
-    Grant(sid="ProviderParameters", why="tags are taken away", actions=("ssm:RemoveTagsFromResource",), resources=PARAMETERS),
+    Grant(
+        sid="ProviderParameters",
+        why="tags are taken away",
+        actions=("ssm:RemoveTagsFromResource",),
+        resources=PARAMETERS,
+    ),
     Grant(
         sid="ProviderBucket",
         why="a bucket is tagged when it is made, and read back with all its settings",
         actions=(
             "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging",
-            "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment", "s3:GetBucketVersioning",
-            "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:GetReplicationConfiguration",
+            "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment",
+            "s3:GetBucketVersioning",
+            "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
+            "s3:GetReplicationConfiguration",
             "s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource",
         ),
         resources=SCRIPTS,

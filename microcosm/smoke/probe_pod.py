@@ -85,7 +85,10 @@ def pod_manifest(
         "metadata": {
             "name": f"microcosm-smoke-{secrets.token_hex(4)}",
             "namespace": namespace,
-            "labels": {"app.kubernetes.io/name": "microcosm-smoke", "app.kubernetes.io/managed-by": "microcosm"},
+            "labels": {
+                "app.kubernetes.io/name": "microcosm-smoke",
+                "app.kubernetes.io/managed-by": "microcosm",
+            },
         },
         "spec": {
             "restartPolicy": "Never",
@@ -105,9 +108,19 @@ def pod_manifest(
                     "name": "probe",
                     "image": IMAGE,
                     "command": ["/bin/sh", "-c", SCRIPT, "probe", *arguments],
-                    "env": [{"name": "TIMEOUT", "value": str(timeout_seconds)}, {"name": "SCRATCH", "value": SCRATCH}],
-                    "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}},
-                    "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}},
+                    "env": [
+                        {"name": "TIMEOUT", "value": str(timeout_seconds)},
+                        {"name": "SCRATCH", "value": SCRATCH},
+                    ],
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "readOnlyRootFilesystem": True,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                    "resources": {
+                        "requests": {"cpu": "10m", "memory": "16Mi"},
+                        "limits": {"cpu": "100m", "memory": "32Mi"},
+                    },
                     "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}],
                 }
             ],

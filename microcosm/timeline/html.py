@@ -14,8 +14,10 @@ from .text import document, headline, path_sentence, sentence
 
 # The order is that of the phases; the page lists them in it.
 HUES = {
-    "boot": "#8795a6", "feature": "#7d6b55", "reboot": "#a3869a", "prepare": "#54697c", "download": "#2f6fe4", "containerd": "#0e93ad",
-    "prepare-node": "#0f766e", "init": "#7c4ddb", "join": "#5457d6", "publish": "#b83fc4", "flannel": "#d97706", "kube-proxy": "#a8750b",
+    "boot": "#8795a6", "feature": "#7d6b55", "reboot": "#a3869a", "prepare": "#54697c", "download": "#2f6fe4",
+    "containerd": "#0e93ad",
+    "prepare-node": "#0f766e", "init": "#7c4ddb", "join": "#5457d6", "publish": "#b83fc4",
+    "flannel": "#d97706", "kube-proxy": "#a8750b",
     READY: "#1c9a4b",
 }  # fmt: skip
 OTHER_HUE = "#64748b"

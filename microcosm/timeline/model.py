@@ -29,9 +29,13 @@ class State(StrEnum):
 # Windows AMI reaches its user-data after 3 to 8 minutes, 15 at worst; a worker's join waits for the control
 # plane), so that a slow day is not reported as a fault.
 USUAL_SECONDS: Mapping[str, Mapping[str, int]] = {
-    "linux": {BOOT: 180, "prepare": 60, "download": 180, "containerd": 60, "init": 240, "join": 420, "publish": 60, READY: 120},
+    "linux": {
+        BOOT: 180, "prepare": 60, "download": 180, "containerd": 60, "init": 240, "join": 420, "publish": 60,
+        READY: 120,
+    },
     "windows": {
-        BOOT: 900, "feature": 420, "reboot": 420, "download": 420, "containerd": 120, "prepare-node": 180, "join": 420,
+        BOOT: 900, "feature": 420, "reboot": 420, "download": 420, "containerd": 120, "prepare-node": 180,
+        "join": 420,
         "flannel": 240, "kube-proxy": 120, READY: 240,
     },
 }  # fmt: skip

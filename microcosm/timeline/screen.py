@@ -46,7 +46,8 @@ def changes(before: Timeline, after: Timeline) -> list[str]:
     """List the log lines: one for each machine whose state, phase or detail changed."""
     known = {node.name: (node.state, node.phase, node.detail) for node in before.nodes}
     return [
-        f"{after.end - after.start:6.0f}s  {node.label}: {node.phase or node.state.value} {node.detail}".rstrip()
+        f"{after.end - after.start:6.0f}s  {node.label}: "
+        f"{node.phase or node.state.value} {node.detail}".rstrip()
         for node in after.nodes
         if known.get(node.name) != (node.state, node.phase, node.detail)
     ]

@@ -14,8 +14,10 @@ PLAIN_WIDTH = 60
 # One letter and one colour per phase; unknown phases use OTHER.
 MARKS = {
     BOOT: ("b", "grey50"), "prepare": ("p", "grey70"), "feature": ("f", "grey70"), "reboot": ("r", "grey50"),
-    "download": ("d", "dodger_blue2"), "containerd": ("c", "cyan"), "prepare-node": ("n", "cyan"), "init": ("i", "medium_purple"),
-    "join": ("j", "medium_purple"), "publish": ("u", "magenta"), "flannel": ("l", "dark_orange"), "kube-proxy": ("k", "yellow3"),
+    "download": ("d", "dodger_blue2"), "containerd": ("c", "cyan"), "prepare-node": ("n", "cyan"),
+    "init": ("i", "medium_purple"),
+    "join": ("j", "medium_purple"), "publish": ("u", "magenta"), "flannel": ("l", "dark_orange"),
+    "kube-proxy": ("k", "yellow3"),
     "ready": ("R", "green3"),
 }  # fmt: skip
 OTHER = ("x", "white")
@@ -50,9 +52,8 @@ def path_sentence(timeline: Timeline) -> list[str]:
     words: list[str] = []
     where = ""
     for segment in critical_path(timeline):
-        words.append(
-            f"{segment.where if segment.where != where else ''} {segment.name} {duration(segment.seconds)}".strip()
-        )
+        place = segment.where if segment.where != where else ""
+        words.append(f"{place} {segment.name} {duration(segment.seconds)}".strip())
         where = segment.where
     return [f"critical path: {' > '.join(words)}"] * bool(words)
 

@@ -33,13 +33,13 @@ _decided: dict[tuple[Path, str], Way] = {}
 class Supplies:
     """What a rehearsal uses. Everything is read-only: copy or overlay it."""
 
-    bin: Path  # every program that was built, for PATH: pulumi, pulumi-resource-kubernetes, kubectl, kubeadm, flanneld ...
+    bin: Path  # every program that was built, for PATH: pulumi, kubectl, kubeadm, flanneld ...
     machine_root: Path  # the root filesystem of a Linux machine: the lower layer of an overlay
     registry: Path  # an OCI image layout: `python -m rehearsal.build.registry` serves it
     artifacts: Path  # <host>/<path> of every Linux download: the document root of `artifactMirror`
     bom: Path  # the bill of materials that fits these artifacts: the program's `bom`
     windows: Path  # kubeadm.exe, kubelet.exe, kube-proxy.exe and flanneld.exe, from the same pins
-    wine_prefix: Path  # what they run on where there is no Windows: `rehearsal.build.wine_prefix.copy` makes one to write into
+    wine_prefix: Path  # what they run on without Windows: `wine_prefix.copy` makes one to write into
     fake_cri: Path  # the container runtime that kubelet.exe asks there
     versions: Mapping[str, str]  # by folder of tools/
     downloads: bool  # whether they come from their publishers

@@ -80,7 +80,8 @@ def seconds_until_ready(session: Session, started: float) -> float:
 # addresses.
 _DNS_QUESTION = """
 import socket, struct, sys
-labels = b"".join(bytes([len(label)]) + label.encode() for label in "kubernetes.default.svc.cluster.local".split("."))
+name = "kubernetes.default.svc.cluster.local"
+labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
 question = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\\0" + struct.pack("!2H", 1, 1)
 asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 asking.settimeout(5)
@@ -161,7 +162,8 @@ def cloud_init_status(session: Session, node: str) -> str:
 # each of its pods (the CNI names them cni-...). One line each: who asks, and the HTTP status, 000 without an
 # answer.
 _TOKENS = """
-ask() { "$@" curl -sS -m 3 -o /dev/null -w '%{http_code}' -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 9' \
+ask() { "$@" curl -sS -m 3 -o /dev/null -w '%{http_code}' \
+  -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 9' \
   http://169.254.169.254/latest/api/token 2>/dev/null; }
 echo "machine $(ask)"
 for pod in $(ip netns list | cut -d ' ' -f 1 | grep '^cni-'); do echo "$pod $(ask ip netns exec "$pod")"; done

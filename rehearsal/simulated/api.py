@@ -112,9 +112,8 @@ class KubernetesApi:
 
     def _etcd(self, verb: str, **body: Any) -> dict[str, Any]:
         """Call etcd's HTTP gateway to its gRPC API."""
-        request = urllib.request.Request(
-            f"{self.etcd}/v3/kv/{verb}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )  # noqa: S310
+        url, kind = f"{self.etcd}/v3/kv/{verb}", {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, json.dumps(body).encode(), kind)  # noqa: S310 - loopback, our own etcd
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback, our own etcd
             return json.loads(answer.read())
 

@@ -101,8 +101,10 @@ class Intruder:
         """The one grant that denies: without its condition it would also deny what a preview needs,
         without itself deny nothing.
         """
-        own, foreign = (("ec2", "disassociate_address", {"AssociationId": each.address_association, "DryRun": True})
-                        for each in (stage.own, stage.foreign))  # fmt: skip
+        own, foreign = (
+            ("ec2", "disassociate_address", {"AssociationId": each.address_association, "DryRun": True})
+            for each in (stage.own, stage.foreign)
+        )
         gone = (
             "ec2",
             "disassociate_address",

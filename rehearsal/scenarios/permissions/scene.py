@@ -66,7 +66,8 @@ def network(clients: Mapping[str, Any], stack: str, cidr: str) -> Network:
     parameter = UBUNTU_PARAMETER.format(release="24.04", arch="amd64")
     image = clients["ssm"].get_parameter(Name=parameter)["Parameter"]["Value"]
     machine = ec2.run_instances(
-        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[group],
+        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=subnet,
+        SecurityGroupIds=[group],
         TagSpecifications=[*tagged("instance", tags), *tagged("volume", tags)],
     )["Instances"][0]  # fmt: skip
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip", tags))["AllocationId"]
@@ -75,8 +76,10 @@ def network(clients: Mapping[str, Any], stack: str, cidr: str) -> Network:
     ]
     described = ec2.describe_instances(InstanceIds=[machine["InstanceId"]])["Reservations"][0]["Instances"][0]
     return Network(
-        vpc=vpc, gateway=gateway, subnet=subnet, table=table, table_association=association, group=group, rule=rule, address=address,
-        address_association=associated, instance=machine["InstanceId"], volume=described["BlockDeviceMappings"][0]["Ebs"]["VolumeId"], image=image,
+        vpc=vpc, gateway=gateway, subnet=subnet, table=table, table_association=association, group=group,
+        rule=rule, address=address,
+        address_association=associated, instance=machine["InstanceId"],
+        volume=described["BlockDeviceMappings"][0]["Ebs"]["VolumeId"], image=image,
     )  # fmt: skip
 
 

@@ -149,7 +149,9 @@ CURL = """
 curl() {
   cat >/dev/null
   echo asked >>"${STATE}/calls"
-  if [ "$(grep --count asked "${STATE}/calls")" -lt "${ANSWERS_AFTER}" ]; then echo '{"__type": "ThrottlingException"}'; return 22; fi
+  if [ "$(grep --count asked "${STATE}/calls")" -lt "${ANSWERS_AFTER}" ]; then
+    echo '{"__type": "ThrottlingException"}'; return 22
+  fi
   echo '{"Parameter": {"Value": "v"}}'
 }
 """
@@ -191,7 +193,8 @@ windows-0       Ready                         <none>          9d"""
 DECLARED = ("control-plane", "linux-0", "windows-0")
 CLUSTER = """
 kubectl() {
-  # It waits for an API that does not answer, without a limit unless it is given one (kubectl --help, --request-timeout).
+  # It waits for an API that does not answer, without a limit unless it is given one (kubectl --help,
+  # --request-timeout).
   case $1 in --request-timeout=*) shift ;; *) command sleep 60 ;; esac
   case $1 in
   get) echo "${NODES}" ;;
@@ -202,7 +205,8 @@ ssm() {
   echo "ssm $1" >>"${STATE}/calls"
   python3 -c 'import json, sys
 names = json.load(sys.stdin)["Names"]
-print(json.dumps({"InvalidParameters": [name for name in names if name.rpartition("/")[2] not in sys.argv[1:]]}))' ${DECLARED}
+missing = [name for name in names if name.rpartition("/")[2] not in sys.argv[1:]]
+print(json.dumps({"InvalidParameters": missing}))' ${DECLARED}
 }
 """
 

@@ -75,14 +75,17 @@ def test_no_reason_makes_a_report_that_is_refused(machine, reason):
 
 
 # kubernetes v1.35.8, cmd/kubeadm/app/preflight/checks.go, Error and RunChecks.
-PREFLIGHT = r"""error execution phase preflight: [preflight] Some fatal errors occurred:
+PREFLIGHT = (
+    r"""error execution phase preflight: [preflight] Some fatal errors occurred:
 	[ERROR CRI]: could not connect to the container runtime
 	[ERROR Port-10250]: Port 10250 is in use
 	[ERROR FileAvailable--etc-kubernetes-pki-ca.crt]: /etc/kubernetes/pki/ca.crt already exists
 	[ERROR NumCPU]: the number of available CPUs 1 is less than the required 2
-[preflight] If you know what you are doing, you can make a check non-fatal with `--ignore-preflight-errors=...`
+[preflight] If you know what you are doing, you can make a check non-fatal """
+    r"""with `--ignore-preflight-errors=...`
 error: the checks failed
 To see the stack trace of this error execute with --v=5 or higher"""
+)
 
 
 def test_all_errors_of_kubeadms_checks_are_told_and_not_the_last_three_lines(machine):
@@ -122,7 +125,8 @@ metadata() {
   asked=$(($(cat "${STATE}/asked" 2>/dev/null || echo 0) + 1)); echo "${asked}" >"${STATE}/asked"
   case $1 in
   */instance-id) echo i-1 ;;
-  */public-ipv4) [ "${asked}" -lt 4 ] && echo 203.0.113.9 || { [ "${asked}" -ge 6 ] || return 22; echo 198.51.100.7; } ;;
+  */public-ipv4)
+    [ "${asked}" -lt 4 ] && echo 203.0.113.9 || { [ "${asked}" -ge 6 ] || return 22; echo 198.51.100.7; } ;;
   esac
 }
 prepare() { :; }

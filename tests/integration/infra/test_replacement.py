@@ -28,8 +28,10 @@ from infra import config, machine, naming
 own = pulumi.Config()
 args = machine.InstanceArgs(
     names=naming.Names(stack="dev"), node="windows-0", role="windows-worker", os="windows-2019",
-    machine=config.Machine(instance_type="t3.small", disk_size_gb=50), ami=own.require("ami"), subnet_id=own.require("subnet"),
-    security_group_ids=[own.require("group")], instance_profile=None, key_name="", source_dest_check=True, user_data=own.require("data"),
+    machine=config.Machine(instance_type="t3.small", disk_size_gb=50), ami=own.require("ami"),
+    subnet_id=own.require("subnet"),
+    security_group_ids=[own.require("group")], instance_profile=None, key_name="", source_dest_check=True,
+    user_data=own.require("data"),
 )
 found = machine.instance(args, pulumi.ResourceOptions(delete_before_replace=own.require_bool("first")))
 pulumi.export("id", found.id)

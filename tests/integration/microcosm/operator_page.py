@@ -281,7 +281,8 @@ SCENES: Mapping[str, Callable[[World], None]] = {
     "an answer was lost": answer_lost,
     "destroyed": destroyed,
 }
-_LOG_OF_FLANNELD = """I1125 16:12:03 vxlan_windows.go:213] Attempting to create HostComputeNetwork &{ flannel.4096 Overlay}
+_LOG_OF_FLANNELD = """\
+I1125 16:12:03 vxlan_windows.go:213] Attempting to create HostComputeNetwork &{ flannel.4096 Overlay}
 E1125 16:12:08 main.go:370] Error registering network: The wrong diskette is in the drive.
 """
 

@@ -84,7 +84,8 @@ def test_settings_have_types() -> None:
         "bom=",
     ]
     assert preview.parse_settings(items) == {
-        "kubernetesVersion": "1.35.8", "workloads": False, "readyTimeoutMinutes": 5, "adminCidrs": ["10.0.0.0/8"], "owned": "a=b", "bom": "",
+        "kubernetesVersion": "1.35.8", "workloads": False, "readyTimeoutMinutes": 5,
+        "adminCidrs": ["10.0.0.0/8"], "owned": "a=b", "bom": "",
     }  # fmt: skip
 
 

@@ -292,10 +292,10 @@ def test_of_an_unhandled_exception_a_user_reads_the_end(message: str, told: str)
 def test_outputs_that_are_secret_stay_where_they_are(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     class Result:
         stderr = ""
-        outputs = {
+        outputs = {  # noqa: RUF012
             "pageUrl": automation.OutputValue("http://x", False),
             "kubeconfig": automation.OutputValue("key", True),
-        }  # noqa: RUF012
+        }
 
     monkeypatch.setattr(automation.Stack, "up", lambda self, on_event, color: Result)
     assert cli.stacks().up("pr-7", lambda event: None) == {"pageUrl": "http://x"}

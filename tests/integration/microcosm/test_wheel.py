@@ -31,7 +31,8 @@ COMMANDS = {
     "timeline": 1,
     "audit": 0,
     "kubeconfig": 1,
-    "preview ci-policy --account 123456789012 --state-bucket states --repo octo/app --owner-id 1 --repo-id 2": 0,
+    "preview ci-policy --account 123456789012 --state-bucket states --repo octo/app "
+    "--owner-id 1 --repo-id 2": 0,
     "--help": 0,
 }
 

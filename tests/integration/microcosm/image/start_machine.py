@@ -17,10 +17,13 @@ from tests.windows.pester import PWSH
 SYSTEM = ("net.exe", "reg.exe", "sc.exe", "tzutil.exe", "certutil.exe", "inetsrv/appcmd.exe")
 # It writes one line of its name and its words, without those that are values.
 PROGRAM = """#!/bin/sh
-{{ printf '%s' "$(basename "$0")"; for word in "$@"; do printf ' %s' "$word"; done; printf '\\n'; }} >> "{calls}"
+{{
+  printf '%s' "$(basename "$0")"; for word in "$@"; do printf ' %s' "$word"; done; printf '\\n'
+}} >> "{calls}"
 {more}
 """
-STOPPED = """[ "$1" = query ] && printf 'SERVICE_NAME: x\\n STATE              : 1  STOPPED\\n WIN32_EXIT_CODE    : {win32}  (0x0)\\n
+STOPPED = """[ "$1" = query ] && printf 'SERVICE_NAME: x\\n STATE              : 1  STOPPED\\n'
+[ "$1" = query ] && printf ' WIN32_EXIT_CODE    : {win32}  (0x0)\\n
  SERVICE_EXIT_CODE  : {own}  (0x0)\\n'
 exit 0"""
 FACTS: dict[str, Any] = {

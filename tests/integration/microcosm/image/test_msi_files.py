@@ -26,14 +26,16 @@ SITE = {
 }
 WXS = """<?xml version="1.0" encoding="utf-8"?>
 <Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
- <Product Id="*" Name="Shop" Language="1033" Version="1.0.0" Manufacturer="Firm" UpgradeCode="12345678-1234-1234-1234-123456789012">
+ <Product Id="*" Name="Shop" Language="1033" Version="1.0.0" Manufacturer="Firm"
+  UpgradeCode="12345678-1234-1234-1234-123456789012">
   <Package InstallerVersion="200" Compressed="yes"/>
   <Media Id="1" Cabinet="c.cab" EmbedCab="yes"/>
   <Property Id="LONG" Value="{long}"/>
   <Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="{root}"><Directory Id="SITE" Name="Shop Site">
    <Component Id="C" Guid="12345678-1234-1234-1234-123456789013"{win64}>
     <File Id="F1" Source="web.config" KeyPath="yes"/><File Id="F4" Source="empty.txt"/>
-    <RegistryKey Root="HKLM" Key="Software\\Firm"><RegistryValue Name="Where" Type="string" Value="[SITE]"/></RegistryKey>
+    <RegistryKey Root="HKLM" Key="Software\\Firm">
+     <RegistryValue Name="Where" Type="string" Value="[SITE]"/></RegistryKey>
    </Component>
    <Directory Id="BIN" Name="bin"><Component Id="B" Guid="12345678-1234-1234-1234-123456789014"{win64}>
     <File Id="F2" Source="bin/site.dll"/></Component></Directory>

@@ -30,7 +30,9 @@ WEB_CONFIG = """<?xml version="1.0" encoding="utf-8"?>
     <add key="webpages:Version" value="3" />
   </appSettings>
   <connectionStrings configSource="db.config" />
-  <system.serviceModel><behaviors><serviceBehaviors><behavior name="" /></serviceBehaviors></behaviors></system.serviceModel>
+  <system.serviceModel>
+    <behaviors><serviceBehaviors><behavior name="" /></serviceBehaviors></behaviors>
+  </system.serviceModel>
 </configuration>
 """
 

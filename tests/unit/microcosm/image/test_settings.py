@@ -102,12 +102,12 @@ ELSEWHERE = {
     "<nlog><targets><target fileName='D:\\logs\\a.log'/></targets></nlog>": ["drive-path"],
     "<system.codedom><compilers><compiler compilerOptions='/langversion:6 "
     "/nowarn:1659;1699'/></compilers></system.codedom>": [],
-    "<log4net><appender><file value='C:\\logs\\a.log'/><conversionPattern value='%d'/></appender></log4net>": [],
+    "<log4net><appender><file value='C:\\logs\\a.log'/>"
+    "<conversionPattern value='%d'/></appender></log4net>": [],
     "<!-- Password=abc; -->": [],
     "<rabbit uri='amqp://shop:abc@bus'/>": ["password-in-image"],
-    "<system.serviceModel><client><endpoint address='http://localhost:9/a'/></client></system.serviceModel>": [
-        "localhost-url"
-    ],
+    "<system.serviceModel><client>"
+    "<endpoint address='http://localhost:9/a'/></client></system.serviceModel>": ["localhost-url"],
     "<system.serviceModel><client><endpoint address='http://shop:9/a'/></client></system.serviceModel>": [],
 }
 
@@ -203,7 +203,8 @@ WARNED = {
         "<system.net><mailSettings><smtp><network host='localhost'/></smtp></mailSettings></system.net>"
     ),
     "certificate": config(
-        "<system.serviceModel><behaviors><serviceBehaviors><behavior><serviceCredentials><serviceCertificate findValue='x'/>"
+        "<system.serviceModel><behaviors><serviceBehaviors><behavior>"
+        "<serviceCredentials><serviceCertificate findValue='x'/>"
         "</serviceCredentials></behavior></serviceBehaviors></behaviors></system.serviceModel>"
     ),
 }
