@@ -10,6 +10,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.status import Status
 
+from rehearsal import processes
 from rehearsal.build import SuppliesError
 from rehearsal.session import RehearsalError
 
@@ -55,6 +56,7 @@ def bench(
 
 def main() -> None:
     """Print errors that the user can act on as one message; exit code 1."""
+    processes.end_on_sigterm()
     try:
         typer.run(bench)
     except (BenchError, RehearsalError, SuppliesError) as error:

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from . import build, kubeconfig
+from . import build, kubeconfig, processes
 from .build import later
 from .build.catalogue import ALL, LINUX_ALONE, STAND_IN, WINE
 from .build.progress import Lines, Live
@@ -277,7 +277,7 @@ def _save_logs(session: Session, folder: Path) -> None:
 
 def main(program: Callable[[], None] = app) -> None:
     """Turns what a person can act on into one message and exit code 1."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    processes.end_on_sigterm()
     try:
         program()
     except (RehearsalError, WineError, checks.CheckFailed, build.SuppliesError) as error:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,6 +60,11 @@ class Daemon:
             os.kill(self.pid, number)
             # Not is_running: a process that is ending loses its command line before its id is free.
             poll(lambda: not self.is_alive, STOP_SECONDS)
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this process by SystemExit, so that what its blocks have started ends with them."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def start(name: str, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> Daemon:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rehearsal import build
+from rehearsal import build, processes
 from rehearsal.build.progress import Lines
 from rehearsal.errors import RehearsalError
 from rehearsal.project import CHECKOUT
@@ -112,6 +112,7 @@ def _path(each: Series) -> Path:
 
 def run() -> None:
     """Turns what a person can act on into one message and exit code 1."""
+    processes.end_on_sigterm()
     try:
         typer.run(main)
     except (RehearsalError, build.SuppliesError) as error:

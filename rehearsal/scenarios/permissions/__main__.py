@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rehearsal import build
+from rehearsal import build, processes
 from rehearsal.build.progress import Lines
 from rehearsal.errors import RehearsalError
 from rehearsal.scenarios.permissions import report
@@ -66,8 +67,11 @@ def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str]) -> list[Per
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar, ThreadPoolExecutor(len(trials)) as pool:
         task = bar.add_task("", total=len(needs))
+        ended = Event()
 
         def tell(permission: Permission, command: str, failed: bool) -> None:
+            if ended.is_set():
+                raise RehearsalError("broken off")
             bar.update(task, description=f"{command} without {permission.action}", advance=1)
             if not (failed and console.is_terminal):
                 console.print(
@@ -75,11 +79,15 @@ def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str]) -> list[Per
                     soft_wrap=True,
                 )
 
-        unproven = pool.map(prove, trials, shares(needs, len(trials)), [tell] * len(trials))
-        return [permission for each in unproven for permission in each]
+        try:
+            unproven = pool.map(prove, trials, shares(needs, len(trials)), [tell] * len(trials))
+            return [permission for each in unproven for permission in each]
+        finally:
+            ended.set()
 
 
 if __name__ == "__main__":
+    processes.end_on_sigterm()
     try:
         app()
     except (RehearsalError, build.SuppliesError) as error:

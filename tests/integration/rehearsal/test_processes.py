@@ -1,6 +1,7 @@
 """Test how long-running processes are started, recorded, recognised and ended."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -66,3 +67,39 @@ def test_what_was_started_for_a_run_is_found_by_its_environment(tmp_path):
     assert not mine.is_alive
     assert other.is_alive, "a process of another run is not ours"
     other.stop()
+
+
+def test_a_process_that_gets_sigterm_first_ends_what_its_blocks_have_started(tmp_path):
+    """`kill` without a word, or a CI that runs out of time, must not leave servers behind."""
+    program = (
+        "import contextlib, subprocess, sys, time\n"
+        "from rehearsal import processes\n"
+        "processes.end_on_sigterm()\n"
+        "with contextlib.closing(type('Stack', (), {'close': lambda self: print('ended', flush=True)})()):\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "begun\n"
+        process.terminate()
+        assert process.stdout.read() == "ended\n"
+        assert process.wait(10) == 143
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rehearsal.__main__",
+        "rehearsal.scenarios.permissions.__main__",
+        "rehearsal.scenarios.aws_faults.__main__",
+    ],
+)
+def test_commands_that_start_servers_end_by_sigterm_in_order(command):
+    program = (
+        "import os, runpy, signal, sys, typer\n"
+        "typer.Typer.__call__ = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "typer.run = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"runpy.run_module({command!r}, run_name='__main__')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 143
