@@ -3,7 +3,7 @@ meant for.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -96,7 +96,11 @@ class Subject:
         the service chooses.
         """
         depth = 1 if self.kind.is_site else self.program.count("/")
-        return [one for one in self.own if one.path.count("/") == depth]
+        referred = {name.lower() for one in self.own for name in one.references}
+        here = [one for one in self.own if one.path.count("/") == depth]
+        # The pool loads a program only where a library refers to it; another one is a tool with a process of its own.
+        tools = {one.path for one in here if self.kind.is_site and _is_tool(one, referred)}
+        return [one for one in here if one.path not in tools]
 
     def sections(self, path: str) -> Iterator[tuple[Config, dict[str, str]]]:
         """Yield each element at a path with its file; the attributes' names as written."""
@@ -127,6 +131,11 @@ class Subject:
                 for name in wanted
             )
         ]
+
+
+def _is_tool(one: Assembly, referred: Collection[str]) -> bool:
+    stem, _, ending = one.name.lower().rpartition(".")
+    return ending == "exe" and stem not in referred
 
 
 def variable(setting: Setting) -> str:

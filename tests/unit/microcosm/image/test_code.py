@@ -31,6 +31,14 @@ def test_tools_in_other_folders_are_not_loaded_by_the_site():
     )
 
 
+def test_a_tool_in_bin_runs_in_a_process_of_its_own():
+    tool, wide = assembly("bin/convert.exe", clr="", machine=0x14C), assembly("bin/a.dll", machine=X64)
+    assert names(findings(SITE, wide, tool)) == []
+    assert "bitness" not in names(findings(SITE, tool), Level.TOLD)
+    referring = assembly("bin/a.dll", machine=X64, references={**REFERENCES, "convert": "1.0.0.0"})
+    assert names(findings(SITE, referring, tool)) == ["bitness-mix"]
+
+
 def test_libraries_for_both_processors_in_folders_of_their_own_are_no_mix():
     both = [
         assembly(f"bin/{bits}/SQLite.Interop.dll", clr="", machine=machine)
