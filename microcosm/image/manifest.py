@@ -130,13 +130,15 @@ def _container(name: str, reference: str, facts: dict[str, Any]) -> dict[str, An
     }
     if facts["ports"]:
         container["ports"] = [{"name": _port(port), "containerPort": port} for port in facts["ports"]]
-    probe = _probe(facts)
-    if probe:
-        container |= {
-            "startupProbe": {**probe, **_STARTUP},
-            "readinessProbe": {**probe, **_READINESS},
-            "livenessProbe": {**probe, **_LIVENESS},
-        }
+    for name, times in (
+        ("startupProbe", _STARTUP),
+        ("readinessProbe", _READINESS),
+        ("livenessProbe", _LIVENESS),
+    ):
+        # A new object each time: YAML would write the second one as a reference to the first.
+        probe = _probe(facts)
+        if probe:
+            container[name] = {**probe, **times}
     return container
 
 
