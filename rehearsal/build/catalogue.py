@@ -22,9 +22,9 @@ from rehearsal.build.way import Way, choose
 
 HOST_STEP = "host packages"
 # What a scenario may need beside Linux machines, and the Debian packages of each.
-STAND_IN, WINE = "stand-in", "wine"
-PARTS = {STAND_IN: debian.STAND_IN_PACKAGES, WINE: debian.WINE_PACKAGES}
-ALL = frozenset(PARTS)
+STAND_IN, WINE, OWN_IMAGE = "stand-in", "wine", "own-image"
+PARTS = {STAND_IN: debian.STAND_IN_PACKAGES, WINE: debian.WINE_PACKAGES, OWN_IMAGE: debian.OWN_IMAGE_PACKAGES}
+ALL = frozenset({STAND_IN, WINE})
 LINUX_ALONE: frozenset[str] = frozenset()
 _decided: dict[tuple[Path, str], Way] = {}
 
@@ -40,6 +40,7 @@ class Supplies:
     bom: Path  # the bill of materials that fits these artifacts: the program's `bom`
     windows: Path  # kubeadm.exe, kubelet.exe, kube-proxy.exe and flanneld.exe, from the same pins
     wine_prefix: Path  # what they run on without Windows: `wine_prefix.copy` makes one to write into
+    own_registry: Path  # a private registry, for the scenario own-image
     fake_cri: Path  # the container runtime that kubelet.exe asks there
     versions: Mapping[str, str]  # by folder of tools/
     downloads: bool  # whether they come from their publishers
@@ -53,17 +54,22 @@ class Catalogue:
 
     linux: tuple[Step, ...]
     wine: tuple[Step, ...]  # what only the check of the Windows binaries needs
+    own_image: tuple[Step, ...]  # what only the scenario own-image needs
     tools: tuple[Step, ...]  # those of `linux` that make programs
     programs: tuple[Step, ...]  # `tools`, and what puts them into `supplies.bin`
     supplies: Supplies
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        return (*self.linux, *self.wine)
+        return (*self.linux, *self.wine, *self.own_image)
 
     def of(self, parts: Collection[str]) -> tuple[Step, ...]:
         """The steps of a scenario that needs these parts."""
-        return self.steps if WINE in parts else self.linux
+        return (
+            *self.linux,
+            *(self.wine if WINE in parts else ()),
+            *(self.own_image if OWN_IMAGE in parts else ()),
+        )
 
 
 def catalogue(
@@ -81,6 +87,9 @@ def catalogue(
     programs = _programs_step(store, "programs", "bin", made)
     windows = _programs_step(store, "windows programs", "windows", came.windows)
     prefix = wine_prefix.prefix_step(store)
+    proofs = [
+        toolchain.tool_step(store, tool, go_version or modules.go_version()) for tool in toolchain.OWN_IMAGE
+    ]
     supplies = Supplies(
         bin=programs.entry,
         machine_root=machine.entry,
@@ -89,6 +98,7 @@ def catalogue(
         bom=came.mirror.entry / artifacts.BOM_NAME,
         windows=windows.entry,
         wine_prefix=prefix.entry,
+        own_registry=proofs[0].entry / "registry",
         fake_cri=fake_cri.entry / "fake-cri",
         versions=versions,
         downloads=downloads,
@@ -97,6 +107,7 @@ def catalogue(
     return Catalogue(
         linux=(debian_root, machine, *made, *came.others, programs, came.images, came.mirror),
         wine=(fake_cri, *came.windows, windows, prefix),
+        own_image=tuple(proofs),
         tools=tuple(made),
         programs=(*made, programs),
         supplies=supplies,

@@ -40,6 +40,8 @@ STAND_IN_PACKAGES = {
     "mono-mcs": "CCAuth behind the Windows stand-in",
     "mono-runtime": "CCAuth behind the Windows stand-in",
 }
+# An MSI of the example:
+OWN_IMAGE_PACKAGES = {"msitools": "tests that read MSIs", "wixl": "the example's MSI"}
 # The check of the real Windows binaries:
 WINE_PACKAGES = {
     "gcc-mingw-w64-x86-64-win32": "two DLLs that Wine lacks",

@@ -179,6 +179,23 @@ _OWN = (
     ),
 )
 
+_DISTRIBUTION = "github.com/distribution/distribution/v3"
+# Proofs of `microcosm image`: a registry with a login, and Microsoft's own reader of layers, for Windows.
+OWN_IMAGE = (
+    GoTool(
+        folder="distribution",
+        version_of=_DISTRIBUTION,
+        binaries={"registry": f"{_DISTRIBUTION}/cmd/registry"},
+        stamps={f"{_DISTRIBUTION}/version.version": "v{version}"},
+    ),
+    GoTool(
+        folder="backuptar",
+        version_of="github.com/Microsoft/go-winio",
+        binaries={"backuptar.exe": "."},
+        system="windows",
+    ),
+)
+
 # What comes with a Kubernetes version: in the versions that tools/kubernetes/<version> pins.
 _RELEASED = (
     GoTool(

@@ -32,6 +32,20 @@ def kubernetes(beginning: str = os.environ.get("MICROCOSM_BUILT", "")) -> dict[s
     }
 
 
+def program(tool: str, name: str) -> Path | None:
+    """Return a program of a tool, the one that was built last."""
+    found = (default_home() / "supplies").glob(f"{tool}-*/{name}")
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def wine_prefix() -> Path | None:
+    """Return the Wine prefix that was built last; `wine_prefix.copy` makes one to write into."""
+    found = [
+        path for path in (default_home() / "supplies").glob("wine-prefix-*") if path.suffix != ".partial"
+    ]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
 def etcd() -> Path | None:
     """Return the folder of a built etcd."""
     return next((path.parent for path in sorted((default_home() / "supplies").glob("etcd-*/etcd"))), None)

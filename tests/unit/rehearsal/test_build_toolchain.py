@@ -9,11 +9,12 @@ from rehearsal.build import modules, toolchain
 from rehearsal.build.errors import SuppliesError
 from rehearsal.build.modules import TOOLS, module_version
 from rehearsal.build.store import Store
-from rehearsal.build.toolchain import AWS_PROVIDER, GoTool, go_tools, tool_step, windows_tools
+from rehearsal.build.toolchain import AWS_PROVIDER, OWN_IMAGE, GoTool, go_tools, tool_step, windows_tools
 
 BY_FOLDER = {tool.folder: tool for tool in go_tools()}
 VERSIONS = tuple(versions.KUBERNETES_VERSIONS)
 OF_EVERY_VERSION = [
+    *(pytest.param(tool, id=tool.name) for tool in OWN_IMAGE),
     pytest.param(tool, id=f"{version}-{tool.name}") for version in VERSIONS for tool in go_tools(version)
 ]
 
@@ -26,6 +27,7 @@ def test_every_tool_is_pinned(tool: GoTool):
 
 def test_every_module_under_tools_is_in_the_table():
     with_own = {name for name, tool in BY_FOLDER.items() if not tool.kubernetes} - {AWS_PROVIDER.folder}
+    with_own |= {tool.folder for tool in OWN_IMAGE}
     assert {path.parent.name for path in TOOLS.glob("*/go.mod")} == with_own
 
 
