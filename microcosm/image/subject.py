@@ -98,7 +98,8 @@ class Subject:
         depth = 1 if self.kind.is_site else self.program.count("/")
         referred = {name.lower() for one in self.own for name in one.references}
         here = [one for one in self.own if one.path.count("/") == depth]
-        # The pool loads a program only where a library refers to it; another one is a tool with a process of its own.
+        # The pool loads a program only where a library refers to it; another one is a tool of its own
+        # process.
         tools = {one.path for one in here if self.kind.is_site and _is_tool(one, referred)}
         return [one for one in here if one.path not in tools]
 

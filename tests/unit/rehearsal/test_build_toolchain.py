@@ -15,7 +15,7 @@ BY_FOLDER = {tool.folder: tool for tool in go_tools()}
 VERSIONS = tuple(versions.KUBERNETES_VERSIONS)
 OF_EVERY_VERSION = [
     *(pytest.param(tool, id=tool.name) for tool in OWN_IMAGE),
-    pytest.param(tool, id=f"{version}-{tool.name}") for version in VERSIONS for tool in go_tools(version)
+    *(pytest.param(tool, id=f"{version}-{tool.name}") for version in VERSIONS for tool in go_tools(version)),
 ]
 
 

@@ -11,10 +11,10 @@ from microcosm.cli import app
 from microcosm.errors import OperatorError, UsageError
 from microcosm.image import descriptors, registry, start
 from microcosm.image.oci import LABEL
+from tests.support.fake_registry import serving
 from tests.support.services import CANARY, config, connection, server
 
 from . import bases_on_disk
-from .fake_registry import serving
 from .test_source import folder, zipped
 
 SITE = {

@@ -12,10 +12,10 @@ from microcosm.cli import app
 from microcosm.errors import OperatorError
 from microcosm.image.source import read
 from tests.support.engine import PROJECT
+from tests.support.fake_registry import serving
 from tests.support.services import config
 
 from . import bases_on_disk
-from .fake_registry import serving
 from .test_source import folder, zipped
 
 PAGE = (PROJECT / "docs/guide/your-service.md").read_text()
