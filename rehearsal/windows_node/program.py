@@ -1,5 +1,6 @@
 """Decide which pods the stand-in can run, and compile CCAuth's C# from the pod's ConfigMap for Mono."""
 
+import base64
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -7,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from rehearsal.windows_node import image_pull, own_image
 from rehearsal.windows_node.api import Api, Json
 from rehearsal.windows_node.ccauth_host import host
 from rehearsal.windows_node.errors import StandinError
 from rehearsal.windows_node.probes import KINDS
 
+_BUILD_LABEL, _DOCKER_CONFIG = "node.kubernetes.io/windows-build", ".dockerconfigjson"
 _WCF_IMAGE = "mcr.microsoft.com/dotnet/framework/wcf:"
 # The files that ASP.NET reads: the service's page gives the path, its C# the behaviour.
 _PAGE, _CODE = ".svc", ".cs"
@@ -39,15 +42,20 @@ def unsupported_reason(pod: Json) -> str | None:
     """Return the reason why this pod cannot run here, or None."""
     containers: list[Json] = pod["spec"]["containers"]
     images = [container["image"] for container in [*pod["spec"].get("initContainers", []), *containers]]
-    if len(images) != 1 or not images[0].startswith(_WCF_IMAGE):
-        return f"a stand-in cannot run Windows images ({', '.join(images)}); it runs one {_WCF_IMAGE}<tag>"
-    if len(_config_maps(pod)) == 0:
+    if len(images) != 1 or not (images[0].startswith(_WCF_IMAGE) or _is_own(images[0])):
+        accepted = f"one {_WCF_IMAGE}<tag>, or an image of `microcosm image build` with its digest"
+        return f"a stand-in cannot run Windows images ({', '.join(images)}); it runs {accepted}"
+    if not _is_own(images[0]) and len(_config_maps(pod)) == 0:
         return "a stand-in runs only a service whose source comes from a ConfigMap volume; the pod has none"
     return _unsupported_probe(containers[0]) or _unsupported_variable(containers[0])
 
 
 def prepare(api: Api, pod: Json, directory: Path, *, pod_ip: str, host_ip: str) -> Program:
-    """Write the source as kubelet mounts it, compile it, and return the program."""
+    """Write the source as kubelet mounts it, or take it from the image; compile it, and return the
+    program.
+    """
+    if _is_own(pod["spec"]["containers"][0]["image"]):
+        return _prepare_own(api, pod, directory, pod_ip=pod_ip, host_ip=host_ip)
     source = directory / "src"
     digest = _write_source(api, pod, source)
     container = pod["spec"]["containers"][0]
@@ -58,6 +66,52 @@ def prepare(api: Api, pod: Json, directory: Path, *, pod_ip: str, host_ip: str) 
         environment=_environment(pod, container, pod_ip, host_ip),
         image_id=f"stand-in://mono@sha256:{digest}",
     )
+
+
+def _is_own(image: str) -> bool:
+    """Whether the reference has a digest, as `microcosm image manifest` writes it."""
+    return "@sha256:" in image and not image.startswith(_WCF_IMAGE)
+
+
+def _prepare_own(api: Api, pod: Json, directory: Path, *, pod_ip: str, host_ip: str) -> Program:
+    """Pull the pod's image with its pull secret, and compile the service in it."""
+    container = pod["spec"]["containers"][0]
+    pulled = image_pull.Puller(container["image"], _login(api, pod)).pull(directory / "drive")
+    wanted = pod["spec"].get("nodeSelector", {}).get(_BUILD_LABEL)
+    if wanted and wanted != own_image.build_of(pulled.config):
+        found = own_image.build_of(pulled.config)
+        raise StandinError(
+            f"the image is for Windows {found}, and the pod asks for a node of {wanted}: it would not start"
+        )
+    variables = _from_secrets(api, pod) | _environment(pod, container, pod_ip, host_ip)
+    command = own_image.command(pulled, directory, pod_ip, variables)
+    return Program(command=command, environment=variables, image_id=f"stand-in://mono@{pulled.digest}")
+
+
+def _login(api: Api, pod: Json) -> str:
+    """Return the login of the first pull secret that knows the image's registry."""
+    image = pod["spec"]["containers"][0]["image"]
+    for reference in pod["spec"].get("imagePullSecrets", []):
+        text = _secret(api, pod, reference["name"]).get(_DOCKER_CONFIG, "")
+        if text and (login := image_pull.login_of(text, image)):
+            return login
+    return ""
+
+
+def _from_secrets(api: Api, pod: Json) -> dict[str, str]:
+    references = [
+        one["secretRef"]["name"]
+        for one in pod["spec"]["containers"][0].get("envFrom", [])
+        if "secretRef" in one
+    ]
+    return {name: text for reference in references for name, text in _secret(api, pod, reference).items()}
+
+
+def _secret(api: Api, pod: Json, name: str) -> dict[str, str]:
+    data: dict[str, str] = api.get(f"/api/v1/namespaces/{pod['metadata']['namespace']}/secrets/{name}").get(
+        "data", {}
+    )
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
 def _write_source(api: Api, pod: Json, source: Path) -> str:

@@ -125,7 +125,7 @@ class PodWorker:
         self._record_event(
             NORMAL,
             "Started",
-            f"Started container {spec['name']}: CCAuth's C# under Mono, a stand-in for {spec['image']}",
+            f"Started container {spec['name']}: its C# under Mono, a stand-in for {spec['image']}",
         )
 
     def _supervise(self, run: ContainerRun) -> None:

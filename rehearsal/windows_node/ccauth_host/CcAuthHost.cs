@@ -1,6 +1,7 @@
 // Stand-in for IIS: hosts CCAuth's own C# under Mono, at the URL given on the command line.
 //
 //   mono ccauth.exe http://10.244.2.10:80/ccauth.svc        (http://0.0.0.0:80/ccauth.svc listens on every address)
+//   mono ccauth.exe http://10.244.2.10:80/x.svc Shop.Service Shop.IContract     (another service than CCAuth)
 //
 // Compiled together with workloads/ccauth/CCAuth.cs, unchanged. The service itself listens on loopback; what comes in at
 // the URL passes a gate first, because Mono's WCF (6.8) dies of what IIS shrugs off: a POST without Content-Type ends the
@@ -32,15 +33,17 @@ namespace Microcosm
         {
             Uri url;
             IPAddress address;
-            if (args.Length != 1 || !Uri.TryCreate(args[0], UriKind.Absolute, out url) || url.Scheme != "http"
+            if ((args.Length != 1 && args.Length != 3) || !Uri.TryCreate(args[0], UriKind.Absolute, out url) || url.Scheme != "http"
                 || !IPAddress.TryParse(url.Host, out address))
             {
-                Console.Error.WriteLine("usage: ccauth.exe URL   (http, with an IP address for a host: http://10.244.2.10:80/ccauth.svc)");
+                Console.Error.WriteLine("usage: ccauth.exe URL [SERVICE CONTRACT]   (http, with an IP address for a host: http://10.244.2.10:80/ccauth.svc)");
                 return Misuse;
             }
             try
             {
-                Run(url, address);
+                Type service = Type.GetType(args.Length == 3 ? args[1] : "Microcosm.CCAuth", true);
+                Type contract = Type.GetType(args.Length == 3 ? args[2] : "Microcosm.ICCAuth", true);
+                Run(url, address, service, contract);
                 return 0;
             }
             catch (SocketException problem)
@@ -50,14 +53,14 @@ namespace Microcosm
             }
         }
 
-        private static void Run(Uri url, IPAddress address)
+        private static void Run(Uri url, IPAddress address, Type service, Type contract)
         {
             // A waiting service holds a thread of the pool, which by itself grows by one or two in a second.
             ThreadPool.SetMinThreads(8 * Services, 8 * Services);
-            int[] services = Enumerable.Range(0, Services).Select(_ => OpenService(url.AbsolutePath)).ToArray();
+            int[] services = Enumerable.Range(0, Services).Select(_ => OpenService(url.AbsolutePath, service, contract)).ToArray();
             var front = new TcpListener(address, url.Port);
             front.Start();
-            Console.WriteLine("ccauth: listening on {0} (CCAuth under Mono, a stand-in for IIS)", url);
+            Console.WriteLine("ccauth: listening on {0} ({1} under Mono, a stand-in for IIS)", url, service.Name);
             for (int turn = 0; ; turn = (turn + 1) % services.Length)
             {
                 var gate = new Gate(front.AcceptTcpClient(), services[turn]);
@@ -65,14 +68,14 @@ namespace Microcosm
             }
         }
 
-        private static int OpenService(string path)
+        private static int OpenService(string path, Type service, Type contract)
         {
             int port = FreeLoopbackPort();
             var url = new Uri(string.Format(CultureInfo.InvariantCulture, "http://127.0.0.1:{0}{1}", port, path));
-            var host = new WebServiceHost(typeof(CCAuth), url);
+            var host = new WebServiceHost(service, url);
             // Exact: on the loopback address alone; the default is every address of the machine.
             var binding = new WebHttpBinding { HostNameComparisonMode = HostNameComparisonMode.Exact };
-            host.AddServiceEndpoint(typeof(ICCAuth), binding, "");
+            host.AddServiceEndpoint(contract, binding, "");
             host.Description.Behaviors.Add(new ServiceThrottlingBehavior { MaxConcurrentCalls = 1, MaxConcurrentSessions = 1 });
             host.Open();
             return port;

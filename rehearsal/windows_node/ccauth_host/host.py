@@ -14,7 +14,14 @@ from rehearsal.windows_node.errors import StandinError
 DEBIAN_PACKAGES = ("mono-mcs", "libmono-system-servicemodel-web4.0-cil")
 
 # ASP.NET's compiler on the Windows node accepts C# 5, so newer syntax must fail here too.
-_COMPILE = ("mcs", "-langversion:5", "-warnaserror", "-r:System.ServiceModel", "-r:System.ServiceModel.Web")
+_COMPILE = (
+    "mcs",
+    "-langversion:5",
+    "-warnaserror",
+    "-r:System.ServiceModel",
+    "-r:System.ServiceModel.Web",
+    "-r:System.Configuration",
+)
 _HOST_SOURCE = Path(__file__).with_name("CcAuthHost.cs")
 
 
