@@ -14,7 +14,7 @@ from rehearsal import processes
 from rehearsal.build import SuppliesError
 from rehearsal.session import RehearsalError
 
-from . import bringup, critical_path, document, engine, growth, scale, startup, user_data
+from . import bringup, critical_path, document, engine, growth, image_push, scale, startup, user_data
 from .samples import BenchError
 from .settings import Settings
 
@@ -24,6 +24,7 @@ MEASUREMENTS: Mapping[str, Callable[[Settings], str]] = {
     "growth": growth.run,
     "user-data": user_data.run,
     "startup": startup.run,
+    "image-push": image_push.run,
     "scale": scale.run,
     "critical-path": critical_path.run,
 }
