@@ -58,10 +58,13 @@ class Runner:
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     cpu_seconds: dict[str, float] = field(default_factory=dict[str, float])
+    programs: set[subprocess.Popen[str]] = field(default_factory=set[subprocess.Popen[str]])
 
     def make(self, steps: Sequence[Step]) -> None:
         """Build the steps that are not done; after a failure nothing new begins, and the first failure is
         raised.
+
+        Ctrl-C and SIGTERM also end the programs that run: a build takes minutes.
         """
         waiting = {step.name: step for step in steps if not step.done}
         running: dict[Future[None], str] = {}
@@ -73,7 +76,13 @@ class Runner:
                     running[pool.submit(self._build, waiting.pop(step.name))] = step.name
                 if not running:
                     raise ValueError(f"steps wait for each other: {', '.join(waiting)}")
-                for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                try:
+                    done = wait(running, return_when=FIRST_COMPLETED).done
+                except (KeyboardInterrupt, SystemExit):
+                    for program in self.programs.copy():
+                        program.terminate()
+                    raise
+                for finished in done:
                     del running[finished]
                     finished.result()
 
@@ -115,7 +124,12 @@ class _Logged:
         self, command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> None:
         used = run_logged(
-            command, self.log, lambda line: self.runner.progress.said(self.name, line), cwd=cwd, env=env
+            command,
+            self.log,
+            lambda line: self.runner.progress.said(self.name, line),
+            cwd=cwd,
+            env=env,
+            running=self.runner.programs,
         )
         self.runner.cpu_seconds[self.name] = self.runner.cpu_seconds.get(self.name, 0.0) + used
 
@@ -132,14 +146,18 @@ def run_logged(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    running: set[subprocess.Popen[str]] | None = None,
 ) -> float:
-    """Run a program to its end with all its output in `log`; raise with its last lines when it fails.
+    """Run a program to its end with all its output in `log`; raise with its last lines when it fails. It is
+    in `running` meanwhile.
 
     Return the processor seconds of the program and of those that it waited for, as a compiler is waited for.
     """
     words = [str(word) for word in command]
     tail: deque[str] = deque(maxlen=_TAIL)
     with log.open("a", encoding="utf-8") as lines, _started(words, cwd, env) as process:
+        running = set() if running is None else running
+        running.add(process)
         lines.write(f"$ {' '.join(words)}\n")
         assert process.stdout is not None
         for line in process.stdout:
@@ -149,6 +167,7 @@ def run_logged(
         # Popen.wait() does not tell what the program used.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
+        running.discard(process)
     if process.returncode:
         last = "\n".join(tail)
         raise SuppliesError(

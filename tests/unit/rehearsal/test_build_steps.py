@@ -1,7 +1,10 @@
 """rehearsal/build/steps.py: what is missing is made in order, and a failure says what to look at."""
 
+import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,3 +132,19 @@ def test_the_processor_time_of_a_step_is_that_of_its_programs_and_of_those_that_
     runner.make([step(store, "tool", build=lambda folder, run: run(command)), step(store, "nothing")])
     assert list(runner.cpu_seconds) == ["tool"]
     assert 0.2 <= runner.cpu_seconds["tool"] < 5
+
+
+def test_an_interrupt_ends_the_programs_that_are_building(store: Store):
+    def sleep(folder: Path, run: Run) -> None:
+        run([sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(60)"])
+
+    class Interrupting(Recorder):
+        def said(self, step: str, line: str) -> None:
+            if line == "begun":
+                os.kill(os.getpid(), signal.SIGINT)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        Runner(store, Interrupting()).make([step(store, "tool", build=sleep)])
+    assert time.monotonic() - began < 30, "it did not wait for the build's end"
+    assert not store.entry("tool", "key").exists()
