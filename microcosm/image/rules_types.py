@@ -82,10 +82,29 @@ _TYPES = (
 )
 
 
+# Libraries that many services ship with. They can do more than the service asks of them: what they use says
+# nothing about the service. Those that draw or print are not here.
+_LIBRARIES = (
+    *("microsoft.", "system.", "newtonsoft.", "log4net", "nlog", "serilog", "elmah", "common.logging"),
+    *("antlr", "castle.", "iesi.", "nhibernate", "fluentnhibernate", "entityframework", "dapper", "linq2db"),
+    *(
+        "mysql.data",
+        "mysqlconnector",
+        "npgsql",
+        "oracle.managed",
+        "mongodb.",
+        "stackexchange.",
+        "servicestack",
+    ),
+    *("autofac", "unity.", "ninject", "structuremap", "simpleinjector", "automapper", "fluentvalidation"),
+    *("owin", "dotnetopenauth", "webgrease", "bouncycastle", "icsharpcode.", "ionic.", "dotnetzip", "aws"),
+    *("rabbitmq.", "masstransit", "nservicebus", "hangfire", "quartz", "restsharp", "polly", "protobuf-net"),
+    *("azure.", "nunit", "xunit", "moq", "swashbuckle", "topshelf", "csvhelper", "humanizer", "nancy"),
+)
+
+
 def third_party(name: str) -> bool:
-    return name.lower().startswith(
-        ("newtonsoft.", "log4net", "nlog", "microsoft.", "system.", "antlr", "castle.", "iesi.", "nhibernate")
-    )
+    return name.lower().startswith(_LIBRARIES)
 
 
 # Programs of Office by the names under which COM knows them.

@@ -8,8 +8,7 @@ import pytest
 from microcosm.image.assemblies import read
 from microcosm.image.findings import Level
 from microcosm.image.inspect import Wanted
-from microcosm.image.kinds import Kind
-from tests.support.services import assembly, config, findings, names, subject
+from tests.support.services import assembly, config, findings, names
 
 SITE = {"web.config": config()}
 X64 = 0x8664
@@ -68,6 +67,20 @@ def test_an_old_library_beside_new_ones_runs():
         )
         == []
     )
+
+
+@pytest.mark.parametrize("library", ["MySql.Data", "WebGrease", "Npgsql", "NHibernate", "RabbitMQ.Client"])
+def test_what_a_well_known_library_may_use_says_nothing_about_the_service(library):
+    """The shape of cloudfoundry/hwc-buildpack b7e3ea4, fixtures/windows_app: findings on MySql.Data alone."""
+    types = frozenset(
+        {
+            "System.Security.Cryptography.X509Certificates.X509Store",
+            "System.Diagnostics.PerformanceCounter",
+            "System.Transactions.TransactionScope",
+        }
+    )
+    assert names(findings(SITE, assembly(f"bin/{library}.dll", types=types))) == []
+    assert len(names(findings(SITE, assembly("bin/Shop.dll", types=types)))) == 3
 
 
 def test_what_third_parties_refer_to_is_their_own_affair():
@@ -167,58 +180,6 @@ def test_assemblies_of_the_framework_or_of_the_folder_are_there():
         "System.Net.Http": "4.2.0.0",
     }
     assert names(findings(SITE, assembly("bin/a.dll", references=references), assembly("bin/Own.dll"))) == []
-
-
-def program(**facts):
-    return assembly("svc.exe", **facts)
-
-
-SERVICE = {"types": frozenset({"System.ServiceProcess.ServiceBase"}), "names": frozenset({"OnStart"})}
-KINDS = {
-    Kind.CONSOLE: program(),
-    Kind.SERVICE: program(**SERVICE),
-    Kind.SELF_HOST: program(types=frozenset({"System.ServiceModel.ServiceHost"})),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_program_is_recognised(kind, monkeypatch):
-    assert _kind(KINDS[kind], monkeypatch) is kind
-
-
-def test_a_service_that_also_runs_as_a_program_is_run_so(monkeypatch):
-    topshelf = program(**{**SERVICE, "references": {**REFERENCES, "Topshelf": "4.0.0.0"}})
-    interactive = program(**{**SERVICE, "members": frozenset({"System.Environment.get_UserInteractive"})})
-    assert {_kind(topshelf, monkeypatch), _kind(interactive, monkeypatch)} == {Kind.CONSOLE}
-
-
-def _kind(main, monkeypatch):
-    from microcosm.image import assemblies
-
-    monkeypatch.setattr(assemblies, "read_all", lambda tree: ([main], []))
-    return subject({"svc.exe": b""}, main).kind
-
-
-def test_a_program_that_waits_for_a_key_ends_at_once():
-    reading = program(members=frozenset({"System.Console.ReadLine"}))
-    assert "console-input" in names(findings({}, reading))
-
-
-def test_a_listener_on_localhost_answers_nobody_else(monkeypatch):
-    from microcosm.image import assemblies
-
-    host = program(types=frozenset({"System.Net.HttpListener"}), strings=("http://localhost:8080/",))
-    monkeypatch.setattr(assemblies, "read_all", lambda tree: ([host], []))
-    assert names(findings({}, host), Level.REFUSED) == ["localhost-listener"]
-    service = program(**{**SERVICE, "types": SERVICE["types"] | {"System.Net.HttpListener"}})
-    library = assembly("web.dll", strings=("http://localhost:8080/",))
-    monkeypatch.setattr(assemblies, "read_all", lambda tree: ([service, library], []))
-    assert names(findings({}, service, library), Level.REFUSED) == ["localhost-listener"], (
-        "a service, and the address in a library"
-    )
-    good = program(types=frozenset({"System.Net.HttpListener"}), strings=("http://+:8080/",))
-    monkeypatch.setattr(assemblies, "read_all", lambda tree: ([good], []))
-    assert names(findings({}, good)) == []
 
 
 def test_a_damaged_library_is_named():
