@@ -50,7 +50,7 @@ audit-deps:  ## known vulnerabilities of what the lock file names (asks the pack
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
 
-rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; REPEAT=20, BUSY=1; KUBERNETES=1.34.11, NETWORK=host-gw, REGION=us-west-2; SUPPLIES=download or build, PROVIDER=official; SCENARIO=bad-checksum, late-dns, previews, refresh or machine-faults)
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; REPEAT=20, BUSY=1; KUBERNETES=1.34.11, NETWORK=host-gw, REGION=us-west-2; SUPPLIES=download or build, PROVIDER=official; SCENARIO=bad-checksum, late-dns, own-image, previews, refresh or machine-faults)
 	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUSY),--busy) \
 		$(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(if $(NETWORK),--flannel-backend $(NETWORK)) $(if $(REGION),--region $(REGION)) \
 		$(if $(FIGURES),--figures)

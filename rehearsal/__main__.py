@@ -21,7 +21,7 @@ from rich.markup import escape
 
 from . import build, kubeconfig, processes
 from .build import later
-from .build.catalogue import ALL, LINUX_ALONE, STAND_IN, WINE
+from .build.catalogue import ALL, LINUX_ALONE, OWN_IMAGE, STAND_IN, WINE
 from .build.progress import Lines, Live
 from .scenarios import checks, figures, recorded, repeat
 from .scenarios import progress as shown
@@ -30,6 +30,7 @@ from .scenarios.life import SCENARIOS as CLUSTER_SCENARIOS
 from .scenarios.life import Run, Step, is_whole, play
 from .scenarios.linux_first import LinuxFirst
 from .scenarios.machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
+from .scenarios.own_image import SCENARIOS as OWN_IMAGE_SCENARIO
 from .scenarios.previews import STEPS as PREVIEW_STEPS
 from .scenarios.refresh import SCENARIOS as REFRESH
 from .session import (
@@ -48,9 +49,16 @@ from .session import (
 from .variant import DEFAULT, Variant
 from .wine.errors import WineError
 
-SCENARIOS = {**CLUSTER_SCENARIOS, **LATE_DNS, "previews": PREVIEW_STEPS, **REFRESH, **FAULT_SCENARIOS}
+SCENARIOS = {
+    **CLUSTER_SCENARIOS,
+    **LATE_DNS,
+    "previews": PREVIEW_STEPS,
+    **REFRESH,
+    **FAULT_SCENARIOS,
+    **OWN_IMAGE_SCENARIO,
+}
 # The life of a cluster alone runs the Windows binaries; the others are content with the stand-in.
-PARTS = {"life": ALL}
+PARTS = {"life": ALL, "own-image": {STAND_IN, OWN_IMAGE}}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = shown.console

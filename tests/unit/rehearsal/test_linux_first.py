@@ -148,6 +148,20 @@ def test_a_scenario_without_windows_binaries_does_not_build_them(
     assert recorded.events == []
 
 
+def test_the_scenario_of_own_images_builds_its_registry_and_no_windows_binaries(fresh: list[Any]):
+    command.run(
+        "own-image",
+        keep=False,
+        keep_figures=False,
+        times=1,
+        busy=False,
+        region="eu-west-1",
+        kubernetes="1.35.8",
+        backend="vxlan",
+    )
+    assert fresh[0] == ["own-image", "stand-in"]
+
+
 def test_a_cluster_that_is_kept_does_not_wait_for_the_windows_binaries(fresh: list[Any]):
     command.run(
         "life",
