@@ -13,7 +13,9 @@ from microcosm.image.source import read
 from tests.support import built_tools
 from tests.support.services import files_of
 from tests.unit.microcosm.image.test_layer import SITE, WRITABLE
+from tests.windows import pester
 
+from .start_machine import STOPPED, Machine
 from .test_msi_files import MISSING, make
 
 PREFIX = built_tools.wine_prefix()
@@ -95,3 +97,60 @@ def files_below(drive) -> dict[str, bytes]:
         for path in found
         if "windows/" not in f"{path.relative_to(drive)}/"[:8]
     }
+
+
+@pytest.mark.skipif(not pester.PWSH, reason=pester.WITHOUT)
+def test_wines_registry_and_service_manager_take_the_calls_of_the_start_script(wine, tmp_path):
+    """The script's calls for a service with values of every kind, played again with Wine's own programs."""
+    machine = Machine(tmp_path)
+    keep = f'for word in "$(basename "$0")" "$@"; do printf "%s\\0" "$word"; done >> {tmp_path}/words\n'
+    for name in ("reg.exe", "sc.exe"):
+        machine.program(f"windows/System32/{name}", keep + STOPPED.format(win32=0, own=0))
+    machine.file("app/shop.exe", "MZ")
+    services = [{"name": "shop", "title": "Shop 24", "command": '"C:\\my app\\shop.exe" /run'}]
+    values = [
+        {"key": "HKLM\\Software\\Firm", "name": name, "type": kind, "data": data}
+        for name, kind, data in (
+            ("Text", "REG_SZ", 'C:\\My "Shop"\\'),
+            ("Number", "REG_DWORD", "80"),
+            ("List", "REG_MULTI_SZ", "a\\0b"),
+            ("Place", "REG_EXPAND_SZ", "%TEMP%\\a"),
+            ("Bytes", "REG_BINARY", "00ff"),
+        )
+    ]
+    variables = {"APPSETTING_A": 'x "y"\\', "CONNSTR_B": "Server=db;%TEMP%"}
+    machine.start(
+        variables,
+        kind="service",
+        home="app",
+        program="app/shop.exe",
+        config="app/a.config",
+        services=services,
+        registry=values,
+        eventSources=["Shop"],
+    )
+    for words in calls_of((tmp_path / "words").read_bytes()):
+        if words[1] in ("add", "create"):
+            wine(*words)
+    for value in values:
+        shown = wine("reg", "query", value["key"], "/v", value["name"])
+        assert value["type"] in shown
+        expected = {"REG_DWORD": "0x50", "REG_BINARY": "00FF"}.get(value["type"], value["data"])
+        assert expected in shown, shown
+    key = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\shop"
+    assert '"C:\\my app\\shop.exe" /run' in wine("reg", "query", key, "/v", "ImagePath")
+    environment = wine("reg", "query", key, "/v", "Environment").split("REG_MULTI_SZ")[1].strip().split("\\0")
+    assert {f"{name}={value}" for name, value in variables.items()} <= set(environment)
+    assert "STOPPED" in wine("sc", "query", "shop")
+    source = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\Shop"
+    assert "EventLogMessages.dll" in wine("reg", "query", source, "/v", "EventMessageFile")
+
+
+def calls_of(recorded: bytes) -> list[list[str]]:
+    """Split what the stand-ins wrote into calls; each begins with its program."""
+    calls: list[list[str]] = []
+    for word in recorded.decode().split("\0")[:-1]:
+        if word in ("reg.exe", "sc.exe"):
+            calls.append([])
+        calls[-1].append(word)
+    return calls
