@@ -74,26 +74,82 @@ Describe 'what is there and not what is wanted' {
         Invoke-AtEveryStart $Node | Should -Be 0
         Get-MachineFile $file | Should -MatchExactly 'OutBoundNAT'
     }
-    It 'a certificate that has expired while the machine was off makes the node join anew' {
+    It '<Case> is made anew' -ForEach @(
+        @{ Case = 'a rule of the firewall for another port'; Do = { param($M) $M.Firewall['microcosm-vxlan'] = 'Allow Inbound UDP 8472' } }
+        @{ Case = 'a rule of the firewall that blocks'; Do = { param($M) $M.Firewall['microcosm-vxlan'] = 'Block Inbound UDP 4789' } }
+        @{ Case = 'a rule of the firewall for the way out'; Do = { param($M) $M.Firewall['microcosm-vxlan'] = 'Allow Outbound UDP 4789' } }
+        @{ Case = 'a task that runs another program'; Do = { param($M) $M.Tasks['microcosm-watch'] = 'every 10 min; SYSTEM; notepad.exe' } }
+        @{ Case = 'a task that runs another script'
+            Do = { param($M) $M.Tasks['microcosm-metadata-routes'] = $M.Tasks['microcosm-metadata-routes'] -replace 'metadata-routes\.ps1$', 'old.ps1' } }
+        @{ Case = 'another program of the service kubelet'; Do = { param($M) $M.Services.kubelet.Settings.Application = 'C:\k\old.exe' } }
+        @{ Case = 'more arguments of the service kubelet'; Do = { param($M) $M.Services.kubelet.Settings.AppParameters += ' --v=9' } }
+    ) {
         $m = Get-SettledMachine
-        $key = [Security.Cryptography.RSA]::Create(2048)
-        $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new(
-            'CN=system:node:windows-0', $key, 'SHA256', [Security.Cryptography.RSASignaturePadding]::Pkcs1)
-        $certificate = $request.CreateSelfSigned($m.Now.AddYears(-2), $m.Now.AddHours(1)).Export('Cert')
-        $pem = 'C:\var\lib\kubelet\pki\kubelet-client-current.pem'
-        Set-MachineFile $pem "-----BEGIN CERTIFICATE-----`n$([Convert]::ToBase64String($certificate))`n-----END CERTIFICATE-----`n"
-        $conf = 'C:\etc\kubernetes\kubelet.conf'
-        Set-MachineFile $conf "users:`n- user:`n    client-certificate: $pem`n"
-        Set-MachineFile 'C:\microcosm\join.sums' "1 files`n$(Get-Sum (Get-MachineFile $conf)) $conf"
-        Set-Behaviour 'kubectl.exe' { param($Words, $Default, $M) & $Default ($Words -replace '^--kubeconfig=.*', '--kubeconfig=C:\k\same') }
-        $joins = { @($m.Log | Where-Object { $_ -like 'kubeadm.exe join*' }).Count }
-        $before = & $joins
-        Set-MachineFile 'C:\k\same' 'kubelet kubeconfig'
+        $before = ConvertTo-Json ($m.Firewall, $m.Tasks, $m.Services.kubelet.Settings)
+        & $Do $m
+        ConvertTo-Json ($m.Firewall, $m.Tasks, $m.Services.kubelet.Settings) | Should -Not -Be $before
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
-        & $joins | Should -Be $before -Because 'the certificate is still valid'
+        Assert-Whole $m
+        $m.Firewall['microcosm-vxlan'] | Should -Be 'Allow Inbound UDP 4789'
+        $m.Tasks.Values | Where-Object { $_ -match 'notepad|old' } | Should -BeNullOrEmpty
+        $m.Services.kubelet.Settings.Application | Should -BeLike '*\powershell.exe'
+        $m.Services.kubelet.Settings.AppParameters | Should -BeLike '*StartKubelet.ps1'
+    }
+}
+
+Describe 'the node''s certificate' {
+    BeforeAll {
+        $Pem = 'C:\var\lib\kubelet\pki\kubelet-client-current.pem'
+        $RsaKey = [Security.Cryptography.RSA]::Create(2048)
+        function Get-Pem([string] $Label, [byte[]] $Bytes) {
+            "-----BEGIN $Label-----`n$([Convert]::ToBase64String($Bytes, 'InsertLineBreaks'))`n-----END $Label-----`n"
+        }
+        function Get-Certificate($M, [double] $Hours) {
+            $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new(
+                'CN=system:node:windows-0', $RsaKey, 'SHA256', [Security.Cryptography.RSASignaturePadding]::Pkcs1)
+            Get-Pem 'CERTIFICATE' $request.CreateSelfSigned($M.Now.AddYears(-2), $M.Now.AddHours($Hours)).Export('Cert')
+        }
+        function Get-Joins($M) { @($M.Log | Where-Object { $_ -like 'kubeadm.exe join*' }).Count }
+        function Set-Kubeconfig($M, [string] $Text) {
+            # As the kubelet leaves it: it names the file of certificate and key.
+            Set-MachineFile $Pem $Text
+            $conf = 'C:\etc\kubernetes\kubelet.conf'
+            Set-MachineFile $conf "users:`n- user:`n    client-certificate: $Pem`n    client-key: $Pem`n"
+            Set-MachineFile 'C:\microcosm\join.sums' "1 files`n$(Get-Sum (Get-MachineFile $conf)) $conf"
+            Set-MachineFile 'C:\k\same' 'kubelet kubeconfig'
+            Set-Behaviour 'kubectl.exe' { param($Words, $Default, $M) & $Default ($Words -replace '^--kubeconfig=.*', '--kubeconfig=C:\k\same') }
+        }
+    }
+    It 'that has expired while the machine was off makes the node join anew' {
+        $m = Get-SettledMachine
+        Set-Kubeconfig $m ((Get-Certificate $m 1) + (Get-Pem 'EC PRIVATE KEY' (1..120)))
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Get-Joins $m | Should -Be 1 -Because 'the certificate is still valid'
         $m.Now = $m.Now.AddHours(2)
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
-        & $joins | Should -Be ($before + 1)
-        Test-Path $pem | Should -BeFalse
+        Get-Joins $m | Should -Be 2
+        Test-Path $Pem | Should -BeFalse
+    }
+    It 'whose <Case> makes the node join anew' -ForEach @(
+        @{ Case = 'key is not there'; Tear = { param($Certificate, $Key) $Certificate } }
+        @{ Case = 'key is cut off'; Tear = { param($Certificate, $Key) $Certificate + $Key.Substring(0, 80) } }
+        @{ Case = 'key has zeros in it'; Tear = { param($Certificate, $Key) $Certificate + $Key.Substring(0, 60) + "`0" * 90 + $Key.Substring(150) } }
+        @{ Case = 'text is cut off'; Tear = { param($Certificate, $Key) $Certificate.Substring(0, 300) + $Key } }
+        @{ Case = 'file is empty'; Tear = { '' } }
+    ) {
+        $m = Get-SettledMachine
+        Set-Kubeconfig $m (& $Tear (Get-Certificate $m 9) (Get-Pem 'EC PRIVATE KEY' (1..120)))
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Get-Joins $m | Should -Be 2
+    }
+    It 'for the network, when it has expired, is asked for again' {
+        $m = Get-SettledMachine
+        $text = 'client-certificate-data: ' + [Convert]::ToBase64String([Text.Encoding]::ASCII.GetBytes((Get-Certificate $m 1)))
+        Set-MachineFile 'C:\k\network.kubeconfig' $text
+        Set-MachineFile 'C:\microcosm\network.sums' "1 files`n$(Get-Sum $text) C:\k\network.kubeconfig"
+        $m.Now = $m.Now.AddHours(2)
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Get-MachineFile 'C:\k\network.kubeconfig' | Should -Be 'a kubeconfig'
+        Get-Joins $m | Should -Be 1
     }
 }

@@ -35,12 +35,28 @@ Describe 'a ready node' {
         foreach ($name in 'kubelet', 'kube-proxy', 'flanneld') { Add-Running "C:\k\$name.exe" }
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
     }
-    It 'programs of others are left alone' {
+    It '<Path> that runs keeps no file from being replaced' -ForEach @(
+        @{ Path = 'C:\opt\cni\bin\win-overlay.exe'; File = 'C:\Program Files\containerd\config.toml' }
+        @{ Path = 'C:\opt\cni\bin\host-local.exe'; File = 'C:\Program Files\containerd\config.toml' }
+        @{ Path = 'C:\opt\cni\bin\flannel.exe'; File = 'C:\Program Files\containerd\config.toml' }
+        @{ Path = 'C:\k\kubectl.exe'; File = 'C:\k\StartKubelet.ps1' }, @{ Path = 'C:\k\kubeadm.exe'; File = 'C:\k\StartKubelet.ps1' }
+    ) {
         $m = Get-SettledMachine
-        Set-MachineFile 'C:\Program Files\containerd\config.toml' ''
-        Add-Running 'D:\tools\ctr.exe'
+        Set-MachineFile $File 'changed by hand'
+        Add-Running $Path
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Assert-Whole $m
+    }
+    It 'programs of others are left alone: <Path>' -ForEach @(
+        @{ Path = 'D:\tools\ctr.exe'; File = 'C:\Program Files\containerd\config.toml' }
+        @{ Path = 'C:\Program Files\Docker\containerd.exe'; File = 'C:\Program Files\containerd\config.toml' }
+        @{ Path = 'C:\agent\nssm.exe'; File = 'C:\k\StartKubelet.ps1' }, @{ Path = 'C:\tools\kubectl.exe'; File = 'C:\k\StartKubelet.ps1' }
+    ) {
+        $m = Get-SettledMachine
+        Set-MachineFile $File 'changed by hand'
+        Add-Running $Path
         Invoke-AtEveryStart $Node | Should -Be 0
-        $m.Processes.Path | Should -Contain 'D:\tools\ctr.exe'
+        $m.Processes.Path | Should -Contain $Path
     }
     It '<_> that is paused runs again' -ForEach 'kubelet', 'flanneld', 'kube-proxy' {
         $m = Get-SettledMachine

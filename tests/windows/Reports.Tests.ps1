@@ -147,6 +147,26 @@ a fourth" }.GetNewClosure()
         Invoke-AtEveryStart $Node | Should -Be 15
         Assert-Failed $m 'join' 'it has no token'
     }
+    It 'says what any other text of the control plane lacks: <_>' -ForEach 'null', '[]', '{}', '5', '"pending"', '{"instance": null}', '[null]' {
+        $m = New-Machine
+        $m.Parameters['/microcosm/dev/join'] = $_
+        Invoke-AtEveryStart $Node | Should -Be 15
+        Assert-Failed $m 'join' 'within 2400 s: it has no instance'
+    }
+    It 'says what any other answer of the API lacks: <_>' -ForEach '', 'null', '[]', '{}', '{"spec": null}', '{"spec": {"podCIDR": null}}' {
+        $m = New-Machine
+        $text = $_
+        Set-Behaviour 'kubectl.exe' { param($Words) $text }.GetNewClosure()
+        Invoke-AtEveryStart $Node | Should -Be 17
+        Assert-Failed $m 'kube-proxy' 'has given the node windows-0 no podCIDR yet'
+    }
+    It 'says that an answer of the API has no condition: <_>' -ForEach '{"spec": {"podCIDR": "10.244.2.0/24"}}', '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": [{}, null]}}' {
+        $m = New-Machine
+        $text = $_
+        Set-Behaviour 'kubectl.exe' { param($Words) $text }.GetNewClosure()
+        Invoke-AtEveryStart $Node | Should -Be 18
+        Assert-Failed $m 'ready' 'no condition Ready yet'
+    }
     It 'says of a node without a subnet or a condition what it lacks: <Lacks>' -ForEach @(
         @{ Lacks = 'has given the node windows-0 no podCIDR yet'; Node = '{"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}'; Phase = 'kube-proxy' }
         @{ Lacks = 'no condition Ready'; Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}'; Phase = 'ready' }

@@ -62,6 +62,28 @@ Describe 'restarts' {
         $m.Boot | Should -Be 3
         $m.Reports.detail | Should -Contain 'Windows restarts: a restart from before is pending, and no feature can be installed'
     }
+    It 'one that is needed by another mark is made after a failure: <_>' -ForEach @(
+        'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootInProgress'
+        'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\PackagesPending'
+        'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired'
+        'HKLM:\SOFTWARE\Microsoft\ServerManager\CurrentRebootAttempts'
+    ) {
+        $m = New-Machine
+        $m.Registry[$_] = @{}
+        Set-Behaviour 'Install-WindowsFeature' {
+            param($Given, $Default, $M)
+            if ($M.Boot -eq 1) { throw 'the server that you specified requires a restart.' }
+            & $Default $Given
+        }
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because (Get-Last $m)
+        $m.Boot | Should -Be 3
+    }
+    It 'a mark that stays restarts nothing where the feature can be installed' {
+        $m = New-Machine
+        $m.Registry['HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired'] = @{}
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because (Get-Last $m)
+        $m.Boot | Should -Be 2
+    }
     It 'one that is pending for ever is told after the third' {
         $m = New-Machine
         Set-Behaviour 'Test-Path' {

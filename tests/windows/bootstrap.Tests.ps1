@@ -31,7 +31,7 @@ Describe 'bootstrap.ps1' {
         $m = Get-BootingMachine
         Invoke-Script 'C:\userdata.ps1' | Should -Be 0 -Because "$($m.Console[-1])"
         Get-MachineFile 'C:\microcosm\node.ps1' | Should -Be $Content
-        $m.Tasks['microcosm-node'] | Should -BeLike 'at startup; IgnoreNew, no limit*; SYSTEM; *powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\microcosm\run.ps1'
+        $m.Tasks['microcosm-node'] | Should -BeLike 'at startup; IgnoreNew, no limit, priority 4; SYSTEM; *powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\microcosm\run.ps1'
         $m.Log[-1] | Should -Be 'start task microcosm-node'
         $kept = Import-Clixml 'C:\microcosm\inputs.xml'
         $kept.Count | Should -Be $m.Inputs.Count
@@ -76,6 +76,14 @@ Describe 'bootstrap.ps1' {
         $m = Get-BootingMachine ''
         Add-Event 60 -With $Content { param($M, $Text) $M.Web['s3://bucket/node.ps1'] = $Text }
         Invoke-Script 'C:\userdata.ps1' | Should -Be 0
+    }
+    It 'keeps what a scanner holds, and does not fetch it again' {
+        $m = Get-BootingMachine
+        $m.Fetched = 0
+        $m.Scans['C:\microcosm\node.ps1.part'] = 40
+        Set-Behaviour 'Read-S3Object' { param($Given, $Default, $M) $M.Fetched++; & $Default $Given }
+        Invoke-Script 'C:\userdata.ps1' | Should -Be 0 -Because "$($m.Console[-1])"
+        $m.Fetched | Should -Be 1
     }
     It 'fetches nothing at a later start' {
         $m = Get-BootingMachine

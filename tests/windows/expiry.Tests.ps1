@@ -35,6 +35,13 @@ Describe 'the end of a stack' {
     It 'the node ends at the expiry and its grace: after <Hours> h <Ends>' -ForEach @(
         @{ Hours = 2.9; Ends = $false }, @{ Hours = 3.9; Ends = $false }, @{ Hours = 4.1; Ends = $true }
     ) { Test-Ended (Get-ExpiringMachine) $Hours | Should -Be $Ends }
+    It 'a document without a grace is not believed: <_>' -ForEach '{"expiresAt": "2026-11-25T12:00:00Z"}', '{"expiresAt": "2026-11-25T12:00:00Z", "graceMinutes": ""}' {
+        $m = Get-ExpiringMachine
+        Test-Ended $m 1 | Should -BeFalse
+        $m.Parameters['/microcosm/dev/expiry'] = $_
+        Test-Ended $m 3.1 | Should -BeFalse -Because 'the last end that was read is at 13:00'
+        Test-Ended $m 7.1 | Should -BeTrue
+    }
     It 'an offset in the date counts' {
         $m = Get-ExpiringMachine '2026-11-25T14:00:00+02:00'
         Test-Ended $m 3.9 | Should -BeFalse

@@ -72,6 +72,15 @@ Describe 'a ready node' {
         $pull = 'start ctr.exe --namespace k8s.io images pull --hosts-dir C:\etc\containerd\certs.d mcr.microsoft.com/wcf:1'
         @($Log -like 'start ctr.exe*') | Select-Object -Unique | Should -Be $pull
     }
+    It 'has them, although the making of the network breaks the connection of a pull (rancher/rke2#5702)' {
+        $m = Get-SettledMachine
+        Step-Clock 300
+        $m.Images | Should -Contain 'mcr.microsoft.com/wcf:1'
+    }
+    It 'starts its programs without a console, which may fail with 0xC0000142' {
+        # nssm.cc/download, of 2.24 on Windows 10 1703 and later.
+        foreach ($name in 'flanneld', 'kube-proxy') { $Ready.Services[$name].Settings.AppNoConsole | Should -Be '1' }
+    }
     It 'has a network.kubeconfig from the control plane' { Get-MachineFile 'C:\k\network.kubeconfig' | Should -Be 'a kubeconfig' }
 }
 

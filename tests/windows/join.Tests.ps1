@@ -95,6 +95,14 @@ Describe 'the join' {
         Invoke-Script $Node | Should -Be 0
         Assert-Whole $m
     }
+    It 'a Node that was deleted while its kubelet runs is made again, with its lease' {
+        $m = Get-SettledMachine
+        $m.NodeInCluster = $m.Lease = $false
+        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
+        Assert-Whole $m
+        $m.Lease | Should -BeTrue -Because 'without it the other nodes have no way to its pods'
+        @($m.Log -like 'kubeadm.exe join*').Count | Should -Be 1 -Because 'its certificate is still good'
+    }
     It 'the source VIP is kept for as long as the subnet' {
         # host-local refuses a second one for the same id, and an old one may belong to a pod of another node.
         $m = Get-SettledMachine

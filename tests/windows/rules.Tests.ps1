@@ -76,8 +76,8 @@ Describe '<Name>' -ForEach $All {
 
 Describe 'the file <Name>' -ForEach $Files {
     BeforeAll { $text = [IO.File]::ReadAllText($Path); $ast = (Get-Ast $text).Ast }
-    It 'says first what it is, in lines of at most 160 characters' {
-        ($text -split "`n" | Measure-Object -Property Length -Maximum).Maximum | Should -BeLessOrEqual 160
+    It 'says first what it is, in lines of at most 110 characters' {
+        ($text -split "`n" | Measure-Object -Property Length -Maximum).Maximum | Should -BeLessOrEqual 110
         if ($Name -notlike '*start.ps1') { ($text -split "`n")[0] | Should -BeLike "# $(Split-Path -Leaf $Name): *" }
     }
     It 'has short functions' {

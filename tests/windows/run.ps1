@@ -37,5 +37,5 @@ if ($Result) {
     $configuration.TestResult.OutputFormat = 'JUnitXml'
 }
 $run = Invoke-Pester -Configuration $configuration
-if (Get-Variable rendered -ErrorAction SilentlyContinue) { Remove-Item -Recurse -Force $rendered }
+if (Get-Variable rendered -ErrorAction SilentlyContinue) { [IO.Directory]::Delete($rendered, $true) }
 exit $run.FailedCount + $run.FailedContainersCount

@@ -101,6 +101,8 @@ import json, sys
 *head, detail, lines = sys.argv[1:]
 report = dict(zip(("instance", "node", "phase", "result"), head))
 report["detail"] = " ".join(detail.encode(errors="replace").decode().replace("{", "{ ").split())[:1000]
+while len(json.dumps(report)) > 3000:
+    report["detail"] = report["detail"][:-50]
 times = map(str.split, lines.splitlines())
 report["phases"] = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
 json.dump(report, sys.stdout)
@@ -174,7 +176,7 @@ begin() {
   install --directory --mode=0700 "${STATE}"
   exec 9>"${STATE}/lock"
   flock --nonblock 9 || exit 0
-  repeat boot $'OnBootSec=1\nOnUnitInactiveSec=20\nAccuracySec=1' infinity
+  repeat boot $'OnBootSec=1\nOnUnitInactiveSec=20\nAccuracySec=1' 14400
   sync --file-system "${STATE}"
   identify
   forget_another_machine
@@ -309,7 +311,7 @@ prepull_images() {
 
 # Ready needs the pod network, which comes through the API from outside: this is the machine's own view of it.
 node_ready() {
-  local server answer condition end=$((SECONDS + 900))
+  local server answer condition registered='' end=$((SECONDS + 900))
   server=$(awk '/server:/ {print $2}' /etc/kubernetes/kubelet.conf)
   while [ "${SECONDS}" -lt "${end}" ]; do
     answer=$(curl --fail --silent --show-error --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
@@ -319,6 +321,11 @@ conditions = json.load(sys.stdin)["status"].get("conditions", [])
 print(next((c["status"] + " " + c.get("message", "") for c in conditions if c["type"] == "Ready"), "no Ready yet"))' <<<"${answer}") ||
       condition="the API says: ${answer}"
     [ "${condition%% *}" = True ] && return
+    # The kubelet makes its Node at its own start alone (kubernetes v1.35.8, kubelet_node_status.go): one that was deleted stays away.
+    if [ -z "${registered}" ] && [[ ${condition} == *'error: 404'* ]]; then
+      registered=yes
+      systemctl restart kubelet.service
+    fi
     sleep 1
   done
   die "not Ready within 15 minutes: ${condition}"

@@ -10,7 +10,7 @@ end_when_expired() {
 import datetime, json, sys
 expiry = json.load(sys.stdin)
 print(int(datetime.datetime.fromisoformat(expiry["expiresAt"]).timestamp()) + 60 * expiry["graceMinutes"])') ||
-    end=$(grep --text --line-regexp '[0-9]\{10\}' "${EXPIRY}" 2>/dev/null) || end=$(date --date='+73 hours' +%s)
+    end=$(grep --text --max-count=1 --line-regexp '[0-9]\{10\}' "${EXPIRY}" 2>/dev/null) || end=$(date --date='+73 hours' +%s)
   keep "${EXPIRY}" <<<"${end}" || log 'the end was not kept'
   [ "$(date +%s)" -lt "${end}" ] || systemctl poweroff
 }

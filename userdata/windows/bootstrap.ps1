@@ -1,6 +1,6 @@
 # bootstrap.ps1: the user-data of a Windows node (docs/adr/0010 and 0012). It puts the node's script in place,
-# checked, and has Windows run it now and at every later start. No comment may hold one of EC2Launch's tags: it
-# takes the first that it finds (infra/userdata.py refuses it).
+# checked, and has Windows run it now and at every later start. No comment may hold one of EC2Launch's tags:
+# it takes the first that it finds (infra/userdata.py refuses it).
 #
 # Inputs, which the program puts in front of this file as literals:
 #   $ScriptBucket $ScriptKey $ScriptSha256   the S3 object that holds the node's script, and its sum
@@ -48,7 +48,10 @@ function Save-Script {
     for ($attempt = 1; $attempt -le $Attempts; $attempt++) {
         try {
             if (& $Condition $file) { return }
-            Read-S3Object -BucketName $ScriptBucket -Key $ScriptKey -File "$file.part" -Region $Region | Out-Null
+            # What an attempt before has fetched, and a scanner held, is not fetched again.
+            if (-not (& $Condition "$file.part")) {
+                Read-S3Object -BucketName $ScriptBucket -Key $ScriptKey -File "$file.part" -Region $Region | Out-Null
+            }
             if (& $Condition "$file.part") { Move-Item -Force -Path "$file.part" -Destination $file; return }
             $problem = 'what is there has another sum'
         }
@@ -83,8 +86,8 @@ function Send-Failure {
     catch { Write-Host "not reported: $_" }
 }
 
-# What failed is run again: what was out of reach may be back. The node's script reports its own failures, with the
-# codes 10 to 19.
+# What failed is run again: what was out of reach may be back. The node's script reports its own failures,
+# with the codes 10 to 19.
 $Loop = @'
 $ErrorActionPreference = 'Stop'
 $env:Path = "$env:SystemRoot\System32\WindowsPowerShell\v1.0;$env:Path"

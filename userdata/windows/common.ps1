@@ -35,6 +35,15 @@ function Assert-That([bool] $Holds, [string] $Problem) {
     if (-not $Holds) { throw $Problem }
 }
 
+function Get-Field($Object, [string[]] $Path) {
+    # A value of JSON, or nothing where there is none: strict mode ends the script at a property that is missing.
+    foreach ($name in $Path) {
+        $found = if ($null -ne $Object) { $Object.PSObject.Properties[$name] }
+        $Object = if ($found) { $found.Value }
+    }
+    $Object
+}
+
 # --- files ---
 
 function Wait-Free([scriptblock] $Change) {
@@ -214,10 +223,12 @@ function Get-FunctionText([string[]] $Names, [string] $Call) {
     (@($texts) + $Call + '') -join "`r`n"
 }
 
+function Get-TaskArgument([string] $Script) { "-NoProfile -ExecutionPolicy Bypass -File $Script" }
+
 function Install-Task([string] $Name, [string] $Script, [int] $Minutes, [string] $Text) {
     # Windows starts no second run of a task beside one that hangs, and would let that one hang for three days.
     Write-TextFile $Script $Text
-    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Script"
+    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument (Get-TaskArgument $Script)
     $often = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes $Minutes)
     $limit = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit (New-TimeSpan -Minutes 5)
     $task = @{ TaskName = $Name; Action = $run; Trigger = $often; Settings = $limit; User = 'SYSTEM'; RunLevel = 'Highest' }
@@ -228,4 +239,7 @@ function Confirm-Task([string] $Name, [string] $Script, [string] $Text) {
     Confirm-Text $Script $Text
     $task = Get-ScheduledTask -TaskName $Name -ErrorAction SilentlyContinue
     Assert-That ($task -and "$($task.State)" -ne 'Disabled') "the task $Name is not there, or disabled"
+    # An image may bring a task of the same name that runs another program.
+    $runs = @($task.Actions | ForEach-Object { "$($_.Execute) $($_.Arguments)" }) -join '; '
+    Assert-That ($runs -eq "powershell.exe $(Get-TaskArgument $Script)") "the task $Name runs '$runs'"
 }

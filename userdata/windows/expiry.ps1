@@ -12,6 +12,7 @@ function Stop-Expired {
     $patience = 0
     try {
         $expiry = (Get-SSMParameter -Name $ExpiryParameter -Region $Region).Value | ConvertFrom-Json
+        if ("$($expiry.graceMinutes)" -notmatch '^[0-9]+$') { throw 'it has no grace, which would count as 0' }
         $kept = "$([long] ([DateTimeOffset]::Parse($expiry.expiresAt).ToUnixTimeSeconds() + 60 * $expiry.graceMinutes))"
     }
     catch {

@@ -27,6 +27,14 @@ $DefenderExclusions = @(
 # Windows sets this key while a restart from before is pending, and then installs no feature
 # (chocolatey-community/boxstarter#224).
 $RestartPending = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending'
+# Other marks of a restart that is pending. Some stay where none is needed, so they count after a failure
+# alone.
+$RestartMarks = @(
+    'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootInProgress'
+    'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\PackagesPending'
+    'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired'
+    'HKLM:\SOFTWARE\Microsoft\ServerManager\CurrentRebootAttempts'
+)
 # The counter that Windows raises at each start; kubelet's own boot id (kubernetes,
 # pkg/kubelet/winstats/perfcounter_nodestats_windows.go).
 $BootCounter = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters'
@@ -123,7 +131,11 @@ function Install-Feature {
     $State.featureBoot = Get-BootId
     Save-State
     # Containers alone: Hyper-V cannot run on a virtual EC2 machine, and process isolation does not need it.
-    Install-WindowsFeature -Name Containers | Out-Null
+    try { Install-WindowsFeature -Name Containers | Out-Null }
+    catch {
+        if (-not ($RestartMarks | Where-Object { Test-Path $_ })) { throw }
+        Restart-Windows "no feature can be installed: $_" -Report
+    }
 }
 
 function Confirm-Host {
@@ -135,6 +147,10 @@ function Confirm-Host {
     foreach ($rule in $FirewallRules) {
         $found = Get-NetFirewallRule -Name $rule.Name -ErrorAction SilentlyContinue
         Assert-That ($found -and "$($found.Enabled)" -eq 'True') "the firewall has no rule $($rule.Name) that is enabled"
+        $ports = Get-NetFirewallPortFilter -AssociatedNetFirewallRule $found -ErrorAction Stop
+        $opens = "$($found.Action) $($found.Direction) $($ports.Protocol) $($ports.LocalPort)"
+        $right = $opens -eq "Allow Inbound $($rule.Protocol) $($rule.LocalPort)"
+        Assert-That $right "the firewall's rule $($rule.Name) is '$opens'"
     }
     Assert-That ("$((Get-Service -Name w32time).StartType)" -eq 'Automatic') 'the service w32time does not start by itself'
 }

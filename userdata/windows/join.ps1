@@ -9,12 +9,10 @@ function Wait-Rendezvous([string] $Document, [string[]] $Names) {
     Wait-Until "/microcosm/$StackName/$Document of $ControlPlaneInstanceId" $JoinWaitSeconds {
         $text = (Get-SSMParameter -Name "/microcosm/$StackName/$Document" -WithDecryption $true -Region $Region).Value
         $value = try { $text | ConvertFrom-Json } catch { throw 'the control plane has not written it yet' }
-        foreach ($name in @('instance') + $Names) {
-            Assert-That ([bool] ($value.PSObject.Properties[$name] -and $value.$name)) "it has no $name"
-        }
+        foreach ($name in @('instance') + $Names) { Assert-That ([bool] (Get-Field $value $name)) "it has no $name" }
         Assert-That ($value.instance -eq $ControlPlaneInstanceId) "it is of $($value.instance)"
-        $expires = $value.PSObject.Properties['expires']
-        if ($expires -and [DateTimeOffset]::Parse($expires.Value) -le (Get-Date)) { throw "its token has expired, at $($expires.Value)" }
+        $expires = Get-Field $value 'expires'
+        if ($expires -and [DateTimeOffset]::Parse($expires) -le (Get-Date)) { throw "its token has expired, at $expires" }
         $value
     }
 }
@@ -25,21 +23,40 @@ function Reset-Join {
     Remove-File $JoinLeftovers
 }
 
-function Confirm-Certificate {
-    # kubelet.conf names the file that the kubelet renews. Expired while the machine was off, or torn, it
-    # cannot be renewed.
-    if ((Read-TextFile $KubeletKubeconfig) -notmatch 'client-certificate:\s*"?([^"\r\n]+)"?') { return }
-    $path = $Matches[1].Trim()
-    $found = (Read-TextFile $path) -match '(?s)-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----'
-    Assert-That $found "$path holds no certificate"
-    [byte[]] $bytes = [Convert]::FromBase64String(($Matches[1] -replace '\s'))
-    $end = [Security.Cryptography.X509Certificates.X509Certificate2]::new($bytes).NotAfter
+function Confirm-Pem([string] $Path, [string] $Text, [string] $Label) {
+    # The bytes of the first part with this label.
+    $found = $Text -match "-----BEGIN [A-Z ]*$Label-----\s+([A-Za-z0-9+/=\s]+)-----END [A-Z ]*$Label-----"
+    Assert-That $found "$Path holds no whole $($Label.ToLower())"
+    , [Convert]::FromBase64String(($Matches[1] -replace '\s'))
+}
+
+function Confirm-Certificate([string] $Kubeconfig) {
+    # It holds a certificate and its key, or names the file of both, which the kubelet renews. Expired while
+    # the machine was off, or torn, they cannot be renewed.
+    $text = Read-TextFile $Kubeconfig
+    $path = $Kubeconfig
+    if ($text -match 'client-certificate:\s*"?([^"\r\n]+)"?') {
+        $path = $Matches[1].Trim()
+        $text = Read-TextFile $path
+        $null = Confirm-Pem $path $text 'PRIVATE KEY'
+    }
+    elseif ($text -match 'client-certificate-data:\s*"?([A-Za-z0-9+/=]+)') {
+        $text = [Text.Encoding]::ASCII.GetString([Convert]::FromBase64String($Matches[1]))
+    }
+    else { return }
+    $certificate = Confirm-Pem $path $text 'CERTIFICATE'
+    $end = [Security.Cryptography.X509Certificates.X509Certificate2]::new([byte[]] $certificate).NotAfter
     Assert-That ($end -gt (Get-Date)) "the certificate in $path has expired, at $('{0:u}' -f $end)"
 }
 
 function Confirm-Joined {
     Confirm-Manifest 'join'
-    Confirm-Certificate
+    Confirm-Certificate $KubeletKubeconfig
+}
+
+function Confirm-NetworkKubeconfig {
+    Confirm-Manifest 'network'
+    Confirm-Certificate $NetworkKubeconfig
 }
 
 function Invoke-Join {
@@ -61,12 +78,17 @@ function Invoke-Join {
 }
 
 function Join-Cluster {
-    try { Confirm-Manifest 'network' }
+    try { Confirm-NetworkKubeconfig }
     catch {
         # Now, while the machine can still reach its role's credentials: the container network breaks the way
         # there.
         Write-TextFile $NetworkKubeconfig (Wait-Rendezvous 'windows-network' 'kubeconfig').kubeconfig
         Save-Manifest 'network' $NetworkKubeconfig
+        # Those that run already have read the old one, and kube-proxy would go on with it.
+        foreach ($name in @('flanneld', 'kube-proxy') | Where-Object { (Get-ServiceStatus $_) -eq 'Running' }) {
+            Stop-OneService $name
+            Start-OneService $name
+        }
     }
     $lack = try { Confirm-Joined } catch { "$_" }
     if ($lack) { Write-Log "it joins: $lack"; Invoke-Join }
@@ -76,7 +98,7 @@ function Join-Cluster {
 }
 
 function Confirm-Join {
-    Confirm-Manifest 'network'
+    Confirm-NetworkKubeconfig
     Confirm-Joined
     Assert-That (-not (Test-Path $BootstrapKubeconfig)) "$BootstrapKubeconfig is left, with a token"
     Confirm-Service 'kubelet'
@@ -84,21 +106,37 @@ function Confirm-Join {
 
 function Get-Node {
     $arguments = @("--kubeconfig=$KubeletKubeconfig", '--request-timeout=30s', 'get', 'node', $NodeName, '--output=json')
-    Invoke-Native 'C:\k\kubectl.exe' $arguments | ConvertFrom-Json
+    try { Invoke-Native 'C:\k\kubectl.exe' $arguments | ConvertFrom-Json }
+    catch {
+        $problem = "$_"
+        if ($problem -match '\(NotFound\)') { Register-Node }
+        throw $problem
+    }
+}
+
+function Register-Node {
+    # Of a Node that was deleted: the kubelet makes it at its own start alone (kubernetes v1.35.8,
+    # pkg/kubelet/kubelet_node_status.go, registerWithAPIServer), and flanneld writes its lease there at its
+    # start (flannel v0.28.9, pkg/subnet/kube/kube.go, AcquireLease). Once a run: both take some seconds.
+    if ($Run.registered) { return }
+    $Run.registered = $true
+    Write-Log "the API has no Node ${NodeName}: kubelet and flanneld are started again"
+    foreach ($name in 'flanneld', 'kubelet') { Stop-OneService $name }
+    foreach ($name in 'kubelet', 'flanneld') { Start-OneService $name }
 }
 
 function Get-PodSubnet {
-    $subnet = (Get-Node).spec.PSObject.Properties['podCIDR']
+    $subnet = Get-Field (Get-Node) 'spec', 'podCIDR'
     Assert-That ([bool] $subnet) "the control plane has given the node $NodeName no podCIDR yet"
-    $subnet.Value
+    $subnet
 }
 
 function Confirm-Ready {
     foreach ($name in $Services) { Confirm-Service $name }
-    $ready = (Get-Node).status.conditions | Where-Object { $_.type -eq 'Ready' }
+    $ready = Get-Field (Get-Node) 'status', 'conditions' | Where-Object { (Get-Field $_ 'type') -eq 'Ready' }
     Assert-That ([bool] $ready) "the node $NodeName has no condition Ready yet"
-    $message = $ready.PSObject.Properties['message']
-    Assert-That ($ready.status -eq 'True') "its condition Ready is $($ready.status): $(if ($message) { $message.Value })"
+    $status = Get-Field $ready 'status'
+    Assert-That ($status -eq 'True') "its condition Ready is ${status}: $(Get-Field $ready 'message')"
 }
 
 function Wait-Ready {

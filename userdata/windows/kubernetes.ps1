@@ -25,8 +25,9 @@ function Confirm-Containerd {
 
 function Install-Containerd {
     Stop-OneService 'containerd'
-    # Windows replaces no file of a program that runs; shims outlive their containerd.
-    Stop-Program 'containerd', 'containerd-shim-runhcs-v1', 'ctr'
+    # Windows replaces no file of a program that runs; shims and plugins outlive their containerd.
+    Stop-Program (@('containerd', 'containerd-shim-runhcs-v1', 'ctr' | ForEach-Object { "$ContainerdFolder\$_.exe" }) +
+        @('flannel', 'host-local', 'win-overlay', 'win-bridge' | ForEach-Object { "$CniFolder\$_.exe" }))
     Expand-Artifact 'containerd' $ContainerdFolder 1
     Expand-Artifact 'cni-plugins' $CniFolder 0
     Copy-Program (Get-ArtifactPath 'flannel-cni.exe') "$CniFolder\flannel.exe"
@@ -84,7 +85,9 @@ function Confirm-Node {
     # Start-Kubelet's file is written last, so that it stands for all of it.
     Assert-That ((Get-ServiceStatus 'kubelet') -ne 'not there') 'the service kubelet is not there'
     $script = Get-ServiceValue 'kubelet' 'AppParameters' '\Parameters'
-    Assert-That ($script -like '*C:\k\StartKubelet.ps1*') "the service kubelet runs '$script'"
+    $program = Get-ServiceValue 'kubelet' 'Application' '\Parameters'
+    $right = $program -like '*powershell.exe' -and $script -like '*C:\k\StartKubelet.ps1'
+    Assert-That $right "the service kubelet runs '$program $script'"
     Confirm-Text 'C:\k\StartKubelet.ps1' (Get-StartKubelet)
     Confirm-Manifest 'node'
 }
@@ -93,7 +96,7 @@ function Reset-PrepareNode {
     # PrepareNode.ps1 runs once on a clean machine and never again: service, rule and link may not be there.
     # What runs out of C:\k, and its nssm.exe, could not be replaced.
     foreach ($name in 'kubelet', 'flanneld', 'kube-proxy') { Stop-OneService $name }
-    Stop-Program 'kubelet', 'flanneld', 'kube-proxy', 'nssm'
+    Stop-Program (@('kubelet', 'kubeadm', 'kubectl', 'flanneld', 'kube-proxy' | ForEach-Object { "C:\k\$_.exe" }) + $Nssm)
     Remove-OneService 'kubelet'
     Remove-NetFirewallRule -Name kubelet -ErrorAction SilentlyContinue
     # Not Remove-Item: in 5.1 it follows a link and would empty C:\etc\kubernetes\pki.

@@ -66,7 +66,7 @@ function Install-Flannel {
     Repair-MetadataRoute
     # Making the network broke the connection of a pull that had begun, and ctr does not try again
     # (rancher/rke2#5702). What is there already costs nothing.
-    Stop-Program 'ctr'
+    Stop-Program "$ContainerdFolder\ctr.exe"
     Start-ImagePull
     # Last: with it the node counts as ready for pods.
     Write-TextFile $ConflistFile (Expand-Token $Network.Conflist (Get-NetworkValue))

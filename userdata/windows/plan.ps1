@@ -6,7 +6,7 @@ $PhaseSeconds = 2400   # no attempt begins later: run.ps1 begins another run, an
 $LastReportSeconds = 600
 $ExitScript = 19       # an error outside of the phases that was reported; run.ps1 reports what has another code
 # Of this run: the instance's id once it is known, the phase, and whether the last report was taken.
-$Run = @{ instance = ''; phase = 'feature'; told = $false; began = $false }
+$Run = @{ instance = ''; phase = 'feature'; told = $false; began = $false; registered = $false }
 
 function New-State {
     # In order, here and below: a hash table has none, and another order would be another text and another

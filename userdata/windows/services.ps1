@@ -44,11 +44,12 @@ function Confirm-Service([string] $Name) {
     catch { throw "the service $Name is $(Get-ServiceStatus $Name)" }
 }
 
-function Stop-Program([string[]] $Names) {
+function Stop-Program([string[]] $Paths) {
     # What outlives its service holds its file open: shims of containerd, a pull, children of an nssm that was
-    # ended. Those of the system drive, or what tells no path.
-    Get-Process -Name $Names -ErrorAction SilentlyContinue |
-        Where-Object { -not $_.PSObject.Properties['Path'] -or $_.Path -like "$env:SystemDrive\*" } | Stop-Process -Force
+    # ended. Programs of the same name in other folders are somebody else's; a process may tell no path.
+    $names = $Paths | ForEach-Object { [IO.Path]::GetFileNameWithoutExtension(($_ -replace '.*\\')) }
+    Get-Process -Name $names -ErrorAction SilentlyContinue |
+        Where-Object { -not (Get-Field $_ 'Path') -or $_.Path -in $Paths } | Stop-Process -Force
 }
 
 function Get-ServiceValue([string] $Name, [string] $Value, [string] $Key = '') {

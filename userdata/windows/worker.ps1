@@ -1,12 +1,12 @@
-# worker.ps1: what makes a Windows node, as data: files, command lines, and the table of its phases; then the
-# walk over it.
-# It runs at every start of Windows. A phase whose result is there is passed over, so it may be cut off at any
-# point.
+# worker.ps1: what makes a Windows node, as data: files, command lines, the table of its phases; then the walk.
+# It runs at every start of Windows. A phase whose result is there is passed over, so it may be cut off anywhere.
 #
 # Inputs (assigned by bootstrap.ps1 from what the program wrote):
-#   StackName Region NodeName ControlPlaneInstanceId   where this node belongs; the last one is who may say how to join
+#   StackName Region NodeName ControlPlaneInstanceId   where this node belongs; the last one is who may say
+# how to join
 #   KubernetesVersion ContainerdVersion                without v, e.g. 1.35.8
-#   Artifacts          name -> @{ Urls = @(...); Sum = 'sha256:...' or 'sha512:...' }: every file that is downloaded
+#   Artifacts          name -> @{ Urls = @(...); Sum = 'sha256:...' or 'sha512:...' }: every file that is
+# downloaded
 #   PauseImage PrepullImages RegistryMirror            images; the mirror may be ''
 #   FlannelBackend     'vxlan' or 'host-gw'
 #   PodCidr ServiceCidr NodeCidr                       NodeCidr is the VPC's range
@@ -29,7 +29,8 @@ $KubeProxyHealthUrl = 'http://127.0.0.1:10256/healthz'
 # --- command lines ---
 
 $ContainerdArguments = @(
-    '--config', $ContainerdConfigFile, '--log-file', 'C:\var\log\containerd\containerd.log', '--register-service'
+    '--config', $ContainerdConfigFile, '--register-service'
+    '--log-file', 'C:\var\log\containerd\containerd.log'
 )
 $KubeadmArguments = @('join', '--config=C:\microcosm\join.yaml')
 $KubeletArguments = @(
@@ -44,8 +45,9 @@ $KubeletArguments = @(
     '--resolv-conf='
     '--windows-priorityclass=ABOVE_NORMAL_PRIORITY_CLASS'
 )
-# No --ip-masq: flannel.exe would hand it on, and win-overlay add a second NAT policy beside the conflist's own
-# (flannel-io/cni-plugin 092e6d2, flannel_windows.go; containernetworking/plugins v1.9.1, pkg/hns/netconf_windows.go).
+# No --ip-masq: flannel.exe would hand it on, and win-overlay add a second NAT policy beside the conflist's
+# own (flannel-io/cni-plugin 092e6d2, flannel_windows.go; containernetworking/plugins v1.9.1,
+# pkg/hns/netconf_windows.go).
 $FlanneldArguments = @(
     '--kube-subnet-mgr'
     '--kubeconfig-file=C:\k\network.kubeconfig'
@@ -73,10 +75,12 @@ $PrepareNodeDownloads = @{
 }
 # What kubeadm and the kubelet leave of a join that has succeeded.
 $JoinedFiles = @(
-    $KubeletKubeconfig, 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\config.yaml', 'C:\var\lib\kubelet\kubeadm-flags.env'
+    $KubeletKubeconfig, 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\config.yaml'
+    'C:\var\lib\kubelet\kubeadm-flags.env'
 )
 $JoinLeftovers = $JoinedFiles + @(
-    'C:\etc\kubernetes\bootstrap-kubelet.conf', 'C:\var\lib\kubelet\instance-config.yaml', 'C:\var\lib\kubelet\pki\kubelet-client*'
+    'C:\etc\kubernetes\bootstrap-kubelet.conf', 'C:\var\lib\kubelet\instance-config.yaml'
+    'C:\var\lib\kubelet\pki\kubelet-client*'
     "$Root\join.sums"
 )
 $Services = @('containerd', 'kubelet', 'flanneld', 'kube-proxy')
@@ -124,7 +128,8 @@ version = 3
 }
 
 $HostLocalConfig = @'
-{"cniVersion": "1.0.0", "name": "@NETWORK@", "ipam": {"type": "host-local", "ranges": [[{"subnet": "@SUBNET@"}]], "dataDir": "/var/lib/cni/networks"}}
+{"cniVersion": "1.0.0", "name": "@NETWORK@", "ipam": {
+  "type": "host-local", "ranges": [[{"subnet": "@SUBNET@"}]], "dataDir": "/var/lib/cni/networks"}}
 '@
 
 # By Flannel's backend. Name is the HNS network's, which flanneld gives it, and the conflist must have the
@@ -148,12 +153,15 @@ $Networks = @{
       "type": "win-overlay",
       "apiVersion": 2,
       "policies": [
-        {"name": "EndpointPolicy", "value": {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["@POD_CIDR@", "@SERVICE_CIDR@"]}}},
-        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@SERVICE_CIDR@", "NeedEncap": true}}},
-        {"name": "EndpointPolicy", "value": {"Type": "ProviderAddress", "Settings": {"ProviderAddress": "@NODE_IP@"}}},
+        {"name": "EndpointPolicy", "value": {"Type": "OutBoundNAT", "Settings": {
+          "Exceptions": ["@POD_CIDR@", "@SERVICE_CIDR@"]}}},
+        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {
+          "DestinationPrefix": "@SERVICE_CIDR@", "NeedEncap": true}}},
+        {"name": "EndpointPolicy", "value": {"Type": "ProviderAddress", "Settings": {
+          "ProviderAddress": "@NODE_IP@"}}},
         {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
-          "Action": "Block", "Direction": "Out", "RemoteAddresses": "169.254.169.254/32", "RuleType": "Switch",
-          "Priority": 200}}},
+          "Action": "Block", "Direction": "Out", "RemoteAddresses": "169.254.169.254/32",
+          "RuleType": "Switch", "Priority": 200}}},
         {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
           "Action": "Allow", "Direction": "In", "RuleType": "Switch", "Priority": 300}}},
         {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
@@ -179,12 +187,15 @@ $Networks = @{
       "type": "win-bridge",
       "apiVersion": 2,
       "policies": [
-        {"name": "EndpointPolicy", "value": {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["@POD_CIDR@", "@SERVICE_CIDR@", "@NODE_CIDR@"]}}},
-        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@SERVICE_CIDR@", "NeedEncap": true}}},
-        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "@NODE_IP@/32", "NeedEncap": true}}},
+        {"name": "EndpointPolicy", "value": {"Type": "OutBoundNAT", "Settings": {
+          "Exceptions": ["@POD_CIDR@", "@SERVICE_CIDR@", "@NODE_CIDR@"]}}},
+        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {
+          "DestinationPrefix": "@SERVICE_CIDR@", "NeedEncap": true}}},
+        {"name": "EndpointPolicy", "value": {"Type": "SDNRoute", "Settings": {
+          "DestinationPrefix": "@NODE_IP@/32", "NeedEncap": true}}},
         {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
-          "Action": "Block", "Direction": "Out", "RemoteAddresses": "169.254.169.254/32", "RuleType": "Switch",
-          "Priority": 200}}},
+          "Action": "Block", "Direction": "Out", "RemoteAddresses": "169.254.169.254/32",
+          "RuleType": "Switch", "Priority": 200}}},
         {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
           "Action": "Allow", "Direction": "In", "RuleType": "Switch", "Priority": 300}}},
         {"name": "EndpointPolicy", "value": {"Type": "ACL", "Settings": {
@@ -216,7 +227,9 @@ $Phases = @(
 try {
     try { Start-Transcript -Append -Path "$Root\node.log" | Out-Null } catch { Write-Log "no $Root\node.log: $_" }
     # The inputs, as bootstrap.ps1 has kept them.
-    foreach ($item in (Import-Clixml -Path "$Root\inputs.xml").GetEnumerator()) { Set-Variable -Name $item.Key -Value $item.Value }
+    foreach ($item in (Import-Clixml -Path "$Root\inputs.xml").GetEnumerator()) {
+        Set-Variable -Name $item.Key -Value $item.Value
+    }
     $State = Read-State
     $Network = $Networks[$FlannelBackend]
     Assert-That ([bool] $Network) "FlannelBackend is '$FlannelBackend', and not one of $($Networks.Keys)"
@@ -229,7 +242,8 @@ try {
 }
 catch {
     Write-Log "$_ $($_.InvocationInfo.PositionMessage)"
-    if (@(Get-Variable -Name State, NodeName, StackName, Region -ErrorAction SilentlyContinue).Count -lt 4) { exit 1 }
+    $known = Get-Variable -Name State, NodeName, StackName, Region -ErrorAction SilentlyContinue
+    if (@($known).Count -lt 4) { exit 1 }
     Send-LastReport $Run.phase 'failed' "$_"
     exit $ExitScript
 }

@@ -153,6 +153,14 @@ def test_a_file_that_power_was_lost_over_ends_no_machine(tmp_path, kept):
     assert timer(tmp_path, "expiry", now + 74 * 3600) == "poweroff\n"
 
 
+def test_a_file_with_two_ends_ends_no_machine_before_the_first(tmp_path):
+    """Bash compares with two lines as an error, too."""
+    now = time.time()
+    (tmp_path / "expiry").write_text(f"{now + 3600:.0f}\n{now + 7200:.0f}\n")
+    assert timer(tmp_path, "expiry", now) == ""
+    assert timer(tmp_path, "expiry", now + 3601) == "poweroff\n"
+
+
 def test_an_end_that_cannot_be_kept_leaves_the_one_before(tmp_path):
     """The disk is full."""
     now = time.time()

@@ -55,13 +55,14 @@ def test_a_disk_that_takes_no_file_does_not_take_the_report_with_it(machine):
 
 
 # "You can't specify a value that's wrapped in double brackets" (Systems Manager API reference, PutParameter,
-# Value), nor bytes that are no UTF-8 (JSON). The stand-in for SSM refuses both, as the real one does.
+# Value), nor bytes that are no UTF-8 (JSON), nor more than 4,096 of them. The stand-in for SSM refuses all, as
+# the real one does.
 STRICT = """
 put_parameter() {
   python3 -c 'import json, sys
 text = sys.stdin.read()
 json.loads(text)["detail"].encode()
-sys.exit("ValidationException: {{}}" if "{{" in text else print(text))' >>"${STATE}/reports"
+sys.exit("ValidationException" if "{{" in text or len(text) > 4096 else print(text))' >>"${STATE}/reports"
 }
 """
 
@@ -72,6 +73,15 @@ def test_no_reason_makes_a_report_that_is_refused(machine, reason):
     last = machine.reports()[-1]
     assert (last["phase"], last["result"]) == ("download", "failed")
     assert last["detail"].startswith(reason[:3])
+
+
+@pytest.mark.parametrize("letter", ["é", '"', "\\\\", "\U0001f600"])
+def test_a_reason_that_json_makes_long_still_fits_into_a_parameter(machine, letter):
+    """JSON writes six bytes for a letter outside of ASCII, twelve for one outside of its first plane."""
+    machine(failing(f"die '{letter * 1500}'"), COMMANDS + STRICT)
+    last = machine.reports()[-1]
+    assert (last["phase"], last["result"]) == ("download", "failed")
+    assert len(last["detail"]) >= 150
 
 
 # kubernetes v1.35.8, cmd/kubeadm/app/preflight/checks.go, Error and RunChecks.
@@ -170,6 +180,26 @@ def test_the_wait_for_ready_ends_in_its_time_with_what_the_api_said(machine):
     assert "returned error: 401" in machine.reports()[-1]["detail"]
 
 
+READY = """
+curl() {
+  SECONDS=$((SECONDS + 5))
+  if grep --quiet 'restart kubelet' "${STATE}/calls"; then echo '%s'; return; fi
+  echo "curl: (22) The requested URL returned error: 404" >&2
+  return 22
+}
+"""
+
+
+def test_a_node_that_was_deleted_is_made_again(machine):
+    """The kubelet makes its Node at its own start alone (kubernetes v1.35.8, kubelet_node_status.go)."""
+    (machine.folder / "kubernetes").mkdir()
+    (machine.folder / "kubernetes/kubelet.conf").write_text("    server: https://10.0.0.10:6443\n")
+    (machine.folder / "calls").touch()
+    done = machine(f"{BEGUN}\nnode_ready\n", COMMANDS + CLOCK + READY % sandbox.NODE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert machine.calls().count("systemctl restart kubelet.service") == 1
+
+
 def test_a_repeated_task_that_hangs_is_ended_so_that_the_next_can_run(tmp_path):
     """A oneshot service has no limit of its own (systemd.service, TimeoutStartSec)."""
     done, place = whole("control-plane", tmp_path)
@@ -179,7 +209,7 @@ def test_a_repeated_task_that_hangs_is_ended_so_that_the_next_can_run(tmp_path):
         unit = configparser.ConfigParser()
         unit.read(units / f"microcosm-{name}.service")
         limits[name] = unit["Service"].get("TimeoutStartSec")
-    assert limits == {"boot": "infinity", "publish": "600", "forget": "600"}
+    assert limits == {"boot": "14400", "publish": "600", "forget": "600"}
     assert done.code == 0
 
 

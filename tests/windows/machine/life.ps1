@@ -22,6 +22,7 @@ function New-Machine([hashtable] $Inputs = @{}) {
         Now = [DateTimeOffset] '2026-11-25T09:00:00Z'; Boot = 1; Restarting = $false; Stopped = $false
         Events = [Collections.ArrayList]::new(); MachinePath = $BasePath; Path = $BasePath; Process = @{ Global = $null }
         Instance = 'i-0win'; NodeIp = '10.0.3.7'; PodCidr = '10.244.2.0/24'; NodeInCluster = $false
+        Joined = ''; Lease = $false
         Silent = @(); Answers = @(); DisabledTasks = @(); Images = @()
     }
     Set-Location C:\

@@ -65,7 +65,12 @@ function Start-ServiceProgram($Service) {
             if (-not $M.HnsStaysConfused -and -not (Test-MachineFile $HnsData)) { $M.HnsConfused = $false }
         }
         'kubelet' { return -not (Start-KubeletProgram) }
-        'flanneld' { if (-not (Test-FlanneldInput)) { return $true }; New-HnsNetwork }
+        'flanneld' {
+            if (-not (Test-FlanneldInput)) { return $true }
+            # Its lease is in the Node, and written at its start (flannel v0.28.9, pkg/subnet/kube/kube.go).
+            $M.Lease = $M.NodeInCluster
+            New-HnsNetwork
+        }
         'kube-proxy' { return -not (Test-KubeProxyInput) }
     }
     $false
@@ -75,11 +80,17 @@ function Start-KubeletProgram {
     # kubelet ends where its configuration is not there; with a token it gets its own certificate.
     if (-not (Test-Executable 'C:\k\kubelet.exe') -or -not (Test-Same $KubeletConfig 'kubelet configuration')) { return $false }
     if (-not (Test-Same $KubeadmFlags $FlagsText)) { return $false }
-    if (Test-Same $KubeletConf 'kubelet kubeconfig') { return $true }
+    if (Test-Same $KubeletConf 'kubelet kubeconfig') {
+        # It makes its Node at its start alone (kubernetes v1.35.8, kubelet_node_status.go,
+        # registerWithAPIServer).
+        if ($M.Joined -eq $M.Instance) { $M.NodeInCluster = $true }
+        return $true
+    }
     if (Test-MachineFile $KubeletConf) { return $false }   # torn: kubelet reads it, and does not bootstrap again
     if (-not (Test-Same 'C:\etc\kubernetes\bootstrap-kubelet.conf' 'bootstrap')) { return $false }
     Set-MachineFile $KubeletConf 'kubelet kubeconfig'
     $M.NodeInCluster = $true
+    $M.Joined = $M.Instance
     $true
 }
 $FlagsText = "KUBELET_KUBEADM_ARGS=`"--node-labels=a=b,c=d --register-with-taints=os=windows:NoSchedule`"`n"

@@ -4,7 +4,8 @@
 # A *.signatures file holds a cmdlet a paragraph:
 #   Verb-Noun [default parameter set] [?]        "?" says that it has -WhatIf and -Confirm
 #       Name|Alias:type{values}(places)<         an indented list
-# places: "!" mandatory, a digit the position, per parameter set or for all of them; "<" takes objects of the pipeline.
+# places: "!" mandatory, a digit the position, per parameter set or for all of them; "<" takes objects of the
+# pipeline.
 
 # A function of a module (CDXML or script) sees the global $ErrorActionPreference, never its caller's
 # (PowerShell/PowerShell#4568); a compiled cmdlet sees its caller's.

@@ -79,9 +79,16 @@ $Behaviours['Get-NetFirewallRule'] = {
     if ($M.Firewall.ContainsKey($Given.Name[0])) {
         # Enabled is an enumeration: True and False (Microsoft, MSFT_NetFirewallRule).
         $enabled = if ($M.Firewall[$Given.Name[0]] -like '*disabled') { 'False' } else { 'True' }
-        return [pscustomobject] @{ Name = $Given.Name[0]; Enabled = $enabled }
+        $action, $direction, $null = $M.Firewall[$Given.Name[0]] -split ' '
+        return [pscustomobject] @{ Name = $Given.Name[0]; Enabled = $enabled; Action = $action; Direction = $direction }
     }
     Write-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$($Given.Name)'."
+}
+$Behaviours['Get-NetFirewallPortFilter'] = {
+    # One filter a rule (Microsoft, Get-NetFirewallPortFilter).
+    param($Given)
+    $null, $null, $protocol, $port = $M.Firewall[$Given.AssociatedNetFirewallRule.Name] -split ' '
+    [pscustomobject] @{ Protocol = $protocol; LocalPort = @($port)[0] }
 }
 $Behaviours['Remove-NetFirewallRule'] = {
     param($Given)
@@ -140,6 +147,8 @@ $Behaviours['Get-ScheduledTask'] = {
     if (-not $found) { Write-Error "No MSFT_ScheduledTask objects found with property 'TaskName' equal to '$($Given.TaskName)'."; return }
     foreach ($name in $found) {
         $state = if ($name -in $M.DisabledTasks) { 'Disabled' } elseif ($name -in $M.RunningTasks) { 'Running' } else { 'Ready' }
-        [pscustomobject] @{ TaskName = $name; State = $state }
+        $execute, $arguments = ($M.Tasks[$name] -split '; ')[-1] -split ' ', 2
+        $action = [pscustomobject] @{ Execute = $execute; Arguments = $arguments }
+        [pscustomobject] @{ TaskName = $name; State = $state; Actions = @($action) }
     }
 }
