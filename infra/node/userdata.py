@@ -20,6 +20,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "userdata"
 RAW_LIMIT_BYTES = 16384
 WINDOWS_PARTS = (
     "common",
+    "tasks",
     "services",
     "watch",
     "expiry",

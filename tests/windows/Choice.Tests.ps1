@@ -30,7 +30,8 @@ Describe 'of two adapters' {
         $m.Silent = @('local-ipv4')
         Set-Behaviour 'Get-NetIPAddress' {
             param($Given)
-            [pscustomobject] @{ IPAddress = '169.254.10.1'; SkipAsSource = $false; PrefixOrigin = 'WellKnown' }
+            [pscustomobject] @{ IPAddress = '169.254.10.1'; SkipAsSource = $false
+                PrefixOrigin = 'WellKnown' }
             [pscustomobject] @{ IPAddress = '10.0.3.200'; SkipAsSource = $true; PrefixOrigin = 'Manual' }
             [pscustomobject] @{ IPAddress = '10.0.3.7'; SkipAsSource = $false; PrefixOrigin = 'Dhcp' }
         }
@@ -49,7 +50,9 @@ Describe 'of two adapters' {
         $m.Routes = @($m.Routes | Where-Object { $_.DestinationPrefix -notlike '169.254.*' })
         Invoke-Script $Routes | Should -Be 0
         @($m.Routes | Where-Object { $_.DestinationPrefix -like '169.254.169.*' }).Count | Should -Be 6
-        @($m.Routes | Where-Object { $_.DestinationPrefix -like '169.254.169.*' }).ifIndex | Select-Object -Unique | Should -Be 9
+        @($m.Routes | Where-Object {
+            $_.DestinationPrefix -like '169.254.169.*'
+        }).ifIndex | Select-Object -Unique | Should -Be 9
     }
     It 'a second route to metadata by the other one goes' {
         $m = Get-SettledMachine
@@ -78,7 +81,10 @@ Describe 'the metadata routes' {
         $m.Routes = @(New-Route '0.0.0.0/0' 9)
         Set-Behaviour 'New-NetRoute' {
             param($Given, $Default)
-            if ($Given.DestinationPrefix -eq '169.254.169.254/32') { Write-Error 'Element not found.'; return }
+            if ($Given.DestinationPrefix -eq '169.254.169.254/32') {
+                Write-Error 'Element not found.'
+                return
+            }
             & $Default $Given
         }
         Invoke-Script $Routes | Should -Be 0
@@ -145,7 +151,8 @@ Describe 'the file of the last known end' {
     It '<Case> ends no machine that cannot ask, and ends it after the longest life' -ForEach @(
         @{ Case = 'an empty one'; Text = '' }, @{ Case = 'one of zeros'; Text = "`0" * 10 }
         @{ Case = 'half of one'; Text = '17640' }
-        @{ Case = 'one with more behind'; Text = "1764061200`0`0" }, @{ Case = 'one that is no number'; Text = 'never' }
+        @{ Case = 'one with more behind'; Text = "1764061200`0`0" },
+            @{ Case = 'one that is no number'; Text = 'never' }
     ) {
         $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }
         $m.Routes = @()

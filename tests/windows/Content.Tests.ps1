@@ -4,25 +4,34 @@
 BeforeDiscovery {
     $Ways = 'empty', 'zeros', 'half', 'more'
     $Paths = @(
-        'C:\microcosm\state.json', 'C:\microcosm\containerd.sums', 'C:\microcosm\node.sums', 'C:\microcosm\join.sums'
+        'C:\microcosm\state.json', 'C:\microcosm\containerd.sums', 'C:\microcosm\node.sums',
+        'C:\microcosm\join.sums'
         'C:\microcosm\network.sums'
         'C:\microcosm\watch.ps1', 'C:\microcosm\stop-expired.ps1', 'C:\microcosm\metadata-routes.ps1'
-        'C:\microcosm\downloads\containerd', 'C:\Program Files\containerd\config.toml', 'C:\etc\containerd\certs.d\_default\hosts.toml'
-        'C:\Program Files\containerd\containerd.exe', 'C:\opt\cni\bin\host-local.exe', 'C:\opt\cni\bin\flannel.exe'
-        'C:\Program Files\nssm\nssm.exe', 'C:\k\kubelet.exe', 'C:\k\kube-proxy.exe', 'C:\k\flanneld.exe', 'C:\k\StartKubelet.ps1'
+        'C:\microcosm\downloads\containerd', 'C:\Program Files\containerd\config.toml',
+        'C:\etc\containerd\certs.d\_default\hosts.toml'
+        'C:\Program Files\containerd\containerd.exe', 'C:\opt\cni\bin\host-local.exe',
+        'C:\opt\cni\bin\flannel.exe'
+        'C:\Program Files\nssm\nssm.exe', 'C:\k\kubelet.exe', 'C:\k\kube-proxy.exe', 'C:\k\flanneld.exe',
+        'C:\k\StartKubelet.ps1'
         'C:\etc\kubernetes\kubelet.conf', 'C:\etc\kubernetes\pki\ca.crt', 'C:\var\lib\kubelet\config.yaml'
-        'C:\var\lib\kubelet\kubeadm-flags.env', 'C:\k\network.kubeconfig', 'C:\k\source-vip.json', 'C:\k\net-conf.json'
+        'C:\var\lib\kubelet\kubeadm-flags.env', 'C:\k\network.kubeconfig', 'C:\k\source-vip.json',
+        'C:\k\net-conf.json'
         'C:\etc\cni\net.d\10-flannel.conflist'
     )
     # Each file one way, the next file the next way; all of them with EVERY=1.
     $Torn = for ($i = 0; $i -lt $Paths.Count; $i++) {
-        foreach ($way in $(if ($env:EVERY -eq 1) { $Ways } else { $Ways[$i % 4] })) { @{ Path = $Paths[$i]; Way = $way } }
+        foreach ($way in $(if ($env:EVERY -eq 1) { $Ways } else { $Ways[$i % 4] })) {
+            @{ Path = $Paths[$i]; Way = $way }
+        }
     }
 }
 
 BeforeAll {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
-    function Set-Torn([string] $Path, [string] $Way) { & (Get-Module Machine) { Set-TornFile $args[0] $args[1] } $Path $Way }
+    function Set-Torn([string] $Path, [string] $Way) {
+        & (Get-Module Machine) { Set-TornFile $args[0] $args[1] } $Path $Way
+    }
     $Inputs = @{ ExpiryParameter = '/microcosm/dev/expiry'; RegistryMirror = 'http://10.0.0.9:5000' }
 }
 AfterAll { Remove-Machine }
@@ -54,7 +63,8 @@ Describe 'what is there and not what is wanted' {
         Invoke-AtEveryStart $Node | Should -Be 0
         (Get-Arguments 'kube-proxy')['source-vip'] | Should -BeLike '10.244.7.*'
     }
-    It 'an address that is no address is not kept: <_>' -ForEach '""', 'null', '"10.244.2"', '["10.244.2.2"]' {
+    It 'an address that is no address is not kept: <_>' -ForEach '""', 'null', '"10.244.2"',
+        '["10.244.2.2"]' {
         $m = Get-SettledMachine
         Set-MachineFile 'C:\k\source-vip.json' "{`"subnet`": `"$($m.PodCidr)`", `"address`": $_}"
         $m.Services.Remove('kube-proxy')
@@ -75,14 +85,36 @@ Describe 'what is there and not what is wanted' {
         Get-MachineFile $file | Should -MatchExactly 'OutBoundNAT'
     }
     It '<Case> is made anew' -ForEach @(
-        @{ Case = 'a rule of the firewall for another port'; Do = { param($M) $M.Firewall['microcosm-vxlan'] = 'Allow Inbound UDP 8472' } }
-        @{ Case = 'a rule of the firewall that blocks'; Do = { param($M) $M.Firewall['microcosm-vxlan'] = 'Block Inbound UDP 4789' } }
-        @{ Case = 'a rule of the firewall for the way out'; Do = { param($M) $M.Firewall['microcosm-vxlan'] = 'Allow Outbound UDP 4789' } }
-        @{ Case = 'a task that runs another program'; Do = { param($M) $M.Tasks['microcosm-watch'] = 'every 10 min; SYSTEM; notepad.exe' } }
+        @{ Case = 'a rule of the firewall for another port'; Do = {
+            param($M)
+            $M.Firewall['microcosm-vxlan'] = 'Allow Inbound UDP 8472'
+        } }
+        @{ Case = 'a rule of the firewall that blocks'; Do = {
+            param($M)
+            $M.Firewall['microcosm-vxlan'] = 'Block Inbound UDP 4789'
+        } }
+        @{ Case = 'a rule of the firewall for the way out'; Do = {
+            param($M)
+            $M.Firewall['microcosm-vxlan'] = 'Allow Outbound UDP 4789'
+        } }
+        @{ Case = 'a task that runs another program'; Do = {
+            param($M)
+            $M.Tasks['microcosm-watch'] = 'every 10 min; SYSTEM; notepad.exe'
+        } }
         @{ Case = 'a task that runs another script'
-            Do = { param($M) $M.Tasks['microcosm-metadata-routes'] = $M.Tasks['microcosm-metadata-routes'] -replace 'metadata-routes\.ps1$', 'old.ps1' } }
-        @{ Case = 'another program of the service kubelet'; Do = { param($M) $M.Services.kubelet.Settings.Application = 'C:\k\old.exe' } }
-        @{ Case = 'more arguments of the service kubelet'; Do = { param($M) $M.Services.kubelet.Settings.AppParameters += ' --v=9' } }
+            Do = {
+                param($M)
+                $M.Tasks['microcosm-metadata-routes'] = $M.Tasks['microcosm-metadata-routes'] -replace
+                    'metadata-routes\.ps1$', 'old.ps1'
+            } }
+        @{ Case = 'another program of the service kubelet'; Do = {
+            param($M)
+            $M.Services.kubelet.Settings.Application = 'C:\k\old.exe'
+        } }
+        @{ Case = 'more arguments of the service kubelet'; Do = {
+            param($M)
+            $M.Services.kubelet.Settings.AppParameters += ' --v=9'
+        } }
     ) {
         $m = Get-SettledMachine
         $before = ConvertTo-Json ($m.Firewall, $m.Tasks, $m.Services.kubelet.Settings)
@@ -102,12 +134,15 @@ Describe 'the node''s certificate' {
         $Pem = 'C:\var\lib\kubelet\pki\kubelet-client-current.pem'
         $RsaKey = [Security.Cryptography.RSA]::Create(2048)
         function Get-Pem([string] $Label, [byte[]] $Bytes) {
-            "-----BEGIN $Label-----`n$([Convert]::ToBase64String($Bytes, 'InsertLineBreaks'))`n-----END $Label-----`n"
+            ("-----BEGIN $Label-----`n$([Convert]::ToBase64String($Bytes, 'InsertLineBreaks'))`n-----END " +
+                "$Label-----`n")
         }
         function Get-Certificate($M, [double] $Hours) {
             $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new(
-                'CN=system:node:windows-0', $RsaKey, 'SHA256', [Security.Cryptography.RSASignaturePadding]::Pkcs1)
-            Get-Pem 'CERTIFICATE' $request.CreateSelfSigned($M.Now.AddYears(-2), $M.Now.AddHours($Hours)).Export('Cert')
+                'CN=system:node:windows-0', $RsaKey, 'SHA256',
+                    [Security.Cryptography.RSASignaturePadding]::Pkcs1)
+            Get-Pem 'CERTIFICATE' $request.CreateSelfSigned($M.Now.AddYears(-2),
+                $M.Now.AddHours($Hours)).Export('Cert')
         }
         function Get-Joins($M) { @($M.Log | Where-Object { $_ -like 'kubeadm.exe join*' }).Count }
         function Set-Kubeconfig($M, [string] $Text) {
@@ -117,7 +152,10 @@ Describe 'the node''s certificate' {
             Set-MachineFile $conf "users:`n- user:`n    client-certificate: $Pem`n    client-key: $Pem`n"
             Set-MachineFile 'C:\microcosm\join.sums' "1 files`n$(Get-Sum (Get-MachineFile $conf)) $conf"
             Set-MachineFile 'C:\k\same' 'kubelet kubeconfig'
-            Set-Behaviour 'kubectl.exe' { param($Words, $Default, $M) & $Default ($Words -replace '^--kubeconfig=.*', '--kubeconfig=C:\k\same') }
+            Set-Behaviour 'kubectl.exe' {
+                param($Words, $Default, $M)
+                & $Default ($Words -replace '^--kubeconfig=.*', '--kubeconfig=C:\k\same')
+            }
         }
     }
     It 'that has expired while the machine was off makes the node join anew' {
@@ -132,9 +170,18 @@ Describe 'the node''s certificate' {
     }
     It 'whose <Case> makes the node join anew' -ForEach @(
         @{ Case = 'key is not there'; Tear = { param($Certificate, $Key) $Certificate } }
-        @{ Case = 'key is cut off'; Tear = { param($Certificate, $Key) $Certificate + $Key.Substring(0, 80) } }
-        @{ Case = 'key has zeros in it'; Tear = { param($Certificate, $Key) $Certificate + $Key.Substring(0, 60) + "`0" * 90 + $Key.Substring(150) } }
-        @{ Case = 'text is cut off'; Tear = { param($Certificate, $Key) $Certificate.Substring(0, 300) + $Key } }
+        @{ Case = 'key is cut off'; Tear = {
+            param($Certificate, $Key)
+            $Certificate + $Key.Substring(0, 80)
+        } }
+        @{ Case = 'key has zeros in it'; Tear = {
+            param($Certificate, $Key)
+            $Certificate + $Key.Substring(0, 60) + "`0" * 90 + $Key.Substring(150)
+        } }
+        @{ Case = 'text is cut off'; Tear = {
+            param($Certificate, $Key)
+            $Certificate.Substring(0, 300) + $Key
+        } }
         @{ Case = 'file is empty'; Tear = { '' } }
     ) {
         $m = Get-SettledMachine
@@ -144,7 +191,8 @@ Describe 'the node''s certificate' {
     }
     It 'for the network, when it has expired, is asked for again' {
         $m = Get-SettledMachine
-        $text = 'client-certificate-data: ' + [Convert]::ToBase64String([Text.Encoding]::ASCII.GetBytes((Get-Certificate $m 1)))
+        $text = 'client-certificate-data: ' +
+            [Convert]::ToBase64String([Text.Encoding]::ASCII.GetBytes((Get-Certificate $m 1)))
         Set-MachineFile 'C:\k\network.kubeconfig' $text
         Set-MachineFile 'C:\microcosm\network.sums' "1 files`n$(Get-Sum $text) C:\k\network.kubeconfig"
         $m.Now = $m.Now.AddHours(2)

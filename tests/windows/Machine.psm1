@@ -41,7 +41,11 @@ Run the tests with tests/windows/run.ps1, or by pytest (tests/windows/test_power
 #>
 $script:M = $null
 $ErrorActionPreference = 'Stop'
-foreach ($part in 'signatures', 'life', 'files', 'shell', 'services', 'windows', 'network', 'aws', 'programs', 'preparenode') {
+$Parts = @(
+    'signatures', 'life', 'files', 'shell', 'services', 'processes', 'windows', 'network', 'aws', 'programs'
+    'preparenode'
+)
+foreach ($part in $Parts) {
     . (Join-Path $PSScriptRoot "machine/$part.ps1")
 }
 foreach ($name in 'services', 'shell', 'windows', 'aws') {
@@ -49,8 +53,9 @@ foreach ($name in 'services', 'shell', 'windows', 'aws') {
     . ([scriptblock]::Create($text))
 }
 $Tools = @(
-    'New-Machine', 'Remove-Machine', 'Restart-Machine', 'Invoke-Script', 'Invoke-AtEveryStart', 'Add-Event', 'Set-Behaviour'
-    'Set-MachineFile', 'Get-MachineFile', 'Get-RealPath', 'Get-Sum', 'New-Route', 'Test-Route', 'Test-Running', 'Test-NodeReady'
-    'Get-Arguments', 'Invoke-Program', 'Step', 'Step-Clock', 'mkdir', 'Get-Command', 'ConvertFrom-Json', 'ConvertTo-Json'
+    'New-Machine', 'Remove-Machine', 'Restart-Machine', 'Invoke-Script', 'Invoke-AtEveryStart', 'Add-Event'
+    'Set-Behaviour', 'Set-MachineFile', 'Get-MachineFile', 'Get-RealPath', 'Get-Sum', 'New-Route'
+    'Test-Route', 'Test-Running', 'Test-NodeReady', 'Get-Arguments', 'Invoke-Program', 'Step', 'Step-Clock'
+    'mkdir', 'Get-Command', 'ConvertFrom-Json', 'ConvertTo-Json'
 )
 Export-ModuleMember -Function ($Tools + $StandIns)

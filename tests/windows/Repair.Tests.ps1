@@ -39,7 +39,8 @@ Describe 'a ready node' {
         @{ Path = 'C:\opt\cni\bin\win-overlay.exe'; File = 'C:\Program Files\containerd\config.toml' }
         @{ Path = 'C:\opt\cni\bin\host-local.exe'; File = 'C:\Program Files\containerd\config.toml' }
         @{ Path = 'C:\opt\cni\bin\flannel.exe'; File = 'C:\Program Files\containerd\config.toml' }
-        @{ Path = 'C:\k\kubectl.exe'; File = 'C:\k\StartKubelet.ps1' }, @{ Path = 'C:\k\kubeadm.exe'; File = 'C:\k\StartKubelet.ps1' }
+        @{ Path = 'C:\k\kubectl.exe'; File = 'C:\k\StartKubelet.ps1' },
+            @{ Path = 'C:\k\kubeadm.exe'; File = 'C:\k\StartKubelet.ps1' }
     ) {
         $m = Get-SettledMachine
         Set-MachineFile $File 'changed by hand'
@@ -50,7 +51,8 @@ Describe 'a ready node' {
     It 'programs of others are left alone: <Path>' -ForEach @(
         @{ Path = 'D:\tools\ctr.exe'; File = 'C:\Program Files\containerd\config.toml' }
         @{ Path = 'C:\Program Files\Docker\containerd.exe'; File = 'C:\Program Files\containerd\config.toml' }
-        @{ Path = 'C:\agent\nssm.exe'; File = 'C:\k\StartKubelet.ps1' }, @{ Path = 'C:\tools\kubectl.exe'; File = 'C:\k\StartKubelet.ps1' }
+        @{ Path = 'C:\agent\nssm.exe'; File = 'C:\k\StartKubelet.ps1' },
+            @{ Path = 'C:\tools\kubectl.exe'; File = 'C:\k\StartKubelet.ps1' }
     ) {
         $m = Get-SettledMachine
         Set-MachineFile $File 'changed by hand'
@@ -70,7 +72,8 @@ Describe 'a ready node' {
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         Assert-Whole $m
     }
-    It '<_> that no longer starts by itself does so again' -ForEach 'containerd', 'kubelet', 'flanneld', 'kube-proxy' {
+    It '<_> that no longer starts by itself does so again' -ForEach 'containerd', 'kubelet', 'flanneld',
+        'kube-proxy' {
         $m = Get-SettledMachine
         $m.Services[$_].StartType = 'Disabled'
         $m.Services[$_].Status = 'Stopped'
@@ -85,7 +88,8 @@ Describe 'a ready node' {
             param($Words, $Default, $M)
             if ($Words[0] -ne 'delete') { return & $Default $Words }
             if ($M.Services.kubelet.Marked) {
-                throw 'exit 1072: [SC] DeleteService FAILED 1072: The specified service has been marked for deletion.'
+                throw ('exit 1072: [SC] DeleteService FAILED 1072: The specified service has been marked ' +
+                    'for deletion.')
             }
             $M.Services.kubelet.Marked = $true
         }
@@ -117,8 +121,14 @@ Describe 'a ready node' {
 
 Describe 'what Windows was set to' {
     It '<Case> that was taken away comes back' -ForEach @(
-        @{ Case = 'a setting of the registry'; Do = { param($M) $M.Registry.Remove(@($M.Registry.Keys -like '*\hns\State')[0]) } }
-        @{ Case = 'another value of a setting'; Do = { param($M) $M.Registry[@($M.Registry.Keys -like '*\AU')[0]].NoAutoUpdate = 'DWord 0' } }
+        @{ Case = 'a setting of the registry'; Do = {
+            param($M)
+            $M.Registry.Remove(@($M.Registry.Keys -like '*\hns\State')[0])
+        } }
+        @{ Case = 'another value of a setting'; Do = {
+            param($M)
+            $M.Registry[@($M.Registry.Keys -like '*\AU')[0]].NoAutoUpdate = 'DWord 0'
+        } }
         @{ Case = 'a rule of the firewall'; Do = { param($M) $M.Firewall.Remove('microcosm-vxlan') } }
         @{ Case = 'the task of the routes'; Do = { param($M) $M.Tasks.Remove('microcosm-metadata-routes') } }
         @{ Case = 'the task of the expiry'; Do = { param($M) $M.Tasks.Remove('microcosm-expiry') } }
@@ -130,7 +140,8 @@ Describe 'what Windows was set to' {
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         Assert-Whole $m
         $after = ConvertTo-Json -Depth 4 ($m.Registry, $m.Firewall, $m.Tasks)
-        ($after | ConvertFrom-Json | ConvertTo-Json -Depth 4).Length | Should -Be ($before | ConvertFrom-Json | ConvertTo-Json -Depth 4).Length
+        ($after | ConvertFrom-Json | ConvertTo-Json -Depth 4).Length |
+            Should -Be ($before | ConvertFrom-Json | ConvertTo-Json -Depth 4).Length
     }
     It '<_> that was disabled is made again' -ForEach 'microcosm-watch', 'microcosm-metadata-routes' {
         $m = Get-SettledMachine
@@ -157,38 +168,6 @@ Describe 'what Windows was set to' {
     }
 }
 
-Describe 'a service of the same name that came with the image' {
-    It '<Name> of another program, <Status>, becomes ours' -ForEach @(
-        foreach ($name in 'containerd', 'kubelet', 'flanneld', 'kube-proxy') {
-            foreach ($status in 'Running', 'Stopped') { @{ Name = $name; Status = $status } }
-        }
-    ) {
-        $m = New-Machine
-        & (Get-Module Machine) { Add-Service $args[0] "D:\other\$($args[0]).exe" 'Manual' $args[1] } $Name $Status
-        Invoke-AtEveryStart $Node | Should -Be 0 -Because "$($m.Reports[-1].detail) $($m.Console[-1])"
-        Assert-Whole $m
-        $m.Services[$Name].Program | Should -Not -BeLike 'D:*'
-    }
-    It 'containerd with another configuration becomes ours' {
-        $m = New-Machine
-        & (Get-Module Machine) { Add-Service 'containerd' 'C:\Program Files\containerd\containerd.exe' }
-        $m.Services.containerd.Arguments = @('--run-service')
-        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
-        "$($m.Services.containerd.Arguments)" | Should -BeLike '*--config C:\Program Files\containerd\config.toml*'
-    }
-    It 'another <Setting> of <Name> is set right' -ForEach @(
-        foreach ($name in 'flanneld', 'kube-proxy') {
-            @{ Name = $name; Setting = 'AppParameters'; Value = '--v=9' }, @{ Name = $name; Setting = 'Application'; Value = 'C:\k\old.exe' }
-        }
-    ) {
-        $m = Get-SettledMachine
-        $right = $m.Services[$Name].Settings[$Setting]
-        $m.Services[$Name].Settings[$Setting] = $Value
-        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
-        $m.Services[$Name].Settings[$Setting] | Should -BeExactly $right
-    }
-}
-
 Describe 'a join' {
     It 'finds kubelet.exe on PATH in a run that PrepareNode.ps1 is not part of' {
         $m = New-Machine
@@ -199,11 +178,17 @@ Describe 'a join' {
     }
     It 'that failed leaves no token' {
         $m = New-Machine
-        Set-Behaviour 'kubeadm.exe' { param($Words, $Default) & $Default $Words; throw 'error: the API cannot be reached' }
+        Set-Behaviour 'kubeadm.exe' {
+            param($Words, $Default)
+            & $Default $Words
+            throw 'error: the API cannot be reached'
+        }
         Invoke-AtEveryStart $Node | Should -Be 15
-        Get-ChildItem -Recurse -File $m.Root | Where-Object Name -Match 'join\.yaml|bootstrap-kubelet' | Should -BeNullOrEmpty
+        Get-ChildItem -Recurse -File $m.Root | Where-Object Name -Match 'join\.yaml|bootstrap-kubelet' |
+            Should -BeNullOrEmpty
     }
-    It 'that was cut off leaves no token, whatever fails later: <_>' -ForEach 'C:\microcosm\join.yaml', 'C:\microcosm\join.yaml.new' {
+    It 'that was cut off leaves no token, whatever fails later: <_>' -ForEach 'C:\microcosm\join.yaml',
+        'C:\microcosm\join.yaml.new' {
         $m = New-Machine
         Set-MachineFile $_ "token: $Token"
         $m.Broken = @('netsh.exe')
@@ -215,29 +200,5 @@ Describe 'a join' {
         Set-MachineFile 'C:\etc\kubernetes\bootstrap-kubelet.conf' "token: $Token"
         Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
         Test-Path 'C:\etc\kubernetes\bootstrap-kubelet.conf' | Should -BeFalse
-    }
-}
-
-Describe 'a state that came with an image' {
-    BeforeEach {
-        $script:m = Get-SettledMachine
-        $m.Instance = 'i-0new'; $m.NodeIp = '10.0.3.99'; $m.Interfaces[9].Address = '10.0.3.99'
-        $m.PodCidr = '10.244.9.0/24'; $m.NodeInCluster = $false
-        Restart-Machine
-    }
-    It 'nothing of the other node is taken for this one''s' {
-        $joins = Get-Joins $m
-        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
-        Assert-Whole $m
-        Get-Joins $m | Should -Be ($joins + 1)
-        Get-MachineFile 'C:\k\StartKubelet.ps1' | Should -Match '--node-ip=10\.0\.3\.99'
-        (Get-Arguments 'flanneld')['iface'] | Should -Be '10.0.3.99'
-        (Get-Arguments 'kube-proxy')['source-vip'] | Should -BeLike '10.244.9.*'
-    }
-    It 'it is noticed as well where metadata comes late' {
-        $m.Answers = @('error')
-        Invoke-AtEveryStart $Node | Should -Be 19 -Because 'phases have been passed over; run.ps1 begins anew'
-        Invoke-AtEveryStart $Node | Should -Be 0 -Because $m.Reports[-1].detail
-        Assert-Whole $m
     }
 }

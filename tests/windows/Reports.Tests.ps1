@@ -21,7 +21,8 @@ Describe 'errors outside of the phases' {
         Invoke-Run $m 1 | Should -Be 77
         Assert-Failed $m 'feature' 'node\.ps1 ended with the exit code 1'
     }
-    It 'a script that a loss of power has torn is fetched again: <Way>' -ForEach @{ Way = 'empty'; Text = '' }, @{ Way = 'zeros'; Text = "`0`0" }, @{ Way = 'half'; Text = 'exit 0' } {
+    It 'a script that a loss of power has torn is fetched again: <Way>' -ForEach @{ Way = 'empty'
+        Text = '' }, @{ Way = 'zeros'; Text = "`0`0" }, @{ Way = 'half'; Text = 'exit 0' } {
         $m = New-Machine
         Start-Userdata $m $Content | Should -Be 0
         Set-MachineFile 'C:\microcosm\node.ps1' $Text
@@ -32,7 +33,8 @@ Describe 'errors outside of the phases' {
     It 'a script that cannot be had is asked for until it can' {
         $m = New-Machine
         Start-Userdata $m 'another script' | Should -Be 9
-        Assert-Failed $m 'feature' '^bootstrap: no s3://bucket/node.ps1 with sha256 \w+: what is there has another sum'
+        Assert-Failed $m 'feature' ('^bootstrap: no s3://bucket/node.ps1 with sha256 \w+: what is there ' +
+            'has another sum')
         Test-Path 'C:\microcosm\node.ps1' | Should -BeFalse
         $m.Tasks['microcosm-node'] | Should -BeLike 'at startup; *run.ps1'
         Add-Event 400 { param($M) $M.Web['s3://bucket/node.ps1'] = [IO.File]::ReadAllText($Node) }
@@ -46,13 +48,19 @@ Describe 'errors outside of the phases' {
     }
     It 'a log that cannot be opened keeps no node from being made' {
         $m = New-Machine
-        Set-Behaviour 'Start-Transcript' { param($Given) throw 'The process cannot access the file because it is being used by another process.' }
+        Set-Behaviour 'Start-Transcript' {
+            param($Given)
+            throw 'The process cannot access the file because it is being used by another process.'
+        }
         Invoke-AtEveryStart $Node | Should -Be 0
     }
     It 'a powershell.exe that cannot be started is reported, and started a minute later' {
         $m = New-Machine
         Start-Userdata $m $Content | Should -Be 0
-        Set-Behaviour 'powershell.exe' { param($Words, $Default, $M) throw 'exit 4551: An Application Control policy has blocked this file' }
+        Set-Behaviour 'powershell.exe' {
+            param($Words, $Default, $M)
+            throw 'exit 4551: An Application Control policy has blocked this file'
+        }
         Invoke-Run $m 3 | Should -Be 77
         Assert-Failed $m 'feature' 'node\.ps1 ended with the exit code 4551'
         @($m.Log | Where-Object { $_ -like 'powershell.exe *' }).Count | Should -Be 3
@@ -65,7 +73,8 @@ Describe 'errors outside of the phases' {
         Assert-Failed $m 'feature' 'powershell\.exe cannot be started: The term'
         $m.Left | Should -Be 0
     }
-    It 'a task that cannot be registered or started is reported: <_>' -ForEach 'Register-ScheduledTask', 'Start-ScheduledTask' {
+    It 'a task that cannot be registered or started is reported: <_>' -ForEach 'Register-ScheduledTask',
+        'Start-ScheduledTask' {
         # As a function of a module writes an error; EC2Launch may run user-data by `&`, and then 'Stop' is
         # not global.
         $m = New-Machine
@@ -88,16 +97,20 @@ Describe 'the reason' {
         $m = New-Machine
         Set-Behaviour 'kubeadm.exe' {
             param($Words)
-            throw ('[preflight] Running pre-flight checks', 'error execution phase preflight: [preflight] Some fatal errors occurred:',
-                "`t[ERROR CRI]: could not connect to the container runtime", "`t[ERROR Port-10250]: Port 10250 is in use",
-                '[preflight] If you know what you are doing, you can make a check non-fatal with ...', 'To see the stack trace of this error execute with --v=5' -join "`n")
+            throw ('[preflight] Running pre-flight checks',
+                'error execution phase preflight: [preflight] Some fatal errors occurred:',
+                "`t[ERROR CRI]: could not connect to the container runtime",
+                "`t[ERROR Port-10250]: Port 10250 is in use",
+                '[preflight] If you know what you are doing, you can make a check non-fatal with ...',
+                'To see the stack trace of this error execute with --v=5' -join "`n")
         }
         Invoke-AtEveryStart $Node | Should -Be 15
         Assert-Failed $m 'join' '\[ERROR CRI\].*\[ERROR Port-10250\]'
         $m.Reports[-1].detail | Should -Not -Match 'stack trace|If you know'
     }
     It 'reads what <Program> says of its error, and not what comes after it' -ForEach @(
-        @{ Program = 'flanneld'; Error = 'F1130 09:00:00.000000 4711 main.go:339] Failed to find interface to use' }
+        @{ Program = 'flanneld'
+            Error = 'F1130 09:00:00.000000 4711 main.go:339] Failed to find interface to use' }
         @{ Program = 'containerd'; Error = 'time="2026-11-30T09:00:00Z" level=fatal msg="no such key"' }
         @{ Program = 'a Go program'; Error = 'panic: runtime error: index out of range' }
         @{ Program = 'kubeadm'; Error = 'error execution phase kubelet-start: the kubelet is not healthy' }
@@ -120,7 +133,13 @@ a fourth" }.GetNewClosure()
     }
     It 'reads nssm''s UTF-16' {
         $m = New-Machine
-        Set-Behaviour 'nssm.exe' { param($Words, $Default) if ($Words[0] -eq 'set' -and $Words[1] -eq 'flanneld') { throw "exit 1: $('No such parameter'.ToCharArray() -join "`0")" }; & $Default $Words }
+        Set-Behaviour 'nssm.exe' {
+            param($Words, $Default)
+            if ($Words[0] -eq 'set' -and $Words[1] -eq 'flanneld') {
+                throw "exit 1: $('No such parameter'.ToCharArray() -join "`0")"
+            }
+            & $Default $Words
+        }
         Invoke-AtEveryStart $Node | Should -Be 16
         Assert-Failed $m 'flannel' 'No such parameter'
     }
@@ -130,7 +149,8 @@ a fourth" }.GetNewClosure()
         Invoke-AtEveryStart $Node | Should -Be 15
         Assert-Failed $m 'join' 'template: \{ \{ \.Values'
     }
-    It 'holds no token and no key: <_>' -ForEach 'abcdef.0123456789abcdef', 'token: hunter2hunter2', '-----BEGIN RSA PRIVATE KEY----- MIIE', 'client-key-data: LS0tLS1' {
+    It 'holds no token and no key: <_>' -ForEach 'abcdef.0123456789abcdef', 'token: hunter2hunter2',
+        '-----BEGIN RSA PRIVATE KEY----- MIIE', 'client-key-data: LS0tLS1' {
         $m = New-Machine
         $secret = $_
         Set-Behaviour 'kubeadm.exe' { param($Words) throw "error: it has read $secret" }.GetNewClosure()
@@ -143,34 +163,38 @@ a fourth" }.GetNewClosure()
         $m.Parameters['/microcosm/dev/join'] = '{"instance": "i-0cp", "token": "abcdef.0123456789abcdef"'
         Invoke-AtEveryStart $Node | Should -Be 15
         Assert-Failed $m 'join' 'the control plane has not written it yet'
-        $m.Parameters['/microcosm/dev/join'] = '{"instance": "i-0cp", "endpoint": "10.0.0.4:6443", "caCertHash": "x"}'
+        $m.Parameters['/microcosm/dev/join'] = ('{"instance": "i-0cp", "endpoint": "10.0.0.4:6443", ' +
+            '"caCertHash": "x"}')
         Invoke-AtEveryStart $Node | Should -Be 15
         Assert-Failed $m 'join' 'it has no token'
     }
-    It 'says what any other text of the control plane lacks: <_>' -ForEach 'null', '[]', '{}', '5', '"pending"', '{"instance": null}', '[null]' {
+    It 'says what any other text of the control plane lacks: <_>' -ForEach 'null', '[]', '{}', '5',
+        '"pending"', '{"instance": null}', '[null]' {
         $m = New-Machine
         $m.Parameters['/microcosm/dev/join'] = $_
         Invoke-AtEveryStart $Node | Should -Be 15
         Assert-Failed $m 'join' 'within 2400 s: it has no instance'
     }
-    It 'says what any other answer of the API lacks: <_>' -ForEach '', 'null', '[]', '{}', '{"spec": null}', '{"spec": {"podCIDR": null}}' {
+    It 'says what any other answer of the API lacks: <_>' -ForEach '', 'null', '[]', '{}', '{"spec": null}',
+        '{"spec": {"podCIDR": null}}' {
         $m = New-Machine
         $text = $_
         Set-Behaviour 'kubectl.exe' { param($Words) $text }.GetNewClosure()
         Invoke-AtEveryStart $Node | Should -Be 17
         Assert-Failed $m 'kube-proxy' 'has given the node windows-0 no podCIDR yet'
     }
-    It 'says that an answer of the API has no condition: <_>' -ForEach '{"spec": {"podCIDR": "10.244.2.0/24"}}', '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": [{}, null]}}' {
-        $m = New-Machine
-        $text = $_
-        Set-Behaviour 'kubectl.exe' { param($Words) $text }.GetNewClosure()
-        Invoke-AtEveryStart $Node | Should -Be 18
-        Assert-Failed $m 'ready' 'no condition Ready yet'
-    }
     It 'says of a node without a subnet or a condition what it lacks: <Lacks>' -ForEach @(
-        @{ Lacks = 'has given the node windows-0 no podCIDR yet'; Node = '{"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}'; Phase = 'kube-proxy' }
-        @{ Lacks = 'no condition Ready'; Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}'; Phase = 'ready' }
-        @{ Lacks = 'cni plugin not initialized'; Phase = 'ready'; Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "cni plugin not initialized"}]}}' }
+        @{ Lacks = 'has given the node windows-0 no podCIDR yet'; Phase = 'kube-proxy'
+            Node = '{"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}' }
+        @{ Lacks = 'no condition Ready'; Phase = 'ready'
+            Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}' }
+        @{ Lacks = 'no condition Ready yet'; Phase = 'ready'
+            Node = '{"spec": {"podCIDR": "10.244.2.0/24"}}' }
+        @{ Lacks = 'has no condition Ready'; Phase = 'ready'
+            Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": [{}, null]}}' }
+        @{ Lacks = 'cni plugin not initialized'; Phase = 'ready'
+            Node = '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": [{"type": "Ready", ' +
+                '"status": "False", "message": "cni plugin not initialized"}]}}' }
     ) {
         $m = New-Machine
         $text = $Node
@@ -195,18 +219,29 @@ Describe 'the report itself' {
         $count = $m.Reports.Count
         $m.Broken = @()
         $began = $m.Now
-        Set-Behaviour 'Write-SSMParameter' { param($Given, $Default, $M) $M.FirstReport = @($M.FirstReport) + $M.Now; & $Default $Given }
+        Set-Behaviour 'Write-SSMParameter' {
+            param($Given, $Default, $M)
+            $M.FirstReport = @($M.FirstReport) + $M.Now
+            & $Default $Given
+        }
         Invoke-AtEveryStart $Node | Should -Be 0
         "$($m.Reports[$count].phase) $($m.Reports[$count].result)" | Should -Be 'join running'
         (@($m.FirstReport -ne $null)[0] - $began).TotalSeconds | Should -BeLessThan 5
     }
     It 'comes once from a machine that is ready, which is left as it is' {
         $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }
-        $files = { Get-ChildItem -Recurse -File $m.Root | ForEach-Object { "$($_.FullName) $($_.LastWriteTime.Ticks) $((Get-FileHash $_.FullName).Hash)" } }
+        $files = {
+            Get-ChildItem -Recurse -File $m.Root |
+                ForEach-Object {
+                    "$($_.FullName) $($_.LastWriteTime.Ticks) $((Get-FileHash $_.FullName).Hash)"
+                }
+        }
         $before, $writes, $reports, $log = (& $files), $m.Writes.Count, $m.Reports.Count, $m.Log.Count
         Invoke-Script $Node | Should -Be 0
         & $files | Should -Be $before
-        @($m.Writes | Select-Object -Skip $writes | Where-Object { $_.Path -notlike '*node.log' }) | Should -BeNullOrEmpty
+        @($m.Writes | Select-Object -Skip $writes | Where-Object {
+            $_.Path -notlike '*node.log'
+        }) | Should -BeNullOrEmpty
         $m.Reports.Count | Should -Be $reports
         $m.Log | Select-Object -Skip $log | Should -BeLike 'kubectl.exe *'
     }

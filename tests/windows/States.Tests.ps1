@@ -1,5 +1,5 @@
 # States.Tests.ps1: a machine that cannot become ready reports it, with the reason, within a bounded time.
-# The table is docs/evidence/windows-states.md: each of its rows is a test, and each state below is a row of it.
+# The table is docs/evidence/windows-states.md: each of its rows is a test, and each state below is a row.
 
 BeforeDiscovery {
     $page = [IO.File]::ReadAllLines((Join-Path $PSScriptRoot '../../docs/evidence/windows-states.md'))
@@ -22,7 +22,9 @@ AfterAll { Remove-Machine }
 
 Describe 'the table' {
     It 'has a row for each state, and a state for each row' -ForEach @{ Rows = $Rows; Names = $Names } {
-        @($Rows | ForEach-Object { "$($_.Phase): $($_.Wrong)" }) | Sort-Object | Should -Be ($Names | Sort-Object)
+        @($Rows | ForEach-Object {
+            "$($_.Phase): $($_.Wrong)"
+        }) | Sort-Object | Should -Be ($Names | Sort-Object)
     }
 }
 
@@ -38,9 +40,11 @@ Describe 'a machine that cannot become ready' {
         if (-not $code) { Invoke-Run $m 1 -Failure | Should -Be 77 -Because "$($m.Reports[-1])" }
         $last = $m.Reports[-1]
         if ($env:STATES_SEEN) {
-            [IO.File]::AppendAllText($env:STATES_SEEN, "$Phase | $Wrong | $([int] ($m.ReportedAt[-1] - $began).TotalSeconds) | $($last.detail)`n")
+            [IO.File]::AppendAllText($env:STATES_SEEN,
+                "$Phase | $Wrong | $([int] ($m.ReportedAt[-1] - $began).TotalSeconds) | $($last.detail)`n")
         }
-        "$($last.phase) $($last.result)" | Should -Be "$(if ($Reported[$Phase]) { $Reported[$Phase] } else { $Phase }) failed"
+        "$($last.phase) $($last.result)" |
+            Should -Be "$(if ($Reported[$Phase]) { $Reported[$Phase] } else { $Phase }) failed"
         $last.instance | Should -Be $m.Instance
         $last.detail | Should -BeLike "*$([WildcardPattern]::Escape($Says).Replace('...', '*'))*"
         ($m.ReportedAt[-1] - $began).TotalSeconds | Should -BeLessOrEqual $Within

@@ -26,7 +26,9 @@ Describe 'services that stay pending' {
         @{ Name = 'kube-proxy'; File = ''; Phase = 'kube-proxy' }
     ) {
         $m = Get-SettledMachine
-        if ($File) { Set-MachineFile $File 'changed' } else { $m.Services[$Name].Settings.AppParameters = 'changed' }
+        if ($File) { Set-MachineFile $File 'changed' } else {
+            $m.Services[$Name].Settings.AppParameters = 'changed'
+        }
         $m.Services[$Name].StopTakes = $Never
         Invoke-AtEveryStart $Node | Should -BeGreaterThan 9
         Assert-Failed $m $Phase "no stop of the service $Name within 120 s: it is StopPending"
@@ -50,17 +52,21 @@ Describe 'services that stay pending' {
         Invoke-Repeatedly $m | Should -Be 16
         Assert-Failed $m 'flannel' 'restarted 3 times, and still HNS hangs: no stop of the service hns'
         $m.Boot | Should -BeLessOrEqual 5
-        @($m.Reports | Where-Object { $_.detail -like 'Windows restarts: HNS hangs*' }).Count | Should -BeGreaterThan 0
+        @($m.Reports | Where-Object {
+            $_.detail -like 'Windows restarts: HNS hangs*'
+        }).Count | Should -BeGreaterThan 0
     }
 }
 
 Describe 'restarts' {
     It 'one that is pending from before is made, and the feature installed after it' {
         $m = New-Machine
-        $m.Registry['HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending'] = @{}
+        $m.Registry[('HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based ' +
+            'Servicing\RebootPending')] = @{}
         Invoke-AtEveryStart $Node | Should -Be 0 -Because (Get-Last $m)
         $m.Boot | Should -Be 3
-        $m.Reports.detail | Should -Contain 'Windows restarts: a restart from before is pending, and no feature can be installed'
+        $m.Reports.detail | Should -Contain ('Windows restarts: a restart from before is pending, and no ' +
+            'feature can be installed')
     }
     It 'one that is needed by another mark is made after a failure: <_>' -ForEach @(
         'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootInProgress'
@@ -80,7 +86,8 @@ Describe 'restarts' {
     }
     It 'a mark that stays restarts nothing where the feature can be installed' {
         $m = New-Machine
-        $m.Registry['HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired'] = @{}
+        $m.Registry[('HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto ' +
+            'Update\RebootRequired')] = @{}
         Invoke-AtEveryStart $Node | Should -Be 0 -Because (Get-Last $m)
         $m.Boot | Should -Be 2
     }
@@ -98,25 +105,41 @@ Describe 'restarts' {
         $m = New-Machine
         $m.CounterStands = $true
         Invoke-Repeatedly $m | Should -Be 11
-        Assert-Failed $m 'reboot' 'restarted 3 times, and still the boot counter, BootId of HKLM:.*PrefetchParameters, is still 7'
+        Assert-Failed $m 'reboot' ('restarted 3 times, and still the boot counter, BootId of ' +
+            'HKLM:.*PrefetchParameters, is still 7')
         $m.Boot | Should -Be 4
     }
     It 'a feature that never leaves InstallPending is told after the third' {
         $m = New-Machine
-        Set-Behaviour 'Get-WindowsFeature' { param($Given, $Default, $M) [pscustomobject] @{ InstallState = $(if ($M.Boot -eq 1) { $M.Feature } else { 'InstallPending' }) } }
+        Set-Behaviour 'Get-WindowsFeature' {
+            param($Given, $Default, $M)
+            [pscustomobject] @{ InstallState = $(if ($M.Boot -eq 1) { $M.Feature } else {
+                'InstallPending'
+            }) }
+        }
         Invoke-Repeatedly $m | Should -Be 11
         Assert-Failed $m 'reboot' 'restarted 3 times, and still the feature Containers is InstallPending'
     }
     It 'a feature that Windows takes back at each start is told' {
         $m = New-Machine
-        Set-Behaviour 'Get-WindowsFeature' { param($Given, $Default, $M) [pscustomobject] @{ InstallState = $(if ($M.Restarting -or $M.Feature -eq 'Installed') { $M.Feature = 'Available'; 'Available' } else { $M.Feature }) } }
+        Set-Behaviour 'Get-WindowsFeature' {
+            param($Given, $Default, $M)
+            [pscustomobject] @{ InstallState = $(if ($M.Restarting -or $M.Feature -eq 'Installed') {
+                $M.Feature = 'Available'
+                'Available'
+            } else { $M.Feature }) }
+        }
         Invoke-Repeatedly $m | Should -BeGreaterThan 9
         $m.Reports[-1].result | Should -Be 'failed'
         $m.Boot | Should -BeLessOrEqual 5
     }
     It 'a restart that somebody else makes meanwhile is no failure' {
         $m = New-Machine
-        Set-Behaviour 'Restart-Computer' { param($Given, $Default, $M) Add-Event 30 { param($M) $M.Restarting = $true }; throw 'A system shutdown is in progress.' }
+        Set-Behaviour 'Restart-Computer' {
+            param($Given, $Default, $M)
+            Add-Event 30 { param($M) $M.Restarting = $true }
+            throw 'A system shutdown is in progress.'
+        }
         Invoke-AtEveryStart $Node | Should -Be 0 -Because (Get-Last $m)
         $m.Boot | Should -Be 2
     }
@@ -124,12 +147,17 @@ Describe 'restarts' {
         $m = New-Machine
         Set-Behaviour 'Restart-Computer' { param($Given, $Default, $M) $M.Log.Add('restart') }
         Invoke-AtEveryStart $Node | Should -Be 11
-        Assert-Failed $m 'reboot' 'did not restart within 600 s; it was to, because the feature Containers is InstallPending'
+        Assert-Failed $m 'reboot' ('did not restart within 600 s; it was to, because the feature ' +
+            'Containers is InstallPending')
     }
     It 'a restart that cannot be counted is not made' {
         $m = New-Machine
         $m.AfterInstall = 'InstallPending'
-        Set-Behaviour 'Install-WindowsFeature' { param($Given, $Default, $M) & $Default $Given; $M.DiskFull = $true }
+        Set-Behaviour 'Install-WindowsFeature' {
+            param($Given, $Default, $M)
+            & $Default $Given
+            $M.DiskFull = $true
+        }
         Invoke-AtEveryStart $Node | Should -Be 11
         Assert-Failed $m 'reboot' 'not enough space'
         $m.Boot | Should -Be 1
@@ -137,7 +165,8 @@ Describe 'restarts' {
 }
 
 Describe 'runs that hang' {
-    It 'a run of <_> is ended after five minutes' -ForEach 'microcosm-expiry', 'microcosm-metadata-routes', 'microcosm-watch' {
+    It 'a run of <_> is ended after five minutes' -ForEach 'microcosm-expiry', 'microcosm-metadata-routes',
+        'microcosm-watch' {
         $m = Get-SettledMachine @{ ExpiryParameter = '/microcosm/dev/expiry' }
         $m.Tasks[$_] | Should -Match 'IgnoreNew, 00:05:00'
     }
@@ -147,15 +176,18 @@ Describe 'runs that hang' {
         @{ Case = 'a new run on an old state'; Started = -30; Written = -300; Ended = $false }
     ) {
         $m = Get-SettledMachine
-        $m.Processes = @([pscustomobject] @{ Name = 'powershell'; Id = 77; Path = 'C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe' })
+        $m.Processes = @([pscustomobject] @{ Name = 'powershell'; Id = 77
+            Path = 'C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe' })
         $m.RunStarted = $m.Now.LocalDateTime.AddMinutes($Started)
         Set-Behaviour 'Get-CimInstance' {
             param($Given, $Default, $M)
             $Given.ClassName | Should -Be 'Win32_Process'
-            [pscustomobject] @{ Handle = '77'; CreationDate = $M.RunStarted; CommandLine = '"powershell.exe" -NoProfile -File C:\microcosm\node.ps1' }
+            [pscustomobject] @{ Handle = '77'; CreationDate = $M.RunStarted
+                CommandLine = '"powershell.exe" -NoProfile -File C:\microcosm\node.ps1' }
             [pscustomobject] @{ Handle = '78'; CreationDate = $M.RunStarted; CommandLine = $null }
         }
-        (Get-Item (Get-RealPath 'C:\microcosm\state.json')).LastWriteTime = $m.Now.LocalDateTime.AddMinutes($Written)
+        $file = Get-Item (Get-RealPath 'C:\microcosm\state.json')
+        $file.LastWriteTime = $m.Now.LocalDateTime.AddMinutes($Written)
         Invoke-Script 'C:\microcosm\watch.ps1' | Should -Be 0
         ($m.Processes.Count -eq 0) | Should -Be $Ended
     }
@@ -171,6 +203,7 @@ Describe 'runs that hang' {
         $began = $m.Now
         Invoke-AtEveryStart $Node | Should -Be 15
         ($m.Now - $began).TotalMinutes | Should -BeLessThan 60
-        Assert-Failed $m 'join' 'no /microcosm/dev/join of i-0cp within 2400 s: the control plane has not written it yet'
+        Assert-Failed $m 'join' ('no /microcosm/dev/join of i-0cp within 2400 s: the control plane has ' +
+            'not written it yet')
     }
 }

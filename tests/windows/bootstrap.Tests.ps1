@@ -7,9 +7,13 @@ BeforeAll {
     $Start = [DateTimeOffset] '2026-11-25T09:00:00Z'
 
     function Get-Literal($Value) {
-        # As infra/node/userdata.py writes it; rules.Tests.ps1 lets PowerShell read what that has really rendered.
+        # As infra/node/userdata.py writes it; in rules.Tests.ps1 PowerShell reads what that has rendered.
         if ($Value -is [string]) { return "'$($Value -replace "'", "''")'" }
-        if ($Value -is [hashtable]) { return "@{$(($Value.GetEnumerator() | ForEach-Object { "$(Get-Literal $_.Key) = $(Get-Literal $_.Value)" }) -join '; ')}" }
+        if ($Value -is [hashtable]) {
+            $pairs = $Value.GetEnumerator() |
+                ForEach-Object { "$(Get-Literal $_.Key) = $(Get-Literal $_.Value)" }
+            return "@{$($pairs -join '; ')}"
+        }
         "@($(($Value | ForEach-Object { Get-Literal $_ }) -join ', '))"
     }
     function Get-BootingMachine([string] $InBucket = $Content) {
@@ -18,8 +22,11 @@ BeforeAll {
         Remove-Item -Path 'C:\microcosm\inputs.xml'
         $m.Log.Clear()
         if ($InBucket) { $m.Web['s3://bucket/node.ps1'] = $InBucket }
-        $values = $m.Inputs + @{ ScriptBucket = 'bucket'; ScriptKey = 'node.ps1'; ScriptSha256 = Get-Sum $Content }
-        $head = ($values.GetEnumerator() | ForEach-Object { "`$$($_.Key) = $(Get-Literal $_.Value)" }) -join "`n"
+        $values = $m.Inputs + @{ ScriptBucket = 'bucket'; ScriptKey = 'node.ps1'
+            ScriptSha256 = Get-Sum $Content }
+        $head = ($values.GetEnumerator() | ForEach-Object {
+            "`$$($_.Key) = $(Get-Literal $_.Value)"
+        }) -join "`n"
         Set-MachineFile 'C:\userdata.ps1' ($head + "`n" + [IO.File]::ReadAllText($Bootstrap))
         $m
     }
@@ -31,7 +38,9 @@ Describe 'bootstrap.ps1' {
         $m = Get-BootingMachine
         Invoke-Script 'C:\userdata.ps1' | Should -Be 0 -Because "$($m.Console[-1])"
         Get-MachineFile 'C:\microcosm\node.ps1' | Should -Be $Content
-        $m.Tasks['microcosm-node'] | Should -BeLike 'at startup; IgnoreNew, no limit, priority 4; SYSTEM; *powershell.exe -NoProfile -ExecutionPolicy Bypass -File C:\microcosm\run.ps1'
+        $m.Tasks['microcosm-node'] |
+            Should -BeLike ('at startup; IgnoreNew, no limit, priority 4; SYSTEM; *powershell.exe ' +
+                '-NoProfile -ExecutionPolicy Bypass -File C:\microcosm\run.ps1')
         $m.Log[-1] | Should -Be 'start task microcosm-node'
         $kept = Import-Clixml 'C:\microcosm\inputs.xml'
         $kept.Count | Should -Be $m.Inputs.Count
@@ -63,7 +72,8 @@ Describe 'bootstrap.ps1' {
         Test-Path 'C:\microcosm\node.ps1' | Should -BeFalse
         # The task goes on asking for the right one (run.ps1), and runs no other.
         $m.Tasks['microcosm-node'] | Should -BeLike '*run.ps1'
-        "$($m.Reports[-1].phase) $($m.Reports[-1].result) $($m.Reports[-1].instance)" | Should -Be 'feature failed i-0win'
+        "$($m.Reports[-1].phase) $($m.Reports[-1].result) $($m.Reports[-1].instance)" |
+            Should -Be 'feature failed i-0win'
         $m.Reports[-1].detail | Should -BeLike 'bootstrap: *what is there has another sum'
     }
     It 'tells that S3 refuses, after five minutes' {
@@ -99,7 +109,11 @@ Describe 'run.ps1' {
         $m = Get-BootingMachine
         [void] (Invoke-Script 'C:\userdata.ps1')
         $began, $m.Left, $m.Runs = $m.Now, 2, 0
-        Set-Behaviour 'powershell.exe' { param($w, $Default, $M) $M.Runs++; if ($M.Left-- -gt 0) { throw 'exit 15: a phase failed' } }
+        Set-Behaviour 'powershell.exe' {
+            param($w, $Default, $M)
+            $M.Runs++
+            if ($M.Left-- -gt 0) { throw 'exit 15: a phase failed' }
+        }
         Invoke-Script 'C:\microcosm\run.ps1' | Should -Be 0
         $m.Runs | Should -Be 3
         ($m.Now - $began).TotalSeconds | Should -BeGreaterOrEqual 120

@@ -6,7 +6,9 @@ BeforeDiscovery {
     $overrides = 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FeatureManagement\Overrides'
     # Fixes that ship switched off, as image-builder sets them (kubernetes-sigs/image-builder ae63061).
     $Builds = @(
-        @{ Build = 17763; Own = @{ "$hns\HNSControlFlag" = 80; 'HKLM:\SYSTEM\CurrentControlSet\Services\wcifs\WcifsSOPCountDisabled' = 0 } }
+        @{ Build = 17763
+            Own = @{ "$hns\HNSControlFlag" = 80
+                'HKLM:\SYSTEM\CurrentControlSet\Services\wcifs\WcifsSOPCountDisabled' = 0 } }
         @{ Build = 20348; Own = @{ "$overrides\1114842764" = 0 } }
         @{ Build = 26100; Own = @{ "$overrides\520997518" = 1 } }
     )
@@ -30,7 +32,8 @@ Describe 'a ready node' {
     }
     It 'has Defender leave the programs alone that unpack and serve layers' {
         $names = $Ready.Excluded | ForEach-Object { ($_ -split '\\')[-1] } | Sort-Object
-        $names | Should -Be 'containerd-shim-runhcs-v1.exe', 'containerd.exe', 'ctr.exe', 'flanneld.exe', 'kube-proxy.exe', 'kubelet.exe'
+        $names | Should -Be 'containerd-shim-runhcs-v1.exe', 'containerd.exe', 'ctr.exe', 'flanneld.exe',
+        'kube-proxy.exe', 'kubelet.exe'
     }
     It 'gives no NodePort to an outgoing connection' {
         $Log | Should -Contain 'netsh.exe int ipv4 set dynamicportrange tcp 34000 31536'
@@ -40,7 +43,8 @@ Describe 'a ready node' {
         $Ready.Services.w32time.StartType | Should -Be 'Automatic'
     }
     It 'repairs its metadata routes each minute, by a script of its own' {
-        $Tasks['microcosm-metadata-routes'] | Should -BeLike 'every 1 min;*SYSTEM; *powershell.exe *-File C:\microcosm\metadata-routes.ps1*'
+        $Tasks['microcosm-metadata-routes'] |
+            Should -BeLike 'every 1 min;*SYSTEM; *powershell.exe *-File C:\microcosm\metadata-routes.ps1*'
         $Tasks['microcosm-expiry'] | Should -BeNullOrEmpty -Because 'its stack has no end'
     }
     It 'brings each program back for ever' {
@@ -53,7 +57,8 @@ Describe 'a ready node' {
         $Log | Should -Contain 'sc.exe failure containerd reset= 0 actions= restart/15000'
     }
     It 'writes a log of each program, and rotates it' {
-        "$($Ready.Services.containerd.Arguments)" | Should -BeLike '*--log-file C:\var\log\containerd\containerd.log*'
+        "$($Ready.Services.containerd.Arguments)" |
+            Should -BeLike '*--log-file C:\var\log\containerd\containerd.log*'
         foreach ($name in 'flanneld', 'kube-proxy') {
             $Ready.Services[$name].Settings.AppStderr | Should -Be "C:\var\log\$name\$name.log"
             $Ready.Services[$name].Settings.AppStdout | Should -Be "C:\var\log\$name\$name.log"
@@ -65,11 +70,13 @@ Describe 'a ready node' {
     }
     It 'closes folders with keys and programs to users' {
         foreach ($folder in 'C:\k', 'C:\etc\kubernetes', 'C:\var\lib\kubelet\pki') {
-            $Access[$folder] | Should -BeLike '/inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F' -Because $folder
+            $Access[$folder] | Should -BeLike ('/inheritance:r /grant:r *S-1-5-18:(OI)(CI)F ' +
+                '*S-1-5-32-544:(OI)(CI)F') -Because $folder
         }
     }
     It 'pulls its images ahead' {
-        $pull = 'start ctr.exe --namespace k8s.io images pull --hosts-dir C:\etc\containerd\certs.d mcr.microsoft.com/wcf:1'
+        $pull = ('start ctr.exe --namespace k8s.io images pull --hosts-dir C:\etc\containerd\certs.d ' +
+            'mcr.microsoft.com/wcf:1')
         @($Log -like 'start ctr.exe*') | Select-Object -Unique | Should -Be $pull
     }
     It 'has them, although the making of the network breaks the connection of a pull (rancher/rke2#5702)' {
@@ -79,9 +86,13 @@ Describe 'a ready node' {
     }
     It 'starts its programs without a console, which may fail with 0xC0000142' {
         # nssm.cc/download, of 2.24 on Windows 10 1703 and later.
-        foreach ($name in 'flanneld', 'kube-proxy') { $Ready.Services[$name].Settings.AppNoConsole | Should -Be '1' }
+        foreach ($name in 'flanneld', 'kube-proxy') {
+            $Ready.Services[$name].Settings.AppNoConsole | Should -Be '1'
+        }
     }
-    It 'has a network.kubeconfig from the control plane' { Get-MachineFile 'C:\k\network.kubeconfig' | Should -Be 'a kubeconfig' }
+    It 'has a network.kubeconfig from the control plane' {
+        Get-MachineFile 'C:\k\network.kubeconfig' | Should -Be 'a kubeconfig'
+    }
 }
 
 Describe 'programs get their arguments' {
@@ -106,10 +117,14 @@ Describe 'the registry' {
         }
         $found = @{}
         foreach ($key in $m.Registry.GetEnumerator()) {
-            foreach ($value in $key.Value.GetEnumerator()) { if ("$($value.Value)" -like 'DWord *') { $found["$($key.Key)\$($value.Key)"] = $value.Value } }
+            foreach ($value in $key.Value.GetEnumerator()) {
+                if ("$($value.Value)" -like 'DWord *') { $found["$($key.Key)\$($value.Key)"] = $value.Value }
+            }
         }
         $found.Count | Should -Be $expected.Count
-        foreach ($item in $expected.GetEnumerator()) { $found[$item.Key] | Should -Be "DWord $($item.Value)" -Because $item.Key }
+        foreach ($item in $expected.GetEnumerator()) {
+            $found[$item.Key] | Should -Be "DWord $($item.Value)" -Because $item.Key
+        }
     }
 }
 
@@ -122,7 +137,11 @@ Describe 'Windows without this or that' {
     It 'Containers alone is installed: Hyper-V refuses on a virtual EC2 machine' {
         $m = New-Machine
         $m.Asked = @()
-        Set-Behaviour 'Install-WindowsFeature' { param($Given, $Default, $M) $M.Asked += $Given.Name; & $Default $Given }
+        Set-Behaviour 'Install-WindowsFeature' {
+            param($Given, $Default, $M)
+            $M.Asked += $Given.Name
+            & $Default $Given
+        }
         [void] (Invoke-Script $Node)
         $m.Asked | Should -Be 'Containers'
     }
@@ -176,8 +195,11 @@ Describe 'StartKubelet.ps1, as it is written' {
         Invoke-Script 'C:\k\StartKubelet.ps1' | Should -Be 3
         $words = $m.Log[-1] -split ' '
         $words[0] | Should -Be 'kubelet.exe'
-        foreach ($word in '--node-labels=a=b,c=d', '--register-with-taints=os=windows:NoSchedule', '--enforce-node-allocatable=', '--resolv-conf=',
-            '--node-ip=10.0.3.7', '--hostname-override=windows-0', '--cgroups-per-qos=false') { $words | Should -Contain $word }
+        foreach ($word in '--node-labels=a=b,c=d', '--register-with-taints=os=windows:NoSchedule',
+            '--enforce-node-allocatable=', '--resolv-conf=',
+            '--node-ip=10.0.3.7', '--hostname-override=windows-0', '--cgroups-per-qos=false') {
+                $words | Should -Contain $word
+            }
         $words | Where-Object { $_ -notlike '--*' -and $_ -ne 'kubelet.exe' } | Should -BeNullOrEmpty
     }
     It 'gives the arguments of a list as single words in the quoting of 5.1' {

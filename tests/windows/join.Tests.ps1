@@ -22,7 +22,8 @@ Describe 'downloads' {
     It 'a second address is tried when the first fails' {
         $m = New-Machine
         $m.Inputs.Artifacts.nssm.Urls = @('https://nssm.cc/away.zip') + $m.Inputs.Artifacts.nssm.Urls
-        Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
+        Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs,
+            8))
         Invoke-AtEveryStart $Node | Should -Be 0
     }
     It 'PrepareNode.ps1 gets verified files, and nothing that is not in the bill of materials' {
@@ -30,12 +31,15 @@ Describe 'downloads' {
         Get-MachineFile 'C:\k\kubelet.exe' | Should -Be 'kubelet.exe'
         Get-MachineFile 'C:\microcosm\downloads\nssm' | Should -Be 'archive nssm'
         $m = New-Machine
-        $text = "Param([string] `$KubernetesVersion, [string] `$HostnameOverride)`ncurl.exe -Lo C:\k\new.exe https://dl.k8s.io/new.exe"
+        $text = ("Param([string] `$KubernetesVersion, [string] `$HostnameOverride)`ncurl.exe -Lo " +
+            "C:\k\new.exe https://dl.k8s.io/new.exe")
         $m.Web['https://example.org/PrepareNode.ps1'] = $text
         $m.Inputs.Artifacts['PrepareNode.ps1'].Sum = "sha256:$(Get-Sum $text)"
-        Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
+        Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs,
+            8))
         Invoke-AtEveryStart $Node | Should -Be 14
-        $m.Reports[-1].detail | Should -BeLike '*https://dl.k8s.io/new.exe, which is not in the bill of materials*'
+        $m.Reports[-1].detail | Should -BeLike ('*https://dl.k8s.io/new.exe, which is not in the bill of ' +
+            'materials*')
     }
     It 'downloads speak TLS 1.2, which .NET on Server 2019 does not offer first' {
         $before = [Net.ServicePointManager]::SecurityProtocol
@@ -71,13 +75,16 @@ Describe 'the join' {
         $m.Parameters['/microcosm/dev/join'] = 'pending'
         Invoke-AtEveryStart $Node | Should -Be 15
         $m.Reports[-1].detail | Should -BeLike 'no /microcosm/dev/join of i-0cp within 2400 s: *'
-        $m.Services.kubelet.StartType | Should -Be 'Manual' -Because 'without its configuration it would only fail, and nssm pause it'
+        $m.Services.kubelet.StartType |
+            Should -Be 'Manual' -Because 'without its configuration it would only fail, and nssm pause it'
     }
     It 'the token stays nowhere' {
         $m = Get-SettledMachine
-        $kept = Get-ChildItem -Recurse -File -Path $m.Root | Where-Object { [IO.File]::ReadAllText($_.FullName) -match 'abcdef\.0123456789abcdef' }
+        $kept = Get-ChildItem -Recurse -File -Path $m.Root |
+            Where-Object { [IO.File]::ReadAllText($_.FullName) -match 'abcdef\.0123456789abcdef' }
         $kept | Should -BeNullOrEmpty
-        "$($m.Log) $(ConvertTo-Json -Depth 5 $m.Reports) $($m.Console)" | Should -Not -Match 'abcdef\.0123456789abcdef'
+        "$($m.Log) $(ConvertTo-Json -Depth 5 $m.Reports) $($m.Console)" |
+            Should -Not -Match 'abcdef\.0123456789abcdef'
     }
     It 'what a join that was cut off has left is removed' {
         $m = New-Machine
@@ -142,7 +149,8 @@ Describe 'the true PrepareNode.ps1' -Skip:(-not $env:MICROCOSM_PREPARE_NODE) {
             $m = New-Machine
             $m.Web['https://example.org/PrepareNode.ps1'] = [IO.File]::ReadAllText($file)
             $m.Inputs.Artifacts['PrepareNode.ps1'].Sum = "sha256:$(Get-Sum ([IO.File]::ReadAllText($file)))"
-            Set-MachineFile 'C:\microcosm\inputs.xml' ([Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
+            Set-MachineFile 'C:\microcosm\inputs.xml' (
+                [Management.Automation.PSSerializer]::Serialize($m.Inputs, 8))
             $m
         }
     }

@@ -3,13 +3,17 @@
 
 BeforeDiscovery {
     $Failures = @(
-        @{ Phase = 'feature'; Code = 10; Program = 'netsh.exe' }, @{ Phase = 'containerd'; Code = 13; Program = 'containerd.exe' }
-        @{ Phase = 'prepare-node'; Code = 14; Program = 'icacls.exe' }, @{ Phase = 'join'; Code = 15; Program = 'kubeadm.exe' }
+        @{ Phase = 'feature'; Code = 10; Program = 'netsh.exe' },
+            @{ Phase = 'containerd'; Code = 13; Program = 'containerd.exe' }
+        @{ Phase = 'prepare-node'; Code = 14; Program = 'icacls.exe' },
+            @{ Phase = 'join'; Code = 15; Program = 'kubeadm.exe' }
         @{ Phase = 'kube-proxy'; Code = 17; Program = 'host-local.exe' }
     )
     $Torn = @(
-        @{ What = 'empty'; Text = '' }, @{ What = 'zeros'; Text = "`0`0`0" }, @{ What = 'half'; Text = '{"instance": "i-0w' }
-        @{ What = 'an array'; Text = '[]' }, @{ What = 'null'; Text = 'null' }, @{ What = 'no keys'; Text = '{}' }
+        @{ What = 'empty'; Text = '' }, @{ What = 'zeros'; Text = "`0`0`0" },
+            @{ What = 'half'; Text = '{"instance": "i-0w' }
+        @{ What = 'an array'; Text = '[]' }, @{ What = 'null'; Text = 'null' },
+            @{ What = 'no keys'; Text = '{}' }
     )
 }
 
@@ -19,7 +23,10 @@ BeforeAll {
     function Get-Picture($M) {
         # Every file but the script's own log.
         Get-ChildItem -Recurse -File -Path $M.Root | Where-Object Name -NE 'node.log' |
-            ForEach-Object { "$($_.FullName) $($_.LastWriteTimeUtc.Ticks) $([IO.File]::ReadAllText($_.FullName).GetHashCode())" }
+            ForEach-Object {
+                ("$($_.FullName) $($_.LastWriteTimeUtc.Ticks) " +
+                    "$([IO.File]::ReadAllText($_.FullName).GetHashCode())")
+            }
     }
 }
 AfterAll { Remove-Machine }
@@ -31,7 +38,9 @@ Describe 'the phases' {
         $m.Boot | Should -Be 2
         $m.Reports.phase | Should -Be $Phases
         $m.Reports[-1].phases.PSObject.Properties.Name | Should -Be $Phases
-        $m.Reports[-1].phases.PSObject.Properties.Value | Where-Object { $_.start -gt $_.end } | Should -BeNullOrEmpty
+        $m.Reports[-1].phases.PSObject.Properties.Value | Where-Object {
+            $_.start -gt $_.end
+        } | Should -BeNullOrEmpty
     }
     It 'a ready node is left alone: nothing is changed, started or reported' {
         $m = Get-SettledMachine
@@ -40,7 +49,9 @@ Describe 'the phases' {
         Invoke-Script $Node | Should -Be 0
         $m.Reports.Count | Should -Be $reports
         Get-Picture $m | Should -Be $before
-        $m.Log | Select-Object -Skip $log | Where-Object { $_ -notlike 'kubectl.exe *' } | Should -BeNullOrEmpty
+        $m.Log | Select-Object -Skip $log | Where-Object {
+            $_ -notlike 'kubectl.exe *'
+        } | Should -BeNullOrEmpty
     }
     It 'a restart of a ready node needs no metadata' {
         # HNS has just taken the route away; the task that runs every minute puts it back.
@@ -58,7 +69,8 @@ Describe 'the phases' {
         $m.Feature = 'Installed'
         Invoke-AtEveryStart $Node | Should -Be 0
         $m.Boot | Should -Be 1
-        $m.Registry['HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'].NoAutoUpdate | Should -Be 'DWord 1'
+        $m.Registry['HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'].NoAutoUpdate |
+            Should -Be 'DWord 1'
     }
     It 'a feature is not believed to be there before the restart, whatever Windows says' {
         $m = New-Machine
@@ -69,7 +81,12 @@ Describe 'the phases' {
     It 'power lost right after the feature was installed does not make the restart look done' {
         $m = New-Machine
         $m.AfterInstall = 'Installed'
-        Set-Behaviour 'Install-WindowsFeature' { param($Given, $Default, $M) & $Default $Given; $M.CrashAt = $M.Calls + 1; Step 'power' }
+        Set-Behaviour 'Install-WindowsFeature' {
+            param($Given, $Default, $M)
+            & $Default $Given
+            $M.CrashAt = $M.Calls + 1
+            Step 'power'
+        }
         [void] (Invoke-Script $Node)
         $m.Crashes | Should -Be 1
         $m.Dead = $false   # the same start of Windows goes on
@@ -108,11 +125,16 @@ Describe 'failures' {
         "$($last.phase) $($last.result)" | Should -Be "$Phase failed"
         $last.detail | Should -BeLike "*$Program is broken and says so*"
         $last.detail.Length | Should -BeLessOrEqual 500
-        Test-Path 'C:\microcosm\join.yaml' | Should -BeFalse -Because 'the token stays nowhere, also after a failure'
+        Test-Path 'C:\microcosm\join.yaml' |
+            Should -BeFalse -Because 'the token stays nowhere, also after a failure'
     }
     It 'what a program that succeeds says on stderr is no result' {
         $m = New-Machine
-        Set-Behaviour 'kubectl.exe' { param($Given, $Default) Write-Error 'E1130 noise' -ErrorAction Continue; & $Default $Given }
+        Set-Behaviour 'kubectl.exe' {
+            param($Given, $Default)
+            Write-Error 'E1130 noise' -ErrorAction Continue
+            & $Default $Given
+        }
         Invoke-AtEveryStart $Node | Should -Be 0
     }
     It 'a state that cannot be read is started anew: <What>' -ForEach $Torn {
@@ -127,7 +149,8 @@ Describe 'failures' {
         Invoke-AtEveryStart $Node | Should -Be 0
         Test-NodeReady | Should -BeTrue
     }
-    It 'the last report is sent until it is taken: <Result>' -ForEach @{ Result = 'ok'; Broken = @() }, @{ Result = 'failed'; Broken = @('kubeadm.exe') } {
+    It 'the last report is sent until it is taken: <Result>' -ForEach @{ Result = 'ok'; Broken = @() },
+        @{ Result = 'failed'; Broken = @('kubeadm.exe') } {
         # `pulumi up` waits for it, and the Parameter Store takes three a second of a whole account.
         $m = New-Machine
         $m.Broken = $Broken

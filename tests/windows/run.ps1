@@ -1,6 +1,7 @@
 <#
 .SYNOPSIS
-Runs the Pester tests of the Windows scripts: pwsh -NoProfile -File tests/windows/run.ps1 [-File node] [-Filter '*join*']
+Runs the Pester tests of the Windows scripts:
+pwsh -NoProfile -File tests/windows/run.ps1 [-File node] [-Filter '*join*']
 
 .DESCRIPTION
 -File     the test files, without .Tests.ps1; all of them by default
@@ -15,7 +16,9 @@ $ErrorActionPreference = 'Stop'
 Import-Module Pester -MinimumVersion 5.5
 if (-not $Product) {
     $Product = $rendered = Join-Path ([IO.Path]::GetTempPath()) "product-$PID"
-    $python = if (Test-Path "$PSScriptRoot/../../.venv/bin/python") { "$PSScriptRoot/../../.venv/bin/python" } else { 'python3' }
+    $python = if (Test-Path "$PSScriptRoot/../../.venv/bin/python") {
+        "$PSScriptRoot/../../.venv/bin/python"
+    } else { 'python3' }
     Push-Location "$PSScriptRoot/../.."
     & $python -m tests.windows.product $Product
     Pop-Location
@@ -25,7 +28,9 @@ $File = $File -split ','   # `pwsh -File` hands on a list as one word
 $env:PRODUCT = $Product
 $env:EVERY = $Every
 $configuration = New-PesterConfiguration
-$configuration.Run.Path = @($File | ForEach-Object { Get-Item (Join-Path $PSScriptRoot "$_.Tests.ps1") } | ForEach-Object FullName)
+$configuration.Run.Path = @($File | ForEach-Object {
+    Get-Item (Join-Path $PSScriptRoot "$_.Tests.ps1")
+} | ForEach-Object FullName)
 $configuration.Run.PassThru = $true
 $configuration.Filter.FullName = $Filter
 $configuration.Output.Verbosity = 'Detailed'

@@ -5,9 +5,13 @@
 BeforeDiscovery {
     . (Join-Path $PSScriptRoot 'machine/steps.ps1')
     $m = New-Machine
-    if (Invoke-AtEveryStart $Node) { throw "no whole walk to interrupt: $($m.Reports[-1].detail) $($m.Console[-1])" }
+    if (Invoke-AtEveryStart $Node) {
+        throw "no whole walk to interrupt: $($m.Reports[-1].detail) $($m.Console[-1])"
+    }
     $every = [Math]::Max(1, [int] $env:EVERY)
-    $Points = @(for ($i = 1; $i -le $m.Calls; $i++) { if ($i % $every -eq 0 -or $every -eq 1) { @{ Point = $i } } })
+    $Points = @(for ($i = 1; $i -le $m.Calls; $i++) {
+        if ($i % $every -eq 0 -or $every -eq 1) { @{ Point = $i } }
+    })
     # One point a file that is written: all ways to tear it, or one way a file in a sample.
     $ways = 'empty', 'zeros', 'half', 'more'
     $writes = @($m.Writes | Where-Object { $_.Path -notlike '*\node.log' })
@@ -19,17 +23,27 @@ BeforeDiscovery {
             }
         })
     $Fulls = @(for ($i = 0; $i -lt $writes.Count; $i++) {
-            if ($i % [Math]::Ceiling($every / 4) -eq 0) { @{ Point = $writes[$i].Call; Path = $writes[$i].Path } }
+            if ($i % [Math]::Ceiling($every / 4) -eq 0) {
+                @{ Point = $writes[$i].Call; Path = $writes[$i].Path }
+            }
         })
-    $Kept = @($m.Writes.Path | Where-Object { Test-Path $_ } | Sort-Object -Unique | ForEach-Object { @{ Path = $_ } })
+    $Kept = @($m.Writes.Path | Where-Object { Test-Path $_ } | Sort-Object -Unique | ForEach-Object {
+        @{ Path = $_ }
+    })
     $Kept = @(foreach ($way in $ways) { for ($i = 0; $i -lt $Kept.Count; $i++) {
-                if ($every -eq 1 -or ($i + $ways.IndexOf($way) * 5) % 64 -eq 0) { @{ Path = $Kept[$i].Path; Way = $way } } } })
+                if ($every -eq 1 -or ($i + $ways.IndexOf($way) * 5) % 64 -eq 0) {
+                    @{ Path = $Kept[$i].Path; Way = $way }
+                } } })
     $m = New-Machine
     # As in the tests: to replace a file takes one change more than to make it.
     [IO.File]::Delete((Get-RealPath 'C:\microcosm\inputs.xml'))
-    if (Start-Userdata $m ([IO.File]::ReadAllText($Node))) { throw "no user-data to interrupt: $($m.Console[-1])" }
+    if (Start-Userdata $m ([IO.File]::ReadAllText($Node))) {
+        throw "no user-data to interrupt: $($m.Console[-1])"
+    }
     $writes = @($m.Writes | ForEach-Object { @{ Call = $_.Call; Path = $_.Path } })
-    $Starts = @(for ($i = 1; $i -le $m.Calls; $i++) { if ($i % [Math]::Min($every, 13) -eq 0) { @{ Point = $i } } })
+    $Starts = @(for ($i = 1; $i -le $m.Calls; $i++) {
+        if ($i % [Math]::Min($every, 13) -eq 0) { @{ Point = $i } }
+    })
     $StartTears = @(for ($i = 0; $i -lt $writes.Count; $i++) {
             foreach ($way in $(if ($every -eq 1) { $ways } else { $ways[$i % 4] })) {
                 @{ Point = $writes[$i].Call; Path = $writes[$i].Path; Way = $way }

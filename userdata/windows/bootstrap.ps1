@@ -1,6 +1,6 @@
 # bootstrap.ps1: the user-data of a Windows node (docs/adr/0010 and 0012). It puts the node's script in place,
 # checked, and has Windows run it now and at every later start. No comment may hold one of EC2Launch's tags:
-# it takes the first that it finds (infra/userdata.py refuses it).
+# it takes the first that it finds (infra/node/userdata.py refuses it).
 #
 # Inputs, which the program puts in front of this file as literals:
 #   $ScriptBucket $ScriptKey $ScriptSha256   the S3 object that holds the node's script, and its sum
@@ -11,9 +11,9 @@ $ProgressPreference = 'SilentlyContinue'
 $Root = 'C:\microcosm'
 $ExitBootstrap = 9
 $InputNames = @(
-    'StackName', 'Region', 'NodeName', 'ControlPlaneInstanceId', 'KubernetesVersion', 'ContainerdVersion', 'Artifacts',
-    'PauseImage', 'PrepullImages', 'RegistryMirror', 'FlannelBackend', 'PodCidr', 'ServiceCidr', 'NodeCidr', 'JoinConfiguration',
-    'ExpiryParameter'
+    'StackName', 'Region', 'NodeName', 'ControlPlaneInstanceId', 'KubernetesVersion', 'ContainerdVersion',
+    'Artifacts', 'PauseImage', 'PrepullImages', 'RegistryMirror', 'FlannelBackend', 'PodCidr', 'ServiceCidr',
+    'NodeCidr', 'JoinConfiguration', 'ExpiryParameter'
 )
 
 function Protect-Root {
@@ -35,7 +35,10 @@ function Save-Inputs {
     Export-Clixml -InputObject $values -Depth 8 -Path "$file.new"
     Move-Item -Force -Path "$file.new" -Destination $file
     if ($before -and -not [string]::Equals($before, (Get-Content -Raw -Path $file))) {
-        try { Stop-ScheduledTask -TaskName microcosm-node -ErrorAction Stop } catch { Write-Host "no run of other inputs was ended: $_" }
+        try {
+            Stop-ScheduledTask -TaskName microcosm-node -ErrorAction Stop
+        }
+        catch { Write-Host "no run of other inputs was ended: $_" }
     }
 }
 
@@ -44,13 +47,16 @@ function Save-Script {
     # The script has its name when its sum is right, and not before; a scanner may hold a new file for some
     # seconds.
     $file = 'C:\microcosm\node.ps1'
-    $Condition = { (Test-Path $args[0]) -and (Get-FileHash -Path $args[0] -Algorithm SHA256).Hash -eq $ScriptSha256 }
+    $Condition = {
+        (Test-Path $args[0]) -and (Get-FileHash -Path $args[0] -Algorithm SHA256).Hash -eq $ScriptSha256
+    }
     for ($attempt = 1; $attempt -le $Attempts; $attempt++) {
         try {
             if (& $Condition $file) { return }
             # What an attempt before has fetched, and a scanner held, is not fetched again.
             if (-not (& $Condition "$file.part")) {
-                Read-S3Object -BucketName $ScriptBucket -Key $ScriptKey -File "$file.part" -Region $Region | Out-Null
+                Read-S3Object -BucketName $ScriptBucket -Key $ScriptKey -File "$file.part" -Region $Region |
+                    Out-Null
             }
             if (& $Condition "$file.part") { Move-Item -Force -Path "$file.part" -Destination $file; return }
             $problem = 'what is there has another sum'
@@ -65,24 +71,31 @@ function Get-Instance {
     # A report of another instance is not believed (infra/readiness.py).
     $url = 'http://169.254.169.254/latest'
     $asked = @{ 'X-aws-ec2-metadata-token-ttl-seconds' = '60' }
-    $token = Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Method Put -Uri "$url/api/token" -Headers $asked
+    $ask = @{ UseBasicParsing = $true; TimeoutSec = 5 }
+    $token = Invoke-RestMethod @ask -Method Put -Uri "$url/api/token" -Headers $asked
     $with = @{ 'X-aws-ec2-metadata-token' = $token }
-    [string] (Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Uri "$url/meta-data/instance-id" -Headers $with)
+    [string] (Invoke-RestMethod @ask -Uri "$url/meta-data/instance-id" -Headers $with)
 }
 
 function Send-Failure {
     param([string] $Problem)
     # Parameter Store refuses "{{".
     $instance = try { Get-Instance } catch { '' }
-    $phase = try { ((Get-Content -Raw 'C:\microcosm\state.json' | ConvertFrom-Json).reported | ConvertFrom-Json).phase } catch { 'feature' }
-    $detail = $Problem -replace '\s+', ' ' -replace '\{(?=\{)', '{ ' -creplace '\b[a-z0-9]{6}\.[a-z0-9]{16}\b', '[redacted]'
+    $phase = try {
+        ((Get-Content -Raw 'C:\microcosm\state.json' | ConvertFrom-Json).reported | ConvertFrom-Json).phase
+    }
+    catch { 'feature' }
+    $detail = $Problem -replace '\s+', ' ' -replace '\{(?=\{)', '{ ' -creplace
+        '\b[a-z0-9]{6}\.[a-z0-9]{16}\b', '[redacted]'
     $report = [ordered] @{
         instance = $instance; node = $NodeName; phase = "$phase"; result = 'failed'
         detail = $detail.Substring(0, [Math]::Min(500, $detail.Length)); phases = @{}
     }
     $name = "/microcosm/$StackName/status/$NodeName"
     $value = ConvertTo-Json -Compress $report
-    try { Write-SSMParameter -Name $name -Value $value -Type String -Overwrite $true -Region $Region | Out-Null }
+    try {
+        Write-SSMParameter -Name $name -Value $value -Type String -Overwrite $true -Region $Region | Out-Null
+    }
     catch { Write-Host "not reported: $_" }
 }
 
@@ -114,10 +127,13 @@ while ($code) {
 function Get-RunText {
     # run.ps1: the loop, after a check of the script: a loss of power may have torn it, and a torn one may end
     # with 0.
-    $lines = foreach ($name in 'StackName', 'Region', 'NodeName', 'ScriptBucket', 'ScriptKey', 'ScriptSha256') {
+    $names = 'StackName', 'Region', 'NodeName', 'ScriptBucket', 'ScriptKey', 'ScriptSha256'
+    $lines = foreach ($name in $names) {
         "`$$name = '$((Get-Variable -Name $name).Value -replace "'", "''")'"
     }
-    $lines += foreach ($name in 'Save-Script', 'Get-Instance', 'Send-Failure') { "function $name {`r`n$((Get-Item "function:$name").Definition)`r`n}" }
+    $lines += foreach ($name in 'Save-Script', 'Get-Instance', 'Send-Failure') {
+        "function $name {`r`n$((Get-Item "function:$name").Definition)`r`n}"
+    }
     $check = 'while ($true) { try { Save-Script -Attempts 20; break } catch { Send-Failure "run.ps1: $_" } }'
     (@("`$ErrorActionPreference = 'Stop'") + $lines + $check + $Loop) -join "`r`n"
 }
@@ -127,12 +143,17 @@ function Start-Script {
     Move-Item -Force -Path "$Root\run.ps1.new" -Destination "$Root\run.ps1"
     # On the disk before the task that runs it; where the cmdlet is missing, Windows writes it some seconds
     # later.
-    try { Write-VolumeCache -DriveLetter C | Out-Null } catch { Write-Host "the disk's cache was not written: $_" }
-    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument "-NoProfile -ExecutionPolicy Bypass -File $Root\run.ps1"
+    try { Write-VolumeCache -DriveLetter C | Out-Null }
+    catch { Write-Host "the disk's cache was not written: $_" }
+    $words = "-NoProfile -ExecutionPolicy Bypass -File $Root\run.ps1"
+    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument $words
     # A task's usual priority, 7, slows disk and processor.
-    $settings = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit ([TimeSpan]::Zero) -Priority 4
-    $task = @{ TaskName = 'microcosm-node'; Action = $run; Settings = $settings; User = 'SYSTEM'; RunLevel = 'Highest' }
-    Register-ScheduledTask @task -Trigger (New-ScheduledTaskTrigger -AtStartup) -Force -ErrorAction Stop | Out-Null
+    $limits = @{ MultipleInstances = 'IgnoreNew'; ExecutionTimeLimit = [TimeSpan]::Zero; Priority = 4 }
+    $settings = New-ScheduledTaskSettingsSet @limits
+    $task = @{ TaskName = 'microcosm-node'; Action = $run; Settings = $settings; User = 'SYSTEM'
+        RunLevel = 'Highest' }
+    Register-ScheduledTask @task -Trigger (New-ScheduledTaskTrigger -AtStartup) -Force -ErrorAction Stop |
+        Out-Null
     Start-ScheduledTask -TaskName microcosm-node -ErrorAction Stop
 }
 

@@ -1,10 +1,11 @@
-# common.ps1: the tools of a Windows node: files, native programs, waits, verified downloads, scheduled tasks.
-# The parts of the node's script are joined by infra/userdata.py and run as one file by SYSTEM. Written for
-# Windows PowerShell 5.1, the one on the AMI, in ASCII: 5.1 reads a file without a byte order mark as ANSI.
+# common.ps1: the tools of a Windows node: files, native programs, waits, verified downloads.
+# The parts of the node's script are joined by infra/node/userdata.py and run as one file by SYSTEM. Written
+# for the Windows PowerShell 5.1 of the AMI, in ASCII: it reads a file without a byte order mark as ANSI.
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'   # drawing the bar makes Invoke-WebRequest several times slower
-[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12   # Server 2019 would offer TLS 1.0 first
+# Server 2019 would offer TLS 1.0 first
+[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
 # kubeadm looks for kubelet.exe on PATH, and fails without it (kubernetes v1.35.8,
 # cmd/kubeadm/app/preflight/checks.go). PrepareNode.ps1 changes the PATH of its own process and of those that
 # are started after a restart of Windows.
@@ -22,7 +23,8 @@ function Hide-Secret([string] $Text) {
     $Text = $Text -replace '(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*-----|\z)', '[redacted]'
     $Text = $Text -replace '\b(bearer|basic)\s+[\w.~+/=-]{6,}', '$1 [redacted]'
     $Text = $Text -replace '(://[^\s/:@"'']*:)[^\s/@"'']+@', '$1[redacted]@'
-    $names = 'token|secret|passwo?r?d|passphrase|pwd|credential|(api|access|account|auth|private|signing)[-_]?key|key-data'
+    $keys = '(api|access|account|auth|private|signing)[-_]?key|key-data'
+    $names = "token|secret|passwo?r?d|passphrase|pwd|credential|$keys"
     $Text -replace "([\w-]*($names)[\w-]*[`"']?\s*[:=]\s*[`"']?)(?!\[redacted\])[^\s`"',]+", '$1[redacted]'
 }
 
@@ -36,7 +38,8 @@ function Assert-That([bool] $Holds, [string] $Problem) {
 }
 
 function Get-Field($Object, [string[]] $Path) {
-    # A value of JSON, or nothing where there is none: strict mode ends the script at a property that is missing.
+    # A value of JSON, or nothing where there is none: strict mode ends the script at a property that is
+    # missing.
     foreach ($name in $Path) {
         $found = if ($null -ne $Object) { $Object.PSObject.Properties[$name] }
         $Object = if ($found) { $found.Value }
@@ -47,7 +50,8 @@ function Get-Field($Object, [string[]] $Path) {
 # --- files ---
 
 function Wait-Free([scriptblock] $Change) {
-    # A scanner may hold a file for some seconds (actions/runner-images#4415). 0x80070070 is a disk that is full.
+    # A scanner may hold a file for some seconds (actions/runner-images#4415). 0x80070070 is a disk that is
+    # full.
     for ($left = 10; $true; $left--) {
         try { return & $Change } catch { if (-not $left -or $_.Exception.HResult -eq -2147024784) { throw } }
         Start-Sleep -Seconds 3
@@ -55,13 +59,15 @@ function Wait-Free([scriptblock] $Change) {
 }
 
 function Write-TextFile([string] $Path, [string] $Text) {
-    # UTF-8 without a byte order mark, which neither TOML nor JSON readers accept; Set-Content of 5.1 cannot. Written
-    # aside and renamed: a loss of power or a full disk leaves the old file or none, not one half.
+    # UTF-8 without a byte order mark, which neither TOML nor JSON readers accept; Set-Content of 5.1 cannot.
+    # Written aside and renamed: a loss of power or a full disk leaves the old file or none, not one half.
     Wait-Free { New-Item -ItemType File -Force -Path "$Path.new" -Value $Text | Out-Null }
     Wait-Free { Move-Item -Force -Path "$Path.new" -Destination $Path }
 }
 
-function Copy-Program([string] $From, [string] $To) { Wait-Free { Copy-Item -Force -Path $From -Destination $To } }
+function Copy-Program([string] $From, [string] $To) {
+    Wait-Free { Copy-Item -Force -Path $From -Destination $To }
+}
 
 function Read-TextFile([string] $Path) {
     if (Test-Path $Path) { Wait-Free { [string] (Get-Content -Raw -Encoding UTF8 -Path $Path) } } else { '' }
@@ -69,7 +75,8 @@ function Read-TextFile([string] $Path) {
 
 function Read-Json([string] $Path) {
     # Nothing for a file that is not there or that a loss of power has torn.
-    try { Read-TextFile $Path | ConvertFrom-Json } catch { Write-Log "$Path is not JSON, and is not believed" }
+    try { Read-TextFile $Path | ConvertFrom-Json }
+    catch { Write-Log "$Path is not JSON, and is not believed" }
 }
 
 function Remove-File([string[]] $Paths) {
@@ -80,20 +87,24 @@ function Remove-File([string[]] $Paths) {
 }
 
 function Confirm-Text([string] $Path, [string] $Text) {
-    # Ordinal: the language's -eq takes no notice of case, and of a NUL behind the text (PowerShell/PowerShell#19438).
+    # Ordinal: the language's -eq takes no notice of case, and of a NUL behind the text
+    # (PowerShell/PowerShell#19438).
     Assert-That ([string]::Equals((Read-TextFile $Path), $Text)) "$Path does not hold the text that it should"
 }
 
 function Sync-Disk {
-    # What a phase has put there must be on the disk before the file that stands for it, or a loss of power leaves
-    # programs of zeros behind a phase that looks done (the same in kubernetes, cluster/gce/windows/configure.ps1).
-    try { Write-VolumeCache -DriveLetter C | Out-Null } catch { Write-Log "the disk's cache was not written: $_" }
+    # What a phase has put there must be on the disk before the file that stands for it, or a loss of power
+    # leaves programs of zeros behind a phase that looks done (the same in kubernetes,
+    # cluster/gce/windows/configure.ps1).
+    try { Write-VolumeCache -DriveLetter C | Out-Null }
+    catch { Write-Log "the disk's cache was not written: $_" }
 }
 
 function Get-Hash([string] $Path) { Wait-Free { (Get-FileHash -Path $Path -Algorithm SHA256).Hash } }
 
 function Save-Manifest([string] $Name, [string[]] $Paths) {
-    # The sums of the files that a phase has left, so that their content is tested later, and not their existence.
+    # The sums of the files that a phase has left, so that their content is tested later, and not their
+    # existence.
     Sync-Disk
     $lines = @("$($Paths.Count) files") + ($Paths | ForEach-Object { "$(Get-Hash $_) $_" })
     Write-TextFile "$Root\$Name.sums" ($lines -join "`n")
@@ -104,12 +115,15 @@ function Confirm-Manifest([string] $Name) {
     Assert-That ($lines[0] -ceq "$($lines.Count - 1) files") "$Root\$Name.sums is not there, or not whole"
     foreach ($line in $lines | Select-Object -Skip 1) {
         $sum, $path = $line -split ' ', 2
-        Assert-That ((Test-Path $path) -and (Get-Hash $path) -eq $sum) "$path is not the file that was put there"
+        $same = (Test-Path $path) -and (Get-Hash $path) -eq $sum
+        Assert-That $same "$path is not the file that was put there"
     }
 }
 
 function Get-ProgramPath([string[]] $Folders) {
-    foreach ($folder in $Folders) { Get-ChildItem -Path $folder -Filter *.exe | ForEach-Object { "$folder\$($_.Name)" } }
+    foreach ($folder in $Folders) {
+        Get-ChildItem -Path $folder -Filter *.exe | ForEach-Object { "$folder\$($_.Name)" }
+    }
 }
 
 function Expand-Token([string] $Text, [hashtable] $Values) {
@@ -121,19 +135,24 @@ function Expand-Token([string] $Text, [hashtable] $Values) {
 # --- programs and waits ---
 
 function Get-Reason([object[]] $Lines) {
-    # What a program said of its failure: all its lines of errors, else its last three. kubeadm puts its errors before
-    # lines of advice. nssm writes UTF-16, which comes with a NUL beside each letter.
+    # What a program said of its failure: all its lines of errors, else its last three. kubeadm puts its
+    # errors before lines of advice. nssm writes UTF-16, which comes with a NUL beside each letter.
     $texts = @($Lines | ForEach-Object { ("$_" -replace "`0").Trim() } | Where-Object { $_ })
-    $errors = @($texts -cmatch '\[ERROR |^([EF]\d{4} |[Ee]rror|ERROR|[Ff]atal|panic:)|level=(error|fatal|panic)')
+    $wrong = '\[ERROR |^([EF]\d{4} |[Ee]rror|ERROR|[Ff]atal|panic:)|level=(error|fatal|panic)'
+    $errors = @($texts -cmatch $wrong)
     if (-not $errors) { $errors = @($texts | Select-Object -Last 3) }
     $errors -join ' '
 }
 
 function Invoke-Native([string] $Program, [string[]] $Arguments, [string] $InputText = '') {
-    # PowerShell looks at no exit code, and with 'Stop' the first line on stderr, even a warning, would end the script.
+    # PowerShell looks at no exit code, and with 'Stop' the first line on stderr, even a warning, would end
+    # the script.
     $ErrorActionPreference = 'Continue'
     $global:LASTEXITCODE = -1   # a program that is not there must not inherit the success of the one before
-    $lines = @(if ($InputText) { $InputText | & $Program $Arguments 2>&1 } else { & $Program $Arguments 2>&1 })
+    $lines = @(
+        if ($InputText) { $InputText | & $Program $Arguments 2>&1 }
+        else { & $Program $Arguments 2>&1 }
+    )
     $code = $LASTEXITCODE
     if ($code -ne 0) {
         $lines | ForEach-Object { Write-Log "    $("$_" -replace "`0")" }
@@ -155,10 +174,12 @@ function Wait-Until([string] $Wanted, [int] $LimitSeconds, [scriptblock] $Condit
 }
 
 function Get-Metadata([string] $Path) {
-    # By the service itself (IMDSv2): a module of AWS that lacks the cmdlet must not make the node a nameless one.
+    # By the service itself (IMDSv2): a module of AWS that lacks the cmdlet must not make the node a nameless
+    # one.
     $url = 'http://169.254.169.254/latest'
     $asked = @{ 'X-aws-ec2-metadata-token-ttl-seconds' = '60' }
-    $token = Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Method Put -Uri "$url/api/token" -Headers $asked
+    $ask = @{ UseBasicParsing = $true; TimeoutSec = 5 }
+    $token = Invoke-RestMethod @ask -Method Put -Uri "$url/api/token" -Headers $asked
     $with = @{ 'X-aws-ec2-metadata-token' = $token }
     [string] (Invoke-RestMethod -UseBasicParsing -TimeoutSec 5 -Uri "$url/meta-data/$Path" -Headers $with)
 }
@@ -177,8 +198,8 @@ function Test-Artifact([string] $Name, [string] $Path) {
 }
 
 function Save-Artifact([string] $Name) {
-    # The only way in for a file: it gets its name when its sum is right, and not before. A scanner may hold a new file
-    # for some seconds, so reading and renaming it are part of the attempt.
+    # The only way in for a file: it gets its name when its sum is right, and not before. A scanner may hold a
+    # new file for some seconds, so reading and renaming it are part of the attempt.
     $path = Get-ArtifactPath $Name
     New-Item -ItemType Directory -Force -Path (Split-Path $path) | Out-Null
     for ($attempt = 1; $attempt -le $DownloadAttempts; $attempt++) {
@@ -186,7 +207,8 @@ function Save-Artifact([string] $Name) {
             try {
                 if (Test-Artifact $Name $path) { return }
                 Invoke-WebRequest -UseBasicParsing -Uri $url -OutFile "$path.part" -TimeoutSec 900
-                Assert-That (Test-Artifact $Name "$path.part") "what it gave does not have the sum $($Artifacts[$Name].Sum)"
+                Assert-That (Test-Artifact $Name "$path.part") ("what it gave does not have the sum " +
+                    "$($Artifacts[$Name].Sum)")
                 Wait-Free { Move-Item -Force -Path "$path.part" -Destination $path }
                 return
             }
@@ -202,44 +224,4 @@ function Expand-Artifact([string] $Name, [string] $Folder, [int] $StripComponent
     New-Item -ItemType Directory -Force -Path $Folder | Out-Null
     $arguments = @('-x', '-f', (Get-ArtifactPath $Name), '-C', $Folder, "--strip-components=$StripComponents")
     Invoke-Native "$env:SystemRoot\System32\tar.exe" $arguments | Out-Null
-}
-
-# --- folders, and code that runs on its own ---
-
-function Protect-Directory([string] $Path) {
-    New-Item -ItemType Directory -Force -Path $Path | Out-Null
-    $grants = @('/grant:r', '*S-1-5-18:(OI)(CI)F', '*S-1-5-32-544:(OI)(CI)F')   # SYSTEM and Administrators
-    Invoke-Native "$env:SystemRoot\System32\icacls.exe" (@($Path, '/inheritance:r') + $grants) | Out-Null
-}
-
-function ConvertTo-Literal([string] $Text) {
-    # For code that is written to a file. PowerShell takes the typographic quotes for quotes too (about_Quoting_Rules).
-    "'" + ($Text -replace "(['\u2018\u2019\u201a\u201b])", '$1$1') + "'"
-}
-
-function Get-FunctionText([string[]] $Names, [string] $Call) {
-    # Functions that run later, on their own: their file is made of the very code that stands here.
-    $texts = foreach ($name in $Names) { "function $name {`r`n$((Get-Item "function:$name").Definition)`r`n}" }
-    (@($texts) + $Call + '') -join "`r`n"
-}
-
-function Get-TaskArgument([string] $Script) { "-NoProfile -ExecutionPolicy Bypass -File $Script" }
-
-function Install-Task([string] $Name, [string] $Script, [int] $Minutes, [string] $Text) {
-    # Windows starts no second run of a task beside one that hangs, and would let that one hang for three days.
-    Write-TextFile $Script $Text
-    $run = New-ScheduledTaskAction -Execute powershell.exe -Argument (Get-TaskArgument $Script)
-    $often = New-ScheduledTaskTrigger -Once -At (Get-Date) -RepetitionInterval (New-TimeSpan -Minutes $Minutes)
-    $limit = New-ScheduledTaskSettingsSet -MultipleInstances IgnoreNew -ExecutionTimeLimit (New-TimeSpan -Minutes 5)
-    $task = @{ TaskName = $Name; Action = $run; Trigger = $often; Settings = $limit; User = 'SYSTEM'; RunLevel = 'Highest' }
-    Register-ScheduledTask @task -Force -ErrorAction Stop | Out-Null
-}
-
-function Confirm-Task([string] $Name, [string] $Script, [string] $Text) {
-    Confirm-Text $Script $Text
-    $task = Get-ScheduledTask -TaskName $Name -ErrorAction SilentlyContinue
-    Assert-That ($task -and "$($task.State)" -ne 'Disabled') "the task $Name is not there, or disabled"
-    # An image may bring a task of the same name that runs another program.
-    $runs = @($task.Actions | ForEach-Object { "$($_.Execute) $($_.Arguments)" }) -join '; '
-    Assert-That ($runs -eq "powershell.exe $(Get-TaskArgument $Script)") "the task $Name runs '$runs'"
 }

@@ -12,8 +12,11 @@ function Stop-Expired {
     $patience = 0
     try {
         $expiry = (Get-SSMParameter -Name $ExpiryParameter -Region $Region).Value | ConvertFrom-Json
-        if ("$($expiry.graceMinutes)" -notmatch '^[0-9]+$') { throw 'it has no grace, which would count as 0' }
-        $kept = "$([long] ([DateTimeOffset]::Parse($expiry.expiresAt).ToUnixTimeSeconds() + 60 * $expiry.graceMinutes))"
+        if ("$($expiry.graceMinutes)" -notmatch '^[0-9]+$') {
+            throw 'it has no grace, which would count as 0'
+        }
+        $end = [DateTimeOffset]::Parse($expiry.expiresAt).ToUnixTimeSeconds()
+        $kept = "$([long] ($end + 60 * $expiry.graceMinutes))"
     }
     catch {
         $patience = 10800
@@ -31,7 +34,8 @@ function Stop-Expired {
 }
 
 function Get-ExpiryText {
-    $values = "`$ExpiryParameter = $(ConvertTo-Literal $ExpiryParameter); `$Region = $(ConvertTo-Literal $Region)"
+    $values = ("`$ExpiryParameter = $(ConvertTo-Literal $ExpiryParameter); `$Region = " +
+        "$(ConvertTo-Literal $Region)")
     Get-FunctionText 'Stop-Expired' "$values; Stop-Expired"
 }
 

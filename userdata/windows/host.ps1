@@ -5,13 +5,19 @@
 # ae63061, images/capi/ansible/windows/roles, systemprep and runtimes). Build 0 is every build.
 $RegistrySettings = @(
     # Patch day must not restart a node: a new node gets this month's AMI.
-    @{ Build = 0; Key = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'; Name = 'NoAutoUpdate'; Value = 1 }
+    @{ Build = 0; Key = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'; Name = 'NoAutoUpdate'
+        Value = 1 }
     # Without it a pod cannot resolve the names of SMB shares and domains (kubernetes-sigs/windows-gmsa#30).
-    @{ Build = 0; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'; Name = 'EnableCompartmentNamespace'; Value = 1 }
-    @{ Build = 17763; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'; Name = 'HNSControlFlag'; Value = 80 }
-    @{ Build = 17763; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\wcifs'; Name = 'WcifsSOPCountDisabled'; Value = 0 }
-    @{ Build = 20348; Key = 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FeatureManagement\Overrides'; Name = '1114842764'; Value = 0 }
-    @{ Build = 26100; Key = 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FeatureManagement\Overrides'; Name = '520997518'; Value = 1 }
+    @{ Build = 0; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'
+        Name = 'EnableCompartmentNamespace'; Value = 1 }
+    @{ Build = 17763; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\hns\State'; Name = 'HNSControlFlag'
+        Value = 80 }
+    @{ Build = 17763; Key = 'HKLM:\SYSTEM\CurrentControlSet\Services\wcifs'; Name = 'WcifsSOPCountDisabled'
+        Value = 0 }
+    @{ Build = 20348; Key = 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FeatureManagement\Overrides'
+        Name = '1114842764'; Value = 0 }
+    @{ Build = 26100; Key = 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FeatureManagement\Overrides'
+        Name = '520997518'; Value = 1 }
 )
 # PrepareNode.ps1 opens kubelet's 10250.
 $FirewallRules = @(
@@ -21,7 +27,8 @@ $FirewallRules = @(
 )
 # Defender scans every layer that these unpack, which multiplies the time of a pull.
 $DefenderExclusions = @(
-    "$env:ProgramFiles\containerd\containerd.exe", "$env:ProgramFiles\containerd\containerd-shim-runhcs-v1.exe",
+    "$env:ProgramFiles\containerd\containerd.exe",
+    "$env:ProgramFiles\containerd\containerd-shim-runhcs-v1.exe",
     "$env:ProgramFiles\containerd\ctr.exe", 'C:\k\kubelet.exe', 'C:\k\kube-proxy.exe', 'C:\k\flanneld.exe'
 )
 # Windows sets this key while a restart from before is pending, and then installs no feature
@@ -43,7 +50,8 @@ $MaxRestarts = 3
 
 function Get-BootId {
     $id = (Get-ItemProperty -Path $BootCounter).PSObject.Properties['BootId']
-    Assert-That ([bool] $id) "Windows has no boot counter, the value BootId of $BootCounter; the kubelet needs it as well"
+    Assert-That ([bool] $id) ("Windows has no boot counter, the value BootId of $BootCounter; the kubelet " +
+        "needs it as well")
     [string] $id.Value
 }
 
@@ -55,12 +63,12 @@ function Get-DefaultRoute {
 
 function Get-NodeIp {
     # Kept from before the first network: while HNS rebuilds the adapter there is no address to be read. EC2
-    # knows which address is the machine's own; without its metadata service that of the default route is
-    # taken.
+    # knows the machine's own address; without its metadata service that of the default route is taken.
     if (-not $State.nodeIp) {
         $address = try { Get-Metadata 'local-ipv4' } catch { '' }
         if ($address -notmatch '^\d+(\.\d+){3}$') {
-            $address = Get-NetIPAddress -InterfaceIndex (Get-DefaultRoute).ifIndex -AddressFamily IPv4 -ErrorAction Stop |
+            $of = @{ InterfaceIndex = (Get-DefaultRoute).ifIndex; AddressFamily = 'IPv4' }
+            $address = Get-NetIPAddress @of -ErrorAction Stop |
                 Where-Object { $_.IPAddress -notlike '169.254.*' } |
                 Sort-Object -Property SkipAsSource, @{ Expression = 'PrefixOrigin'; Descending = $true } |
                 Select-Object -First 1 | ForEach-Object { $_.IPAddress }
@@ -73,14 +81,16 @@ function Get-NodeIp {
 }
 
 function Get-RegistrySetting {
-    $build = [int] (Get-ItemProperty -Path 'HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion').CurrentBuildNumber
+    $build = [int] (Get-ItemProperty -Path ('HKLM:\SOFTWARE\Microsoft\Windows ' +
+        'NT\CurrentVersion')).CurrentBuildNumber
     $RegistrySettings | Where-Object { $_.Build -in 0, $build }
 }
 
 function Set-RegistrySetting {
     foreach ($setting in Get-RegistrySetting) {
         if (-not (Test-Path $setting.Key)) { New-Item -Force -Path $setting.Key | Out-Null }
-        $value = @{ Path = $setting.Key; Name = $setting.Name; Value = $setting.Value; PropertyType = 'DWord' }
+        $value = @{ Path = $setting.Key; Name = $setting.Name; Value = $setting.Value
+            PropertyType = 'DWord' }
         New-ItemProperty @value -Force | Out-Null
     }
 }
@@ -88,7 +98,8 @@ function Set-RegistrySetting {
 function Set-FirewallRule {
     foreach ($rule in $FirewallRules) {
         Remove-NetFirewallRule -Name $rule.Name -ErrorAction SilentlyContinue
-        New-NetFirewallRule @rule -DisplayName $rule.Name -Direction Inbound -Action Allow -ErrorAction Stop | Out-Null
+        New-NetFirewallRule @rule -DisplayName $rule.Name -Direction Inbound -Action Allow -ErrorAction Stop |
+            Out-Null
     }
 }
 
@@ -107,7 +118,8 @@ function Set-Clock {
 
 function Get-FeatureState {
     $feature = Get-WindowsFeature -Name Containers
-    Assert-That ([bool] $feature) 'Windows knows no feature Containers; it takes Windows Server 2019, 2022 or 2025'
+    Assert-That ([bool] $feature) ('Windows knows no feature Containers; it takes Windows Server 2019, ' +
+        '2022 or 2025')
     "$($feature.InstallState)"
 }
 
@@ -124,9 +136,12 @@ function Install-Feature {
     Set-FirewallRule
     $found = Get-FeatureState
     if ($found -in 'Installed', 'InstallPending') { return }
-    Assert-That ($found -eq 'Available') ("Windows says that its feature Containers is $found, so it cannot be installed " +
+    Assert-That ($found -eq 'Available') (("Windows says that its feature Containers is $found, so it " +
+        "cannot be installed ") +
         'from this image; use one where it is Available or Installed')
-    if (Test-Path $RestartPending) { Restart-Windows 'a restart from before is pending, and no feature can be installed' -Report }
+    if (Test-Path $RestartPending) {
+        Restart-Windows 'a restart from before is pending, and no feature can be installed' -Report
+    }
     # Noted before, so that no crash in between can make the restart look done.
     $State.featureBoot = Get-BootId
     Save-State
@@ -141,18 +156,23 @@ function Install-Feature {
 function Confirm-Host {
     foreach ($setting in Get-RegistrySetting) {
         $name = $setting.Name
-        $found = if (Test-Path $setting.Key) { (Get-ItemProperty -Path $setting.Key).PSObject.Properties[$name] }
-        Assert-That ($found -and $found.Value -eq $setting.Value) "$($setting.Key) does not have $name = $($setting.Value)"
+        $found = if (Test-Path $setting.Key) {
+            (Get-ItemProperty -Path $setting.Key).PSObject.Properties[$name]
+        }
+        Assert-That ($found -and $found.Value -eq $setting.Value) ("$($setting.Key) does not have $name = " +
+            "$($setting.Value)")
     }
     foreach ($rule in $FirewallRules) {
         $found = Get-NetFirewallRule -Name $rule.Name -ErrorAction SilentlyContinue
-        Assert-That ($found -and "$($found.Enabled)" -eq 'True') "the firewall has no rule $($rule.Name) that is enabled"
+        Assert-That ($found -and "$($found.Enabled)" -eq 'True') ("the firewall has no rule $($rule.Name) " +
+            "that is enabled")
         $ports = Get-NetFirewallPortFilter -AssociatedNetFirewallRule $found -ErrorAction Stop
         $opens = "$($found.Action) $($found.Direction) $($ports.Protocol) $($ports.LocalPort)"
         $right = $opens -eq "Allow Inbound $($rule.Protocol) $($rule.LocalPort)"
         Assert-That $right "the firewall's rule $($rule.Name) is '$opens'"
     }
-    Assert-That ("$((Get-Service -Name w32time).StartType)" -eq 'Automatic') 'the service w32time does not start by itself'
+    Assert-That ("$((Get-Service -Name w32time).StartType)" -eq 'Automatic') ('the service w32time does ' +
+        'not start by itself')
 }
 
 function Confirm-Feature {
@@ -167,16 +187,20 @@ function Confirm-Restart {
     $found = Get-FeatureState
     Assert-That ($found -eq 'Installed') "the feature Containers is $found"
     if (-not $State.featureBoot) { return }   # the image had it
-    Assert-That ((Get-BootId) -cne $State.featureBoot) "the boot counter, BootId of $BootCounter, is still $($State.featureBoot)"
+    Assert-That ((Get-BootId) -cne $State.featureBoot) ("the boot counter, BootId of $BootCounter, is " +
+        "still $($State.featureBoot)")
 }
 
 function Restart-Windows([string] $Reason, [switch] $Report) {
     # Counted, and noted before: a restart that mends nothing must not be made without end.
-    if ($State.restarts -ge $MaxRestarts) { throw "Windows was restarted $($State.restarts) times, and still $Reason" }
+    if ($State.restarts -ge $MaxRestarts) {
+        throw "Windows was restarted $($State.restarts) times, and still $Reason"
+    }
     $State.restarts++
     Save-State
     if ($Report) { Send-Report $Run.phase 'running' "Windows restarts: $Reason" }
-    try { Restart-Computer -Force } catch { Write-Log "not restarted, perhaps because another restart is under way: $_" }
+    try { Restart-Computer -Force }
+    catch { Write-Log "not restarted, perhaps because another restart is under way: $_" }
     Start-Sleep -Seconds 600   # Windows ends this script on its way down
     throw "Windows did not restart within 600 s; it was to, because $Reason"
 }
@@ -187,7 +211,9 @@ function Restart-ForFeature {
 }
 
 function Confirm-Download {
-    foreach ($name in $Artifacts.Keys) { Assert-That (Test-Artifact $name (Get-ArtifactPath $name)) "$name is not there, or not whole" }
+    foreach ($name in $Artifacts.Keys) {
+        Assert-That (Test-Artifact $name (Get-ArtifactPath $name)) "$name is not there, or not whole"
+    }
 }
 
 function Save-Download {

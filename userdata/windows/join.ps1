@@ -7,12 +7,17 @@ function Wait-Rendezvous([string] $Document, [string[]] $Names) {
     # What an earlier control plane wrote is not believed, and a token that has expired is about to be
     # replaced. The text itself is in no message: it holds secrets.
     Wait-Until "/microcosm/$StackName/$Document of $ControlPlaneInstanceId" $JoinWaitSeconds {
-        $text = (Get-SSMParameter -Name "/microcosm/$StackName/$Document" -WithDecryption $true -Region $Region).Value
+        $name = "/microcosm/$StackName/$Document"
+        $text = (Get-SSMParameter -Name $name -WithDecryption $true -Region $Region).Value
         $value = try { $text | ConvertFrom-Json } catch { throw 'the control plane has not written it yet' }
-        foreach ($name in @('instance') + $Names) { Assert-That ([bool] (Get-Field $value $name)) "it has no $name" }
+        foreach ($name in @('instance') + $Names) {
+            Assert-That ([bool] (Get-Field $value $name)) "it has no $name"
+        }
         Assert-That ($value.instance -eq $ControlPlaneInstanceId) "it is of $($value.instance)"
         $expires = Get-Field $value 'expires'
-        if ($expires -and [DateTimeOffset]::Parse($expires) -le (Get-Date)) { throw "its token has expired, at $expires" }
+        if ($expires -and [DateTimeOffset]::Parse($expires) -le (Get-Date)) {
+            throw "its token has expired, at $expires"
+        }
         $value
     }
 }
@@ -85,7 +90,9 @@ function Join-Cluster {
         Write-TextFile $NetworkKubeconfig (Wait-Rendezvous 'windows-network' 'kubeconfig').kubeconfig
         Save-Manifest 'network' $NetworkKubeconfig
         # Those that run already have read the old one, and kube-proxy would go on with it.
-        foreach ($name in @('flanneld', 'kube-proxy') | Where-Object { (Get-ServiceStatus $_) -eq 'Running' }) {
+        foreach ($name in @('flanneld', 'kube-proxy') | Where-Object {
+            (Get-ServiceStatus $_) -eq 'Running'
+        }) {
             Stop-OneService $name
             Start-OneService $name
         }
@@ -105,7 +112,8 @@ function Confirm-Join {
 }
 
 function Get-Node {
-    $arguments = @("--kubeconfig=$KubeletKubeconfig", '--request-timeout=30s', 'get', 'node', $NodeName, '--output=json')
+    $arguments = @("--kubeconfig=$KubeletKubeconfig", '--request-timeout=30s', 'get', 'node', $NodeName,
+    '--output=json')
     try { Invoke-Native 'C:\k\kubectl.exe' $arguments | ConvertFrom-Json }
     catch {
         $problem = "$_"

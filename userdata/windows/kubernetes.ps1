@@ -12,7 +12,9 @@ function Get-ContainerdConfig {
     Expand-Token $ContainerdConfigs[$major] @{ PAUSE_IMAGE = $PauseImage }
 }
 
-function Get-RegistryHosts { if ($RegistryMirror) { Expand-Token $RegistryHosts @{ REGISTRY_MIRROR = $RegistryMirror } } else { '' } }
+function Get-RegistryHosts {
+    if ($RegistryMirror) { Expand-Token $RegistryHosts @{ REGISTRY_MIRROR = $RegistryMirror } } else { '' }
+}
 
 function Confirm-Containerd {
     Confirm-Text $ContainerdConfigFile (Get-ContainerdConfig)
@@ -26,7 +28,9 @@ function Confirm-Containerd {
 function Install-Containerd {
     Stop-OneService 'containerd'
     # Windows replaces no file of a program that runs; shims and plugins outlive their containerd.
-    Stop-Program (@('containerd', 'containerd-shim-runhcs-v1', 'ctr' | ForEach-Object { "$ContainerdFolder\$_.exe" }) +
+    Stop-Program (@('containerd', 'containerd-shim-runhcs-v1', 'ctr' | ForEach-Object {
+        "$ContainerdFolder\$_.exe"
+    }) +
         @('flannel', 'host-local', 'win-overlay', 'win-bridge' | ForEach-Object { "$CniFolder\$_.exe" }))
     Expand-Artifact 'containerd' $ContainerdFolder 1
     Expand-Artifact 'cni-plugins' $CniFolder 0
@@ -56,7 +60,8 @@ function Start-ImagePull {
     # In the background: a WCF image takes minutes, and should be there when its pod comes.
     foreach ($image in $PrepullImages) {
         $log = 'C:\var\log\containerd\pull-' + ($image -replace '[^A-Za-z0-9.]+', '-')
-        $arguments = @('--namespace', 'k8s.io', 'images', 'pull', '--hosts-dir', 'C:\etc\containerd\certs.d', $image)
+        $arguments = @('--namespace', 'k8s.io', 'images', 'pull', '--hosts-dir', 'C:\etc\containerd\certs.d',
+        $image)
         $pull = @{ FilePath = "$ContainerdFolder\ctr.exe"; ArgumentList = $arguments }
         try { Start-Process @pull -RedirectStandardOutput "$log.log" -RedirectStandardError "$log.err" }
         catch { Write-Log "$image is not pulled ahead: $_" }   # the kubelet pulls it then
@@ -96,7 +101,9 @@ function Reset-PrepareNode {
     # PrepareNode.ps1 runs once on a clean machine and never again: service, rule and link may not be there.
     # What runs out of C:\k, and its nssm.exe, could not be replaced.
     foreach ($name in 'kubelet', 'flanneld', 'kube-proxy') { Stop-OneService $name }
-    Stop-Program (@('kubelet', 'kubeadm', 'kubectl', 'flanneld', 'kube-proxy' | ForEach-Object { "C:\k\$_.exe" }) + $Nssm)
+    Stop-Program (@('kubelet', 'kubeadm', 'kubectl', 'flanneld', 'kube-proxy' | ForEach-Object {
+        "C:\k\$_.exe"
+    }) + $Nssm)
     Remove-OneService 'kubelet'
     Remove-NetFirewallRule -Name kubelet -ErrorAction SilentlyContinue
     # Not Remove-Item: in 5.1 it follows a link and would empty C:\etc\kubernetes\pki.
@@ -122,7 +129,10 @@ function Invoke-PrepareNode {
     $env:Path = (@($env:Path -split ';') -ne 'C:\k' -ne "$env:ProgramFiles\nssm") -join ';'
     # Their stderr must stay unredirected: tar writes its list there, and redirected it would count as an
     # error.
-    try { & (Get-ArtifactPath 'PrepareNode.ps1') -KubernetesVersion "v$KubernetesVersion" -HostnameOverride $NodeName | Out-Null }
+    try {
+        $arguments = @{ KubernetesVersion = "v$KubernetesVersion"; HostnameOverride = $NodeName }
+        & (Get-ArtifactPath 'PrepareNode.ps1') @arguments | Out-Null
+    }
     finally { Pop-Location; $env:Path = "C:\k;$env:Path" }
 }
 
@@ -132,7 +142,8 @@ function Install-Node {
     Expand-Artifact 'kubernetes-node' "$Root\kubernetes" 3
     Invoke-PrepareNode
     # It looks at no exit code of nssm.exe.
-    Assert-That ((Get-ServiceStatus 'kubelet') -ne 'not there') 'PrepareNode.ps1 ran, and nssm.exe made no service kubelet'
+    Assert-That ((Get-ServiceStatus 'kubelet') -ne 'not there') ('PrepareNode.ps1 ran, and nssm.exe made ' +
+        'no service kubelet')
     # Until it has joined, kubelet would only fail, and nssm pause it, which kubeadm takes for a running
     # service.
     Set-Service -Name kubelet -StartupType Manual

@@ -17,11 +17,16 @@ function Repair-MetadataRoute {
         try {
             # One by another adapter could win over ours.
             $routes = @(Get-NetRoute @route -ErrorAction SilentlyContinue)
-            $ours = @($routes | Where-Object { $_.ifIndex -eq $default.ifIndex -and $_.NextHop -eq $default.NextHop })
-            $others = @($routes | Where-Object { $_.ifIndex -ne $default.ifIndex -or $_.NextHop -ne $default.NextHop })
+            $ours = @($routes | Where-Object {
+                $_.ifIndex -eq $default.ifIndex -and $_.NextHop -eq $default.NextHop
+            })
+            $others = @($routes | Where-Object {
+                $_.ifIndex -ne $default.ifIndex -or $_.NextHop -ne $default.NextHop
+            })
             if ($others) { $others | Remove-NetRoute -Confirm:$false -ErrorAction SilentlyContinue }
             if ($ours) { continue }
-            $route += @{ InterfaceIndex = $default.ifIndex; NextHop = $default.NextHop; PolicyStore = 'ActiveStore' }
+            $route += @{ InterfaceIndex = $default.ifIndex; NextHop = $default.NextHop
+                PolicyStore = 'ActiveStore' }
             New-NetRoute @route -ErrorAction Stop | Out-Null
         }
         catch { Write-Host "no route to 169.254.169.${last}: $_" }   # the others are needed all the same
@@ -33,11 +38,14 @@ function Get-RouteText { Get-FunctionText 'Get-DefaultRoute', 'Repair-MetadataRo
 function Confirm-MetadataRoute {
     $default = Get-DefaultRoute
     $routes = Get-NetRoute -DestinationPrefix 169.254.169.254/32 -ErrorAction SilentlyContinue
-    Assert-That ([bool] ($routes | Where-Object { $_.ifIndex -eq $default.ifIndex })) 'there is no route to the metadata service'
+    Assert-That ([bool] ($routes | Where-Object {
+        $_.ifIndex -eq $default.ifIndex
+    })) 'there is no route to the metadata service'
 }
 
 function Get-NetworkValue {
-    @{ NODE_NAME = $NodeName; NODE_IP = Get-NodeIp; POD_CIDR = $PodCidr; SERVICE_CIDR = $ServiceCidr; NODE_CIDR = $NodeCidr }
+    @{ NODE_NAME = $NodeName; NODE_IP = Get-NodeIp; POD_CIDR = $PodCidr; SERVICE_CIDR = $ServiceCidr
+        NODE_CIDR = $NodeCidr }
 }
 
 function Get-FlanneldArgument { $FlanneldArguments | ForEach-Object { Expand-Token $_ (Get-NetworkValue) } }
@@ -61,7 +69,8 @@ function Wait-Flannel {
 function Install-Flannel {
     Install-Task 'microcosm-metadata-routes' $RouteScript 1 (Get-RouteText)
     Write-TextFile $NetConfFile (Expand-Token $Network.NetConf (Get-NetworkValue))
-    Install-NssmService 'flanneld' 'C:\k\flanneld.exe' (Get-FlanneldArgument) @{ AppEnvironmentExtra = "NODE_NAME=$NodeName" }
+    $settings = @{ AppEnvironmentExtra = "NODE_NAME=$NodeName" }
+    Install-NssmService 'flanneld' 'C:\k\flanneld.exe' (Get-FlanneldArgument) $settings
     try { Wait-Flannel } catch { Write-Log "$_"; Reset-Hns; Wait-Flannel }
     Repair-MetadataRoute
     # Making the network broke the connection of a pull that had begun, and ctr does not try again
@@ -83,7 +92,8 @@ function Confirm-Flannel {
 
 function Invoke-HostLocal([string] $Command, [string] $Subnet) {
     # The same store that the pods' addresses come from, or a pod would get this one as well.
-    $env:CNI_COMMAND, $env:CNI_CONTAINERID, $env:CNI_NETNS, $env:CNI_IFNAME = $Command, 'kube-proxy', 'kube-proxy', 'source-vip'
+    $env:CNI_COMMAND, $env:CNI_CONTAINERID, $env:CNI_NETNS, $env:CNI_IFNAME = $Command, 'kube-proxy',
+    'kube-proxy', 'source-vip'
     $env:CNI_PATH = $CniFolder
     $config = Expand-Token $HostLocalConfig @{ NETWORK = $Network.Name; SUBNET = $Subnet }
     try { Invoke-Native "$CniFolder\host-local.exe" @() $config }
@@ -102,10 +112,13 @@ function Get-SourceVip {
         if ($address -and $address.Value -match '^\d+(\.\d+){3}$') { return $address.Value }
     }
     Invoke-HostLocal 'DEL' $subnet | Out-Null
-    $addresses = @((Invoke-HostLocal 'ADD' $subnet | ConvertFrom-Json).ips | ForEach-Object { ($_.address -split '/')[0] })
+    $addresses = @((Invoke-HostLocal 'ADD' $subnet | ConvertFrom-Json).ips | ForEach-Object {
+        ($_.address -split '/')[0]
+    })
     $address = $addresses -match '^\d+(\.\d+){3}$' | Select-Object -First 1
     Assert-That ([bool] $address) "host-local gave no IPv4 address of ${subnet}: $addresses"
-    Write-TextFile $SourceVipFile (ConvertTo-Json -Compress ([ordered] @{ subnet = $subnet; address = $address }))
+    Write-TextFile $SourceVipFile (ConvertTo-Json -Compress ([ordered] @{ subnet = $subnet
+        address = $address }))
     $address
 }
 

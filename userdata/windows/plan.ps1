@@ -2,9 +2,11 @@
 
 $StateFile = "$Root\state.json"
 $PhaseAttempts = 3
-$PhaseSeconds = 2400   # no attempt begins later: run.ps1 begins another run, and the report must not wait for hours
+# no attempt begins later: run.ps1 begins another run, and the report must not wait for hours
+$PhaseSeconds = 2400
 $LastReportSeconds = 600
-$ExitScript = 19       # an error outside of the phases that was reported; run.ps1 reports what has another code
+# an error outside of the phases that was reported; run.ps1 reports what has another code
+$ExitScript = 19
 # Of this run: the instance's id once it is known, the phase, and whether the last report was taken.
 $Run = @{ instance = ''; phase = 'feature'; told = $false; began = $false; registered = $false }
 
@@ -74,7 +76,8 @@ function Send-Report([string] $Phase, [string] $Result, [string] $Detail = '') {
         $json = ConvertTo-Json -Compress -Depth 4 $report
         if ($json -cne $State.reported) {
             $name = "/microcosm/$StackName/status/$NodeName"
-            Write-SSMParameter -Name $name -Value $json -Type String -Overwrite $true -Region $Region | Out-Null
+            Write-SSMParameter -Name $name -Value $json -Type String -Overwrite $true -Region $Region |
+                Out-Null
             $State.reported = $json
         }
         $Run.told = $true

@@ -39,7 +39,8 @@ function Confirm-Service([string] $Name) {
     # At a start of Windows its services are still coming up: late is not missing, and must not be made anew.
     $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
     Assert-That ([bool] $service) "the service $Name is not there"
-    Assert-That ("$($service.StartType)" -eq 'Automatic') "the service $Name does not start by itself: $($service.StartType)"
+    Assert-That ("$($service.StartType)" -eq 'Automatic') ("the service $Name does not start by itself: " +
+        "$($service.StartType)")
     try { $service.WaitForStatus('Running', [TimeSpan]::FromSeconds(90)) }
     catch { throw "the service $Name is $(Get-ServiceStatus $Name)" }
 }
@@ -65,13 +66,17 @@ function Remove-OneService([string] $Name) {
         Invoke-Native "$env:SystemRoot\System32\sc.exe" @('delete', $Name) | Out-Null
         Wait-Until "end of the old service $Name" 60 { (Get-ServiceStatus $Name) -eq 'not there' } | Out-Null
     }
-    catch { Restart-Windows "the service $Name is marked for deletion, which only a restart ends: $_" -Report }
+    catch {
+        Restart-Windows "the service $Name is marked for deletion, which only a restart ends: $_" -Report
+    }
 }
 
 function Confirm-Program([string] $Name, [string[]] $Words) {
     # An image may bring a service of the same name that runs another program, or with other arguments.
     $found = Get-ServiceValue $Name 'ImagePath'
-    foreach ($word in $Words) { Assert-That ($found -like "*$word*") "the service $Name runs '$found', without $word" }
+    foreach ($word in $Words) {
+        Assert-That ($found -like "*$word*") "the service $Name runs '$found', without $word"
+    }
 }
 
 function Set-Nssm([string] $Service, [hashtable] $Settings) {
@@ -84,11 +89,14 @@ function Set-Nssm([string] $Service, [hashtable] $Settings) {
     }
 }
 
-function Install-NssmService([string] $Name, [string] $Program, [string[]] $Arguments, [hashtable] $Settings = @{}) {
+function Install-NssmService([string] $Name, [string] $Program, [string[]] $Arguments,
+    [hashtable] $Settings = @{}) {
     Stop-OneService $Name
     New-Item -ItemType Directory -Force -Path "C:\var\log\$Name" | Out-Null
     try { Confirm-Program $Name $Nssm } catch { Remove-OneService $Name }
-    if ((Get-ServiceStatus $Name) -eq 'not there') { Invoke-Native $Nssm @('install', $Name, $Program) | Out-Null }
+    if ((Get-ServiceStatus $Name) -eq 'not there') {
+        Invoke-Native $Nssm @('install', $Name, $Program) | Out-Null
+    }
     # AppNoConsole: since Windows 10 1703 a program that nssm 2.24 starts with a console may fail with
     # 0xC0000142 (nssm.cc/download; image-builder runs powershell.exe under it, which does not need it).
     $log = "C:\var\log\$Name\$Name.log"
@@ -101,7 +109,8 @@ function Install-NssmService([string] $Name, [string] $Program, [string[]] $Argu
 }
 
 function Confirm-NssmService([string] $Name, [string] $Program, [string[]] $Arguments) {
-    $found = "$(Get-ServiceValue $Name 'Application' '\Parameters') $(Get-ServiceValue $Name 'AppParameters' '\Parameters')"
+    $found = ("$(Get-ServiceValue $Name 'Application' '\Parameters') " +
+        "$(Get-ServiceValue $Name 'AppParameters' '\Parameters')")
     Assert-That ($found -ceq "$Program $($Arguments -join ' ')") "the service $Name runs '$found'"
     Confirm-Program $Name $Nssm
     Confirm-Service $Name

@@ -1,12 +1,10 @@
-# worker.ps1: what makes a Windows node, as data: files, command lines, the table of its phases; then the walk.
-# It runs at every start of Windows. A phase whose result is there is passed over, so it may be cut off anywhere.
+# worker.ps1: what makes a Windows node: files, command lines, the table of its phases; then the walk. It runs
+# at every start of Windows. A phase whose result is there is passed over, so it may be cut off anywhere.
 #
 # Inputs (assigned by bootstrap.ps1 from what the program wrote):
-#   StackName Region NodeName ControlPlaneInstanceId   where this node belongs; the last one is who may say
-# how to join
+#   StackName Region NodeName ControlPlaneInstanceId   its place; the last one alone may say how to join
 #   KubernetesVersion ContainerdVersion                without v, e.g. 1.35.8
-#   Artifacts          name -> @{ Urls = @(...); Sum = 'sha256:...' or 'sha512:...' }: every file that is
-# downloaded
+#   Artifacts          every download: name -> @{ Urls = @(...); Sum = 'sha256:...' or 'sha512:...' }
 #   PauseImage PrepullImages RegistryMirror            images; the mirror may be ''
 #   FlannelBackend     'vxlan' or 'host-gw'
 #   PodCidr ServiceCidr NodeCidr                       NodeCidr is the VPC's range
@@ -225,7 +223,10 @@ $Phases = @(
 # Whatever ends this script is reported here with its reason, or by run.ps1, which knows the names that a
 # report needs.
 try {
-    try { Start-Transcript -Append -Path "$Root\node.log" | Out-Null } catch { Write-Log "no $Root\node.log: $_" }
+    try {
+        Start-Transcript -Append -Path "$Root\node.log" | Out-Null
+    }
+    catch { Write-Log "no $Root\node.log: $_" }
     # The inputs, as bootstrap.ps1 has kept them.
     foreach ($item in (Import-Clixml -Path "$Root\inputs.xml").GetEnumerator()) {
         Set-Variable -Name $item.Key -Value $item.Value

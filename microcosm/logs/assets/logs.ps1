@@ -1,18 +1,21 @@
-# logs.ps1: runs one command of a failure bundle on a Windows machine and prints what it said, without secrets and packed.
-# Run Command keeps what is printed, so secrets are cut out here already; and it returns only so many characters.
-# Written for Windows PowerShell 5.1, in ASCII.
+# logs.ps1: runs one command of a failure bundle on a Windows machine and prints what it said, without secrets
+# and packed. Run Command keeps what is printed, so secrets are cut out here already; and it returns only so
+# many characters. Written for Windows PowerShell 5.1, in ASCII.
 #
 # Inputs, which the renderer puts in front of this file:
 #   $Command        a script block
 #   $Redactions     pairs of a regular expression and what stands for it afterwards
 #   $PackedLimit    how many characters may be printed
 # Prints the size of the whole output in bytes, then its end, compressed, in base64.
-$ErrorActionPreference = 'Continue'   # what one part of a command cannot find is told in the output, and the rest goes on
+# what one part of a command cannot find is told in the output, and the rest goes on
+$ErrorActionPreference = 'Continue'
 $ProgressPreference = 'SilentlyContinue'
 
 function Show-File([string[]] $Paths, [int] $Lines = 2000) {
     foreach ($path in $Paths) {
-        $files = @(Get-Item -Path $path -ErrorAction SilentlyContinue | Where-Object { -not $_.PSIsContainer })
+        $files = @(Get-Item -Path $path -ErrorAction SilentlyContinue | Where-Object {
+            -not $_.PSIsContainer
+        })
         if (-not $files) { "== $path is not there" }
         foreach ($file in $files) {
             "== $($file.FullName), $($file.Length) bytes, written $($file.LastWriteTimeUtc.ToString('u'))"
@@ -26,7 +29,8 @@ function Compress-Text([byte[]] $Bytes) {
     foreach ($limit in 400000, 200000, 100000, 50000, 17000) {
         $start = [Math]::Max(0, $Bytes.Length - $limit)
         $buffer = New-Object -TypeName IO.MemoryStream
-        $gzip = New-Object -TypeName IO.Compression.GZipStream -ArgumentList $buffer, ([IO.Compression.CompressionMode]::Compress)
+        $gzip = New-Object -TypeName IO.Compression.GZipStream -ArgumentList $buffer,
+            ([IO.Compression.CompressionMode]::Compress)
         $gzip.Write($Bytes, $start, $Bytes.Length - $start)
         $gzip.Dispose()
         $packed = [Convert]::ToBase64String($buffer.ToArray())

@@ -55,8 +55,8 @@ def test_a_disk_that_takes_no_file_does_not_take_the_report_with_it(machine):
 
 
 # "You can't specify a value that's wrapped in double brackets" (Systems Manager API reference, PutParameter,
-# Value), nor bytes that are no UTF-8 (JSON), nor more than 4,096 of them. The stand-in for SSM refuses all, as
-# the real one does.
+# Value), nor bytes that are no UTF-8 (JSON), nor more than 4,096 of them. The stand-in for SSM refuses these,
+# as the real one does.
 STRICT = """
 put_parameter() {
   python3 -c 'import json, sys

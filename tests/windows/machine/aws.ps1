@@ -2,7 +2,9 @@
 
 function Assert-Metadata {
     # The role's credentials come from the metadata service, so no cmdlet of AWS works without the way there.
-    if (-not (Test-Route $Metadata)) { throw 'No credentials specified or obtained from persisted/shell defaults.' }
+    if (-not (Test-Route $Metadata)) {
+        throw 'No credentials specified or obtained from persisted/shell defaults.'
+    }
 }
 
 function Get-MetadataValue([string] $Name) {
@@ -24,7 +26,11 @@ $Behaviours['Get-EC2InstanceMetadata'] = {
     param($Given)
     if (-not (Test-Route $Metadata)) { Write-Error 'Unable to connect to the remote server'; return }
     $names = @{ InstanceId = 'instance-id'; LocalIpv4 = 'local-ipv4' }
-    try { Get-MetadataValue $(if ($Given.Path) { $Given.Path.TrimStart('/') } else { $names["$($Given.Category)"] }) }
+    try {
+        Get-MetadataValue $(if ($Given.Path) { $Given.Path.TrimStart('/') } else {
+            $names["$($Given.Category)"]
+        })
+    }
     catch { Write-Error "$_" }
 }
 $Behaviours['Get-SSMParameter'] = {
@@ -38,11 +44,18 @@ $Behaviours['Write-SSMParameter'] = {
     Assert-Metadata
     # A standard parameter holds 4 KB, and no value names another parameter (AWS, PutParameter; CDK,
     # IStringParameter).
-    if ($Given.Value.Length -gt 4096) { throw 'ValidationException: Standard tier parameters support a maximum parameter value of 4096 characters.' }
-    if ($Given.Value -match '\{\{') { throw 'ValidationException: Parameter value can''t nest another parameter.' }
+    if ($Given.Value.Length -gt 4096) {
+        throw ('ValidationException: Standard tier parameters support a maximum parameter value of 4096 ' +
+            'characters.')
+    }
+    if ($Given.Value -match '\{\{') {
+        throw 'ValidationException: Parameter value can''t nest another parameter.'
+    }
     if (-not $Given.Value) { throw 'ValidationException: Value must not be empty.' }
     if ($M.Parameters.ContainsKey($Given.Name) -and -not $Given.Overwrite) { throw 'ParameterAlreadyExists' }
-    if (-not $Given.Type) { throw 'ValidationException: A parameter type is required when you create a parameter.' }
+    if (-not $Given.Type) {
+        throw 'ValidationException: A parameter type is required when you create a parameter.'
+    }
     $M.Parameters[$Given.Name] = $Given.Value
     $M.Reports += ConvertFrom-Json $Given.Value
     $M.ReportedAt += $M.Now
@@ -58,8 +71,12 @@ $Behaviours['Read-S3Object'] = {
 
 function Test-Answer([string] $Url) {
     # The health pages of flanneld and kube-proxy on the machine itself.
-    if ($Url -match ':8081/') { return $M.HnsNetwork -and (Test-Running 'flanneld') -and (Test-FlanneldInput) }
-    if ($Url -match ':10256/') { return $M.HnsNetwork -and (Test-Running 'kube-proxy') -and (Test-KubeProxyInput) }
+    if ($Url -match ':8081/') {
+        return $M.HnsNetwork -and (Test-Running 'flanneld') -and (Test-FlanneldInput)
+    }
+    if ($Url -match ':10256/') {
+        return $M.HnsNetwork -and (Test-Running 'kube-proxy') -and (Test-KubeProxyInput)
+    }
     $false
 }
 
@@ -78,12 +95,18 @@ $Behaviours['Invoke-RestMethod'] = {
     param($Given)
     # IMDSv2: a token first (AWS, "Use the Instance Metadata Service"; IMDSv1 is off on our machines).
     $url = "$($Given.Uri)"
-    if ($url -notmatch '^http://169\.254\.169\.254/latest/') { throw "Unable to connect to the remote server: $url" }
+    if ($url -notmatch '^http://169\.254\.169\.254/latest/') {
+        throw "Unable to connect to the remote server: $url"
+    }
     if (-not (Test-Route $Metadata)) { throw 'Unable to connect to the remote server' }
     if ($url -match '/api/token$') {
-        if ($Given.Method -ne 'Put' -or -not $Given.Headers['X-aws-ec2-metadata-token-ttl-seconds']) { throw 'The remote server returned an error: (400)' }
+        if ($Given.Method -ne 'Put' -or -not $Given.Headers['X-aws-ec2-metadata-token-ttl-seconds']) {
+            throw 'The remote server returned an error: (400)'
+        }
         return 'a token'
     }
-    if ($Given.Headers['X-aws-ec2-metadata-token'] -ne 'a token') { throw 'The remote server returned an error: (401) Unauthorized.' }
+    if ($Given.Headers['X-aws-ec2-metadata-token'] -ne 'a token') {
+        throw 'The remote server returned an error: (401) Unauthorized.'
+    }
     Get-MetadataValue ($url -replace '.*/meta-data/')
 }

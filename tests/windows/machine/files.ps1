@@ -63,7 +63,10 @@ function Write-MachineFile([string] $Path, [scriptblock] $Write) {
 function Add-Written([string] $Path) {
     $M.Writes.Add(@{ Call = $M.Calls; Path = $Path })
     # A scanner looks into each new file, and holds it meanwhile (actions/runner-images#4415).
-    $seconds = if ($M.Scans.ContainsKey($Path)) { $M.Scans[$Path]; $M.Scans.Remove($Path) } else { $M.ScanSeconds }
+    $seconds = if ($M.Scans.ContainsKey($Path)) {
+        $M.Scans[$Path]
+        $M.Scans.Remove($Path)
+    } else { $M.ScanSeconds }
     if ($seconds) { $M.Held[$Path] = $M.Now.AddSeconds($seconds) }
     if ($M.Calls -eq $M.TearAt) {
         $M.Crashes++
@@ -96,7 +99,9 @@ $Behaviours['New-Item'] = {
     }
     if (-not $Given.Force) { return & "$Real\New-Item" @Given }
     if ($Given.ItemType -ne 'File') {
-        foreach ($path in $Given.Path) { [void] [IO.Directory]::CreateDirectory((Get-RealPath (Get-FullPath $path))) }
+        foreach ($path in $Given.Path) {
+            [void] [IO.Directory]::CreateDirectory((Get-RealPath (Get-FullPath $path)))
+        }
         return
     }
     # With -Force it makes the folders, replaces the text, and writes UTF-8 without a byte order mark.
@@ -105,11 +110,15 @@ $Behaviours['New-Item'] = {
 $Behaviours['Copy-Item'] = {
     param($Given)
     foreach ($source in $Given.Path) {
-        if (-not (Test-MachineFile (Get-FullPath $source))) { throw "Cannot find path '$source' because it does not exist." }
+        if (-not (Test-MachineFile (Get-FullPath $source))) {
+            throw "Cannot find path '$source' because it does not exist."
+        }
         $target = Get-FullPath $Given.Destination
         if ([IO.Directory]::Exists((Get-RealPath $target))) { $target = "$target\$(Get-Leaf $source)" }
         Assert-Readable $source
-        Write-MachineFile $target { [IO.File]::Copy((Get-RealPath (Get-FullPath $source)), (Get-RealPath $target), $true) }
+        Write-MachineFile $target {
+            [IO.File]::Copy((Get-RealPath (Get-FullPath $source)), (Get-RealPath $target), $true)
+        }
     }
 }
 $Behaviours['Move-Item'] = {
@@ -136,7 +145,8 @@ $Behaviours['Remove-Item'] = {
             $full = 'C:' + ($item.FullName.Substring($M.Root.Length) -replace '/', '\')
             Assert-Free $full
             if ($item.LinkType) {   # Windows PowerShell 5.1 follows the link (PowerShell/PowerShell#621)
-                Microsoft.PowerShell.Management\Get-ChildItem $item.ResolvedTarget -Recurse -File | ForEach-Object { $_.Delete() }
+                Microsoft.PowerShell.Management\Get-ChildItem $item.ResolvedTarget -Recurse -File |
+                    ForEach-Object { $_.Delete() }
             }
             $more = if ($Given.Recurse) { @{ Recurse = $true } } else { @{} }
             & "$Real\Remove-Item" -LiteralPath $item.FullName -Force:([bool] $Given.Force) @more
@@ -144,8 +154,14 @@ $Behaviours['Remove-Item'] = {
     }
 }
 $Behaviours['Rename-Item'] = { param($Given) Assert-Free $Given.Path; & "$Real\Rename-Item" @Given }
-$Behaviours['Set-Content'] = { param($Given) Write-MachineFile $Given.Path[0] { & "$Real\Set-Content" @Given } }
-$Behaviours['Add-Content'] = { param($Given) Write-MachineFile $Given.Path[0] { & "$Real\Add-Content" @Given } }
+$Behaviours['Set-Content'] = {
+    param($Given)
+    Write-MachineFile $Given.Path[0] { & "$Real\Set-Content" @Given }
+}
+$Behaviours['Add-Content'] = {
+    param($Given)
+    Write-MachineFile $Given.Path[0] { & "$Real\Add-Content" @Given }
+}
 $Behaviours['Export-Clixml'] = {
     param($Given)
     Write-MachineFile $Given.Path { & 'Microsoft.PowerShell.Utility\Export-Clixml' @Given }
@@ -176,7 +192,8 @@ $Behaviours['Get-FileHash'] = {
     if (-not [IO.File]::Exists($file)) { throw "Cannot find path '$path' because it does not exist." }
     Assert-Readable $path
     $algorithm = if ($Given.Algorithm) { $Given.Algorithm } else { 'SHA256' }
-    $bytes = [Security.Cryptography.HashAlgorithm]::Create($algorithm).ComputeHash([IO.File]::ReadAllBytes($file))
+    $hash = [Security.Cryptography.HashAlgorithm]::Create($algorithm)
+    $bytes = $hash.ComputeHash([IO.File]::ReadAllBytes($file))
     [pscustomobject] @{ Algorithm = $algorithm; Hash = [Convert]::ToHexString($bytes); Path = $path }
 }
 $Behaviours['Import-Clixml'] = { param($Given) & 'Microsoft.PowerShell.Utility\Import-Clixml' @Given }
@@ -192,14 +209,23 @@ $Behaviours['Get-ChildItem'] = { param($Given) & "$Real\Get-ChildItem" @Given }
 $Behaviours['Test-Path'] = {
     param($Given)
     $path = @($Given.Path + $Given.LiteralPath)[0]
-    if ($path.StartsWith('\\.\pipe\containerd') -or $path.StartsWith('//./pipe/containerd')) { return Test-Pipe }
+    if ($path.StartsWith('\\.\pipe\containerd') -or $path.StartsWith('//./pipe/containerd')) {
+        return Test-Pipe
+    }
     if ($path.StartsWith('HKLM:')) { return $M.Registry.ContainsKey($path) -or [bool] (Get-ServiceKey $path) }
-    if ($Given.Count -gt 1 -or -not $path.StartsWith('C:') -or [WildcardPattern]::ContainsWildcardCharacters($path)) {
+    if ($Given.Count -gt 1 -or -not $path.StartsWith('C:') -or
+        [WildcardPattern]::ContainsWildcardCharacters($path)) {
         return & "$Real\Test-Path" @Given
     }
     $file = Get-RealPath $path
     [IO.File]::Exists($file) -or [IO.Directory]::Exists($file)
 }
 
-function mkdir { param([string] $Path, [switch] $Force) New-Item -ItemType Directory -Path $Path -Force:$Force }
-$Behaviours['Write-VolumeCache'] = { param($Given) if ("$($Given.DriveLetter)$($Given.FilePath)" -notmatch '^C') { throw 'No volume is there.' } }
+function mkdir {
+    param([string] $Path, [switch] $Force)
+    New-Item -ItemType Directory -Path $Path -Force:$Force
+}
+$Behaviours['Write-VolumeCache'] = {
+    param($Given)
+    if ("$($Given.DriveLetter)$($Given.FilePath)" -notmatch '^C') { throw 'No volume is there.' }
+}

@@ -1,6 +1,7 @@
 # life.ps1: a machine from its first start to its end, and what interrupts a script on it.
 
-$Downloads = 'kubernetes-node', 'containerd', 'cni-plugins', 'flanneld.exe', 'flannel-cni.exe', 'PrepareNode.ps1', 'nssm'
+$Downloads = 'kubernetes-node', 'containerd', 'cni-plugins', 'flanneld.exe', 'flannel-cni.exe',
+'PrepareNode.ps1', 'nssm'
 $Join = @{
     endpoint = '10.0.0.4:6443'; token = 'abcdef.0123456789abcdef'; caCertHash = 'sha256:ab'
     expires = '2099-01-01T00:00:00Z'
@@ -14,13 +15,16 @@ function New-Machine([hashtable] $Inputs = @{}) {
     [void] [IO.Directory]::CreateDirectory($root)
     New-PSDrive -Name C -PSProvider FileSystem -Root $root -Scope Global | Out-Null
     $script:M = @{
-        Root = $root; Behaviours = @{}; Web = @{}; Parameters = @{}; Reports = @(); ReportedAt = @(); Access = @{}; Tasks = @{}
+        Root = $root; Behaviours = @{}; Web = @{}; Parameters = @{}; Reports = @(); ReportedAt = @()
+        Access = @{}; Tasks = @{}
         Log = [Collections.Generic.List[string]]::new(); Console = [Collections.Generic.List[string]]::new()
         Writes = [Collections.Generic.List[object]]::new()
         Broken = @(); Held = @{}; DiskFull = $false; Hung = ''; Processes = @(); Excluded = @(); Echo = ''
-        Calls = 0; Started = 0; CrashAt = 0; EndAt = 0; TearAt = 0; Tear = ''; FullAt = 0; Crashes = 0; Dead = $false; Scans = @{}; ScanSeconds = 0
+        Calls = 0; Started = 0; CrashAt = 0; EndAt = 0; TearAt = 0; Tear = ''; FullAt = 0; Crashes = 0
+        Dead = $false; Scans = @{}; ScanSeconds = 0
         Now = [DateTimeOffset] '2026-11-25T09:00:00Z'; Boot = 1; Restarting = $false; Stopped = $false
-        Events = [Collections.ArrayList]::new(); MachinePath = $BasePath; Path = $BasePath; Process = @{ Global = $null }
+        Events = [Collections.ArrayList]::new(); MachinePath = $BasePath; Path = $BasePath
+        Process = @{ Global = $null }
         Instance = 'i-0win'; NodeIp = '10.0.3.7'; PodCidr = '10.244.2.0/24'; NodeInCluster = $false
         Joined = ''; Lease = $false
         Silent = @(); Answers = @(); DisabledTasks = @(); Images = @()
@@ -37,20 +41,25 @@ function New-Machine([hashtable] $Inputs = @{}) {
     $M.Inputs = @{
         StackName = 'dev'; Region = 'eu-west-1'; NodeName = 'windows-0'; ControlPlaneInstanceId = 'i-0cp'
         KubernetesVersion = '1.35.8'; ContainerdVersion = '2.2.7'; Artifacts = $artifacts
-        PauseImage = 'registry.k8s.io/pause:3.10.2'; PrepullImages = @('mcr.microsoft.com/wcf:1'); RegistryMirror = ''
-        FlannelBackend = 'vxlan'; PodCidr = '10.244.0.0/16'; ServiceCidr = '10.96.0.0/12'; NodeCidr = '10.0.0.0/16'
-        JoinConfiguration = "endpoint: @API_ENDPOINT@`ntoken: @TOKEN@`nhash: @CA_HASH@`n"; ExpiryParameter = ''
+        PauseImage = 'registry.k8s.io/pause:3.10.2'; PrepullImages = @('mcr.microsoft.com/wcf:1')
+        RegistryMirror = ''
+        FlannelBackend = 'vxlan'; PodCidr = '10.244.0.0/16'; ServiceCidr = '10.96.0.0/12'
+        NodeCidr = '10.0.0.0/16'
+        JoinConfiguration = "endpoint: @API_ENDPOINT@`ntoken: @TOKEN@`nhash: @CA_HASH@`n"
+        ExpiryParameter = ''
     }
     foreach ($item in $Inputs.GetEnumerator()) { $M.Inputs[$item.Key] = $item.Value }
     foreach ($artifact in @($M.Inputs.Artifacts.GetEnumerator())) {
         # With other addresses the content stays, so that its sum is right.
         $content = $M.Web["https://example.org/$($artifact.Key)"]
         foreach ($url in $artifact.Value.Urls) { $M.Web[$url] = $content }
-        $M.Inputs.Artifacts[$artifact.Key] = @{ Urls = $artifact.Value.Urls; Sum = "sha256:$(Get-Sum $content)" }
+        $M.Inputs.Artifacts[$artifact.Key] = @{ Urls = $artifact.Value.Urls
+            Sum = "sha256:$(Get-Sum $content)" }
     }
     $plane, $documents = $M.Inputs.ControlPlaneInstanceId, "/microcosm/$($M.Inputs.StackName)"
     $M.Parameters["$documents/join"] = ConvertTo-Json (@{} + $Join + @{ instance = $plane })
-    $M.Parameters["$documents/windows-network"] = ConvertTo-Json @{ instance = $plane; kubeconfig = 'a kubeconfig' }
+    $M.Parameters["$documents/windows-network"] = ConvertTo-Json @{ instance = $plane
+        kubeconfig = 'a kubeconfig' }
     $M.Original = [Management.Automation.PSSerializer]::Serialize($M.Inputs, 8)
     Set-MachineFile 'C:\microcosm\inputs.xml' $M.Original
     $M
@@ -145,7 +154,9 @@ function Step-Clock([double] $Seconds) {
     $end = $M.Now.AddSeconds($Seconds)
     while ($M.Events.Count) {
         $next = $null
-        foreach ($one in $M.Events) { if ($one.At -le $end -and (-not $next -or $one.At -lt $next.At)) { $next = $one } }
+        foreach ($one in $M.Events) {
+            if ($one.At -le $end -and (-not $next -or $one.At -lt $next.At)) { $next = $one }
+        }
         if (-not $next) { break }
         if ($next.At -gt $M.Now) { $M.Now = $next.At }
         $M.Events.Remove($next)

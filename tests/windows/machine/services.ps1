@@ -1,4 +1,4 @@
-# services.ps1: the service control manager, processes, and Windows' own end and restart.
+# services.ps1: the service control manager, and Windows' own end and restart.
 
 class Service {
     # What Get-Service gives: a picture of the moment, as .NET's ServiceController until its Refresh.
@@ -7,7 +7,9 @@ class Service {
     [void] Refresh() { $this.Status = $this.Live.Status; $this.StartType = $this.Live.StartType }
     [void] WaitForStatus([string] $Wanted, [TimeSpan] $Limit) {
         for ($left = $Limit.TotalSeconds; $this.Live.Status -ne $Wanted; $left -= 0.25) {
-            if ($left -le 0) { throw [TimeoutException] 'Time out has expired and the operation has not been completed.' }
+            if ($left -le 0) {
+                throw [TimeoutException] 'Time out has expired and the operation has not been completed.'
+            }
             Step-Clock 0.25
         }
         $this.Refresh()
@@ -23,17 +25,21 @@ class Service {
     [void] Stop() { Stop-One $this.Name }
 }
 
-function Add-Service([string] $Name, [string] $Program, [string] $StartType = 'Automatic', [string] $Status = 'Stopped') {
+function Add-Service([string] $Name, [string] $Program, [string] $StartType = 'Automatic',
+    [string] $Status = 'Stopped') {
     if ($M.Services.ContainsKey($Name)) { throw "The specified service already exists." }
     $M.Services[$Name] = @{
-        Name = $Name; Program = $Program; StartType = $StartType; Status = $Status; Settings = @{}; Marked = $false
+        Name = $Name; Program = $Program; StartType = $StartType; Status = $Status; Settings = @{}
+        Marked = $false
         StartTakes = 1; StopTakes = 1; DependsOn = @(); Arguments = @(); Failure = ''
     }
 }
 
 function Remove-Service([string] $Name) {
     # Marked for deletion until it has stopped and every handle is closed (Windows SDK, DeleteService).
-    if ($M.Services[$Name].Status -eq 'Stopped') { $M.Services.Remove($Name) } else { $M.Services[$Name].Marked = $true }
+    if ($M.Services[$Name].Status -eq 'Stopped') { $M.Services.Remove($Name) } else {
+        $M.Services[$Name].Marked = $true
+    }
 }
 
 function Find-Service([string] $Name) {
@@ -54,7 +60,9 @@ function Get-ServiceKey([string] $Path) {
     @{ ImagePath = ($line | ForEach-Object { if ($_ -match '\s') { "`"$_`"" } else { $_ } }) -join ' ' }
 }
 
-function Test-Running([string] $Name) { $M.Services.ContainsKey($Name) -and $M.Services[$Name].Status -eq 'Running' }
+function Test-Running([string] $Name) {
+    $M.Services.ContainsKey($Name) -and $M.Services[$Name].Status -eq 'Running'
+}
 
 function Get-RunningProgram {
     # The programs that Windows holds open: those of services that are not stopped, and of processes.
@@ -119,7 +127,9 @@ function Wait-Pending($Service, [string] $Wanted, [string] $Pending, [string] $C
         if ($waited -gt $HangSeconds) { Stop-Hung "$Cmdlet $($Service.Name)" }
         Step-Clock 2
     }
-    if ($Service.Status -ne $Wanted) { Write-Error "Failed to $($Cmdlet -replace '-Service') service '$($Service.Name)'." }
+    if ($Service.Status -ne $Wanted) {
+        Write-Error "Failed to $($Cmdlet -replace '-Service') service '$($Service.Name)'."
+    }
 }
 
 function Get-Named($Given) {
@@ -150,7 +160,10 @@ $Behaviours['Get-Service'] = {
 $Behaviours['Set-Service'] = {
     param($Given)
     foreach ($service in Get-Named $Given) {
-        if ($service.Marked) { Write-Error "Service '$($service.Name)' cannot be configured: marked for deletion."; return }
+        if ($service.Marked) {
+            Write-Error "Service '$($service.Name)' cannot be configured: marked for deletion."
+            return
+        }
         if ($Given.StartupType) { $service.StartType = $Given.StartupType }
     }
 }
@@ -158,14 +171,19 @@ $Behaviours['Start-Service'] = {
     param($Given)
     foreach ($service in Get-Named $Given) {
         try { Start-One $service.Name }
-        catch { Write-Error "Service '$($service.Name)' cannot be started due to the following error: $_"; continue }
+        catch {
+            Write-Error "Service '$($service.Name)' cannot be started due to the following error: $_"
+            continue
+        }
         Wait-Pending $service 'Running' 'StartPending' 'Start-Service'
     }
 }
 $Behaviours['Stop-Service'] = {
     param($Given)
     foreach ($service in Get-Named $Given) {
-        $others = @(foreach ($one in $M.Services.Values) { if ($service.Name -in $one.DependsOn -and $one.Status -ne 'Stopped') { $one } })
+        $others = @(foreach ($one in $M.Services.Values) {
+            if ($service.Name -in $one.DependsOn -and $one.Status -ne 'Stopped') { $one }
+        })
         if ($others -and -not $Given.Force) {
             Write-Error "Cannot stop service '$($service.Name)' because it has dependent services."
             continue
@@ -180,55 +198,17 @@ $Behaviours['Restart-Service'] = {
         Stop-One $service.Name
         Wait-Pending $service 'Stopped' 'StopPending' 'Stop-Service'
         try { Start-One $service.Name }
-        catch { Write-Error "Service '$($service.Name)' cannot be started due to the following error: $_"; continue }
+        catch {
+            Write-Error "Service '$($service.Name)' cannot be started due to the following error: $_"
+            continue
+        }
         Wait-Pending $service 'Running' 'StartPending' 'Start-Service'
     }
 }
 $Behaviours['Resume-Service'] = {
     param($Given)
-    foreach ($service in Get-Named $Given) { if ($service.Status -eq 'Paused') { $service.Status = 'Running' } }
-}
-
-$Behaviours['Get-Process'] = {
-    param($Given)
-    $found = @($M.Processes | Where-Object {
-            (-not $Given.Name -or $_.Name -in $Given.Name) -and (-not $Given.Id -or $_.Id -in $Given.Id) })
-    if (-not $found -and $Given.Name) {
-        Write-Error "Cannot find a process with the name `"$($Given.Name)`". Verify the process name and call the cmdlet again."
-    }
-    $found
-}
-$Behaviours['Stop-Process'] = {
-    param($Given)
-    $ids = @($Given.Id) + @($Given.InputObject.Id)
-    if (-not ($M.Processes | Where-Object { $_.Id -in $ids -or $_.Name -in $Given.Name })) { Write-Error 'Cannot find a process.' }
-    $M.Processes = @($M.Processes | Where-Object { $_.Id -notin $ids -and $_.Name -notin $Given.Name })
-}
-$Behaviours['Wait-Process'] = { param($Given) Step-Clock 1 }
-$Behaviours['Start-Process'] = {
-    param($Given)
-    $path = Get-FullPath $Given.FilePath
-    if (-not (Test-MachineFile $path)) { throw 'This command cannot be run due to the error: The system cannot find the file specified.' }
-    foreach ($log in $Given.RedirectStandardOutput, $Given.RedirectStandardError -ne $null) {
-        Write-MachineFile $log { Set-MachineFile $log '' }   # shared: a second process may write the same one
-    }
-    $M.Log.Add("start $(Get-Leaf $path) $($Given.ArgumentList)")
-    Add-Process $path 300
-    if ($Given.ArgumentList -contains 'pull') {
-        $pull = @{ Id = $M.Processes[-1].Id; Image = $Given.ArgumentList[-1] }
-        Add-Event 299 -With $pull { param($M, $Of) if ($Of.Id -in $M.Processes.Id) { $M.Images += $Of.Image } }
-    }
-    if ($Given.PassThru) { $M.Processes[-1] }
-}
-
-function Add-Process([string] $Path, [double] $Seconds) {
-    $process = [pscustomobject] @{
-        Name = [IO.Path]::GetFileNameWithoutExtension(($Path -replace '\\', '/')); Id = 4000 + (++$M.Started); Path = $Path
-    }
-    $M.Processes += $process
-    Add-Event $Seconds -With $process.Id {
-        param($M, $Id)
-        $M.Processes = @($M.Processes | Where-Object { $_.Id -ne $Id })
+    foreach ($service in Get-Named $Given) {
+        if ($service.Status -eq 'Paused') { $service.Status = 'Running' }
     }
 }
 
@@ -236,6 +216,8 @@ $Behaviours['Restart-Computer'] = { param($Given) $M.Restarting = $true; $M.Log.
 $Behaviours['Stop-Computer'] = { param($Given) $M.Stopped = $true; $M.Log.Add('stop') }
 $Behaviours['Get-CimInstance'] = {
     param($Given)
-    if ($Given.ClassName -ne 'Win32_OperatingSystem') { throw "the class $($Given.ClassName) is not modelled" }
+    if ($Given.ClassName -ne 'Win32_OperatingSystem') {
+        throw "the class $($Given.ClassName) is not modelled"
+    }
     [pscustomobject] @{ LastBootUpTime = $M.BootTime.LocalDateTime; BuildNumber = "$($M.Build)" }
 }

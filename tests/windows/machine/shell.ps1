@@ -9,7 +9,9 @@ $Behaviours['Get-Date'] = {
 }
 $Behaviours['Start-Sleep'] = {
     param($Given)
-    Step-Clock $(if ($Given.ContainsKey('Milliseconds')) { $Given.Milliseconds / 1000 } else { $Given.Seconds })
+    Step-Clock $(if ($Given.ContainsKey('Milliseconds')) {
+        $Given.Milliseconds / 1000
+    } else { $Given.Seconds })
     if (($M.Slept += 1) -gt 200000) { Stop-Hung 'a loop of Start-Sleep' }
 }
 $Behaviours['Measure-Command'] = {
@@ -21,7 +23,9 @@ $Behaviours['Measure-Command'] = {
 $Behaviours['Write-Host'] = { param($Given) $M.Console.Add("$($Given.Object)") }
 $Behaviours['Start-Transcript'] = {
     param($Given)
-    Write-MachineFile $Given.Path { if (-not (Test-MachineFile $Given.Path)) { Set-MachineFile $Given.Path '' } }
+    Write-MachineFile $Given.Path {
+        if (-not (Test-MachineFile $Given.Path)) { Set-MachineFile $Given.Path '' }
+    }
     "Transcript started, output file is $($Given.Path)"
 }
 $Behaviours['Stop-Transcript'] = { param($Given) 'Transcript stopped' }
@@ -37,7 +41,10 @@ function ConvertFrom-Json {
     begin { $lines = @() }
     process { $lines += $InputObject }
     end {
-        try { ($lines -join "`n") | Microsoft.PowerShell.Utility\ConvertFrom-Json -DateKind String -ErrorAction Stop }
+        try {
+            ($lines -join "`n") |
+                Microsoft.PowerShell.Utility\ConvertFrom-Json -DateKind String -ErrorAction Stop
+        }
         catch { $PSCmdlet.ThrowTerminatingError($_) }
     }
 }
@@ -53,7 +60,8 @@ function ConvertTo-Json {
     process { $all += , $InputObject }
     end {
         $one = if ($all.Count -eq 1) { $all[0] } else { $all }
-        $text = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $one -Depth $Depth -Compress:$Compress
+        $how = @{ Depth = $Depth; Compress = $Compress }
+        $text = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $one @how
         $text.Replace("'", '\u0027').Replace('<', '\u003c').Replace('>', '\u003e').Replace('&', '\u0026')
     }
 }
@@ -61,6 +69,8 @@ function ConvertTo-Json {
 function Get-Command {
     # PrepareNode.ps1 asks for the path of powershell; everything else is answered by PowerShell.
     [CmdletBinding()] param([Parameter(Position = 0)] [string[]] $Name, [string[]] $CommandType)
-    if ($path = Find-Program $Name[0]) { return [pscustomobject] @{ Name = Split-Path -Leaf $path; Source = $path } }
+    if ($path = Find-Program $Name[0]) {
+        return [pscustomobject] @{ Name = Split-Path -Leaf $path; Source = $path }
+    }
     Microsoft.PowerShell.Core\Get-Command @PSBoundParameters
 }

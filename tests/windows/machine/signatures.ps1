@@ -11,8 +11,8 @@
 # (PowerShell/PowerShell#4568); a compiled cmdlet sees its caller's.
 $FunctionNouns = '-(Net\w+|ScheduledTask\w*|MpPreference|VolumeCache)$'
 # A change of the machine, before which power may be lost. The others only look, or make an object.
-$EffectVerbs = '^(Add|Copy|Export|Install|Invoke|Move|New|Out|Read|Register|Remove|Rename|Restart|Resume|Set|' +
-    'Start|Stop|Suspend|Unregister|Write)-'
+$EffectVerbs = '^(Add|Copy|Export|Install|Invoke|Move|New|Out|Read|Register|Remove|Rename|Restart|Resume|' +
+    'Set|Start|Stop|Suspend|Unregister|Write)-'
 $NoEffects = '^(New-ScheduledTask\w+|Write-Host|Stop-Transcript|Invoke-CimMethod)$'
 $Behaviours = @{}   # cmdlet -> what it does here
 $Programs = @{}     # program.exe -> what it does here
@@ -20,8 +20,11 @@ $IsFunction, $IsEffect = @{}, @{}
 $StandIns = [Collections.Generic.List[string]]::new()
 
 function Get-ParameterText([string] $Entry, [string[]] $Sets) {
-    if ($Entry -notmatch '^([\w|]+):(\w+(?:\[\])?)(?:\{(.*?)\})?(?:\((.*?)\))?(<?)$') { throw "not a parameter: $Entry" }
-    $names, $type, $values, $places, $pipe = ($Matches[1] -split '\|'), $Matches[2], $Matches[3], $Matches[4], $Matches[5]
+    if ($Entry -notmatch '^([\w|]+):(\w+(?:\[\])?)(?:\{(.*?)\})?(?:\((.*?)\))?(<?)$') {
+        throw "not a parameter: $Entry"
+    }
+    $names, $type, $values, $places, $pipe = ($Matches[1] -split '\|'), $Matches[2], $Matches[3], $Matches[4],
+    $Matches[5]
     $places = if ($places -match '^!?\d?$') { , "$places" } else { $places -split ',' }
     $lines = foreach ($place in $places) {
         $null = $place -match '^(\w*?)(!?)(\d?)$'

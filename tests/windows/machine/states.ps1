@@ -1,4 +1,4 @@
-# states.ps1: what can be wrong with a machine, by "phase: what is wrong" as in docs/evidence/windows-states.md.
+# states.ps1: what can be wrong with a machine, by "phase: what", as in docs/evidence/windows-states.md.
 
 $Never = [double]::PositiveInfinity
 
@@ -43,7 +43,10 @@ function Set-JoinDocument($M, [string] $Name, $Value) {
 
 $States = @{
     'bootstrap: S3 refuses the script' = { param($M) $M.Web.Remove('s3://bucket/node.ps1') }
-    'bootstrap: the bucket holds another script' = { param($M) $M.Web['s3://bucket/node.ps1'] = 'another script' }
+    'bootstrap: the bucket holds another script' = {
+        param($M)
+        $M.Web['s3://bucket/node.ps1'] = 'another script'
+    }
     'bootstrap: the folder cannot be closed to users' = { param($M) $M.Broken = @('icacls.exe') }
     'bootstrap: the startup task cannot be registered' = { Set-Refusing 'microcosm-node' }
     'bootstrap: the disk is full' = { param($M) Set-Behaviour 'icacls.exe' { }; $M.DiskFull = $true }
@@ -56,22 +59,31 @@ $States = @{
     'run.ps1: powershell.exe is not there' = {
         [IO.File]::Delete((Get-RealPath 'C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe'))
     }
-    'run.ps1: powershell.exe is blocked' = { Set-Behaviour 'powershell.exe' { throw 'exit 4551: a policy has blocked this file' } }
+    'run.ps1: powershell.exe is blocked' = {
+        Set-Behaviour 'powershell.exe' { throw 'exit 4551: a policy has blocked this file' }
+    }
     'run.ps1: the inputs are torn' = { Set-MachineFile 'C:\microcosm\inputs.xml' '' }
 
     'feature: the inputs name an unknown backend' = { param($M) $M.Inputs.FlannelBackend = 'wireguard' }
     'feature: the image lacks the feature' = { param($M) $M.Feature = 'Removed' }
     'feature: Windows knows no such feature' = { Set-Behaviour 'Get-WindowsFeature' { } }
-    'feature: the feature cannot be installed' = { Set-Behaviour 'Install-WindowsFeature' { throw 'Error: 0x800f0922' } }
+    'feature: the feature cannot be installed' = {
+        Set-Behaviour 'Install-WindowsFeature' { throw 'Error: 0x800f0922' }
+    }
     'feature: a restart is pending for ever' = {
         Set-Behaviour 'Test-Path' {
             param($Given, $Default)
             if ("$($Given.Path)" -like '*\RebootPending') { $true } else { & $Default $Given }
         }
     }
-    'feature: Windows has no boot counter' = { param($M) $M.Registry[@($M.Registry.Keys -like '*\PrefetchParameters')[0]] = @{} }
+    'feature: Windows has no boot counter' = {
+        param($M)
+        $M.Registry[@($M.Registry.Keys -like '*\PrefetchParameters')[0]] = @{}
+    }
     'feature: netsh fails' = { param($M) $M.Broken = @('netsh.exe') }
-    'feature: the firewall refuses a rule' = { Set-Behaviour 'New-NetFirewallRule' { Write-Error 'The service has not been started.' } }
+    'feature: the firewall refuses a rule' = {
+        Set-Behaviour 'New-NetFirewallRule' { Write-Error 'The service has not been started.' }
+    }
     'feature: the registry refuses a value' = {
         Set-Behaviour 'New-ItemProperty' { throw 'Requested registry access is not allowed.' }
     }
@@ -83,7 +95,9 @@ $States = @{
     'reboot: the feature stays pending' = {
         Set-Behaviour 'Get-WindowsFeature' {
             param($Given, $Default, $M)
-            [pscustomobject] @{ InstallState = $(if ($M.Boot -eq 1) { $M.Feature } else { 'InstallPending' }) }
+            [pscustomobject] @{ InstallState = $(if ($M.Boot -eq 1) { $M.Feature } else {
+                'InstallPending'
+            }) }
         }
     }
     'reboot: Windows does not restart' = { Set-Behaviour 'Restart-Computer' { } }
@@ -91,14 +105,22 @@ $States = @{
 
     'download: a publisher is away' = { param($M) $M.Web.Remove('https://example.org/nssm') }
     'download: a file has another sum' = { param($M) $M.Web['https://example.org/nssm'] = 'another file' }
-    'download: a file stays in use' = { param($M) $M.Held['C:\microcosm\downloads\nssm.part'] = 86400; $M.Feature = 'Installed' }
+    'download: a file stays in use' = {
+        param($M)
+        $M.Held['C:\microcosm\downloads\nssm.part'] = 86400
+        $M.Feature = 'Installed'
+    }
     'download: the disk is full' = { Set-FullIn 'download' }
 
     'containerd: its version is unknown' = { param($M) $M.Inputs.ContainerdVersion = '3.0.0' }
     'containerd: it cannot be unpacked' = { param($M) $M.Broken = @('tar.exe') }
     'containerd: it cannot be registered' = { param($M) $M.Broken = @('containerd.exe') }
     'containerd: its service does not start' = {
-        Set-Behaviour 'sc.exe' { param($Words, $Default, $M) $M.Services.containerd.StartTakes = $M.Never; & $Default $Words }
+        Set-Behaviour 'sc.exe' {
+            param($Words, $Default, $M)
+            $M.Services.containerd.StartTakes = $M.Never
+            & $Default $Words
+        }
         (& (Get-Module Machine) { $M }).Never = $Never
     }
     'containerd: its pipe does not come' = {
@@ -111,12 +133,16 @@ $States = @{
 
     'prepare-node: PrepareNode.ps1 wants another file' = {
         param($M)
-        $text = "Param([string] `$KubernetesVersion, [string] `$HostnameOverride)`ncurl.exe -Lo C:\k\x https://dl.k8s.io/x"
+        $text = ("Param([string] `$KubernetesVersion, [string] `$HostnameOverride)`ncurl.exe -Lo C:\k\x " +
+            "https://dl.k8s.io/x")
         $M.Web['https://example.org/PrepareNode.ps1'] = $text
         $M.Inputs.Artifacts['PrepareNode.ps1'].Sum = "sha256:$(Get-Sum $text)"
     }
     'prepare-node: a folder cannot be closed to users' = {
-        Set-Behaviour 'icacls.exe' { param($Words) if ($Words[0] -ne 'C:\microcosm') { throw 'exit 5: Access is denied.' } }
+        Set-Behaviour 'icacls.exe' {
+            param($Words)
+            if ($Words[0] -ne 'C:\microcosm') { throw 'exit 5: Access is denied.' }
+        }
     }
     'prepare-node: nssm fails' = { param($M) $M.Broken = @('nssm.exe') }
     'prepare-node: the old kubelet service stays' = {
@@ -125,20 +151,34 @@ $States = @{
         Set-Behaviour 'sc.exe' {
             param($Words, $Default)
             if ($Words[0] -ne 'delete') { return & $Default $Words }
-            throw 'exit 1072: [SC] DeleteService FAILED 1072: The specified service has been marked for deletion.'
+            throw ('exit 1072: [SC] DeleteService FAILED 1072: The specified service has been marked for ' +
+                'deletion.')
         }
     }
     'prepare-node: the disk is full' = { Set-FullIn 'prepare-node' }
 
-    'join: the control plane writes no join document' = { param($M) $M.Parameters['/microcosm/dev/join'] = 'pending' }
+    'join: the control plane writes no join document' = {
+        param($M)
+        $M.Parameters['/microcosm/dev/join'] = 'pending'
+    }
     'join: the join document is not there' = { param($M) $M.Parameters.Remove('/microcosm/dev/join') }
-    'join: the join document is of another control plane' = { param($M) Set-JoinDocument $M 'instance' 'i-0old' }
+    'join: the join document is of another control plane' = {
+        param($M)
+        Set-JoinDocument $M 'instance' 'i-0old'
+    }
     'join: the token has expired' = { param($M) Set-JoinDocument $M 'expires' '2026-11-25T08:00:00Z' }
     'join: the join document is not whole' = { param($M) Set-JoinDocument $M 'token' '' }
-    'join: there is no kubeconfig for the network' = { param($M) $M.Parameters['/microcosm/dev/windows-network'] = 'pending' }
+    'join: there is no kubeconfig for the network' = {
+        param($M)
+        $M.Parameters['/microcosm/dev/windows-network'] = 'pending'
+    }
     'join: kubeadm fails' = { param($M) $M.Broken = @('kubeadm.exe') }
     'join: kubelet does not start' = {
-        Set-Behaviour 'kubeadm.exe' { param($Words, $Default, $M) $M.Services.kubelet.StartTakes = $M.Never; & $Default $Words }
+        Set-Behaviour 'kubeadm.exe' {
+            param($Words, $Default, $M)
+            $M.Services.kubelet.StartTakes = $M.Never
+            & $Default $Words
+        }
         (& (Get-Module Machine) { $M }).Never = $Never
     }
     'join: the disk is full' = { Set-FullIn 'join' }
@@ -164,7 +204,9 @@ $States = @{
     'kube-proxy: the node has no subnet' = {
         Set-Answer '{"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}'
     }
-    'kube-proxy: the API is away' = { Set-Behaviour 'kubectl.exe' { throw 'Unable to connect to the server: dial tcp: i/o timeout' } }
+    'kube-proxy: the API is away' = {
+        Set-Behaviour 'kubectl.exe' { throw 'Unable to connect to the server: dial tcp: i/o timeout' }
+    }
     'kube-proxy: host-local fails' = { param($M) $M.Broken = @('host-local.exe') }
     'kube-proxy: it does not become healthy' = { Set-NoAnswer ':10256/' }
 
@@ -172,7 +214,9 @@ $States = @{
         Set-Answer ('{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": ' +
             '[{"type": "Ready", "status": "False", "message": "cni plugin not initialized"}]}}')
     }
-    'ready: the node has no condition' = { Set-Answer '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}' }
+    'ready: the node has no condition' = {
+        Set-Answer '{"spec": {"podCIDR": "10.244.2.0/24"}, "status": {"conditions": []}}'
+    }
     'kube-proxy: its service ends again and again' = {
         Set-Behaviour 'kubectl.exe' {
             param($Words, $Default, $M)

@@ -1,10 +1,13 @@
 # steps.ps1: what the tests of several files do and assert; dot-sourced in BeforeAll.
 
-if (-not (Get-Module Machine)) { Import-Module (Join-Path $PSScriptRoot '../Machine.psm1') -DisableNameChecking -Global }
+if (-not (Get-Module Machine)) {
+    Import-Module (Join-Path $PSScriptRoot '../Machine.psm1') -DisableNameChecking -Global
+}
 
 $Node = Join-Path $env:PRODUCT 'node.ps1'
 $Bootstrap = Join-Path $env:PRODUCT 'bootstrap.ps1'
-$Phases = 'feature', 'reboot', 'download', 'containerd', 'prepare-node', 'join', 'flannel', 'kube-proxy', 'ready'
+$Phases = 'feature', 'reboot', 'download', 'containerd', 'prepare-node', 'join', 'flannel', 'kube-proxy',
+'ready'
 $Services = 'containerd', 'kubelet', 'flanneld', 'kube-proxy'
 $Metadata = '169.254.169.254/32'
 
@@ -23,7 +26,8 @@ function Assert-Whole($M) {
     }
     "$($M.Reports[-1].phase) $($M.Reports[-1].result)" | Should -Be 'ready ok'
     $M.Reports[-1].instance | Should -Be $M.Instance
-    Test-Route $Metadata | Should -BeTrue -Because 'without this route the machine has no credentials, and SSM no way in'
+    Test-Route $Metadata | Should -BeTrue -Because ('without this route the machine has no credentials, ' +
+        'and SSM no way in')
     Test-Path 'C:\microcosm\join.yaml' | Should -BeFalse -Because 'the token stays nowhere'
 }
 
@@ -32,11 +36,13 @@ function Start-Userdata($M, [string] $Script, [switch] $Called) {
     if ($Script) { $M.Web['s3://bucket/node.ps1'] = $Script }
     $sum = Get-Sum ([IO.File]::ReadAllText($Node))
     $head = @("`$ScriptBucket = 'bucket'; `$ScriptKey = 'node.ps1'; `$ScriptSha256 = '$sum'")
-    $head += $M.Inputs.Keys | Where-Object { $M.Inputs[$_] -is [string] } | ForEach-Object { "`$$_ = '$($M.Inputs[$_])'" }
+    $head += $M.Inputs.Keys | Where-Object { $M.Inputs[$_] -is [string] } |
+        ForEach-Object { "`$$_ = '$($M.Inputs[$_])'" }
     $head += $M.Inputs.Artifacts.GetEnumerator() | ForEach-Object -Begin { '$Artifacts = @{}' } -Process {
         "`$Artifacts['$($_.Key)'] = @{ Urls = @('$($_.Value.Urls[0])'); Sum = '$($_.Value.Sum)' }"
     }
-    Set-MachineFile 'C:\userdata.ps1' ((@($head) + "`$PrepullImages = @('a:1')" + [IO.File]::ReadAllText($Bootstrap)) -join "`n")
+    Set-MachineFile 'C:\userdata.ps1' ((@($head) + "`$PrepullImages = @('a:1')" +
+        [IO.File]::ReadAllText($Bootstrap)) -join "`n")
     Set-MachineFile 'C:\called.ps1' "& 'C:\userdata.ps1'; exit `$LASTEXITCODE"
     Invoke-Script $(if ($Called) { 'C:\called.ps1' } else { 'C:\userdata.ps1' })
 }
@@ -59,7 +65,9 @@ function Invoke-Run($M, [int] $Times, [switch] $Failure) {
     Set-Behaviour 'Start-Sleep' {
         param($Given, $Default, $M)
         if ($Given.Seconds -eq 60 -and $M.Left-- -le 1) { exit 77 }
-        if ($null -ne $M.First -and 'failed' -in @($M.Reports | Select-Object -Skip $M.First).result) { exit 77 }
+        if ($null -ne $M.First -and 'failed' -in @($M.Reports | Select-Object -Skip $M.First).result) {
+            exit 77
+        }
         & $Default $Given
     }
     Invoke-AtEveryStart 'C:\microcosm\run.ps1'
