@@ -6,7 +6,7 @@ sort, whoami and hostname have.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 # .com is left out: it is how host names end.
 _EXTENSIONS = (".exe", ".cmd", ".bat", ".ps1")
@@ -110,10 +110,26 @@ _ALIASES = frozenset(
 )
 _LINUX_FOLDER = re.compile(r"/(usr|s?bin|etc/init\.d|lib(64|exec)?)/")
 _SCRIPT = re.compile(r"\.(sh|bash)$")
-_FIRST_WORD = re.compile(r"""[\s"'&({]*([^\s"';|&)}]+)""")
-# Separators of the programs of a command line, in cmd and in PowerShell. Between quotes they are text.
+# Between quotes is text, which stays one word; a quote at the very start holds the program.
 _QUOTED = re.compile(r"""(?<!^)("[^"]*"|'[^']*')""")
-_BETWEEN = {"cmd": re.compile(r"[&|\n]+"), "powershell": re.compile(r"[;|\n]+|&&")}
+_TEXT = "\0"
+# What cmd takes before a program: brackets, its own words, and the conditions and options of those.
+_ESCAPED = re.compile(r"\^(.)", re.DOTALL)
+_CMD_BETWEEN = re.compile(r"[&|\n]+|\)\s*(?=else\b)", re.I)
+_CMD_BEFORE = re.compile(
+    r"""[\s"'@(]+|(call|else|do)\s+|start(\s+\0)?(\s+/(d\s+\S+|(?!d\b)\w+))*\s+"""
+    r"""|for\s.*?\bin\s*\(.*?\)\s*do\s+"""
+    r"""|if\s+(/i\s+)?(not\s+)?((exist|defined|errorlevel|cmdextversion)\s+\S+"""
+    r"""|\S+\s*==\s*\S+|\S+\s+(equ|neq|lss|leq|gtr|geq)\s+\S+)\s*""",
+    re.I | re.DOTALL,
+)
+_CMD_WORD = re.compile(r"""[^\s"'&|)]+""")
+# Where PowerShell takes a command: at the start of a statement, a block or brackets, and behind an
+# assignment. A word before `=` is a key of a hash table, one before `{` a label of a switch.
+_POWERSHELL_WORD = re.compile(
+    r"""(?:^|[;|\n{]|&&|(?<![\w\])])\()[\s"'&({]*(?:return\s+)?(?:\$[\w:]+\s*[+]?=\s*[&(]*\s*)*"""
+    r"""([^\s"';|&(){}=]++)(?!\s*[={])"""
+)
 # Images for both systems that bring the tools of busybox along on Windows: kubernetes/kubernetes
 # test/images/busybox, agnhost.
 _WITH_TOOLS = re.compile(r"(^|/)(e2e-test-images|kubernetes-e2e-test-images)/|(^|/)(busybox|agnhost)$")
@@ -202,8 +218,16 @@ def _after(words: Sequence[str], switches: tuple[str, ...]) -> str:
 
 def _inner(line: str, shell: str, names: frozenset[str]) -> str:
     """The first program of Linux in a command line."""
-    for part in _BETWEEN[shell].split(_QUOTED.sub(" ", line)):
-        first = _FIRST_WORD.match(part)
-        if first and _is_linux(first[1], names):
-            return first[1]
-    return ""
+    words = _cmd_words(line) if shell == "cmd" else _POWERSHELL_WORD.findall(_QUOTED.sub(_TEXT, line))
+    return next((word for word in words if _is_linux(word, names)), "")
+
+
+def _cmd_words(line: str) -> Iterator[str]:
+    """The programs of a command line of cmd: the first word of each part that is none of cmd's own."""
+    shown = _ESCAPED.sub(lambda found: found[1] if found[1].isalnum() else _TEXT, line)
+    for part in _CMD_BETWEEN.split(_QUOTED.sub(_TEXT, shown)):
+        place = 0
+        while before := _CMD_BEFORE.match(part, place):
+            place = before.end()
+        if word := _CMD_WORD.match(part, place):
+            yield word[0]
