@@ -62,6 +62,12 @@ def known_modules() -> frozenset[str]:
     return frozenset(name.lower() for name in table()["modules"])
 
 
+@cache
+def known_sections() -> frozenset[str]:
+    """Return the sections of system.webServer that IIS has, or that one of the features brings."""
+    return frozenset(table()["sections"])
+
+
 def features() -> Mapping[str, dict[str, str]]:
     return table()["features"]
 

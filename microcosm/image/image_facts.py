@@ -16,7 +16,7 @@ from .rules_code import is_32
 from .subject import Subject, variable
 
 _PAGES = ("default.aspx", "default.htm", "index.html", "index.htm", "default.asp")
-_PORT = re.compile(r"https?://[^/:]+:(\d+)")
+_PORT = re.compile(r"(?:https?|net\.tcp)://[^/:]+:(\d+)")
 _REFUSED = re.compile(
     r"(password|passwd|pwd|secret|api[._-]?key|access[._-]?key|token|connstr_)", re.IGNORECASE
 )

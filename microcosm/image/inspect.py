@@ -14,6 +14,8 @@ from . import (
     rules_files,
     rules_iis,
     rules_msi,
+    rules_references,
+    rules_secrets,
     rules_settings,
     rules_site,
     rules_types,
@@ -36,6 +38,8 @@ RULES = (
     rules_types,
     rules_files,
     rules_msi,
+    rules_references,
+    rules_secrets,
 )
 
 

@@ -12,16 +12,6 @@ from .rules_iis import old
 from .rules_types import third_party
 from .subject import Subject
 
-# Assemblies that an installer puts into the GAC, with what to do.
-_INSTALLED = (
-    ("crystaldecisions.", "Crystal Reports", "its runtime must be installed in an own base"),
-    ("microsoft.reportviewer.", "ReportViewer", "add its NuGet package, which puts it into bin"),
-    ("microsoft.sqlserver.types", "SQL CLR types", "add its NuGet package, which puts it into bin"),
-    ("oracle.dataaccess", "Oracle's client", "use Oracle.ManagedDataAccess, which needs no installation"),
-    ("ibm.data.", "IBM's client", "its client must be installed in an own base"),
-    ("microsoft.practices.", "Enterprise Library", "add its NuGet packages, which put it into bin"),
-    ("sap.connector", "SAP's connector", "copy it into bin"),
-)
 _RUNTIME = re.compile(
     r"(vcruntime140|msvcp1[0-4]0|msvcr1[0-2]0|mfc1[0-4]0u?|vcomp140|vccorlib140)(_1|_2)?(\.dll)?",
     re.IGNORECASE,
@@ -41,7 +31,6 @@ def check(subject: Subject) -> Iterator[Finding]:
         )
     yield from _width(subject)
     yield from _framework(subject)
-    yield from _references(subject)
     yield from _libraries(subject)
     yield from _process(subject)
     yield from _literals(subject)
@@ -152,41 +141,6 @@ def _starts_on_4(subject: Subject) -> bool:
 
 def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-def _references(subject: Subject) -> Iterator[Finding]:
-    missing: dict[str, str] = {}
-    for one in subject.own:
-        for name in one.references if not third_party(one.name) else ():
-            if name.lower() not in subject.assembly_names and name.lower() not in framework.ASSEMBLIES:
-                missing.setdefault(name, one.path)
-    for config, attributes in subject.sections("system.web/compilation/assemblies/add"):
-        name = attributes.get("assembly", "").partition(",")[0].strip()
-        if (
-            name not in ("", "*")
-            and name.lower() not in subject.assembly_names
-            and name.lower() not in framework.ASSEMBLIES
-        ):
-            missing.setdefault(name, config.path)
-    for name, where in sorted(missing.items()):
-        known = next(
-            ((title, fix) for start, title, fix in _INSTALLED if name.lower().startswith(start)), None
-        )
-        if known:
-            yield refused(
-                "gac-reference",
-                where,
-                f"it needs {name} ({known[0]}), which is neither in its folder nor in the base",
-                known[1],
-            )
-        else:
-            yield warned(
-                "gac-reference",
-                where,
-                f"it refers to {name}, which is neither in its folder nor in the framework (it was in the "
-                f"GAC)",
-                "copy it into its folder",
-            )
 
 
 def _libraries(subject: Subject) -> Iterator[Finding]:

@@ -53,6 +53,12 @@ def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
     if sum("servicemonitor" in word.lower() for word in command) > 1:
         what = "ServiceMonitor is named twice, takes the second for an application pool and ends (error 4312)"
         yield refused("image-entrypoint", name, what, "name it in ENTRYPOINT alone")
+    pools = _pools(command)
+    if pools:
+        what = (
+            f"ServiceMonitor takes {pools[0]} for an application pool, and ends if there is none (error 4312)"
+        )
+        yield refused("image-entrypoint", name, what, "give it w3svc alone, and no CMD beside it")
     if image_facts.of(image) is None and any("logmonitor" in word.lower() for word in command):
         what = "it starts LogMonitor, whose versions before 2.2 crash and take the container with them"
         yield warned("image-logmonitor", name, what, "see that it has 2.2 or newer")
@@ -82,3 +88,12 @@ def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
         )
     for known, level in sorted((image_facts.of(image) or {}).get("findings", {}).items()):
         yield told("built-with", name, f"built with the finding {known} ({level})")
+
+
+def _pools(command: Sequence[str]) -> list[str]:
+    """Return the words that ServiceMonitor would take for a pool other than IIS's own."""
+    words = [word.lower() for word in command]
+    monitors = [at for at, word in enumerate(words) if "servicemonitor" in word]
+    if len(monitors) != 1 or words[monitors[0] + 1 : monitors[0] + 2] != ["w3svc"]:
+        return []
+    return [word for word in command[monitors[0] + 2 :] if word.lower() != "defaultapppool"]

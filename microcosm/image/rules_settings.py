@@ -11,18 +11,6 @@ from .configs import Setting
 from .findings import Finding, refused, told, warned
 from .subject import Subject, variable
 
-_PASSWORD = re.compile(
-    # SQL's and Azure's separate with `;`, Redis with `,`; the last one is the signature of a shared address
-    # of Azure.
-    r"(?:^|[;,\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;,\s\"']+)|[?&]sig=([^&\s\"']{8,})",
-    re.IGNORECASE,
-)
-_SECRET_KEY = re.compile(
-    r"(?:password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token|(?:^|[._-])pass|(?-i:[a-z]Pass))$",
-    re.IGNORECASE,
-)
-_PLACEHOLDER = re.compile(r"|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%")
-_NO_SECRET = re.compile(rf"true|false|\d+|{_PLACEHOLDER.pattern}", re.IGNORECASE)
 _LOCALDB = re.compile(
     r"\(localdb\)|(?:\.|\(local\)|localhost|127\.0\.0\.1)\\sqlexpress|attachdbfilename|user "
     r"instance\s*=\s*true",
@@ -34,7 +22,8 @@ _FILE = re.compile(
 # Drivers and providers with an installation of their own.
 _DRIVER = re.compile(
     r"driver\s*=\s*\{(?!sql "
-    r"server\})([^}]+)\}|provider\s*=\s*((?:microsoft\.ace|sqlncli|msoledbsql|oraoledb)[^;]*)",
+    r"server\})([^}]+)\}|provider\s*=\s*((?:microsoft\.ace|sqlncli|msoledbsql|oraoledb)[^;]*)"
+    r"|(?:^|;)\s*dsn\s*=\s*([^;]+)",
     re.IGNORECASE,
 )
 _SERVER = re.compile(
@@ -47,14 +36,12 @@ _UNC = re.compile(r"(?:^|[\s\"'=;])\\\\[A-Za-z0-9_.-]+\\[^\\\s]")
 _LOCAL_URL = re.compile(
     r"\b[a-z][a-z0-9.+]*://(?:[^/@\s]*@)?(?:localhost|127\.0\.0\.1)(?=[:/]|$)", re.IGNORECASE
 )
-_URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9.+]*://[^/\s:@]+:([^/\s@]+)@", re.IGNORECASE)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     for setting in subject.every_setting:
         yield from _of_setting(subject, setting)
     yield from _listed(subject)
-    yield from _other_passwords(subject)
     yield from _elsewhere(subject)
     yield from _clients(subject)
     yield from _encrypted(subject)
@@ -79,12 +66,12 @@ def check(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _place(setting: Setting) -> str:
+def place_of(setting: Setting) -> str:
     return f"{setting.file}, {setting.section} {setting.name}"
 
 
 def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
-    value, place = setting.value, _place(setting)
+    value, place = setting.value, place_of(setting)
     overwrite = f"give {variable(setting)} to the container"
     if package.tokens(value):
         if not subject.choices.expects(setting):
@@ -95,7 +82,6 @@ def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
                 f"give --parameters SetParameters.xml, or --expect {variable(setting)}",
             )
         return
-    yield from _secrets(setting, place)
     if not subject.choices.expects(setting):
         yield from _databases(setting, place, overwrite)
     drives = sorted({found.upper() for found in _DRIVE.findall(value)})
@@ -128,35 +114,6 @@ def _of_setting(subject: Subject, setting: Setting) -> Iterator[Finding]:
         )
 
 
-def _secrets(setting: Setting, place: str) -> Iterator[Finding]:
-    fix = f"take it out of the file and give {variable(setting)} from a Secret"
-    if has_password(setting.value):
-        yield refused(
-            "password-in-image",
-            place,
-            "a password is written in it and would be in the image for everybody who pulls it",
-            fix,
-        )
-    elif (
-        setting.section == "appSettings"
-        and _SECRET_KEY.search(setting.name)
-        and not _NO_SECRET.fullmatch(setting.value.strip())
-    ):
-        yield warned(
-            "secret-in-image", place, "by its name it is a secret, and it would be in the image", fix
-        )
-
-
-def has_password(value: str) -> bool:
-    """Whether a text holds a password that is written out, not a place for one."""
-    found = [
-        match[match.lastindex or 0]
-        for pattern in (_PASSWORD, _URL_PASSWORD)
-        for match in pattern.finditer(value)
-    ]
-    return any(not _PLACEHOLDER.fullmatch(one) for one in found)
-
-
 def is_local_server(value: str) -> bool:
     """Whether a connection string names this machine."""
     server = _SERVER.search(value)
@@ -170,7 +127,7 @@ def _databases(setting: Setting, place: str, overwrite: str) -> Iterator[Finding
         return
     driver = _DRIVER.search(setting.value)
     if driver:
-        what = f"it asks for the driver {driver[1] or driver[2]}, which Server Core does not have"
+        what = f"it asks for the driver {driver[driver.lastindex or 0]}, which Server Core does not have"
         yield warned(
             "database-driver", place, what, "make an own base that installs it, or use a managed provider"
         )
@@ -202,47 +159,20 @@ def _listed(subject: Subject) -> Iterator[Finding]:
     for setting in subject.settings:
         yield told(
             "setting",
-            _place(setting),
+            place_of(setting),
             f"overwritten by the variable {variable(setting)}, or by a file of that name in a mounted Secret",
         )
 
 
-def _other_passwords(subject: Subject) -> Iterator[Finding]:
-    places = (
-        ("system.web/identity", "password", "the identity that is impersonated"),
-        ("system.net/mailSettings/smtp/network", "password", "the mail account"),
-        ("system.web/sessionState", "sqlConnectionString", "the session database"),
-        ("system.web/sessionState", "stateConnectionString", "the state server"),
-    )
-    for path, name, what in places:
-        for config, attributes in subject.sections(path):
-            value = attributes.get(name, "")
-            if has_password(value) if "ConnectionString" in name else not _PLACEHOLDER.fullmatch(value):
-                yield refused(
-                    "password-in-image",
-                    f"{config.path}, {path}",
-                    f"the password of {what} is written in it",
-                    "take it out, and mount the file from a Secret",
-                )
-
-
 def _elsewhere(subject: Subject) -> Iterator[Finding]:
-    """Passwords and folders in sections of other libraries: log4net, NHibernate, applicationSettings."""
+    """Folders in sections of other libraries: log4net, NHibernate, applicationSettings."""
     for config in subject.configs:
         for where, value in config.others():
-            place = f"{config.path}, {where}"
-            if has_password(value):
-                yield refused(
-                    "password-in-image",
-                    place,
-                    "a password is written in it and would be in the image",
-                    "mount the file from a Secret",
-                )
             drives = sorted({found.upper() for found in _DRIVE.findall(value)} - {"C"})
             if drives:
                 yield warned(
                     "drive-path",
-                    place,
+                    f"{config.path}, {where}",
                     f"it names drive {drives[0]}:, and a container has C: alone",
                     "use a folder of the service",
                 )

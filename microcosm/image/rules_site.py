@@ -4,6 +4,7 @@ elsewhere.
 
 from collections.abc import Iterator
 
+from .bases import known_sections
 from .configs import Config, tag
 from .findings import Finding, refused, told, warned
 from .subject import Subject, truth
@@ -71,12 +72,32 @@ def _locks(subject: Subject) -> Iterator[Finding]:
     for path in locked_sections(subject):
         where = next(config.path for config in subject.configs if config.has(path))
         yield told("locked-section", where, f"IIS locks {path}: the start script unlocks it")
+    yield from _undeclared(subject)
     for config in subject.configs:
         for path in _HOST_ONLY:
             if config.has(path):
                 what = f"{path} belongs into applicationHost.config alone (500.19)"
                 fix = "remove it, or set it in an own base's Dockerfile"
                 yield refused("server-section", config.path, what, fix)
+
+
+def _undeclared(subject: Subject) -> Iterator[Finding]:
+    """Sections that a further product of IIS declares.
+
+    A handler of the same name has a finding of its own.
+    """
+    for config in subject.configs:
+        handlers = [element.get("modules") or "" for element in config.sections(f"{_SERVER}/handlers/add")]
+        found = {tag(section) for top in config.sections(_SERVER) for section in top}
+        for name in sorted(found - known_sections()):
+            if not any(handler.lower().startswith(name.lower()) for handler in handlers):
+                make = warned if subject.base.has is None else refused
+                what = (
+                    f"it has the section {_SERVER}/{name}, which IIS does not know in the base image (500.19)"
+                )
+                yield make(
+                    "iis-section", config.path, what, "make an own base that has it, and give --base REF"
+                )
 
 
 def _nested(subject: Subject) -> Iterator[Finding]:

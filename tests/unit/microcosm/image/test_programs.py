@@ -2,9 +2,10 @@
 
 import pytest
 
+from microcosm.image import image_facts
 from microcosm.image.findings import Level
 from microcosm.image.kinds import Kind
-from tests.support.services import assembly, findings, names, subject
+from tests.support.services import assembly, config, findings, names, subject
 
 REFERENCES = {"mscorlib": "4.0.0.0"}
 
@@ -59,3 +60,14 @@ def test_a_listener_on_localhost_answers_nobody_else(monkeypatch):
     good = program(types=frozenset({"System.Net.HttpListener"}), strings=("http://+:8080/",))
     monkeypatch.setattr(assemblies, "read_all", lambda tree: ([good], []))
     assert names(findings({}, good)) == []
+
+
+def test_ports_of_a_program_are_those_of_its_addresses():
+    addresses = config(
+        "<system.serviceModel><services><service name='s'><host><baseAddresses>"
+        "<add baseAddress='http://localhost:8733/a'/><add baseAddress='net.tcp://localhost:8734/a'/>"
+        "</baseAddresses></host></service></services></system.serviceModel>"
+    )
+    hosting = subject({"svc.exe.config": addresses}, program())
+    assert hosting.kind is Kind.SELF_HOST
+    assert image_facts.ports(hosting, []) == [8733, 8734]

@@ -56,3 +56,10 @@ def test_servicemonitor_given_to_itself_is_refused_and_a_plain_image_has_no_find
     twice = image(config={"Entrypoint": [MONITOR, "w3svc"], "Cmd": [MONITOR, "w3svc"]})
     assert names(found(twice), Level.REFUSED) == ["image-entrypoint"]
     assert found(image()) == []
+
+
+def test_a_word_that_servicemonitor_takes_for_a_pool_is_refused():
+    pool = image(config={"Entrypoint": [MONITOR, "w3svc"], "Cmd": ["powershell.exe"]})
+    assert names(found(pool), Level.REFUSED) == ["image-entrypoint"]
+    own = image(config={"Entrypoint": [MONITOR, "w3svc", "DefaultAppPool"]})
+    assert names(found(own), Level.REFUSED) == []

@@ -22,6 +22,7 @@ PHP = (
     "<handlers><add name='p' path='*.php' modules='FastCgiModule' "
     "scriptProcessor='C:\\PHP\\php-cgi.exe'/></handlers>"
 )
+NODE = "<handlers><add name='n' path='a.js' modules='iisnode'/></handlers><iisnode loggingEnabled='false'/>"
 REFUSED = {
     "app-offline": {"web.config": config(), "App_Offline.htm": "closed"},
     "config-size": {"web.config": config("<!--", "x" * 256_001, "-->")},
@@ -33,6 +34,8 @@ REFUSED = {
         "web.config": server("<handlers><add name='n' path='*.js' modules='iisnode'/></handlers>")
     },
     "iis-module ": {"web.config": server("<modules><add name='IIS7WSFedModule'/></modules>")},
+    "iis-section": {"web.config": server("<heliconZoo/>")},
+    "iis-module  ": {"web.config": server(NODE)},
     "iis-asp": {"web.config": server(ASP)},
     "iis-cgi": {"web.config": server(PHP)},
     "iis-arr": {"web.config": server("<proxy enabled='true'/>")},
