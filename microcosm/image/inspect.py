@@ -14,6 +14,7 @@ from . import (
     rules_files,
     rules_iis,
     rules_msi,
+    rules_publish,
     rules_references,
     rules_secrets,
     rules_settings,
@@ -38,6 +39,7 @@ RULES = (
     rules_types,
     rules_files,
     rules_msi,
+    rules_publish,
     rules_references,
     rules_secrets,
 )

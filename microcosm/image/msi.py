@@ -8,14 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import OperatorError
-from . import cab, msi_actions, msi_properties
+from . import cab, msi_actions, msi_folders, msi_properties
+from .msi_folders import windows
 from .msi_properties import UnknownCondition
 from .msi_tables import Database, Row
 from .tree import File, Tree, join, parents
 
 _BITS_64 = 0x100
-# The user who would run msiexec in a container of Server Core.
-_USER = "Users\\ContainerAdministrator"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Package:
                 action = actions.get(step["Action"])
                 if action and self._is_met(step) and str(action["Source"]) not in self.given:
                     value = msi_properties.formatted(
-                        str(action["Target"] or ""), {**self._standard, **properties}
+                        str(action["Target"] or ""), {**msi_folders.STANDARD, **properties}
                     )
                     properties[str(action["Source"])] = value
         return properties
@@ -89,32 +88,6 @@ class Package:
         return row.get("Component_") is None or row["Component_"] in self.components
 
     @cached_property
-    def _standard(self) -> dict[str, str]:
-        """Folders that Windows names; the plain names are the 32-bit ones in every package (Property
-        Reference).
-        """
-        found = {
-            "ProgramFilesFolder": "Program Files (x86)",
-            "ProgramFiles64Folder": "Program Files",
-            "CommonFilesFolder": "Program Files (x86)\\Common Files",
-            "CommonFiles64Folder": "Program Files\\Common Files",
-            "WindowsFolder": "Windows",
-            "SystemFolder": "Windows\\SysWOW64",
-            "System64Folder": "Windows\\System32",
-            "CommonAppDataFolder": "ProgramData",
-            "FontsFolder": "Windows\\Fonts",
-            "TempFolder": "Windows\\Temp",
-            "ProgramMenuFolder": "ProgramData\\Microsoft\\Windows\\Start Menu\\Programs",
-            "DesktopFolder": "Users\\Public\\Desktop",
-            "StartMenuFolder": "ProgramData\\Microsoft\\Windows\\Start Menu",
-            "StartupFolder": "ProgramData\\Microsoft\\Windows\\Start Menu\\Programs\\Startup",
-            "LocalAppDataFolder": f"{_USER}\\AppData\\Local",
-            "AppDataFolder": f"{_USER}\\AppData\\Roaming",
-            "PersonalFolder": f"{_USER}\\Documents",
-        }
-        return {name: f"C:\\{path}\\" for name, path in found.items()}
-
-    @cached_property
     def folders(self) -> dict[str, str]:
         """Path below C: of each row of the Directory table."""
         rows = {str(row["Directory"]): row for row in self.database.rows("Directory")}
@@ -129,8 +102,8 @@ class Package:
             )
         if value and (name != "SourceDir"):
             return self._below_c(name, value)
-        if name in self._standard:
-            return self._below_c(name, self._standard[name])
+        if name in msi_folders.STANDARD:
+            return self._below_c(name, msi_folders.STANDARD[name])
         parent = _text(row["Directory_Parent"])
         if not parent or parent == name:
             return ""
@@ -249,17 +222,14 @@ class Package:
         for candidate in (self.beside / path, self.beside / Path(path).name):
             if candidate.is_file():
                 return File(candidate.stat().st_size, candidate.read_bytes)
-        raise OperatorError(
-            f"{self.database.name}: the file {key} ({path}) is in no cabinet and not beside the MSI; hand "
-            f"over the whole folder"
-        )
+        what = f"the file {key} ({path}) is in no cabinet and not beside the MSI"
+        raise OperatorError(f"{self.database.name}: {what}; hand over the whole folder")
 
     def _outer(self, name: str) -> Path:
         found = next((path for path in self.beside.iterdir() if path.name.lower() == name.lower()), None)
         if found is None:
-            raise OperatorError(
-                f"{self.database.name}: its cabinet {name} is not beside it; put both into one folder"
-            )
+            what = f"its cabinet {name} is not beside it"
+            raise OperatorError(f"{self.database.name}: {what}; put both into one folder")
         return found
 
     def resolve(self, name: str) -> str | None:
@@ -274,10 +244,6 @@ class Package:
         """Return a formatted text with all that it names."""
         folders = {name: windows(path) + "\\" for name, path in self.folders.items()}
         return msi_properties.formatted(str(value or ""), {**self.properties, **folders}, self.resolve)
-
-
-def windows(path: str) -> str:
-    return "C:\\" + path.replace("/", "\\")
 
 
 def _text(value: object) -> str | None:

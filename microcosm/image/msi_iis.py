@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .findings import Finding, refused, told, warned
-from .msi import Package, windows
+from .msi import Package
+from .msi_folders import windows
 from .msi_tables import Row
 
 _PREFIXES = ("", "Wix4")

@@ -12,23 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import UsageError
-from . import package
+from . import package, source_refusals
 from .msi import Package
 from .msi_tables import Database
 from .tree import File, Tree, parents
 
 ACCEPTED = "a published folder, a .zip of it, a msdeploy package or an .msi"
 _OLE, _ZIP, _PE, _CAB = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"MZ", b"MSCF"
-_PROJECTS = (".csproj", ".vbproj", ".fsproj", ".sln", ".slnx", ".vdproj", ".wixproj")
-_PUBLISH = (
-    "publish it first (msbuild /t:Build /p:DeployOnBuild=true /p:PublishProfile=…) and hand over "
-    "the published folder"
-)
 _PARTS = {".msm": "a merge module", ".msp": "a patch", ".mst": "a transform"}
 # Left by the zip of macOS; nothing of the service.
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$)")
 _NUGET = re.compile(r"^(\[Content_Types\]\.xml|_rels/.*|package/.*|[^/]+\.nuspec)$", re.IGNORECASE)
-_SETUP = re.compile(r"(setup|install)[\w.-]*\.exe", re.IGNORECASE)
 # A published service has a few thousand files; a folder of a hundred thousand is not one.
 MOST_FILES = 100_000
 # A layer is made in memory.
@@ -63,7 +57,8 @@ def read(
             f"{path}: its files have more than {MOST_BYTES >> 30} GB; keep data in a volume and hand over "
             f"the service alone"
         )
-    _refuse_wrong_kind(path, source)
+    if source.form != "msi":
+        source_refusals.of_tree(path, source.tree)
     if parameters and source.form != "msdeploy":
         raise UsageError(f"--parameters belongs to a msdeploy package, and {path} is a {source.form}")
     if properties and source.form != "msi":
@@ -103,7 +98,7 @@ def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, st
     if magic.startswith(_ZIP):
         return _zip(path, parameters)
     if magic.startswith(_PE):
-        raise UsageError(f"{path}: {_installer(path)}")
+        raise UsageError(f"{path}: {source_refusals.of_program(path)}")
     if path.suffix.lower() in (".config", ".svc", ".aspx", ".asmx", ".dll", ".cshtml"):
         raise UsageError(f"{path}: one file of a service; hand over the folder that holds it")
     if magic.startswith(_CAB):
@@ -115,26 +110,6 @@ def _file(path: Path, parameters: Mapping[str, str], properties: Mapping[str, st
         f"{path}: neither a folder, a .zip nor an .msi; unpack it and hand over the folder (SOURCE is "
         f"{ACCEPTED})"
     )
-
-
-def _installer(path: Path) -> str:
-    data = path.read_bytes()
-    if b".wixburn" in data[:4096]:
-        return (
-            "a WiX bundle (Burn) installs other packages; hand over the .msi inside (`wix burn extract` "
-            "or `dark -x` unpacks it)"
-        )
-    if b"Inno Setup" in data:
-        return (
-            "an Inno Setup installer is a program; hand over the folder that it installs (innoextract "
-            "unpacks it)"
-        )
-    if b"InstallShield" in data or path.name.lower().startswith("setup"):
-        return (
-            "a setup program cannot be run here; hand over the .msi inside (`setup.exe /a` unpacks it) "
-            "or the installed folder"
-        )
-    return "a single program; hand over the folder that holds it with its .config and .dll files"
 
 
 def _folder(path: Path) -> Source:
@@ -243,46 +218,3 @@ def _inner(tree: Tree) -> Tree:
         return tree
     (top,) = tops
     return tree if top.lower() in ("bin", "app_code", "app_data") else _inner(tree.below(top))
-
-
-def _refuse_wrong_kind(path: Path, source: Source) -> None:
-    if source.form == "msi":
-        return
-    tree = source.tree
-    if found := tree.named(".application"):
-        raise UsageError(
-            f"{path}: {found[0]} is of ClickOnce, which installs desktop programs; hand over the build's "
-            f"output folder (bin\\Release)"
-        )
-    if "AppxManifest.xml" in tree:
-        raise UsageError(
-            f"{path}: an MSIX package is of a desktop program; hand over the published folder of the service"
-        )
-    inner = [name for name in tree if name.lower().endswith((".zip", ".nupkg"))]
-    if inner and (len(tree) == 1 or any(name.lower().endswith(".deploy.cmd") for name in tree.top())):
-        raise UsageError(f"{path}: it holds another archive; hand over {inner[0]} itself")
-    installers = [name for name in tree.top() if name.lower().endswith(".msi")]
-    if installers and not tree.named("web.config", ".svc", ".aspx", ".exe.config"):
-        raise UsageError(f"{path}: it holds an installation; hand over {installers[0]} itself")
-    programs = [name for name in tree.top() if name.lower().endswith(".exe")]
-    if (
-        programs
-        and all(_SETUP.fullmatch(name) and f"{name}.config" not in tree for name in programs)
-        and "web.config" not in tree
-    ):
-        raise UsageError(
-            f"{path}: {programs[0]} is a setup program; hand over the .msi inside (`setup.exe /a` unpacks "
-            f"it) or the installed folder"
-        )
-    projects = [name for name in tree.named(*_PROJECTS) if name.count("/") <= 2]
-    for project in projects:
-        below = tree.below(project.rpartition("/")[0])
-        if not [
-            name
-            for name in below
-            if name.lower().startswith("bin/") and name.lower().endswith(".dll") and name.count("/") == 1
-        ]:
-            raise UsageError(f"{path}: a source tree ({project}); {_PUBLISH}")
-    packages = tree.find("packages.config")
-    if packages and not [name for name in tree.named(".dll") if name.lower().startswith("bin/")]:
-        raise UsageError(f"{path}: a source tree ({packages} and no bin\\*.dll); {_PUBLISH}")

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import UsageError
 from . import msi_iis, msi_registry, rules_msi, rules_site, rules_wcf
 from .kinds import Kind
-from .msi import windows
+from .msi_folders import windows
 from .recognise import SITE_ROOT, installed
 from .rules_code import is_32
 from .rules_files import writable
