@@ -42,8 +42,9 @@ test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 test-served: $(READY)  ## the unit tests that start servers and engines
 	$(BIN)/python -m pytest -n 2 -m served
 
-test-built: $(READY)  ## lint beside the real kube-apiserver, kubelet and kubectl, each version that a rehearsal has built here (VERSION=1.36)
+test-built: $(READY)  ## what needs the built tools: the program and README's commands under the engine, lint beside kube-apiserver, kubelet and kubectl (VERSION=1.36)
 	$(if $(VERSION),MICROCOSM_BUILT=$(VERSION)) $(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
+	$(BIN)/python -m pytest -n 2 -m engine -rs tests
 
 audit-deps:  ## known vulnerabilities of what the lock file names (asks the package index; in an environment of its own)
 	$(PYTHON) -m venv build/audit

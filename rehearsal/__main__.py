@@ -253,20 +253,23 @@ def shell() -> None:
             )
         )
         try:
-            # Ctrl-C belongs to what runs in the shell.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            words = [os.environ.get("SHELL", "/bin/bash")]
-            with _kubeconfig(session):
-                subprocess.run(
-                    words,
-                    cwd=session.project,
-                    env=session.environment,
-                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-                )
+            _run_shell(session)
         finally:
             if not kept:
                 _save_logs(session, LOGS)
                 close_session()
+
+
+def _run_shell(session: Session) -> None:
+    # Ctrl-C belongs to what runs in the shell.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with _kubeconfig(session):
+        subprocess.run(
+            [os.environ.get("SHELL", "/bin/bash")],
+            cwd=session.project,
+            env=session.environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
 
 @app.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.support import built_tools
 from tests.support.remember import remember
 from tests.windows import pester
 
@@ -54,6 +55,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: a step of a sweep that only --thorough takes")
+    if config.option.markexpr == "engine":
+        built_tools.put_on_path()
     hypothesis.settings.load_profile("thorough" if config.getoption("--thorough") else "quick")
     if not hasattr(config, "workerinput"):
         pester.make_folder()

@@ -32,6 +32,14 @@ def kubernetes(beginning: str = os.environ.get("MICROCOSM_BUILT", "")) -> dict[s
     }
 
 
+def put_on_path() -> None:
+    """Put the folder of programs that was made last, with pulumi and its plugins, in front of PATH."""
+    folders = [path for path in (default_home() / "supplies").glob("bin-*") if path.suffix != ".partial"]
+    if folders:
+        newest = max(folders, key=lambda path: path.stat().st_mtime)
+        os.environ["PATH"] = os.pathsep.join([str(newest), os.environ["PATH"]])
+
+
 def program(tool: str, name: str) -> Path | None:
     """Return a program of a tool, the one that was built last."""
     found = (default_home() / "supplies").glob(f"{tool}-*/{name}")

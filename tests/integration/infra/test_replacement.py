@@ -23,17 +23,18 @@ PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(PROJECT)!r})
 import pulumi
-from infra import config, machine, naming
+from infra import instance
+from infra.config import model, naming
 
 own = pulumi.Config()
-args = machine.InstanceArgs(
+args = instance.InstanceArgs(
     names=naming.Names(stack="dev"), node="windows-0", role="windows-worker", os="windows-2019",
-    machine=config.Machine(instance_type="t3.small", disk_size_gb=50), ami=own.require("ami"),
+    machine=model.Machine(instance_type="t3.small", disk_size_gb=50), ami=own.require("ami"),
     subnet_id=own.require("subnet"),
     security_group_ids=[own.require("group")], instance_profile=None, key_name="", source_dest_check=True,
     user_data=own.require("data"),
 )
-found = machine.instance(args, pulumi.ResourceOptions(delete_before_replace=own.require_bool("first")))
+found = instance.instance(args, pulumi.ResourceOptions(delete_before_replace=own.require_bool("first")))
 pulumi.export("id", found.id)
 """
 

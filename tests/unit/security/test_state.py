@@ -23,10 +23,12 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {project!r})
 import pulumi
-from infra import naming, rendezvous
+from infra import join_parameters
+from infra.config import naming
 
 names = naming.Names(stack="dev", owner=pulumi.Config().get("owner") or "")
-rendezvous.Rendezvous("dev-rendezvous", rendezvous.RendezvousArgs(names=names, node_names=("linux-0",)))
+args = join_parameters.RendezvousArgs(names=names, node_names=("linux-0",))
+join_parameters.Rendezvous("dev-rendezvous", args)
 """
 
 
