@@ -63,7 +63,9 @@ def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str
 
 
 def without_comments(script: str) -> str:
-    """A shell script without the lines that hold nothing, or nothing but a comment; its shebang is kept."""
+    """A script of either shell without the lines that hold nothing, or nothing but a comment; its shebang is
+    kept.
+    """
     shebang, rest = script.split("\n", 1) if script.startswith("#!") else ("", script)
     kept = [
         line
@@ -85,7 +87,14 @@ def windows(inputs: Mapping[str, "str | Sequence[str] | Mapping[str, Any]"]) -> 
         {**{text.partition(" ")[0]: text for text in assignments}, "bootstrap.ps1": bootstrap}
     )
     text = "\n".join(
-        ["<powershell>", *assignments, bootstrap, "</powershell>", "<persist>true</persist>", ""]
+        [
+            "<powershell>",
+            *assignments,
+            without_comments(bootstrap),
+            "</powershell>",
+            "<persist>true</persist>",
+            "",
+        ]
     )
     return _within_limit("windows worker", text.encode("ascii")).decode()
 

@@ -68,7 +68,7 @@ def update(case: str) -> None:
 def elided(text: str) -> str:
     """The text with a line in the place of every script that stands in it unchanged."""
     for path in sorted(SCRIPTS.glob("*/*.*")):
-        script = without_comments(path.read_text()) if path.suffix == ".sh" else path.read_text()
+        script = without_comments(path.read_text())
         # Of a script with a shebang, that line goes before the assignments.
         body = script.split("\n", 1)[1] if script.startswith("#!") else script
         text = text.replace(body.rstrip("\n") + "\n", f"#:: userdata/{path.parent.name}/{path.name}\n")

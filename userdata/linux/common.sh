@@ -38,14 +38,14 @@ die() {
 metadata() {
   local token ask=(curl --fail --silent --show-error --max-time 5 --retry 50 --retry-all-errors --retry-delay 1 --retry-max-time "${PATIENCE}")
   token=$("${ask[@]}" --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "${METADATA}/api/token")
-  "${ask[@]}" --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/$1"
+  "${ask[@]}" --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/meta-data/$1"
 }
 
 # The role's credentials as curl options. They are passed by --config so that they never stand on a command line.
 aws_signature() {
   local role
-  role=$(metadata meta-data/iam/security-credentials/)
-  metadata "meta-data/iam/security-credentials/${role}" | python3 -c '
+  role=$(metadata iam/security-credentials/)
+  metadata "iam/security-credentials/${role}" | python3 -c '
 import json, sys
 role = json.load(sys.stdin)
 print("aws-sigv4 = \"aws:amz:%s:ssm\"" % sys.argv[1])
@@ -94,18 +94,17 @@ report() {
 }
 
 # The phases come out of memory: a disk that is full or read-only must not take the report with it. Systems Manager refuses
-# a value with two braces in a row (PutParameter, Value), which a quoted Go template has, and bytes that are no text.
+# a value with two braces in a row (PutParameter, Value), which a quoted Go template has, bytes that are no text, and more
+# than 4,096 of them; JSON's escapes would make six or twelve of a letter that UTF-8 writes in two or four.
 send_report() {
   python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${PHASES}" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String
 import json, sys
 *head, detail, lines = sys.argv[1:]
-report = dict(zip(("instance", "node", "phase", "result"), head))
-report["detail"] = " ".join(detail.encode(errors="replace").decode().replace("{", "{ ").split())[:1000]
-while len(json.dumps(report)) > 3000:
-    report["detail"] = report["detail"][:-50]
+detail = " ".join(detail.encode(errors="replace").decode().replace("{", "{ ").split())[:850]
 times = map(str.split, lines.splitlines())
-report["phases"] = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
-json.dump(report, sys.stdout)
+phases = {name: {"start": int(start), "end": int(end[0]) if end else None} for name, start, *end in times}
+names = "instance", "node", "phase", "result", "detail", "phases"
+json.dump(dict(zip(names, [*head, detail, phases])), sys.stdout, ensure_ascii=False)
 PYTHON
 }
 
@@ -226,7 +225,7 @@ download() {
   fi
   while read -r name url sum; do
     is_intact "${name}" "${sum}" ||
-      die "${name}: sha256 is $(sha256sum <"${DOWNLOADS}/${name}" | cut --fields=1 --delimiter=' '), the bill of materials says ${sum} (${url})"
+      die "${name}: sha256 is $(sha256sum <"${DOWNLOADS}/${name}" | head --bytes=64), the bill of materials says ${sum} (${url})"
   done <<<"${ARTIFACTS}"
   install_downloads
 }
@@ -234,14 +233,18 @@ download() {
 is_intact() { sha256sum --check --status <<<"$2  ${DOWNLOADS}/$1" 2>/dev/null; }
 
 install_downloads() {
-  local name url sum
+  local name folder
   mkdir --parents /opt/cni/bin
-  while read -r name url sum; do
+  while read -r name _; do
     case ${name} in
-    containerd) tar --extract --gzip --file "${DOWNLOADS}/${name}" --directory /usr/local ;;
-    cni-plugins) tar --extract --gzip --file "${DOWNLOADS}/${name}" --directory /opt/cni/bin ;;
-    *) install --mode=0755 "${DOWNLOADS}/${name}" "/usr/local/bin/${name}" ;;
+    containerd) folder=/usr/local ;;
+    cni-plugins) folder=/opt/cni/bin ;;
+    *)
+      install --mode=0755 --target-directory=/usr/local/bin "${DOWNLOADS}/${name}"
+      continue
+      ;;
     esac
+    tar --extract --gzip --file "${DOWNLOADS}/${name}" --directory "${folder}"
   done <<<"${ARTIFACTS}"
 }
 
@@ -305,13 +308,13 @@ UNIT
 prepull_images() {
   local image
   for image in ${PREPULL_IMAGES}; do
-    timeout 1800 ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" >/dev/null 2>&1 || log "${image} not pulled ahead"
+    timeout 1800 ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" &>/dev/null || log "${image} not pulled ahead"
   done
 }
 
 # Ready needs the pod network, which comes through the API from outside: this is the machine's own view of it.
 node_ready() {
-  local server answer condition registered='' end=$((SECONDS + 900))
+  local server answer condition end=$((SECONDS + 900))
   server=$(awk '/server:/ {print $2}' /etc/kubernetes/kubelet.conf)
   while [ "${SECONDS}" -lt "${end}" ]; do
     answer=$(curl --fail --silent --show-error --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
@@ -321,11 +324,9 @@ conditions = json.load(sys.stdin)["status"].get("conditions", [])
 print(next((c["status"] + " " + c.get("message", "") for c in conditions if c["type"] == "Ready"), "no Ready yet"))' <<<"${answer}") ||
       condition="the API says: ${answer}"
     [ "${condition%% *}" = True ] && return
-    # The kubelet makes its Node at its own start alone (kubernetes v1.35.8, kubelet_node_status.go): one that was deleted stays away.
-    if [ -z "${registered}" ] && [[ ${condition} == *'error: 404'* ]]; then
-      registered=yes
-      systemctl restart kubelet.service
-    fi
+    # The kubelet makes its Node at its own start alone (kubernetes v1.35.8, kubelet_node_status.go): one that was
+    # deleted stays away.
+    [[ ${condition} != *'error: 404' ]] || { systemctl restart kubelet.service && sleep 20; }
     sleep 1
   done
   die "not Ready within 15 minutes: ${condition}"
@@ -344,7 +345,7 @@ repeat() {
   systemctl enable --now "microcosm-$1.timer"
 }
 
-identify() { INSTANCE_ID=$(metadata meta-data/instance-id); }
+identify() { INSTANCE_ID=$(metadata instance-id); }
 
 # A timer that came with the image of another machine has nothing to do here. While metadata is silent, the timer is ours.
 [ "${1:-boot}" = boot ] || ! PATIENCE=5 identify || is_own_state || exit 0

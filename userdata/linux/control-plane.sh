@@ -6,7 +6,6 @@
 # Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins;
 # with `forget` by another it takes Nodes away whose machines Pulumi has taken out of the stack.
 
-readonly JOIN_TOKEN_TTL=24h
 readonly INIT_CONFIG=${STATE}/init.yaml
 export KUBECONFIG=/etc/kubernetes/admin.conf
 
@@ -15,7 +14,7 @@ export KUBECONFIG=/etc/kubernetes/admin.conf
 settle() {
   local left=60
   prepare
-  until [ "$(PATIENCE=1 metadata meta-data/public-ipv4)" = "${PUBLIC_IP}" ] || [ $((left -= 1)) -lt 0 ]; do sleep 1; done
+  until [ "$(PATIENCE=1 metadata public-ipv4)" = "${PUBLIC_IP}" ] || [ $((left -= 1)) -lt 0 ]; do sleep 1; done
 }
 
 # seal NAME < document: write a document of the stack.
@@ -27,7 +26,7 @@ make_cluster() {
   local ip
   clear_kubeadm
   # Not inside of printf: there a failure would be passed over, and the cluster made without an address.
-  ip=$(metadata meta-data/local-ipv4)
+  ip=$(metadata local-ipv4)
   keep "${INIT_CONFIG}" <<<"${KUBEADM_CONFIG//@PRIVATE_IP@/${ip}}"
   # Tokens and keys are secrets: what kubeadm prints ends up in the console output.
   attempt 1 kubeadm init --config "${INIT_CONFIG}" --skip-token-print --skip-certificate-key-print
@@ -56,9 +55,9 @@ wait_until_signed() {
 publish_join() {
   local token expires endpoint hash
   hash=$(ca_certificate_hash)
-  token=$(kubeadm token create --ttl "${JOIN_TOKEN_TTL}" --description microcosm)
-  expires=$(date --utc --date="+${JOIN_TOKEN_TTL%h} hours" +%FT%TZ)
-  endpoint=$(metadata meta-data/local-ipv4):6443
+  token=$(kubeadm token create --ttl 24h --description microcosm)
+  expires=$(date --utc --date='+24 hours' +%FT%TZ)
+  endpoint=$(metadata local-ipv4):6443
   wait_until_signed "${token%%.*}"
   document "endpoint=${endpoint}" "token=${token}" "caCertHash=${hash}" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
     seal join

@@ -134,14 +134,14 @@ ADDRESSES = """
 metadata() {
   asked=$(($(cat "${STATE}/asked" 2>/dev/null || echo 0) + 1)); echo "${asked}" >"${STATE}/asked"
   case $1 in
-  */instance-id) echo i-1 ;;
-  */public-ipv4)
+  instance-id) echo i-1 ;;
+  public-ipv4)
     [ "${asked}" -lt 4 ] && echo 203.0.113.9 || { [ "${asked}" -ge 6 ] || return 22; echo 198.51.100.7; } ;;
   esac
 }
 prepare() { :; }
 download() {
-  [ "$(metadata meta-data/public-ipv4)" = 198.51.100.7 ] || die 'curl: (28) the connection is silent'
+  [ "$(metadata public-ipv4)" = 198.51.100.7 ] || die 'curl: (28) the connection is silent'
   echo whole >>"${STATE}/downloads"
 }
 containerd_service() { :; }; init() { :; }; publish() { :; }; node_ready() { :; }
