@@ -7,6 +7,8 @@ learn.microsoft.com/virtualization/windowscontainers/deploy-containers/version-c
 import re
 from dataclasses import dataclass
 
+from ..config.operating_systems import WINDOWS_RELEASES
+
 WINDOWS_2019 = "10.0.17763"
 WINDOWS_2022 = "10.0.20348"
 WINDOWS_2025 = "10.0.26100"
@@ -22,11 +24,8 @@ class NodeBuild:
 
 
 NODE_BUILDS = {
-    WINDOWS_2019: NodeBuild(name="Windows Server 2019", tag="ltsc2019", runs=frozenset({WINDOWS_2019})),
-    WINDOWS_2022: NodeBuild(name="Windows Server 2022", tag="ltsc2022", runs=frozenset({WINDOWS_2022})),
-    WINDOWS_2025: NodeBuild(
-        name="Windows Server 2025", tag="ltsc2025", runs=frozenset({WINDOWS_2022, WINDOWS_2025})
-    ),
+    system.build: NodeBuild(name=system.title, tag=f"ltsc{release}", runs=system.runs)
+    for release, system in WINDOWS_RELEASES.items()
 }
 
 # Words of a tag. The releases without a node above are here to be told apart: no supported node starts them.

@@ -16,11 +16,6 @@ ADMINISTRATOR = "containeradministrator"
 _REFUSED = frozenset({"sysctls", "resources"})
 
 
-def host_network(pod: Pod) -> Iterator[str]:
-    if pod.spec.get("hostNetwork") is True and not pod.host_process:
-        yield "hostNetwork: true"
-
-
 def privileged(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         # A HostProcess container has the privilege already; there the field is one of those that are ignored
@@ -61,16 +56,6 @@ def ignored_fields(pod: Pod) -> Iterator[str]:
 _E, _W = Severity.ERROR, Severity.WARNING
 
 WINDOWS_RULES: tuple[Rule[Pod], ...] = (
-    Rule(
-        id="host-network",
-        severity=_E,
-        what="the host's network in a Windows pod",
-        why="Windows has no host networking mode: the pod gets an address of its own all the same. Only "
-        "HostProcess containers share the host's.",
-        page="https://kubernetes.io/docs/concepts/services-networking/windows-networking/#limitations",
-        fix="remove hostNetwork; use a Service, of type NodePort for what comes from outside",
-        check=host_network,
-    ),
     Rule(
         id="privileged",
         severity=_E,

@@ -13,6 +13,7 @@ from . import (
     rules_programs,
     rules_runtime,
     rules_security,
+    rules_services,
     rules_storage,
     rules_volumes,
 )
@@ -34,7 +35,7 @@ MODULES = (
 
 WINDOWS_RULES: tuple[Rule[Pod], ...] = tuple(rule for module in MODULES for rule in module.WINDOWS_RULES)
 LINUX_RULES = rules_placement.LINUX_RULES
-SERVICE_RULES = rules_network.SERVICE_RULES
+SERVICE_RULES = rules_services.SERVICE_RULES
 EVERY_POD_RULES = (*rules_placement.EVERY_POD_RULES, *rules_admission.EVERY_POD_RULES)
 POD_RULES = (*WINDOWS_RULES, *LINUX_RULES, *EVERY_POD_RULES)
 RULES: tuple[Rule[Any], ...] = (*POD_RULES, *SERVICE_RULES)

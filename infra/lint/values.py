@@ -83,3 +83,8 @@ def scaled(value: Any, total: int, *, round_up: bool, default: str) -> int:
     share = value if _PERCENT.fullmatch(text(value)) else default
     hundredths = int(share.removesuffix("%")) * total
     return -(-hundredths // 100) if round_up else hundredths // 100
+
+
+def sctp_ports(ports: Any, key: str) -> str:
+    """List the ports of SCTP, by the number under this key."""
+    return ", ".join(str(port.get(key)) for port in mappings(ports) if port.get("protocol") == "SCTP")

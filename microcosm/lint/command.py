@@ -6,7 +6,6 @@ The rules are infra/lint; here are reading, printing and exit code.
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from itertools import groupby
 from typing import Annotated, Any, BinaryIO
 
@@ -15,24 +14,13 @@ from rich.console import Console
 from rich.text import Text
 
 from infra import lint as policy
+from infra.config.operating_systems import WINDOWS_RELEASES
 from infra.lint import Finding, Severity
 
 from ..output import note, print_json
 from . import manifests
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
-
-
-class WindowsServer(StrEnum):
-    """The Windows Server of the nodes that the manifests are meant for."""
-
-    WS2019 = "2019"
-    WS2022 = "2022"
-    WS2025 = "2025"
-
-    @property
-    def build(self) -> str:
-        return next(build for build, node in policy.NODE_BUILDS.items() if node.name.endswith(self.value))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,12 +119,23 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def _known_release(release: str | None) -> str | None:
+    if release is not None and release not in WINDOWS_RELEASES:
+        raise typer.BadParameter(f"{release!r} is not one of {', '.join(WINDOWS_RELEASES)}")
+    return release
+
+
 def command(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="FILE|FOLDER|-...", help="Manifests; - is standard input.")
     ] = None,
     windows: Annotated[
-        WindowsServer | None, typer.Option(help="The Windows Server of the nodes, for what depends on it.")
+        str | None,
+        typer.Option(
+            metavar="|".join(WINDOWS_RELEASES),
+            callback=_known_release,
+            help="The Windows Server of the nodes, for what depends on it.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole result as one JSON document.")
@@ -159,7 +158,7 @@ def command(
         raise typer.BadParameter(
             "name at least one file or folder, or - for standard input", param_hint="FILE"
         )
-    report = lint(paths, sys.stdin.buffer, windows_build=windows.build if windows else None)
+    report = lint(paths, sys.stdin.buffer, windows_build=WINDOWS_RELEASES[windows].build if windows else None)
     for problem in report.problems:
         note(f"error: {problem}")
     for odd in report.notes:
