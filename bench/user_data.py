@@ -4,7 +4,7 @@ import base64
 import gzip
 
 from infra.config import model as config
-from infra.config import versions
+from infra.config import operating_systems
 from infra.config.model import StackConfig
 from infra.node import boot, userdata
 
@@ -25,7 +25,7 @@ def stack_config(expires_at: str) -> StackConfig:
     """Return a configuration with one pool of each operating system."""
     pools = [
         {"name": name.split("-")[0] + name[-2:], "os": name, "count": 1}
-        for name in versions.OPERATING_SYSTEMS
+        for name in operating_systems.OPERATING_SYSTEMS
     ]
     values: dict[str, object] = {
         "adminCidrs": ["203.0.113.7/32"],

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pulumi
 from pulumi.runtime import invoke_async
 
-from .config.versions import OPERATING_SYSTEMS
+from .config.operating_systems import OPERATING_SYSTEMS
 from .errors import ImageError
 
 # By the name of an operating system: the machines that run it, as a user calls them, e.g. "pool windows".

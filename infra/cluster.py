@@ -13,7 +13,7 @@ from . import ami, availability, iam, readiness, security, zones
 from .config import account, naming
 from .config.model import NodePool as PoolConfig
 from .config.model import StackConfig
-from .config.versions import OperatingSystem
+from .config.operating_systems import OperatingSystem
 from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
 from .flannel import Flannel, FlannelArgs
 from .join_parameters import Rendezvous, RendezvousArgs

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from .config import address_plan
-from .config.versions import OperatingSystem
+from .config.operating_systems import OperatingSystem
 from .declared import NOT_WAITED_FOR, Declared
 
 FILES = Path(__file__).resolve().parent.parent / "workloads"

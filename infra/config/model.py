@@ -12,7 +12,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from ..errors import ConfigError
-from . import account, bom, limits, naming, patterns, versions
+from . import account, bom, limits, naming, operating_systems, patterns, versions
 from . import checks as config_checks
 from .reading import Settings
 
@@ -39,7 +39,7 @@ class NodePool:
     """Any number of equal workers. Taints are `key=value:Effect`."""
 
     name: str
-    os: versions.OperatingSystem
+    os: operating_systems.OperatingSystem
     count: int
     machine: Machine
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -205,7 +205,7 @@ def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_
 
 
 def _node_pool(settings: Settings, version: str) -> NodePool:
-    known = versions.OPERATING_SYSTEMS
+    known = operating_systems.OPERATING_SYSTEMS
     os = known[
         settings.choice(
             "os", "ubuntu-24.04", tuple(known), {os.build or os.title: os.name for os in known.values()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.config.versions import OperatingSystem
+from infra.config.operating_systems import OperatingSystem
 
 from ..aws.session import pages
 from ..explain import explain

@@ -8,7 +8,7 @@ from typing import Any, cast
 import yaml
 
 from infra.config import model as config
-from infra.config import versions
+from infra.config import operating_systems
 from infra.config.model import StackConfig
 from infra.config.naming import CONTROL_PLANE
 from infra.errors import ConfigError
@@ -18,7 +18,7 @@ from ..pulumi_cli.target import project_directory
 from .checks import Stack
 
 PROJECT = "microcosm"
-CONTROL_PLANE_SYSTEM = versions.OPERATING_SYSTEMS["ubuntu-24.04"]
+CONTROL_PLANE_SYSTEM = operating_systems.OPERATING_SYSTEMS["ubuntu-24.04"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class Planned:
 
     node: str
     type: str
-    os: versions.OperatingSystem
+    os: operating_systems.OperatingSystem
     disk_gb: int
 
 
@@ -89,6 +89,6 @@ def planned(stack: StackConfig) -> Iterator[Planned]:
             )
 
 
-def systems(stack: StackConfig) -> list[versions.OperatingSystem]:
+def systems(stack: StackConfig) -> list[operating_systems.OperatingSystem]:
     """The operating systems in use, each once."""
     return list({machine.os.name: machine.os for machine in planned(stack)}.values())

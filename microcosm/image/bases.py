@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from infra.config.versions import OPERATING_SYSTEMS
+from infra.config.operating_systems import OPERATING_SYSTEMS, WINDOWS_RELEASES
 
-# .NET Framework by Windows Server: 4.8 is the last one of 2019, and 2022 and 2025 have images of 4.8.1.
-FRAMEWORKS = {"2019": "4.8", "2022": "4.8.1", "2025": "4.8.1"}
+# .NET Framework by Windows Server: 4.8 is the last one of 2019.
+FRAMEWORKS = {release: system.dotnet for release, system in WINDOWS_RELEASES.items()}
 RELEASES = tuple(FRAMEWORKS)
 # The label by which an own base says what it has, as --base-has does.
 LABEL = "dev.microcosm.features"

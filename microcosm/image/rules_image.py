@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from infra.config.versions import OPERATING_SYSTEMS
+from infra.config.operating_systems import OPERATING_SYSTEMS
 from infra.lint import NODE_BUILDS
 
 from . import bases, image_facts

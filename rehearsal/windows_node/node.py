@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from infra.config.operating_systems import WINDOWS_RELEASES
 from rehearsal.windows_node.api import Json
 from rehearsal.windows_node.errors import InputError
 from rehearsal.windows_node.inputs import Registration
@@ -36,16 +37,15 @@ class Release:
     image_suffix: str
 
 
+_REVISIONS = {"2019": 7919, "2022": 4405, "2025": 7171}
 RELEASES = {
-    "windows-2019": Release(
-        product="Windows Server 2019 Datacenter", build="10.0.17763", revision=7919, image_suffix="ltsc2019"
-    ),
-    "windows-2022": Release(
-        product="Windows Server 2022 Datacenter", build="10.0.20348", revision=4405, image_suffix="ltsc2022"
-    ),
-    "windows-2025": Release(
-        product="Windows Server 2025 Datacenter", build="10.0.26100", revision=7171, image_suffix="ltsc2025"
-    ),
+    system.name: Release(
+        product=f"{system.title} Datacenter",
+        build=system.build,
+        revision=_REVISIONS.get(release, 1),
+        image_suffix=f"ltsc{release}",
+    )
+    for release, system in WINDOWS_RELEASES.items()
 }
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from infra.config import model as config
-from infra.config import versions
+from infra.config import operating_systems, versions
 from infra.config.model import StackConfig
 from infra.config.versions import DEFAULT_KUBERNETES
 from infra.node import boot
@@ -46,8 +46,8 @@ class Row:
     version: str
 
     @property
-    def system(self) -> versions.OperatingSystem:
-        return versions.OPERATING_SYSTEMS[self.os]
+    def system(self) -> operating_systems.OperatingSystem:
+        return operating_systems.OPERATING_SYSTEMS[self.os]
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class Row:
 
 ROWS = [
     Row(os=system.name, version=version)
-    for system in versions.OPERATING_SYSTEMS.values()
+    for system in operating_systems.OPERATING_SYSTEMS.values()
     for version in versions.KUBERNETES_VERSIONS
     if versions.support(system, version).level != "unsupported"
 ]

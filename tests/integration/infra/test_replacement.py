@@ -9,7 +9,7 @@ with goal.Properties), so AWS may withdraw the old image.
 import boto3
 import pytest
 
-from rehearsal.fake_aws.images import WINDOWS_PARAMETER
+from rehearsal.fake_aws.moto_patches.images import WINDOWS_PARAMETER
 from rehearsal.fake_aws.process import running_cloud
 from tests.support.engine import PROJECT
 from tests.support.pulumi_cli import Stack, is_there, project

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from infra.config import model as config
-from infra.config import versions
+from infra.config import operating_systems
 from infra.errors import ConfigError
 from tests.support.config_cases import ADMINS, BAD, LINUX, WINDOWS, pools
 from tests.support.engine import deploy
@@ -137,7 +137,7 @@ def test_only_the_administrators_are_the_users_to_name():
 
 def test_sizes_follow_the_system_of_the_pool():
     """Windows in the sizes of Ubuntu would not start."""
-    for os in versions.OPERATING_SYSTEMS.values():
+    for os in operating_systems.OPERATING_SYSTEMS.values():
         (pool,) = parsed(nodePools=[{"name": "pool", "os": os.name}], workloads=False).node_pools
         assert pool.machine == config.Machine(
             instance_type=os.default_instance_type, disk_size_gb=os.default_disk_gb

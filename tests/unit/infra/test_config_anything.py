@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.config import model as config
-from infra.config import versions
+from infra.config import operating_systems, versions
 from infra.errors import ConfigError
 from infra.node import boot
 from infra.script_bucket import StagedScript
@@ -194,7 +194,7 @@ def test_a_taint_is_accepted_exactly_when_kubernetes_takes_it(key, value, effect
 def test_every_pair_of_system_and_version_is_built_or_refused():
     """The matrix has no hole that only a machine would find."""
     for version in versions.KUBERNETES_VERSIONS:
-        for os in versions.OPERATING_SYSTEMS:
+        for os in operating_systems.OPERATING_SYSTEMS:
             found = problems_of(
                 ADMINS
                 | {

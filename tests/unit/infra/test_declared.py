@@ -3,7 +3,7 @@
 import pytest
 
 from infra import declared, workloads
-from infra.config import versions
+from infra.config import operating_systems
 from infra.errors import ConfigError
 from tests.support.engine import deploy
 
@@ -17,7 +17,7 @@ def declare(pod_change=lambda pod: pod, backend="vxlan"):
     def program():
         args = workloads.WorkloadsArgs(
             service_cidr="10.96.0.0/12",
-            windows=versions.OPERATING_SYSTEMS["windows-2019"],
+            windows=operating_systems.OPERATING_SYSTEMS["windows-2019"],
             flannel_backend=backend,
         )
         workloads.Workloads("workloads", args, ResourceOptions(), ResourceOptions())

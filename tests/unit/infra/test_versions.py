@@ -11,22 +11,21 @@ import pytest
 from infra.config import bom, versions
 from infra.config import model as config
 from infra.config.model import DEFAULT_POOLS
+from infra.config.operating_systems import OPERATING_SYSTEMS
 from infra.config.versions import DEFAULT_KUBERNETES
 from infra.errors import ConfigError
 
 BOM_FOLDER = Path(__file__).resolve().parents[3] / "bom"
-WINDOWS = [system for system in versions.OPERATING_SYSTEMS.values() if system.family == "windows"]
+WINDOWS = [system for system in OPERATING_SYSTEMS.values() if system.family == "windows"]
 PAIRS = [
-    (system, version)
-    for system in versions.OPERATING_SYSTEMS.values()
-    for version in versions.KUBERNETES_VERSIONS
+    (system, version) for system in OPERATING_SYSTEMS.values() for version in versions.KUBERNETES_VERSIONS
 ]
 
 
-@pytest.mark.parametrize("system", versions.OPERATING_SYSTEMS.values(), ids=lambda system: system.name)
+@pytest.mark.parametrize("system", OPERATING_SYSTEMS.values(), ids=lambda system: system.name)
 def test_every_row_says_where_it_comes_from(system):
     """A row without a source cannot be brought up to date."""
-    assert versions.OPERATING_SYSTEMS[system.name] is system
+    assert OPERATING_SYSTEMS[system.name] is system
     assert system.source
     assert all(support.source for support in system.supports.values())
     assert system.minimum_disk_gb <= system.default_disk_gb
@@ -88,8 +87,8 @@ def test_the_pause_image_has_every_build_that_can_be_chosen(version):
 @pytest.mark.parametrize("gap", ["ami_parameter", "wcf_image", "build", "launch_agent", "source"])
 def test_a_row_with_a_gap_is_refused_by_name(monkeypatch, gap):
     """Somebody adds a system and leaves out its image: nothing must be declared that cannot start."""
-    row = dataclasses.replace(versions.OPERATING_SYSTEMS["windows-2022"], **{gap: ""})
-    monkeypatch.setattr(versions, "OPERATING_SYSTEMS", {**versions.OPERATING_SYSTEMS, "windows-2022": row})
+    row = dataclasses.replace(OPERATING_SYSTEMS["windows-2022"], **{gap: ""})
+    monkeypatch.setattr(versions, "OPERATING_SYSTEMS", {**OPERATING_SYSTEMS, "windows-2022": row})
     stack = {
         "adminCidrs": ["203.0.113.7/32"],
         "nodePools": [{"name": "linux"}, {"name": "windows", "os": "windows-2022"}],
@@ -157,7 +156,7 @@ def test_an_unknown_kubernetes_version_is_refused_with_those_that_are_known():
 def test_what_is_built_without_being_asked_is_best_effort_at_worst_and_says_so():
     """The default pools at the default version: Windows Server 2019 is the talk's."""
     levels = {
-        str(pool["os"]): versions.support(versions.OPERATING_SYSTEMS[str(pool["os"])], DEFAULT_KUBERNETES)
+        str(pool["os"]): versions.support(OPERATING_SYSTEMS[str(pool["os"])], DEFAULT_KUBERNETES)
         for pool in DEFAULT_POOLS
     }
     assert levels["ubuntu-24.04"].level == "supported"

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from infra import workloads
-from infra.config import versions
+from infra.config import operating_systems
 from tests.support.engine import plain
 from tests.support.stacks import deployed, run
 
@@ -76,7 +76,7 @@ def test_ccauth_runs_the_image_of_the_build_that_it_selects():
     found = pod("ccauth", deployed("many-pools", "up"))["spec"]
     system = next(
         s
-        for s in versions.OPERATING_SYSTEMS.values()
+        for s in operating_systems.OPERATING_SYSTEMS.values()
         if s.build == found["nodeSelector"]["node.kubernetes.io/windows-build"]
     )
     assert system.name == "windows-2019"

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.config import model as config
-from infra.config import versions
+from infra.config import operating_systems
 from microcosm.aws import prices
 from microcosm.aws.prices import Cost
 
@@ -32,8 +32,8 @@ def test_a_sum_says_when_it_is_only_a_lower_bound() -> None:
     assert prices.total([]) == "$0.00"
 
 
-@pytest.mark.parametrize("os", versions.OPERATING_SYSTEMS.values(), ids=lambda os: os.name)
-def test_every_default_machine_has_a_price(os: versions.OperatingSystem) -> None:
+@pytest.mark.parametrize("os", operating_systems.OPERATING_SYSTEMS.values(), ids=lambda os: os.name)
+def test_every_default_machine_has_a_price(os: operating_systems.OperatingSystem) -> None:
     """And its disk: the default stack has a price, whatever systems its pools have."""
     assert prices.monthly(f"ec2/{os.default_instance_type}/{os.family}", 1, prices.REGION).usd
     assert prices.monthly("ebs/gp3", os.default_disk_gb, prices.REGION).usd

@@ -12,6 +12,7 @@ import yaml
 
 from infra import flannel, workloads
 from infra.config import bom, versions
+from infra.config.operating_systems import OPERATING_SYSTEMS
 
 PROJECT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((PROJECT / ".github/workflows").iterdir())
@@ -90,7 +91,7 @@ def test_images_have_a_tag_of_their_own_and_never_the_newest():
         workloads.NGINX_IMAGE,
         *(row.pause_image for row in versions.KUBERNETES_VERSIONS.values()),
     ]
-    images += [system.wcf_image for system in versions.OPERATING_SYSTEMS.values() if system.wcf_image]
+    images += [system.wcf_image for system in OPERATING_SYSTEMS.values() if system.wcf_image]
     assert [image for image in images if not re.search(r":v?\d[\w.-]*(@sha256:[0-9a-f]{64})?$", image)] == []
 
 
