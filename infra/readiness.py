@@ -18,8 +18,7 @@ import pulumi
 from . import join_parameters
 from .config import naming
 from .errors import ClusterNotReadyError
-from .node import diagnosis as stuck
-from .node import report
+from .node import diagnosis, report
 from .node.diagnosis import Instance, Reports
 from .node.report import Report
 from .readiness_aws import AmazonCloud as AmazonCloud
@@ -69,7 +68,11 @@ class Gate:
     async def _until(self, look: Callable[[Known], tuple[Any, Reports]], instances: Mapping[str, str]) -> Any:
         start = states_due = self.clock()
         pause = FIRST_PAUSE_SECONDS
-        failures, progress, silent = stuck.Failures(), stuck.Progress(), stuck.Silence(since=start)
+        failures, progress, silent = (
+            diagnosis.Failures(),
+            diagnosis.Progress(),
+            diagnosis.Silence(since=start),
+        )
         known: Known = {}
         while True:
             now = self.clock()
@@ -88,7 +91,7 @@ class Gate:
                 self.tell(line)
             for node in silent.news(reports, now):
                 console = await asyncio.to_thread(self.cloud.console_output, instances[node])
-                self.tell(f"{node} ({instances[node]}): {report.NO_REPORT}. {stuck.last_words(console)}")
+                self.tell(f"{node} ({instances[node]}): {report.NO_REPORT}. {diagnosis.last_words(console)}")
             await asyncio.sleep(max(pause, len(instances) / NODES_A_SECOND))
             pause = min(2 * pause, POLL_SECONDS)
 
@@ -103,7 +106,7 @@ class Gate:
 
     def _look_at_nodes(self, instances: Mapping[str, str], known: Known) -> tuple[bool | None, Reports]:
         reports = self._reports(instances, known)
-        return stuck.all_ready(reports) or None, reports
+        return diagnosis.all_ready(reports) or None, reports
 
     def _published_kubeconfig(self, instance_id: str) -> str | None:
         document = _json(self.cloud.parameter(self.names.parameter(join_parameters.KUBECONFIG)))
@@ -126,10 +129,10 @@ class Gate:
         lines = {
             node: line
             for node, id in instances.items()
-            if (line := stuck.lost(node, id, states[id], reports[node]))
+            if (line := diagnosis.lost(node, id, states[id], reports[node]))
         }
         if lines:
-            advice = stuck.advice({node: states[instances[node]] for node in lines})
+            advice = diagnosis.advice({node: states[instances[node]] for node in lines})
             raise ClusterNotReadyError("\n".join([*lines.values(), advice]))
         return known
 
@@ -140,7 +143,9 @@ class Gate:
             for node, found in unfinished.items()
         ]
         if not lines:
-            lines = [f"{naming.CONTROL_PLANE} ({instances[naming.CONTROL_PLANE]}) {what}: {stuck.SILENT_API}"]
+            lines = [
+                f"{naming.CONTROL_PLANE} ({instances[naming.CONTROL_PLANE]}) {what}: {diagnosis.SILENT_API}"
+            ]
         first = next(iter(unfinished), naming.CONTROL_PLANE)
         console = self.cloud.console_output(instances[first]).splitlines()[-CONSOLE_LINES:]
         return ClusterNotReadyError(
@@ -149,7 +154,7 @@ class Gate:
                     *lines,
                     f"last console output of {first}:",
                     *(f"  | {line}" for line in console),
-                    stuck.AGAIN,
+                    diagnosis.AGAIN,
                 ]
             )
         )

@@ -1,8 +1,7 @@
 """The status report of a machine: its schema, its parser, and which instance it belongs to. Pure.
 
 Writers: send_report in userdata/linux/common.sh, Send-Report in userdata/windows/plan.ps1, Send-Failure in
-bootstrap.ps1. Readers: the readiness wait (readiness.py, stuck.py) and every `microcosm` command that shows a
-machine.
+bootstrap.ps1. Readers: the readiness wait (readiness.py, diagnosis.py) and the commands of `microcosm`.
 """
 
 import json

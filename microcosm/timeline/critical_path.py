@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.config.naming import CONTROL_PLANE
+from infra.node.report import READY
 
-from .model import READY, NodeTimeline, Span, Timeline
+from .model import NodeTimeline, Span, Timeline
 
 PULUMI = "pulumi"
 LAUNCH = "until launch"

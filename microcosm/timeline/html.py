@@ -7,10 +7,13 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
+from infra.node.report import READY
+
 from ..output import duration
+from . import stuck
 from .critical_path import PULUMI, critical_path
-from .model import READY, NodeTimeline, Span, State, Timeline, usual_seconds
-from .text import document, headline, path_sentence, sentence
+from .model import NodeTimeline, Span, State, Timeline
+from .text import document, headline, path_sentence
 
 # The order is that of the phases; the page lists them in it.
 HUES = {
@@ -69,8 +72,8 @@ class _View:
                 for a, b, c in self._facts()
             ),
             "issues": "".join(
-                f'<p class="issue{" failed" if t.failed else ""}">{escape(sentence(t))}</p>'
-                for t in timeline.issues
+                f'<p class="issue{" failed" if t.failed else ""}">{escape(stuck.sentence(t))}</p>'
+                for t in stuck.issues(timeline)
             ),
             "ticks": "".join(
                 f'<span class=tick style="left:{self._share(s):.3f}%">{_tick_label(s)}</span>'
@@ -153,8 +156,8 @@ class _View:
 
     def _phase_bar(self, node: NodeTimeline, span: Span) -> str:
         tip = f"{node.label}: {span.name}\n{self._when(span)}"
-        if span.seconds(self._timeline.now) > usual_seconds(node.family, span.name):
-            tip += f"\nlonger than usual (under {duration(usual_seconds(node.family, span.name))})"
+        if span.seconds(self._timeline.now) > stuck.usual_seconds(node.family, span.name):
+            tip += f"\nlonger than usual (under {duration(stuck.usual_seconds(node.family, span.name))})"
         if span.name == node.phase and node.detail:
             tip += f"\n{node.detail}"
         return self._bar(span, HUES.get(span.name, OTHER_HUE), span.name, tip)

@@ -1,4 +1,4 @@
-"""Model a stack's bring-up: phases of each machine, critical times, and failed or stuck machines.
+"""Model a stack's bring-up: phases of each machine and critical times.
 
 Input: machines, their reports, Pulumi's engine spans and a clock. Output: a Timeline, which the renderers
 turn into text, HTML or JSON.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.config.naming import CONTROL_PLANE
-from infra.node.report import NO_REPORT, READY, Report
+from infra.node.report import NO_REPORT, Report
 
 from ..aws.machines import Machine, own_report
 
@@ -23,23 +23,6 @@ class State(StrEnum):
     RUNNING = "running"
     READY = "ready"
     FAILED = "failed"
-
-
-# Seconds after which a phase counts as stuck. The values are generous readings of reports about EC2 (a stock
-# Windows AMI reaches its user-data after 3 to 8 minutes, 15 at worst; a worker's join waits for the control
-# plane), so that a slow day is not reported as a fault.
-USUAL_SECONDS: Mapping[str, Mapping[str, int]] = {
-    "linux": {
-        BOOT: 180, "prepare": 60, "download": 180, "containerd": 60, "init": 240, "join": 420, "publish": 60,
-        READY: 120,
-    },
-    "windows": {
-        BOOT: 900, "feature": 420, "reboot": 420, "download": 420, "containerd": 120, "prepare-node": 180,
-        "join": 420,
-        "flannel": 240, "kube-proxy": 120, READY: 240,
-    },
-}  # fmt: skip
-USUAL_DEFAULT = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,18 +77,6 @@ class NodeTimeline:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Issue:
-    """A machine that failed, or has stayed in one phase longer than usual."""
-
-    node: str
-    phase: str
-    seconds: float
-    usual: int
-    failed: bool
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
     """All facts that the renderers need; times are Unix seconds."""
 
@@ -150,12 +121,6 @@ class Timeline:
         """Return the longest phase and its node."""
         pairs = [(node, span) for node in self.nodes for span in node.spans]
         return max(pairs, key=lambda pair: pair[1].seconds(self.now), default=None)
-
-    @property
-    def issues(self) -> tuple[Issue, ...]:
-        """List failures first, then stuck machines, the longest wait first."""
-        found = [issue for node in self.nodes if (issue := _issue(node, self.now))]
-        return tuple(sorted(found, key=lambda issue: (not issue.failed, -issue.seconds)))
 
 
 def build(
@@ -225,28 +190,3 @@ def _spans(machine: Machine, report: Report | None) -> tuple[Span, ...]:
     )
     failing = report.phase if report and report.is_failed else None
     return (*boot, *(Span(name=p.name, start=p.start, end=p.end, failed=p.name == failing) for p in phases))
-
-
-def usual_seconds(family: str, phase: str) -> int:
-    """Return the duration after which a phase counts as stuck."""
-    return USUAL_SECONDS.get(family, {}).get(phase, USUAL_DEFAULT)
-
-
-def _issue(node: NodeTimeline, now: float) -> Issue | None:
-    if node.state is not State.FAILED and node.state is not State.RUNNING:
-        return None
-    span = next((span for span in reversed(node.spans) if span.name == node.phase), None)
-    failed = node.state is State.FAILED
-    seconds, usual = _waiting(span, failed, now), usual_seconds(node.family, node.phase)
-    if not failed and seconds <= usual:
-        return None
-    return Issue(
-        node=node.label, phase=node.phase, seconds=seconds, usual=usual, failed=failed, detail=node.detail
-    )
-
-
-def _waiting(span: Span | None, failed: bool, now: float) -> float:
-    """Return the seconds in the current phase, or since it ended if the next one has not begun."""
-    if span is None:
-        return 0.0
-    return span.seconds(now) if failed or span.end is None else now - span.end

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..output import STYLES, aligned, duration
+from . import stuck
 from .critical_path import PathSegment, critical_path
-from .model import BOOT, Issue, NodeTimeline, Span, State, Timeline
+from .model import BOOT, NodeTimeline, Span, State, Timeline
 
 PLAIN_WIDTH = 60
 # One letter and one colour per phase; unknown phases use OTHER.
@@ -23,14 +24,6 @@ MARKS = {
 OTHER = ("x", "white")
 FAILED_COLOUR = "red3"
 ENGINE_COLOUR = "steel_blue"
-
-
-def sentence(issue: Issue) -> str:
-    """Describe a failed or stuck machine in one line: machine, phase, duration, detail."""
-    verb, since = ("failed in", "after") if issue.failed else ("is stuck in", "for")
-    usually = "" if issue.failed else f" (usually under {duration(issue.usual)})"
-    said = f": {issue.detail}" if issue.detail else ""
-    return f"{issue.node} {verb} {issue.phase} {since} {duration(issue.seconds)}{usually}{said}"
 
 
 def headline(timeline: Timeline) -> str:
@@ -76,7 +69,7 @@ def plain(timeline: Timeline) -> str:
         ]
         for node in timeline.nodes
     ]
-    issues = [f"! {sentence(issue)}" for issue in timeline.issues]
+    issues = [f"! {stuck.sentence(issue)}" for issue in stuck.issues(timeline)]
     return "\n".join(
         [headline(timeline), aligned([header, *engine_rows, *nodes]), *path_sentence(timeline), *issues]
     )
@@ -107,7 +100,8 @@ def rich(timeline: Timeline, width: int) -> RenderableType:
             node.label, state, _total(node, timeline), scale.blocks(node.spans), Text(_cut(now_in, rest))
         )
     issues = [
-        Text(f"! {sentence(issue)}", "bold red" if issue.failed else "yellow") for issue in timeline.issues
+        Text(f"! {stuck.sentence(issue)}", "bold red" if issue.failed else "yellow")
+        for issue in stuck.issues(timeline)
     ]
     path = [Text(line, "dim") for line in path_sentence(timeline)]
     return Group(Text(headline(timeline), "bold"), table, _legend(timeline), *path, *issues)
@@ -184,7 +178,7 @@ def document(timeline: Timeline) -> dict[str, Any]:
                 "failed": t.failed,
                 "detail": t.detail,
             }
-            for t in timeline.issues
+            for t in stuck.issues(timeline)
         ],
     }
 

@@ -6,7 +6,9 @@ import pytest
 
 from infra.node.report import NO_REPORT
 from microcosm.timeline import model as timeline
-from microcosm.timeline.model import Issue, State
+from microcosm.timeline import stuck
+from microcosm.timeline.model import State
+from microcosm.timeline.stuck import Issue
 from tests.support.stories import START, all_ready, built, machine, report
 
 
@@ -87,7 +89,7 @@ def test_a_failure_is_an_issue_with_its_phase_and_words() -> None:
     assert whole.failed
     assert whole.finished
     assert not whole.ready
-    assert whole.issues == (
+    assert stuck.issues(whole) == (
         Issue(
             node="linux-0",
             phase="download",
@@ -108,13 +110,13 @@ def test_a_phase_is_stuck_when_it_lasts_longer_than_usual_for_its_system(
 ) -> None:
     """Windows is given the time that Windows takes."""
     whole = built(10 + seconds, [machine(node)], [report(node, ("download", 10, None))])
-    assert bool(whole.issues) is is_issue
+    assert bool(stuck.issues(whole)) is is_issue
 
 
 def test_a_machine_that_stopped_between_two_phases_is_stuck_too() -> None:
     """A phase that ended long ago with nothing after it is a machine that died in between."""
     whole = built(1000, [machine("linux-0")], [report("linux-0", ("containerd", 10, 12), result="ok")])
-    assert [(issue.phase, issue.seconds) for issue in whole.issues] == [("containerd", 988)]
+    assert [(issue.phase, issue.seconds) for issue in stuck.issues(whole)] == [("containerd", 988)]
 
 
 def test_failures_come_before_what_is_only_slow() -> None:
@@ -124,7 +126,7 @@ def test_failures_come_before_what_is_only_slow() -> None:
         report("linux-1", ("download", 1, 2), result="failed"),
     )
     whole = built(900, [machine("linux-0"), machine("linux-1")], [slow, failed])
-    assert [issue.node for issue in whole.issues] == ["linux-1", "linux-0"]
+    assert [issue.node for issue in stuck.issues(whole)] == ["linux-1", "linux-0"]
 
 
 def test_the_whole_ends_with_the_last_machine_and_not_now() -> None:
