@@ -19,15 +19,20 @@ from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
 from rehearsal.fake_aws.authorisation import RoleSessions
-from rehearsal.fake_aws.corrections import BEHAVIOUR_PATCHES, VOLUME_PATCHES, console_from, reboots_in
 from rehearsal.fake_aws.faults import Faults
 from rehearsal.fake_aws.idempotency import ClientTokens
-from rehearsal.fake_aws.images import IMAGE_PATCHES
-from rehearsal.fake_aws.machine_refusals import MACHINE_PATCHES
-from rehearsal.fake_aws.network_refusals import NETWORK_PATCHES
+from rehearsal.fake_aws.moto_patches.corrections import (
+    BEHAVIOUR_PATCHES,
+    VOLUME_PATCHES,
+    console_from,
+    reboots_in,
+)
+from rehearsal.fake_aws.moto_patches.images import IMAGE_PATCHES
+from rehearsal.fake_aws.moto_patches.machine_refusals import MACHINE_PATCHES
+from rehearsal.fake_aws.moto_patches.network_refusals import NETWORK_PATCHES
+from rehearsal.fake_aws.moto_patches.vpc_refusals import VPC_PATCHES
 from rehearsal.fake_aws.rates import Rates
 from rehearsal.fake_aws.settings import ACCOUNT, CLOCK_AHEAD, JOURNAL, KMS_KEY, LOOPBACK, STATE_BUCKET
-from rehearsal.fake_aws.vpc_refusals import VPC_PATCHES
 
 # moto then refuses unknown images, instance types and key pairs.
 CHECKS = ("ENABLE_AMI_VALIDATION", "ENABLE_KEYPAIR_VALIDATION", "EC2_ENABLE_INSTANCE_TYPE_VALIDATION")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.fake_aws import images
+from rehearsal.fake_aws.moto_patches import images
 
 UBUNTU, _, WINDOWS, *_ = images.IMAGES
 

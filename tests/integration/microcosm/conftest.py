@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from microcosm.aws.session import OneClientEach
 from microcosm.pulumi_cli.target import Target
-from rehearsal.fake_aws.corrections import VOLUME_PATCHES
+from rehearsal.fake_aws.moto_patches.corrections import VOLUME_PATCHES
 
 REGION = "eu-west-1"
 TARGET = Target(stack="dev", region=REGION)

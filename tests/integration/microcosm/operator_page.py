@@ -49,8 +49,8 @@ from microcosm.output import note
 from microcosm.pulumi_cli.target import Target
 from microcosm.smoke import command as smoke_command
 from microcosm.timeline import watch as timeline_watch
-from rehearsal.fake_aws import images
-from rehearsal.fake_aws.corrections import VOLUME_PATCHES
+from rehearsal.fake_aws.moto_patches import images
+from rehearsal.fake_aws.moto_patches.corrections import VOLUME_PATCHES
 from tests.support import price_answers
 from tests.unit.microcosm.test_smoke import SILENCE, send_all
 

@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from werkzeug.serving import make_server
 
 from infra import iam as iam_policies
-from rehearsal.fake_aws import images, inventory
+from rehearsal.fake_aws import inventory
+from rehearsal.fake_aws.moto_patches import images
+from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 from rehearsal.fake_aws.process import Cloud, CloudError, running_cloud
-from rehearsal.fake_aws.rules import MotoPatches, PatchedCall
 from rehearsal.fake_aws.server import OneAtATime, QuietHandler, WholeBodies
 from rehearsal.fake_aws.signature import ALGORITHM, Signature
 from tests.support.fake_aws import served_aws

@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from rehearsal.fake_aws import images
-from rehearsal.fake_aws.corrections import CONSOLE_LIMIT, WINDOWS_ADMINISTRATOR
-from rehearsal.fake_aws.machine_refusals import USER_DATA_LIMIT
+from rehearsal.fake_aws.moto_patches import images
+from rehearsal.fake_aws.moto_patches.corrections import CONSOLE_LIMIT, WINDOWS_ADMINISTRATOR
+from rehearsal.fake_aws.moto_patches.machine_refusals import USER_DATA_LIMIT
 from tests.support.small_network import UBUNTU, WINDOWS, refused
 
 # --- launches ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from rehearsal.fake_aws import images
+from rehearsal.fake_aws.moto_patches import images
 
 from ..conftest import REGION, Cloud
 from .patient import ACCOUNT, CURVE

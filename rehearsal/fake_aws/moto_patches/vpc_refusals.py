@@ -17,7 +17,7 @@ from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.models.vpn_gateway import VpnGatewayBackend
 
-from rehearsal.fake_aws.rules import MotoPatches, PatchedCall
+from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 
 VPC_PATCHES = MotoPatches()
 

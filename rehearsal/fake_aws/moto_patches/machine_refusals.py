@@ -19,7 +19,7 @@ from moto.kms.models import kms_backends
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
-from rehearsal.fake_aws.rules import MotoPatches, PatchedCall
+from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 from rehearsal.fake_aws.settings import ACCOUNT
 
 MACHINE_PATCHES = MotoPatches()

@@ -16,7 +16,7 @@ from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.models.vpcs import VPCBackend
 
-from rehearsal.fake_aws.rules import MotoPatches, PatchedCall
+from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 
 NETWORK_PATCHES = MotoPatches()
 

@@ -18,7 +18,8 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend, ssm_backends
 
-from rehearsal.fake_aws.rules import MotoPatches, PatchedCall
+from infra.config.operating_systems import WINDOWS_RELEASES
+from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 from rehearsal.fake_aws.settings import ACCOUNT
 
 CANONICAL = "099720109477"
@@ -68,7 +69,7 @@ def _windows(release: str, edition: str) -> Image:
 IMAGES = (
     _ubuntu("amd64", "x86_64"),
     _ubuntu("arm64", "arm64"),
-    *(_windows(release, edition) for release in ("2019", "2022", "2025") for edition in ("Core", "Full")),
+    *(_windows(release, edition) for release in WINDOWS_RELEASES for edition in ("Core", "Full")),
 )
 
 

@@ -23,7 +23,7 @@ from moto.ec2.responses.instances import InstanceResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
 
-from rehearsal.fake_aws.rules import MotoPatches, PatchedCall
+from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 
 BEHAVIOUR_PATCHES = MotoPatches()
 # Those of volumes apart: other tests than the rehearsal's need them alone.

@@ -1,0 +1,1 @@
+"""Change moto where it is kinder than AWS; ../server.py applies the patches, patches.py is the mechanism."""
