@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rehearsal.scenarios.figures import machine
 
-from .machines import FAULTS
-from .table import Outcome
+from .fault import Outcome
+from .table import FAULTS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "evidence" / "reliability.md"
 BEGIN, END = "<!-- machine-faults: begin -->", "<!-- machine-faults: end -->"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from rehearsal.scenarios.life import LIFE, Run, Step, preview, up
 
 from . import proof, report
-from .machines import FAULTS, FIRST, LAST
+from .fault import Fault, Outcome
 from .stage import Stage
-from .table import Fault, Outcome
+from .table import FAULTS, FIRST, LAST
 
 ALL = "machine-faults"
 _PREVIEW = Step("preview", "pulumi preview of the whole stack", preview)

@@ -33,6 +33,8 @@ ANYBODY = {
 }
 CONFIGURATION = {**CONFIG, "permissionsBoundary": BOUNDARY, "kmsKeyId": KEY}
 SETTINGS = tuple(part for key, value in CONFIGURATION.items() for part in ("--set", f"{key}={_text(value)}"))
+# With the whole policy `up` must succeed, however busy this machine is.
+PATIENT = ("--set", "readyTimeoutMinutes=5")
 # The life of a preview. The end moves, so the second `up` has tags to change.
 COMMANDS = {
     "up": ("up", "--pr", PULL_REQUEST, *SETTINGS),
@@ -73,7 +75,10 @@ class Pipeline:
         self._iam.put_role_policy(
             RoleName=ROLE, PolicyName="permissions", PolicyDocument=json.dumps(document(missing))
         )
-        code, text = self.project.attempt(sys.executable, "-m", "microcosm", "preview", *COMMANDS[command])
+        words = COMMANDS[command]
+        if missing is None and words[0] == "up":
+            words = (*words, *PATIENT)
+        code, text = self.project.attempt(sys.executable, "-m", "microcosm", "preview", *words)
         answers = [*self._answers()]
         return Outcome(
             code,

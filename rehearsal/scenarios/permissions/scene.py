@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.config.naming import STACK_TAG
-from rehearsal.fake_aws.images import UBUNTU_PARAMETER
+from rehearsal.fake_aws.moto_patches.images import UBUNTU_PARAMETER
 
 OWN, FOREIGN = "pr-7", "dev"
 # What asks for the tags of a preview; `{}` is the tag specification of a call that gives none.

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestServer
 from rehearsal.hosts.mirror import Mirror
 from rehearsal.scenarios import life as ordinary
 from rehearsal.scenarios.checks import CheckFailed
-from rehearsal.scenarios.machine_faults import machines, report, scenario
+from rehearsal.scenarios.machine_faults import report, scenario, table
 from rehearsal.scenarios.machine_faults.command import Command, program_line
-from rehearsal.scenarios.machine_faults.table import Outcome
+from rehearsal.scenarios.machine_faults.fault import Outcome
 
 # --- a command under way
 
@@ -89,7 +89,7 @@ def test_a_machine_of_which_nothing_was_told_is_a_failed_check(command):
 
 
 def test_every_fault_has_a_name_of_its_own_and_can_be_played_alone():
-    names = [fault.name for fault in machines.FAULTS]
+    names = [fault.name for fault in table.FAULTS]
     assert len(names) == len(set(names))
     assert set(scenario.SCENARIOS) == {scenario.ALL, *names}
     assert not set(scenario.SCENARIOS) & set(ordinary.SCENARIOS)
@@ -99,15 +99,15 @@ def test_every_fault_has_a_name_of_its_own_and_can_be_played_alone():
 def test_every_run_lists_what_was_there_and_ends_with_nothing_left(name):
     steps = scenario.SCENARIOS[name]
     assert steps[0].act is ordinary.preview
-    if name in (scenario.ALL, machines.LAST.name):
-        assert steps[-1].name == machines.LAST.name, "it destroys and audits itself"
+    if name in (scenario.ALL, table.LAST.name):
+        assert steps[-1].name == table.LAST.name, "it destroys and audits itself"
     else:
         assert [step.act for step in steps[-2:]] == [ordinary.destroy, ordinary.audit]
 
 
 def test_the_cluster_of_all_faults_is_made_by_the_first_of_them():
     names = [step.name for step in scenario.SCENARIOS[scenario.ALL]]
-    assert names == ["preview", *(fault.name for fault in machines.FAULTS)]
+    assert names == ["preview", *(fault.name for fault in table.FAULTS)]
 
 
 # --- the table
@@ -120,7 +120,7 @@ def outcome(fault, seen, seconds=12.4):
 def test_a_row_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
     document = tmp_path / "reliability.md"
     document.write_text(f"above\n{report.BEGIN}\n| gone-fault | x |\n{report.END}\nbelow\n")
-    second, first = machines.MACHINE_FAULTS[0], machines.FIRST
+    second, first = table.MACHINE_FAULTS[0], table.FIRST
     for played in (
         outcome(second, "old"),
         outcome(first, "linux-0 (i-1) a|b <none>"),
@@ -141,7 +141,7 @@ def test_a_row_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
 
 
 def test_a_line_that_is_too_long_for_a_table_is_cut():
-    assert f"| {'x' * report.SEEN_CHARACTERS} ... |" in report.row(outcome(machines.FIRST, "x" * 999))
+    assert f"| {'x' * report.SEEN_CHARACTERS} ... |" in report.row(outcome(table.FIRST, "x" * 999))
 
 
 # --- the mirror that misbehaves
