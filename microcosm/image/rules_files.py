@@ -86,7 +86,7 @@ def writable(subject: Subject) -> list[str]:
     App_Data, folders for logs and uploads, and those given.
     """
     found = {folder for folder in subject.tree.folders() if _LOG_FOLDER.search(folder)}
-    found |= set(_log_targets(subject))
+    found |= {folder for folder, _ in log_targets(subject)}
     found |= {folder.replace("\\", "/").strip("/") for folder in subject.choices.writable}
     if subject.kind.is_site:
         found.add(subject.tree.find("App_Data") or "App_Data")
@@ -94,13 +94,16 @@ def writable(subject: Subject) -> list[str]:
     return sorted(by_folded.values())
 
 
-def _log_targets(subject: Subject) -> Iterator[str]:
-    """Yield folders of log4net's and NLog's files that are relative to the service."""
-    for config in subject.configs:
-        values = [element.get("value") or "" for element in config.all("file")] + [
-            element.get("fileName") or "" for element in config.all("target")
-        ]
-        for value in values:
-            found = _LOG_FILE.match(value)
-            if found:
-                yield found[1].replace("\\", "/").strip("/")
+def log_targets(subject: Subject) -> list[tuple[str, str]]:
+    """Return folder and pattern of log4net's and NLog's files that are relative to the service."""
+    found = set[tuple[str, str]]()
+    for config in (*subject.configs, *subject.library_configs):
+        files = [element.get("value") or "" for element in config.all("file")]
+        files += [element.get("fileName") or "" for element in config.all("target")]
+        for value in files:
+            match = _LOG_FILE.match(value)
+            if match:
+                ending = value.rpartition(".")[2] if "." in value else ""
+                pattern = f"*.{ending}" if ending.isalnum() else "*"
+                found.add((match[1].replace("\\", "/").strip("/"), pattern))
+    return sorted(found)

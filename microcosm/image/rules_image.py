@@ -1,5 +1,6 @@
 """Rules on an image that is already made: whether the nodes of a stack can pull, hold and start it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from .findings import Finding, refused, told, warned
 from .oci import Image
 
 # Layers are unpacked on the node: three times their packed size, and Windows' own 20 GB, are on its disk.
+_TAG_DATE = re.compile(r"-(\d{4})(\d\d)\d\d-")
+_MOST_MONTHS = 12
 _UNPACKED, _WINDOWS_GB = 3, 20
 
 
@@ -86,8 +89,27 @@ def _one(name: str, image: Image, release: str) -> Iterator[Finding]:
             f"{gigabytes:.1f} GB packed may not fit on a node's disk of {disk} GB",
             "give the pool a larger disk",
         )
+    yield from _patches(name, image, release)
     for known, level in sorted((image_facts.of(image) or {}).get("findings", {}).items()):
         yield told("built-with", name, f"built with the finding {known} ({level})")
+
+
+def _patches(name: str, image: Image, release: str) -> Iterator[Finding]:
+    """Compare the date of the base with that of the stack's own image for this Windows.
+
+    Patches of one build run on each other, but 32-bit processes once failed with 0xc0000139 (KB4542617,
+    microsoft/Windows-Containers issue 591).
+    """
+    ours = _TAG_DATE.search(OPERATING_SYSTEMS[f"windows-{release}"].wcf_image)
+    times = [image.config.get("created"), *(one.get("created") for one in image.config.get("history") or [])]
+    theirs = max((str(one)[:10] for one in times if one), default="")
+    if ours and theirs > "1970-01-01":
+        months = (int(ours[1]) - int(theirs[:4])) * 12 + int(ours[2]) - int(theirs[5:7])
+        if months > _MOST_MONTHS:
+            what = (
+                f"its base is of {theirs[:7]}, {months} months before the stack's: other patches of Windows"
+            )
+            yield warned("image-patches", name, what, "build it again on a current base")
 
 
 def _pools(command: Sequence[str]) -> list[str]:

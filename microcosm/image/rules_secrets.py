@@ -45,7 +45,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         if not package.tokens(setting.value):
             yield from _of_setting(setting)
     yield from _known(subject)
-    for config in subject.configs:
+    for config in (*subject.configs, *subject.library_configs):
         yield from _elsewhere(config)
         yield from _named(config)
     for path in subject.tree:

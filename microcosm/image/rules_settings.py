@@ -166,7 +166,7 @@ def _listed(subject: Subject) -> Iterator[Finding]:
 
 def _elsewhere(subject: Subject) -> Iterator[Finding]:
     """Folders in sections of other libraries: log4net, NHibernate, applicationSettings."""
-    for config in subject.configs:
+    for config in (*subject.configs, *subject.library_configs):
         for where, value in config.others():
             drives = sorted({found.upper() for found in _DRIVE.findall(value)} - {"C"})
             if drives:

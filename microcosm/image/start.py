@@ -16,7 +16,7 @@ from .kinds import Kind
 from .msi_folders import windows
 from .recognise import SITE_ROOT, installed
 from .rules_code import is_32
-from .rules_files import writable
+from .rules_files import log_targets, writable
 from .subject import Subject
 from .tree import File, Tree, join, merged
 
@@ -68,10 +68,8 @@ def writable_folders(subject: Subject) -> list[str]:
         if subject.source.msi
         else [join(subject.place, folder) for folder in subject.source.empty]
     )
-    return [
-        *(join(subject.place, folder) for folder in (writable(subject) if subject.kind.is_site else ())),
-        *empty,
-    ]
+    own = writable(subject) if subject.kind.is_site else [folder for folder, _ in log_targets(subject)]
+    return [*(join(subject.place, folder) for folder in own), *empty]
 
 
 def app(subject: Subject, options: Options) -> dict[str, Any]:
@@ -191,8 +189,8 @@ def log_config(subject: Subject) -> dict[str, Any]:
     """Return LogMonitor's configuration: errors and warnings of the event log, and of a site the files of
     IIS.
 
-    Every folder that it names is made by the start script: for one that is missing LogMonitor waits 300 s and
-    fails.
+    Every folder that it names is in the layer or made by the start script: for one that is missing LogMonitor
+    waits 300 s and fails.
     """
     channels = [
         {"name": name, "level": level} for name, level in (("system", "Error"), ("application", "Warning"))
@@ -207,6 +205,8 @@ def log_config(subject: Subject) -> dict[str, Any]:
             "includeSubdirectories": True,
         }
         sources.append({"type": "File", **files_of})
+    for folder, pattern in log_targets(subject):
+        sources.append({"type": "File", "directory": installed(subject.place, folder), "filter": pattern})
     return {"LogConfig": {"sources": sources}}
 
 

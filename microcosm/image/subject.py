@@ -9,10 +9,12 @@ from functools import cached_property
 
 from .assemblies import Assembly
 from .bases import Base
-from .configs import Config, Setting
+from .configs import Config, Setting, part
 from .kinds import Kind
 from .source import Source
 from .tree import Tree
+
+_LIBRARY_CONFIGS = ("nlog.config", "log4net.config", "log4net.xml", "hibernate.cfg.xml", "unity.config")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ class Subject:
     broken_assemblies: list[str]
     base: Base
     choices: Choices = field(default_factory=Choices)
+
+    @cached_property
+    def library_configs(self) -> list[Config]:
+        """The configurations that libraries read beside the service's own."""
+        found = [(path, part(self.tree, path)) for path in self.tree.named(*_LIBRARY_CONFIGS)]
+        return [Config(path, self.tree, root) for path, root in found if root is not None]
 
     @cached_property
     def settings(self) -> list[Setting]:

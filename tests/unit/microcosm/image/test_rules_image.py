@@ -34,6 +34,7 @@ REFUSED = {
 WARNED = {
     "image-settings": image(config={"Entrypoint": [MONITOR, "w3svc"]}),
     "image-logmonitor": image(config={"Entrypoint": ["C:\\LogMonitor\\LogMonitor.exe", "C:\\shop.exe"]}),
+    "image-patches": image(history=[{"created": "2024-05-14T00:00:00Z"}, {"created_by": "COPY"}]),
     "image-size": image(size=60_000_000_000),
 }
 
@@ -56,6 +57,8 @@ def test_servicemonitor_given_to_itself_is_refused_and_a_plain_image_has_no_find
     twice = image(config={"Entrypoint": [MONITOR, "w3svc"], "Cmd": [MONITOR, "w3svc"]})
     assert names(found(twice), Level.REFUSED) == ["image-entrypoint"]
     assert found(image()) == []
+    current = image(created="1970-01-01T00:00:00Z", history=[{"created": "2026-06-01T00:00:00Z"}])
+    assert found(current) == []
 
 
 def test_a_word_that_servicemonitor_takes_for_a_pool_is_refused():

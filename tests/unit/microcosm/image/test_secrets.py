@@ -47,6 +47,14 @@ WRITTEN = {
         },
         "secret-in-image",
     ),
+    "a target of NLog's own file": (
+        {
+            "web.config": config(),
+            "NLog.config": f"<nlog><targets><target "
+            f"connectionString='Server=db;Password={CANARY}'/></targets></nlog>",
+        },
+        "password-in-image",
+    ),
     "a private key": ({"web.config": config(), "certificates/site.pfx": CANARY}, "secret-in-image"),
 }
 
