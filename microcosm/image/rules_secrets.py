@@ -109,11 +109,11 @@ def _named(config: Config) -> Iterator[Finding]:
     applicationSettings.
     """
     known = {id(element) for path in _PATHS for element in config.sections(path)}
-    settings = {
+    known |= {
         id(child) for name in ("appSettings", "connectionStrings") for child in config.sections(f"{name}/add")
     }
     for element in config.root.iter():
-        if id(element) in known | settings or tag(element) == "machineKey":
+        if id(element) in known or tag(element) == "machineKey":
             continue
         names = [
             name

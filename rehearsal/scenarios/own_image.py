@@ -14,6 +14,7 @@ from pathlib import Path
 
 from microcosm.image import bases
 
+from ..session import save_logs
 from . import checks, private_registry, windows_base
 from .checks import CheckFailed
 from .life import LIFE, Run, Step
@@ -23,6 +24,7 @@ NAME, PULL_SECRET = "greeting", "greeting-pull"
 PATH = "/Greeting.svc/hello"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "legacy-wcf"
 FIRST, SECOND, FROM_SECRET = "Hello from web.config", "Hello from the MSI", "Hello from the Secret"
+CANARY = "canary-5c1e"
 _ROLLOUT_SECONDS = 240
 _ANSWER_SECONDS = 30.0
 _registries: dict[Path, PrivateRegistry] = {}
@@ -71,11 +73,27 @@ def from_msi(run: Run) -> str:
 
 
 def secret(run: Run) -> str:
-    """Fill in the Secret of the manifests; the answer is the Secret's."""
-    patch = json.dumps({"stringData": {"APPSETTING_Greeting": FROM_SECRET}})
+    """Fill in the Secret of the manifests; the answer is the Secret's, and its password is in no log."""
+    password = f"Server=orders-db;Password={CANARY}"
+    patch = json.dumps({"stringData": {"APPSETTING_Greeting": FROM_SECRET, "CONNSTR_Orders": password}})
     run.session.run("kubectl", "patch", "secret", NAME, "--patch", patch)
     run.session.run("kubectl", "rollout", "restart", f"deployment/{NAME}")
-    return f"APPSETTING_Greeting: {_answers(run, FROM_SECRET)}"
+    answer = _answers(run, FROM_SECRET)
+    logs = run.session.state / "searched"
+    # A copy of them all: the logs of machines are behind links.
+    save_logs(run.session, logs)
+    return f"APPSETTING_Greeting: {answer}; {_in_no_log(logs)}"
+
+
+def _in_no_log(folder: Path) -> str:
+    """Search the logs of machines, services and Pulumi for the password; CheckFailed where it is."""
+    logs = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    found = [path.name for path in logs if CANARY.encode() in path.read_bytes()]
+    if found or not logs:
+        raise CheckFailed(
+            f"the password of the Secret is in {', '.join(found) or 'no log, and there is none'}"
+        )
+    return f"its password is in none of {len(logs)} logs"
 
 
 def remove(run: Run) -> str:

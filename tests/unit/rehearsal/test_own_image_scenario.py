@@ -40,3 +40,14 @@ def test_another_answer_than_the_services_own_fails(monkeypatch):
     assert own_image._answers(run, "Hello") == '"Hello"'
     with pytest.raises(CheckFailed, match="answers '\"Hello\"', not 'Bye'"):
         own_image._answers(run, "Bye")
+
+
+def test_a_password_in_a_log_fails_and_so_does_a_folder_without_logs(tmp_path):
+    with pytest.raises(CheckFailed, match="there is none"):
+        own_image._in_no_log(tmp_path)
+    (tmp_path / "windows-0").mkdir()
+    (tmp_path / "windows-0" / "kubelet.log").write_text("started\n")
+    assert "none of 1 logs" in own_image._in_no_log(tmp_path)
+    (tmp_path / "pulumi.log").write_text(f"Password={own_image.CANARY}\n")
+    with pytest.raises(CheckFailed, match=r"is in pulumi\.log"):
+        own_image._in_no_log(tmp_path)

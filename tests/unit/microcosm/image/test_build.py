@@ -4,14 +4,12 @@ import json
 import tarfile
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from microcosm.cli import app
 from microcosm.errors import OperatorError, UsageError
-from microcosm.image import descriptors, registry, start
+from microcosm.image import descriptors, start
 from microcosm.image.oci import LABEL
-from tests.support.fake_registry import serving
 from tests.support.services import CANARY, config, connection, server
 
 from . import bases_on_disk
@@ -247,98 +245,3 @@ def test_another_logmonitor_than_the_published_one_is_refused(base, site, tmp_pa
             "--logmonitor-sha256",
             "0" * 64,
         )
-
-
-def test_manifests_pass_every_rule_and_ask_for_what_the_service_needs(base, site, tmp_path):
-    built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")
-    text = run("manifest", f"oci:{tmp_path / 'out'}", "--name", "shop", "--namespace", "web").stdout
-    assert "&id" not in text, "a reader edits each probe, so none refers to another"
-    objects = list(yaml.safe_load_all(text))
-    secret, deployment, service = objects
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    assert secret["stringData"]["APPSETTING_Mode"] == ""
-    assert len(secret["stringData"]["MACHINEKEY_VALIDATION"]) == 128
-    assert container["startupProbe"]["httpGet"] == {"path": "/", "port": 80}
-    assert deployment["spec"]["template"]["spec"]["enableServiceLinks"] is False
-    assert deployment["spec"]["replicas"] == 2
-    assert {one["metadata"]["namespace"] for one in objects} == {"web"}
-    assert service["spec"]["ports"][0]["port"] == 80
-
-
-def test_sessions_in_the_process_mean_one_replica(base, site, tmp_path):
-    (site / "web.config").write_text(config("<system.web><sessionState mode='InProc'/></system.web>"))
-    built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")
-    text = run("manifest", f"oci:{tmp_path / 'out'}").stdout
-    assert "# replicas: 1" in text
-    assert (
-        next(one for one in yaml.safe_load_all(text) if one["kind"] == "Deployment")["spec"]["replicas"] == 1
-    )
-
-
-def test_an_image_is_checked_against_the_nodes(base, site, tmp_path):
-    built(site, "--to", "reg.example/shop:1", "--base", base, "--output", tmp_path / "out")
-    assert "0 refused" in run("check", f"oci:{tmp_path / 'out'}").stdout
-    assert "image-build" in run("check", f"oci:{tmp_path / 'out'}", "--windows", "2022", code=1).stdout
-    assert "image-settings" in run("check", base).stdout
-    with pytest.raises(UsageError, match="not made by `microcosm image build`"):
-        run("manifest", base)
-
-
-def test_a_push_sends_only_what_is_missing_and_mounts_the_base(base, site, tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with serving("user", "secret") as fake:
-        fake.login(tmp_path)
-        fake.load("windows/base", "1", tmp_path / "base")
-        words = ("--base", f"{fake.host}/windows/base:1", "--push")
-        first = built(site, "--to", f"{fake.host}/shop:1", *words)
-        assert fake.downloaded == 2, "of the base its manifest and configuration, no layer"
-        assert fake.mounted == 1
-        assert fake.uploaded == 2, "the new layer and the new configuration"
-        again = built(site, "--to", f"{fake.host}/shop:2", *words)
-        assert (again["digest"], fake.uploaded) == (first["digest"], 2)
-        assert "0 refused" in run("check", f"{fake.host}/shop:1").stdout
-        pinned = next(
-            one
-            for one in yaml.safe_load_all(run("manifest", f"{fake.host}/shop:1").stdout)
-            if one["kind"] == "Deployment"
-        )
-        assert (
-            pinned["spec"]["template"]["spec"]["containers"][0]["image"]
-            == f"{fake.host}/shop:1@{first['digest']}"
-        )
-
-
-def test_several_windows_make_one_index(site, tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with serving() as fake:
-        for release, build in (("2019", bases_on_disk.BUILD), ("2022", "10.0.20348.2")):
-            bases_on_disk.write(tmp_path / release, build)
-            fake.load("base", release, tmp_path / release)
-        fake.index("base", "all", ("2019", "2022"))
-        made = built(
-            site,
-            "--to",
-            f"{fake.host}/shop:1",
-            "--base",
-            f"{fake.host}/base:all",
-            "--push",
-            "--windows",
-            "2019",
-            "--windows",
-            "2022",
-        )
-        index, _, media_type = registry.open_registry(registry.parse(f"{fake.host}/shop:1")).manifest("1")
-        assert media_type == registry.INDEX
-        assert [one["platform"]["os.version"] for one in index["manifests"]] == [
-            bases_on_disk.BUILD,
-            "10.0.20348.2",
-        ]
-        assert len(made["images"]) == 2
-
-
-def test_without_a_login_the_sentence_says_what_to_do(base, site, tmp_path, monkeypatch):
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
-    with serving("user", "secret") as fake, pytest.raises(OperatorError, match="docker login"):
-        run("build", site, "--to", f"{fake.host}/shop:1", "--base", base, "--base-has", "iis", "--push")
-    with pytest.raises(OperatorError, match="cannot be reached"):
-        run("build", site, "--to", "127.0.0.1:9/shop:1", "--base", base, "--base-has", "iis", "--push")

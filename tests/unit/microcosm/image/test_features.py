@@ -8,7 +8,7 @@ import pytest
 from microcosm.image import bases
 from microcosm.image.findings import Level
 from microcosm.image.inspect import Wanted
-from tests.support.services import assembly, config, findings, model, names, server, web
+from tests.support.services import config, findings, model, names, server, web
 
 AUTHENTICATION = "<security><authentication><{0} enabled='{1}'/></authentication></security>"
 MISSING = {
@@ -231,45 +231,3 @@ def test_an_ignored_refusal_is_a_warning_that_says_so():
     ]
     assert found.level is Level.WARNED
     assert "(ignored)" in found.what
-
-
-def test_the_published_wcf_sample_has_only_its_true_findings():
-    """The shape of microsoft/dotnet-framework-docker ebb6885, samples/wcfapp/WcfServiceWebApp: http,
-    net.tcp and mex, debug on.
-    """
-    services = "".join(
-        f"<endpoint address='' binding='{name}' contract='IService1'/>"
-        for name in ("basicHttpBinding", "netTcpBinding", "mexHttpBinding")
-    )
-    site = {
-        "Service1.svc": '<%@ ServiceHost Service="S" %>',
-        "Web.config": config(
-            "<system.web><compilation debug='true' targetFramework='4.8'/><httpRuntime "
-            "targetFramework='4.8'/></system.web>",
-            f"<system.serviceModel><services><service name='S'>{services}</service></services>",
-            "<bindings><netTcpBinding><binding><security mode='None'/></binding></netTcpBinding></bindings>",
-            "<behaviors><serviceBehaviors><behavior><serviceMetadata "
-            "httpGetEnabled='true'/></behavior></serviceBehaviors></behaviors>",
-            "<serviceHostingEnvironment multipleSiteBindingsEnabled='true'/></system.serviceModel>",
-            "<system.webServer><modules runAllManagedModulesForAllRequests='true'/><directoryBrowse "
-            "enabled='true'/></system.webServer>",
-        ),
-    }
-    found = findings(
-        site,
-        assembly(
-            "bin/WcfServiceWebApp.dll",
-            references={"mscorlib": "4.0.0.0", "System.ServiceModel": "4.0.0.0"},
-            target="4.8",
-        ),
-    )
-    assert sorted(names(found)) == ["debug", "memory-gate", "metadata-address"]
-    assert "metadata-exchange" in names(found, Level.TOLD)
-
-
-def test_ccauth_has_nothing_but_facts():
-    from tests.support.engine import PROJECT
-
-    files = {name: (PROJECT / "workloads/ccauth" / name).read_text() for name in ("ccauth.svc", "web.config")}
-    files["App_Code/CCAuth.cs"] = (PROJECT / "workloads/ccauth/CCAuth.cs").read_text()
-    assert names(findings(files)) == []

@@ -11,10 +11,9 @@ import pytest
 
 from microcosm.errors import UsageError
 from microcosm.image import inspect, start
-from microcosm.image.findings import Level
 from microcosm.image.source import read, replaced
 from microcosm.image.subject import Choices
-from tests.support.services import config, findings, names
+from tests.support.services import config
 from tests.support.web_packages import package
 
 SITE = {"web.config": config(), "default.aspx": "<%@ Page %>", "bin/site.dll": "MZ"}
@@ -224,32 +223,3 @@ def test_options_of_another_form_are_refused(tmp_path):
         read(site, None, {"A": "b"})
     with pytest.raises(UsageError, match="no such file or folder"):
         read(tmp_path / "none")
-
-
-NAMES = {
-    "case-twins": {"Img/a.png": "", "img/A.png": ""},
-    "reserved-name": {"img/con.png": ""},
-    "trailing-dot": {"docs./a": ""},
-    "bad-character": {"a:b": ""},
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_that_windows_cannot_hold_are_refused(name):
-    assert set(names(findings({"web.config": config(), **NAMES[name]}), Level.REFUSED)) == {name}
-
-
-def test_a_long_path_is_warned_of_and_names_like_devices_are_not():
-    assert names(findings({"web.config": config(), "a" * 230: ""})) == ["long-path"]
-    assert names(findings({"web.config": config(), "console.txt": "", "com10.txt": "", "aux1/b": ""})) == []
-
-
-def test_folders_that_the_service_writes_to_are_found():
-    logging = config("<log4net><appender><file value='trace\\app.log'/></appender></log4net>")
-    found = findings({"web.config": logging, "App_Data/a.xml": "", "sub/Uploads/b": ""}, writable=("cache",))
-    assert sorted(one.where for one in found if one.name == "writable") == [
-        "App_Data",
-        "cache",
-        "sub/Uploads",
-        "trace",
-    ]
