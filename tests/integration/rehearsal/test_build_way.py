@@ -4,7 +4,6 @@ told.
 
 import pytest
 
-from rehearsal.build.errors import SuppliesError
 from rehearsal.build.way import Way, choose, reached
 from tests.support.publisher import serving
 
@@ -28,12 +27,6 @@ def decided(
         reach=reach,
     )
     return way, sorted(tried)
-
-
-@pytest.mark.parametrize(("setting", "downloads"), [("download", True), ("build", False)])
-def test_who_says_which_way_gets_it_and_nothing_is_tried(setting: str, downloads: bool):
-    way, tried = decided(setting, built=not downloads)
-    assert (way.downloads, way.reason, tried) == (downloads, f"SUPPLIES={setting}", [])
 
 
 @pytest.mark.parametrize("setting", ["", "auto"])
@@ -63,11 +56,6 @@ def test_one_publisher_that_is_not_reached_means_building_and_is_named():
     )
 
 
-def test_another_setting_is_refused_with_what_is_accepted():
-    with pytest.raises(SuppliesError, match="SUPPLIES is 'fetch'; accepted are auto, download and build"):
-        decided("fetch")
-
-
 @pytest.mark.parametrize(
     ("status", "fine"), [(401, True), (302, True), (403, False), (404, False), (502, False)]
 )
@@ -77,10 +65,3 @@ def test_a_proxy_that_refuses_is_not_taken_for_the_publisher(status: int, fine: 
         problem = reached(f"{publisher.url}/v2/")
     assert bool(problem) is not fine
     assert fine or f"answers {status}" in problem
-
-
-def test_a_file_that_is_there_is_an_answer_and_a_closed_port_is_none():
-    with serving() as publisher:
-        publisher.files["x"] = b"y"
-        assert reached(f"{publisher.url}/x") == ""
-    assert "cannot be reached (ConnectionError)" in reached(f"{publisher.url}/x")

@@ -1,10 +1,8 @@
 """Test the fake cloud: its process, its inventory, and the permissions of instance roles."""
 
-import contextlib
 import functools
 import os
 import signal
-import socket
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
@@ -14,14 +12,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from werkzeug.serving import make_server
 
 from infra import iam as iam_policies
 from rehearsal.fake_aws import inventory
 from rehearsal.fake_aws.moto_patches import images
-from rehearsal.fake_aws.moto_patches.patches import MotoPatches, PatchedCall
 from rehearsal.fake_aws.process import Cloud, CloudError, running_cloud
-from rehearsal.fake_aws.server import OneAtATime, QuietHandler, WholeBodies
+from rehearsal.fake_aws.server import OneAtATime
 from rehearsal.fake_aws.signature import ALGORITHM, Signature
 from tests.support.fake_aws import served_aws
 
@@ -105,14 +101,6 @@ def test_a_cloud_that_cannot_start_says_where_to_look(tmp_path, monkeypatch):
         pass
 
 
-def test_the_environment_leads_every_client_here_and_pulumi_to_the_state_bucket(cloud, operator):
-    environment = cloud.environment()
-
-    assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
-    assert environment["PULUMI_BACKEND_URL"].startswith("s3://state?region=eu-west-1&endpoint=127.0.0.1:")
-    assert "state" in [bucket["Name"] for bucket in operator("s3").list_buckets()["Buckets"]]
-
-
 def test_requests_run_one_at_a_time_because_moto_is_not_thread_safe():
     inside: list[int] = []
 
@@ -135,68 +123,11 @@ def test_requests_run_one_at_a_time_because_moto_is_not_thread_safe():
     assert answers == [[b"x"]] * 4
 
 
-def test_the_head_and_the_body_of_an_answer_leave_together():
-    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Length", "6")])
-        return [b"par", b"ter"]
-
-    # Each `recv` of such a socket gives what one `send` sent.
-    client, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    server = make_server("127.0.0.1", 0, OneAtATime(application), request_handler=QuietHandler)
-    with client, other, contextlib.closing(server.socket):
-        client.send(b"GET / HTTP/1.1\r\nHost: aws\r\n\r\n")
-        client.shutdown(socket.SHUT_WR)
-        QuietHandler(other, ("127.0.0.1", 1), server)
-        answer = client.recv(100_000)
-
-    assert answer.startswith(b"HTTP/1.")
-    assert answer.endswith(b"\r\n\r\nparter")
-
-
-def test_a_request_without_a_length_has_no_body_to_wait_for():
-    environ = {key: value for key, value in request(b"").items() if key != "CONTENT_LENGTH"}
-
-    assert WholeBodies(lambda environ, _: [environ["wsgi.input"].read()])(environ, None) == [b""]
-
-
 def request(body: bytes) -> dict[str, Any]:
     return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
 
 
 # --- instance roles ---------------------------------------------------------------------------------------
-
-
-def test_a_role_reads_what_its_policy_names_and_nothing_else(machine):
-    ssm = machine("ssm")
-    assert ssm.get_parameter(Name="/dev/join", WithDecryption=True)["Parameter"]["Value"] == "pending"
-    with pytest.raises(
-        ClientError,
-        match=r"AccessDeniedException.*worker/i-1 is not authorized to perform: ssm:GetParameter on resource",
-    ):
-        ssm.get_parameter(Name="/dev/kubeconfig")
-    with pytest.raises(ClientError, match="AccessDeniedException"):
-        ssm.get_parameters(Names=["/dev/join", "/dev/kubeconfig"])
-    with pytest.raises(ClientError, match=r"AccessDeniedException.*ssm:PutParameter"):
-        ssm.put_parameter(Name="/dev/join", Value="mine", Type="String", Overwrite=True)
-
-
-def test_a_role_reads_its_objects_and_no_others(machine):
-    s3 = machine("s3")
-    assert s3.get_object(Bucket="scripts", Key="a b+c.ps1")["Body"].read() == b"script"
-    for call in (
-        lambda: s3.get_object(Bucket="others", Key="a b+c.ps1"),
-        lambda: s3.list_objects_v2(Bucket="scripts"),
-    ):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            call()
-
-
-def test_calls_that_no_policy_allows_are_refused_in_the_words_of_their_service(machine):
-    with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        machine("ec2").describe_instances()
-    assert machine("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/i-1"), (
-        "this call is always allowed"
-    )
 
 
 def test_a_terminated_instance_writes_nothing_any_more(operator, machine):
@@ -246,32 +177,6 @@ def test_a_signature_is_good_for_five_minutes_around_its_date(late, refusal):
     signature = Signature.of({"HTTP_AUTHORIZATION": authorization, "HTTP_X_AMZ_DATE": "20260101T120000Z"})
     assert signature is not None
     assert signature.skew(signed + timedelta(seconds=late)) == (refusal and f"Signature {refusal}")
-
-
-# --- rules ------------------------------------------------------------------------------------------------
-
-
-class Backend:
-    def double(self, number: int, plus: int = 0, **kwargs: int) -> int:
-        return 2 * number + plus + sum(kwargs.values())
-
-
-def test_a_rule_sees_the_arguments_may_change_them_and_is_gone_with_its_block():
-    book = MotoPatches()
-
-    @book.around(Backend, "double")
-    def odd_only(call: PatchedCall) -> int:
-        if call["number"] % 2 == 0:
-            raise ValueError("even")
-        call.arguments["plus"] += 1
-        call.arguments["kwargs"]["more"] = 10
-        return call.proceed()
-
-    with book.applied():
-        assert Backend().double(3, more=1) == 17
-        with pytest.raises(ValueError, match="even"):
-            Backend().double(number=2)
-    assert Backend().double(2) == 4
 
 
 # --- inventory --------------------------------------------------------------------------------------------

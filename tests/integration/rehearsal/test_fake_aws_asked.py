@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 import pytest
 from moto import mock_aws
-from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.ssm.models import ssm_backends
 
@@ -91,79 +90,9 @@ def test_parameters_are_named_and_aws_own_belong_to_no_account(name, request_, e
     assert of_parameter(name, **request_) == expected
 
 
-def test_the_tag_index_has_another_name_in_iam():
-    assert questions(
-        "tagging", b"{}", HTTP_X_AMZ_TARGET="ResourceGroupsTaggingAPI_20170126.GetResources"
-    ) == [Required("tag:GetResources")]
-
-
-@pytest.mark.parametrize(
-    ("action", "parameters", "expected"),
-    [
-        ("ListRoles", {}, [Required("iam:ListRoles")]),
-        ("CreateRole", {"RoleName": "r"}, [Required("iam:CreateRole", f"{IAM}:role/r")]),
-        (
-            "CreateRole",
-            {"RoleName": "r", "Tags_member_1_Key": "k"},
-            [Required(f"iam:{name}", f"{IAM}:role/r") for name in ("CreateRole", "TagRole")],
-        ),
-        (
-            "AddRoleToInstanceProfile",
-            {"RoleName": "r", "InstanceProfileName": "p"},
-            [
-                Required("iam:AddRoleToInstanceProfile", f"{IAM}:instance-profile/p"),
-                Required("iam:PassRole", f"{IAM}:role/r", {"iam:PassedToService": "ec2.amazonaws.com"}),
-            ],
-        ),
-    ],
-)
-def test_roles_are_named_and_handing_one_on_is_asked_for(action, parameters, expected):
-    assert form("iam", action, **parameters) == expected
-
-
-@mock_aws
-def test_what_ends_an_object_brings_the_objects_tags():
-    ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "pr-7"})
-    (question,) = form("ec2", "DeleteVpc", VpcId="vpc-1")
-    assert (question.action, question.context) == ("ec2:DeleteVpc", {"aws:ResourceTag/stack": "pr-7"})
-    assert [
-        question.context
-        for question in form("ec2", "TerminateInstances", InstanceId_1="i-1", InstanceId_2="i-2")
-    ] == [{}, {}]
-
-
 def tagged(kind: str, value: str, number: int = 1) -> dict[str, str]:
     of = f"TagSpecification_{number}"
     return {f"{of}_ResourceType": kind, f"{of}_Tag_1_Key": "stack", f"{of}_Tag_1_Value": value}
-
-
-def test_what_is_made_and_its_tags_are_questions_of_their_own():
-    assert form("ec2", "CreateVpc", **tagged("vpc", "pr-7")) == [
-        Required("ec2:CreateVpc", f"{EC2}:vpc/*", {"aws:RequestTag/stack": "pr-7"}),
-        Required(
-            "ec2:CreateTags",
-            f"{EC2}:vpc/*",
-            {"ec2:CreateAction": "CreateVpc", "aws:RequestTag/stack": "pr-7"},
-        ),
-    ]
-
-
-@mock_aws
-def test_each_object_of_a_call_is_a_question_with_its_own_tags():
-    ec2_backends[ACCOUNT][REGION].create_tags(["vpc-1"], {"stack": "dev"})
-    assert form("ec2", "CreateSubnet", VpcId="vpc-1", **tagged("subnet", "pr-7")) == [
-        Required(
-            "ec2:CreateSubnet",
-            f"{EC2}:vpc/vpc-1",
-            {"aws:ResourceTag/stack": "dev", "aws:RequestTag/stack": "pr-7"},
-        ),
-        Required("ec2:CreateSubnet", f"{EC2}:subnet/*", {"aws:RequestTag/stack": "pr-7"}),
-        Required(
-            "ec2:CreateTags",
-            f"{EC2}:subnet/*",
-            {"ec2:CreateAction": "CreateSubnet", "aws:RequestTag/stack": "pr-7"},
-        ),
-    ]
 
 
 @mock_aws
@@ -209,22 +138,6 @@ def test_a_network_card_of_a_launch_brings_its_places_and_is_not_made_when_it_is
         for each in form("ec2", "RunInstances", NetworkInterface_1_NetworkInterfaceId="eni-1")
     ]
     assert there == ["network-interface/eni-1", "instance/*", "volume/*"]
-
-
-@mock_aws
-def test_an_association_that_is_gone_names_no_object():
-    assert form("ec2", "DisassociateAddress", AssociationId="eipassoc-1") == [
-        Required("ec2:DisassociateAddress")
-    ]
-    assert form("ec2", "DisassociateRouteTable", AssociationId="rtbassoc-1") == [
-        Required("ec2:DisassociateRouteTable")
-    ]
-
-
-@mock_aws
-def test_tags_of_later_are_shown_beside_those_of_the_object():
-    (question,) = form("ec2", "CreateTags", ResourceId_1="i-1", Tag_1_Key="stack", Tag_1_Value="pr-7")
-    assert question.context == {"aws:RequestTag/stack": "pr-7"}
 
 
 @mock_aws

@@ -84,15 +84,6 @@ def test_type_and_user_data_of_a_running_instance_cannot_be_changed(ec2, network
     ec2.modify_instance_attribute(InstanceId=instance, **attribute)
 
 
-def test_new_user_data_is_kept_as_it_was_given(ec2, network):
-    instance = network.launch()["InstanceId"]
-    ec2.stop_instances(InstanceIds=[instance])
-    ec2.modify_instance_attribute(InstanceId=instance, UserData={"Value": b"\x1f\x8b"})
-    shown = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]["Value"]
-
-    assert base64.b64decode(shown) == b"\x1f\x8b"
-
-
 # --- parameters and roles ---------------------------------------------------------------------------------
 
 
@@ -112,21 +103,6 @@ def test_a_standard_parameter_holds_4096_bytes(session):
 def test_a_trust_policy_that_trusts_nobody_is_refused(session, document):
     with refused("MalformedPolicyDocument"):
         session.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=document)
-
-
-def test_a_replaced_profile_shows_on_the_instance(session, ec2, network):
-    iam = session.client("iam")
-    for name in ("first", "second"):
-        iam.create_instance_profile(InstanceProfileName=name)
-    machine = network.launch(IamInstanceProfile={"Name": "first"})
-    association = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"][0][
-        "AssociationId"
-    ]
-    ec2.replace_iam_instance_profile_association(
-        AssociationId=association, IamInstanceProfile={"Name": "second"}
-    )
-
-    assert network.show(machine)["IamInstanceProfile"]["Arn"].endswith("/second")
 
 
 # --- machines ---------------------------------------------------------------------------------------------
@@ -177,19 +153,6 @@ def test_a_root_volume_is_what_the_image_says_where_the_launch_does_not(ec2, net
     assert (volume["Size"], volume["VolumeType"], volume["Encrypted"]) == (30, "gp3", True)
     left = ec2.describe_volumes(Filters=[{"Name": "volume-id", "Values": [volume["VolumeId"]]}])["Volumes"]
     assert not left, "the root volume outlived its instance"
-
-
-def test_a_terminated_machine_gives_its_addresses_and_its_interface_back(ec2, network):
-    machine = network.launch(PrivateIpAddress="10.0.0.10")
-    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    ec2.associate_address(AllocationId=address, InstanceId=machine["InstanceId"])
-    network.end(machine)
-
-    assert not ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [network.subnet]}])[
-        "NetworkInterfaces"
-    ]
-    assert "AssociationId" not in ec2.describe_addresses(AllocationIds=[address])["Addresses"][0]
-    assert network.launch(PrivateIpAddress="10.0.0.10")
 
 
 @pytest.mark.parametrize("latest", [{}, {"Latest": True}], ids=["plain", "latest"])

@@ -120,17 +120,3 @@ def test_a_rule_with_impossible_ports_is_refused(ec2, network, protocol, low, hi
     }
     with refused(code):
         ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[permission])
-
-
-def test_groups_of_an_instance_and_of_its_interface_are_the_same(ec2, network):
-    machine = network.launch()
-    other = ec2.create_security_group(GroupName="other", Description="other", VpcId=network.vpc)["GroupId"]
-    interface = network.show(machine)["NetworkInterfaces"][0]["NetworkInterfaceId"]
-    for change in (
-        lambda: ec2.modify_instance_attribute(InstanceId=machine["InstanceId"], Groups=[other]),
-        lambda: ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[network.group]),
-    ):
-        change()
-        shown = network.show(machine)
-        assert shown["SecurityGroups"] == shown["NetworkInterfaces"][0]["Groups"]
-    assert [group["GroupId"] for group in shown["SecurityGroups"]] == [network.group]

@@ -27,33 +27,12 @@ def test_a_daemon_is_recognised_after_a_restart_and_ended_by_its_id(sleeper, tmp
     assert processes.recorded(tmp_path / "daemons.json") == []
 
 
-def test_a_daemon_is_recognised_as_soon_as_it_is_started(tmp_path):
-    for _ in range(20):
-        daemon = processes.start("sleeper", SLEEPER, environment=os.environ, log=tmp_path / "log")
-        assert daemon.is_running
-        daemon.kill()
-        assert not daemon.is_alive
-
-
 def test_a_foreign_process_with_the_recorded_id_is_never_touched(sleeper):
     foreign = processes.Daemon(name="room", pid=sleeper.pid, mark="rehearsal.hosts")
     assert not foreign.is_running
     foreign.stop()
     assert sleeper.is_running, "an id that was used again must not be ended"
     sleeper.stop()
-
-
-def test_a_daemon_that_dies_before_it_is_ready_shows_the_end_of_its_log(tmp_path):
-    log = tmp_path / "log"
-    daemon = processes.start(
-        "cloud",
-        [sys.executable, "-c", "print('no port'); raise SystemExit(1)"],
-        environment=os.environ,
-        log=log,
-    )
-    with pytest.raises(RuntimeError, match="cloud did not become ready"):
-        processes.wait_for_file(tmp_path / "never.json", daemon, log, 10)
-    assert "no port" in log.read_text()
 
 
 def test_what_was_started_for_a_run_is_found_by_its_environment(tmp_path):
@@ -85,21 +64,3 @@ def test_a_process_that_gets_sigterm_first_ends_what_its_blocks_have_started(tmp
         process.terminate()
         assert process.stdout.read() == "ended\n"
         assert process.wait(10) == 143
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        "rehearsal.__main__",
-        "rehearsal.scenarios.permissions.__main__",
-        "rehearsal.scenarios.aws_faults.__main__",
-    ],
-)
-def test_commands_that_start_servers_end_by_sigterm_in_order(command):
-    program = (
-        "import os, runpy, signal, sys, typer\n"
-        "typer.Typer.__call__ = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n"
-        "typer.run = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
-        f"runpy.run_module({command!r}, run_name='__main__')\n"
-    )
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 143
