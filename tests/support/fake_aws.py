@@ -20,12 +20,6 @@ from rehearsal.fake_aws.settings import LOOPBACK, STATE_BUCKET
 REGION = "eu-west-1"
 MANAGED_POLICY = "AmazonSSMManagedInstanceCore"
 _AWS_POLICIES = json.loads(aws_managed_policies_data)
-PUBLIC_KEY = (
-    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDusXfgTE4eBP50NglSzCSEGnIL6+cr6m3H6cZANOQ+P1o/W4BdtcAL3sor4i"
-    "Gi7SOeJgo8kweyMQrhrt6HaKGgromRiz37LQx4YIAcBi4Zd023mO/V7Rc2Chh18mWgLSmA6ng+j37ip6452zxtv0jHAz9pJolb"
-    "KBpJzbZlPN45ZCTk9ck0fSVHRl6VRSSPQcpqi65XpRf+35zNOCGCc1mAOOTmw59Q2a6A3t8mL7r91aM5q6QOQm219lctFM8O7H"
-    "RJnDgmhGpnjRwE1LyKktWTbgFZ4SNWU2XqusUO07jKuSxzPumXBeU+JEtx0J1tqZwJlpGt2R+0qN7nKnPl2+hx"
-)
 
 
 @contextlib.contextmanager

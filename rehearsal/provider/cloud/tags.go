@@ -32,14 +32,6 @@ func (c *Cloud) Own(tags, repeated map[string]string) map[string]string {
 	return own
 }
 
-// Merged puts the resource's own tags over the provider's defaults.
-func (c *Cloud) Merged(own map[string]string) map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, c.DefaultTags)
-	maps.Copy(all, own)
-	return all
-}
-
 // Changes lists what must be written and what must be removed to get from one set of tags to another.
 func Changes(from, to map[string]string) (written map[string]string, removed []string) {
 	written = maps.Clone(to)
@@ -92,26 +84,37 @@ func OnCreation(kind types.ResourceType, tags map[string]string) []types.TagSpec
 	return []types.TagSpecification{{ResourceType: kind, Tags: EC2Pairs(tags)}}
 }
 
-// RetagEC2 changes the tags of an object of EC2.
-func (c *Cloud) RetagEC2(ctx context.Context, id string, from, to map[string]string) error {
+// Retag gets from one set of tags to another by the service's own two calls, each only where it has work.
+func Retag(
+	from, to map[string]string,
+	remove func(keys []string) error,
+	write func(tags map[string]string) error,
+) error {
 	written, removed := Changes(from, to)
 	if len(removed) > 0 {
-		keys := make([]types.Tag, len(removed))
-		for i := range removed {
-			keys[i] = types.Tag{Key: aws.String(removed[i])}
-		}
-		if _, err := c.EC2.DeleteTags(
-			ctx,
-			&ec2.DeleteTagsInput{Resources: []string{id}, Tags: keys},
-		); err != nil {
+		if err := remove(removed); err != nil {
 			return err
 		}
 	}
 	if len(written) == 0 {
 		return nil
 	}
-	_, err := c.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: EC2Pairs(written)})
-	return err
+	return write(written)
+}
+
+// RetagEC2 changes the tags of an object of EC2.
+func (c *Cloud) RetagEC2(ctx context.Context, id string, from, to map[string]string) error {
+	return Retag(from, to, func(removed []string) error {
+		keys := make([]types.Tag, len(removed))
+		for i := range removed {
+			keys[i] = types.Tag{Key: aws.String(removed[i])}
+		}
+		_, err := c.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: keys})
+		return err
+	}, func(written map[string]string) error {
+		_, err := c.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: EC2Pairs(written)})
+		return err
+	})
 }
 
 func sorted(tags map[string]string) []string { return slices.Sorted(maps.Keys(tags)) }

@@ -26,10 +26,7 @@ type Function struct {
 
 // All lists every function. Schemas: terraform-provider-aws 6.x, website/docs/d.
 var All = []*Function{
-	&ami,
-	&availabilityZones,
 	&callerIdentity,
-	&instanceType,
 	&instanceTypeOfferings,
 	&parameter,
 	&partition,
@@ -72,9 +69,7 @@ var callerIdentity = Function{
 var partition = Function{
 	Type: "aws_partition", Token: "aws:index/getPartition:getPartition",
 	Schema: kind.Schema{
-		"dns_suffix": kind.Text(
-			kind.Computed,
-		),
+		"dns_suffix":         kind.Text(kind.Computed),
 		"partition":          kind.Text(kind.Computed),
 		"reverse_dns_prefix": kind.Text(kind.Computed),
 	},

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/validation"
 
 	"microcosm.local/rehearsal/provider/cloud"
@@ -25,6 +26,25 @@ var instanceTypeOfferings = Function{
 		"locations":      kind.TextList(kind.Computed),
 	},
 	Read: readOfferings,
+}
+
+func filterSchema() *schema.Schema {
+	return kind.Blocks(
+		kind.Schema{"name": kind.Text(kind.Required), "values": kind.TextSet(kind.Required)},
+		kind.Optional,
+	)
+}
+
+func filters(d *kind.Data) []types.Filter {
+	list := []types.Filter{}
+	for _, each := range d.Get("filter").(*schema.Set).List() {
+		fields := each.(map[string]any)
+		list = append(
+			list,
+			types.Filter{Name: aws.String(fields["name"].(string)), Values: kind.Texts(fields["values"])},
+		)
+	}
+	return list
 }
 
 func readOfferings(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {

@@ -15,14 +15,10 @@ import (
 var parameter = Function{
 	Type: "aws_ssm_parameter", Token: "aws:ssm/getParameter:getParameter",
 	Schema: kind.Schema{
-		"arn": kind.Text(
-			kind.Computed,
-		),
-		"insecure_value": kind.Text(kind.Computed),
-		"name":           kind.Text(kind.Required),
-		"type": kind.Text(
-			kind.Computed,
-		),
+		"arn":             kind.Text(kind.Computed),
+		"insecure_value":  kind.Text(kind.Computed),
+		"name":            kind.Text(kind.Required),
+		"type":            kind.Text(kind.Computed),
 		"value":           kind.Text(kind.Computed, kind.Sensitive),
 		"version":         kind.Int(kind.Computed),
 		"with_decryption": kind.Bool(kind.Optional, kind.Default(true)),

@@ -15,10 +15,17 @@ type Schema = map[string]*schema.Schema
 // Trait changes one thing about a field.
 type Trait func(*schema.Schema)
 
-func Required(s *schema.Schema)  { s.Required = true }
-func Optional(s *schema.Schema)  { s.Optional = true }
-func Computed(s *schema.Schema)  { s.Computed = true }
-func Replaces(s *schema.Schema)  { s.ForceNew = true }
+func Required(s *schema.Schema) { s.Required = true }
+func Optional(s *schema.Schema) { s.Optional = true }
+func Computed(s *schema.Schema) { s.Computed = true }
+func Replaces(s *schema.Schema) { s.ForceNew = true }
+
+// Chosen is a field that AWS chooses where the program does not.
+func Chosen(s *schema.Schema) { s.Optional, s.Computed = true, true }
+
+// Fixed is a field that AWS chooses where the program does not, once for all.
+func Fixed(s *schema.Schema) { s.Optional, s.Computed, s.ForceNew = true, true, true }
+
 func Sensitive(s *schema.Schema) { s.Sensitive = true }
 func WriteOnly(s *schema.Schema) { s.WriteOnly = true }
 

@@ -27,7 +27,6 @@ var bucket = kind.Kind{
 		"bucket_domain_name":          kind.Text(kind.Computed),
 		"bucket_region":               kind.Text(kind.Computed),
 		"bucket_regional_domain_name": kind.Text(kind.Computed),
-		"force_destroy":               kind.Bool(kind.Optional, kind.Default(false)),
 	},
 	Create: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		input := &s3.CreateBucketInput{Bucket: kind.Given(d, "bucket")}
@@ -50,11 +49,7 @@ var bucket = kind.Kind{
 			return cloud.AsGone(err)
 		}
 		if err := kind.Show(d, map[string]any{
-			"arn": fmt.Sprintf(
-				"arn:%s:s3:::%s",
-				c.Partition(),
-				name,
-			),
+			"arn":                         fmt.Sprintf("arn:%s:s3:::%s", c.Partition(), name),
 			"bucket":                      name,
 			"bucket_region":               c.Region,
 			"bucket_domain_name":          name + ".s3.amazonaws.com",
@@ -73,11 +68,6 @@ var bucket = kind.Kind{
 	},
 	Retag: tagBucket,
 	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if d.Get("force_destroy").(bool) {
-			if err := emptyBucket(ctx, c, d.Id()); err != nil {
-				return cloud.UnlessGone(err)
-			}
-		}
 		_, err := c.S3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String(d.Id())})
 		return cloud.UnlessGone(err)
 	},
@@ -96,25 +86,6 @@ func tagBucket(ctx context.Context, c *cloud.Cloud, d *kind.Data, _, tags map[st
 		&s3.PutBucketTaggingInput{Bucket: name, Tagging: &types.Tagging{TagSet: s3Pairs(tags)}},
 	)
 	return err
-}
-
-func emptyBucket(ctx context.Context, c *cloud.Cloud, name string) error {
-	pages := s3.NewListObjectsV2Paginator(c.S3, &s3.ListObjectsV2Input{Bucket: aws.String(name)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		for _, each := range page.Contents {
-			if _, err := c.S3.DeleteObject(
-				ctx,
-				&s3.DeleteObjectInput{Bucket: aws.String(name), Key: each.Key},
-			); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func s3Pairs(tags map[string]string) []types.Tag {

@@ -23,8 +23,8 @@ var eip = kind.Kind{
 		"association_id": kind.Text(kind.Computed),
 		"domain": kind.Text(kind.Optional, kind.Computed, kind.Replaces,
 			kind.Checked(validation.StringInSlice([]string{"vpc", "standard"}, false))),
-		"instance":          kind.Text(kind.Optional, kind.Computed),
-		"network_interface": kind.Text(kind.Optional, kind.Computed),
+		"instance":          kind.Text(kind.Computed),
+		"network_interface": kind.Text(kind.Computed),
 		"private_ip":        kind.Text(kind.Computed),
 		"public_dns":        kind.Text(kind.Computed),
 		"public_ip":         kind.Text(kind.Computed),
@@ -39,7 +39,6 @@ var eip = kind.Kind{
 		}
 		return aws.ToString(made.AllocationId), nil
 	},
-	Complete: associateAddress,
 	Read: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 		found, err := findAddress(ctx, c, "allocation-id", d.Id())
 		if err != nil {
@@ -64,48 +63,13 @@ var eip = kind.Kind{
 		}
 		return kind.ShowTags(c, d, cloud.FromEC2(found.Tags))
 	},
-	Update: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if !d.HasChanges("instance", "network_interface") {
-			return nil
-		}
-		if err := disassociateAddress(ctx, c, d.Get("association_id").(string)); err != nil {
-			return err
-		}
-		return associateAddress(ctx, c, d)
-	},
-	// An address that this resource associated itself is let go of first, as in the official provider.
 	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if err := disassociateAddress(ctx, c, d.Get("association_id").(string)); err != nil {
-			return err
-		}
 		return cloud.WhenReleased(ctx, kind.Patience(d), []string{"InvalidIPAddress.InUse"}, func() error {
 			_, err := c.EC2.ReleaseAddress(ctx, &ec2.ReleaseAddressInput{AllocationId: aws.String(d.Id())})
 			return err
 		})
 	},
 	Import: kind.ByID,
-}
-
-func associateAddress(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-	instance, card := kind.Given(d, "instance"), kind.Given(d, "network_interface")
-	if instance == nil && card == nil {
-		return nil
-	}
-	_, err := c.EC2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
-		AllocationId: aws.String(d.Id()), InstanceId: instance, NetworkInterfaceId: card,
-	})
-	return err
-}
-
-func disassociateAddress(ctx context.Context, c *cloud.Cloud, association string) error {
-	if association == "" {
-		return nil
-	}
-	_, err := c.EC2.DisassociateAddress(
-		ctx,
-		&ec2.DisassociateAddressInput{AssociationId: aws.String(association)},
-	)
-	return cloud.UnlessGone(err)
 }
 
 func findAddress(ctx context.Context, c *cloud.Cloud, by, value string) (types.Address, error) {

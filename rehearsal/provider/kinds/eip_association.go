@@ -18,24 +18,15 @@ var eipAssociation = kind.Kind{
 	Untagged: true,
 	Schema: kind.Schema{
 		"allocation_id":        kind.Text(kind.Optional, kind.Computed, kind.Replaces),
-		"allow_reassociation":  kind.Bool(kind.Optional, kind.Replaces),
 		"instance_id":          kind.Text(kind.Optional, kind.Computed, kind.Replaces),
-		"network_interface_id": kind.Text(kind.Optional, kind.Computed, kind.Replaces),
-		"private_ip_address":   kind.Text(kind.Optional, kind.Computed, kind.Replaces),
-		"public_ip":            kind.Text(kind.Optional, kind.Computed, kind.Replaces),
+		"network_interface_id": kind.Text(kind.Computed),
+		"private_ip_address":   kind.Text(kind.Computed),
+		"public_ip":            kind.Text(kind.Computed),
 	},
 	Create: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
-		input := &ec2.AssociateAddressInput{
-			AllocationId:       kind.Given(d, "allocation_id"),
-			InstanceId:         kind.Given(d, "instance_id"),
-			NetworkInterfaceId: kind.Given(d, "network_interface_id"),
-			PrivateIpAddress:   kind.Given(d, "private_ip_address"),
-			PublicIp:           kind.Given(d, "public_ip"),
-		}
-		if d.Get("allow_reassociation").(bool) {
-			input.AllowReassociation = aws.Bool(true)
-		}
-		made, err := c.EC2.AssociateAddress(ctx, input)
+		made, err := c.EC2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
+			AllocationId: kind.Given(d, "allocation_id"), InstanceId: kind.Given(d, "instance_id"),
+		})
 		if err != nil {
 			return "", err
 		}
@@ -55,7 +46,11 @@ var eipAssociation = kind.Kind{
 		})
 	},
 	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		return disassociateAddress(ctx, c, d.Id())
+		_, err := c.EC2.DisassociateAddress(
+			ctx,
+			&ec2.DisassociateAddressInput{AssociationId: aws.String(d.Id())},
+		)
+		return cloud.UnlessGone(err)
 	},
 	Import: kind.ByID,
 }

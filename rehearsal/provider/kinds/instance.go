@@ -22,41 +22,23 @@ import (
 var instance = kind.Kind{
 	Type: "aws_instance", Token: "aws:ec2/instance:Instance", Noun: "EC2 instance",
 	Schema: kind.Schema{
-		"ami": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.AtLeastOneOf("ami"),
-		),
+		"ami":                                  kind.Text(kind.Fixed, kind.AtLeastOneOf("ami")),
 		"arn":                                  kind.Text(kind.Computed),
-		"associate_public_ip_address":          kind.Bool(kind.Optional, kind.Computed, kind.Replaces),
-		"availability_zone":                    kind.Text(kind.Optional, kind.Computed, kind.Replaces),
-		"disable_api_termination":              kind.Bool(kind.Optional, kind.Computed),
-		"get_password_data":                    kind.Bool(kind.Optional, kind.Default(false)),
+		"availability_zone":                    kind.Text(kind.Computed),
 		"iam_instance_profile":                 kind.Text(kind.Optional, kind.Computed),
 		"instance_initiated_shutdown_behavior": kind.Text(kind.Optional, kind.Computed),
 		"instance_state":                       kind.Text(kind.Computed),
-		"instance_type": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.AtLeastOneOf("instance_type"),
-		),
-		"key_name":                     kind.Text(kind.Optional, kind.Computed, kind.Replaces),
-		"metadata_options":             kind.Block(metadataFields, kind.Optional, kind.Computed),
-		"password_data":                kind.Text(kind.Computed),
-		"primary_network_interface_id": kind.Text(kind.Computed),
-		"private_dns":                  kind.Text(kind.Computed),
-		"private_ip": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(validation.IsIPv4Address),
-		),
-		"public_dns":        kind.Text(kind.Computed),
-		"public_ip":         kind.Text(kind.Computed),
-		"root_block_device": kind.Block(rootFields, kind.Optional, kind.Computed),
-		"source_dest_check": kind.Bool(kind.Optional, kind.Default(true)),
-		"subnet_id":         kind.Text(kind.Optional, kind.Computed, kind.Replaces),
+		"instance_type":                        kind.Text(kind.Chosen, kind.AtLeastOneOf("instance_type")),
+		"key_name":                             kind.Text(kind.Optional, kind.Computed, kind.Replaces),
+		"metadata_options":                     kind.Block(metadataFields, kind.Optional, kind.Computed),
+		"primary_network_interface_id":         kind.Text(kind.Computed),
+		"private_dns":                          kind.Text(kind.Computed),
+		"private_ip":                           kind.Text(kind.Computed),
+		"public_dns":                           kind.Text(kind.Computed),
+		"public_ip":                            kind.Text(kind.Computed),
+		"root_block_device":                    kind.Block(rootFields, kind.Optional, kind.Computed),
+		"source_dest_check":                    kind.Bool(kind.Optional, kind.Default(true)),
+		"subnet_id":                            kind.Text(kind.Optional, kind.Computed, kind.Replaces),
 		"user_data": kind.Text(kind.Optional, kind.Computed, kind.ConflictsWith("user_data_base64"),
 			kind.Checked(validation.StringLenBetween(0, 16384))),
 		"user_data_base64": kind.Text(kind.Optional, kind.Computed, kind.ConflictsWith("user_data"),
@@ -87,11 +69,8 @@ var metadataFields = kind.Schema{
 	"http_endpoint": kind.Text(kind.Optional, kind.Computed,
 		kind.Checked(validation.StringInSlice([]string{"enabled", "disabled"}, false))),
 	"http_protocol_ipv6": kind.Text(kind.Optional, kind.Computed),
-	"http_put_response_hop_limit": kind.Int(
-		kind.Optional,
-		kind.Computed,
-		kind.Checked(validation.IntBetween(1, 64)),
-	),
+	"http_put_response_hop_limit": kind.Int(kind.Optional, kind.Computed,
+		kind.Checked(validation.IntBetween(1, 64))),
 	"http_tokens": kind.Text(kind.Optional, kind.Computed,
 		kind.Checked(validation.StringInSlice([]string{"optional", "required"}, false))),
 	"instance_metadata_tags": kind.Text(kind.Optional, kind.Computed,
@@ -115,19 +94,15 @@ func launch(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		InstanceInitiatedShutdownBehavior: types.ShutdownBehavior(
 			d.Get("instance_initiated_shutdown_behavior").(string),
 		),
-		InstanceType: types.InstanceType(d.Get("instance_type").(string)),
-		KeyName:      kind.Given(d, "key_name"),
-		MaxCount:     aws.Int32(1),
-		MinCount:     aws.Int32(1),
+		InstanceType:     types.InstanceType(d.Get("instance_type").(string)),
+		KeyName:          kind.Given(d, "key_name"),
+		MaxCount:         aws.Int32(1),
+		MinCount:         aws.Int32(1),
+		SecurityGroupIds: kind.Texts(d.Get("vpc_security_group_ids")),
+		SubnetId:         kind.Given(d, "subnet_id"),
 		TagSpecifications: append(
 			cloud.OnCreation(types.ResourceTypeInstance, kind.AllTags(d)),
 			cloud.OnCreation(types.ResourceTypeVolume, kind.TextMap(d.Get("volume_tags")))...),
-	}
-	if d.Get("disable_api_termination").(bool) {
-		input.DisableApiTermination = aws.Bool(true)
-	}
-	if zone := kind.Given(d, "availability_zone"); zone != nil {
-		input.Placement = &types.Placement{AvailabilityZone: zone}
 	}
 	if name := kind.Given(d, "iam_instance_profile"); name != nil {
 		input.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: name}
@@ -136,7 +111,6 @@ func launch(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		input.UserData = aws.String(data)
 	}
 	input.MetadataOptions = launchMetadata(d)
-	launchNetwork(d, input)
 	var made *ec2.RunInstancesOutput
 	err = cloud.While(ctx, cloud.Propagation, profileIsNew, func() (err error) {
 		made, err = c.EC2.RunInstances(ctx, input)
@@ -146,25 +120,6 @@ func launch(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		return "", err
 	}
 	return aws.ToString(made.Instances[0].InstanceId), nil
-}
-
-// launchNetwork: AWS takes a wish about a public address with an interface only, and then everything else
-// with it too.
-func launchNetwork(d *kind.Data, input *ec2.RunInstancesInput) {
-	groups := kind.Texts(d.Get("vpc_security_group_ids"))
-	subnet, address := kind.Given(d, "subnet_id"), kind.Given(d, "private_ip")
-	if !kind.IsGiven(d, "associate_public_ip_address") {
-		input.SubnetId, input.PrivateIpAddress, input.SecurityGroupIds = subnet, address, groups
-		return
-	}
-	input.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{
-		AssociatePublicIpAddress: aws.Bool(d.Get("associate_public_ip_address").(bool)),
-		DeleteOnTermination:      aws.Bool(true),
-		DeviceIndex:              aws.Int32(0),
-		Groups:                   groups,
-		PrivateIpAddress:         address,
-		SubnetId:                 subnet,
-	}}
 }
 
 // settle waits for the start, and does what the launch cannot.
@@ -177,7 +132,7 @@ func settle(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 			return err
 		}
 	}
-	return tagNewRoot(ctx, c, d)
+	return nil
 }
 
 const (

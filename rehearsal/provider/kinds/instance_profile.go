@@ -24,24 +24,16 @@ var instanceProfile = kind.Kind{
 	Schema: kind.Schema{
 		"arn":         kind.Text(kind.Computed),
 		"create_date": kind.Text(kind.Computed),
-		"name": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(validation.StringLenBetween(1, 128)),
-		),
-		"path":      kind.Text(kind.Optional, kind.Replaces, kind.Default("/")),
-		"role":      kind.Text(kind.Optional),
-		"unique_id": kind.Text(kind.Computed),
+		"name":        kind.Text(kind.Fixed, kind.Checked(validation.StringLenBetween(1, 128))),
+		"path":        kind.Text(kind.Optional, kind.Replaces, kind.Default("/")),
+		"role":        kind.Text(kind.Optional),
+		"unique_id":   kind.Text(kind.Computed),
 	},
 	Create: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		made, err := c.IAM.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{
-			InstanceProfileName: kind.Given(
-				d,
-				"name",
-			),
-			Path: kind.Given(d, "path"),
-			Tags: iamPairs(kind.AllTags(d)),
+			InstanceProfileName: kind.Given(d, "name"),
+			Path:                kind.Given(d, "path"),
+			Tags:                iamPairs(kind.AllTags(d)),
 		})
 		if err != nil {
 			return "", err
@@ -85,23 +77,19 @@ var instanceProfile = kind.Kind{
 	},
 	Retag: func(ctx context.Context, c *cloud.Cloud, d *kind.Data, from, to map[string]string) error {
 		name := aws.String(d.Id())
-		written, removed := cloud.Changes(from, to)
-		if len(removed) > 0 {
-			if _, err := c.IAM.UntagInstanceProfile(
+		return cloud.Retag(from, to, func(removed []string) error {
+			_, err := c.IAM.UntagInstanceProfile(
 				ctx,
 				&iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: removed},
-			); err != nil {
-				return err
-			}
-		}
-		if len(written) == 0 {
-			return nil
-		}
-		_, err := c.IAM.TagInstanceProfile(
-			ctx,
-			&iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamPairs(written)},
-		)
-		return err
+			)
+			return err
+		}, func(written map[string]string) error {
+			_, err := c.IAM.TagInstanceProfile(
+				ctx,
+				&iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: iamPairs(written)},
+			)
+			return err
+		})
 	},
 	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 		if err := removeRole(ctx, c, d.Id(), d.Get("role").(string)); err != nil {

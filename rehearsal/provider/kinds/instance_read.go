@@ -37,7 +37,7 @@ func readInstance(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 		return cloud.ErrGone
 	}
 	for _, show := range []func(context.Context, *cloud.Cloud, *kind.Data, types.Instance) error{
-		showIdentity, showNetwork, showVolumes, showAttributes, showPassword,
+		showIdentity, showNetwork, showVolumes, showAttributes,
 	} {
 		if err := show(ctx, c, d, found); err != nil {
 			return err
@@ -77,10 +77,8 @@ func shownMetadata(options *types.InstanceMetadataOptionsResponse) []any {
 			"http_endpoint":               string(options.HttpEndpoint),
 			"http_protocol_ipv6":          string(options.HttpProtocolIpv6),
 			"http_put_response_hop_limit": int(aws.ToInt32(options.HttpPutResponseHopLimit)),
-			"http_tokens": string(
-				options.HttpTokens,
-			),
-			"instance_metadata_tags": string(options.InstanceMetadataTags),
+			"http_tokens":                 string(options.HttpTokens),
+			"instance_metadata_tags":      string(options.InstanceMetadataTags),
 		},
 	}
 }
@@ -101,8 +99,6 @@ func showNetwork(_ context.Context, _ *cloud.Cloud, d *kind.Data, found types.In
 		groups = append(groups, aws.ToString(each.GroupId))
 	}
 	return kind.Show(d, map[string]any{
-		// Any public address counts, an Elastic IP too: the official provider shows it as drift from `false`.
-		"associate_public_ip_address":  primary.Association != nil,
 		"primary_network_interface_id": primary.NetworkInterfaceId,
 		"private_dns":                  found.PrivateDnsName,
 		"private_ip":                   found.PrivateIpAddress,
@@ -123,10 +119,6 @@ func showAttributes(ctx context.Context, c *cloud.Cloud, d *kind.Data, _ types.I
 		)
 		return answer, cloud.AsGone(err)
 	}
-	termination, err := ask(types.InstanceAttributeNameDisableApiTermination)
-	if err != nil {
-		return err
-	}
 	shutdown, err := ask(types.InstanceAttributeNameInstanceInitiatedShutdownBehavior)
 	if err != nil {
 		return err
@@ -136,9 +128,6 @@ func showAttributes(ctx context.Context, c *cloud.Cloud, d *kind.Data, _ types.I
 		return err
 	}
 	fields := map[string]any{}
-	if value := termination.DisableApiTermination; value != nil {
-		fields["disable_api_termination"] = value.Value
-	}
 	if value := shutdown.InstanceInitiatedShutdownBehavior; value != nil {
 		fields["instance_initiated_shutdown_behavior"] = value.Value
 	}
@@ -160,15 +149,4 @@ func shownUserData(d *kind.Data, encoded string) (field, value string) {
 		return "user_data", encoded
 	}
 	return "user_data", string(text)
-}
-
-func showPassword(ctx context.Context, c *cloud.Cloud, d *kind.Data, _ types.Instance) error {
-	if !d.Get("get_password_data").(bool) {
-		return d.Set("password_data", nil)
-	}
-	answer, err := c.EC2.GetPasswordData(ctx, &ec2.GetPasswordDataInput{InstanceId: aws.String(d.Id())})
-	if err != nil {
-		return cloud.AsGone(err)
-	}
-	return d.Set("password_data", strings.TrimSpace(aws.ToString(answer.PasswordData)))
 }

@@ -23,7 +23,6 @@ var updates = []struct {
 	{[]string{"vpc_security_group_ids"}, updateGroups},
 	{[]string{"instance_type"}, updateType},
 	{[]string{"user_data", "user_data_base64"}, updateUserData},
-	{[]string{"disable_api_termination"}, updateTermination},
 	{[]string{"instance_initiated_shutdown_behavior"}, updateShutdown},
 	{[]string{"metadata_options"}, updateMetadata},
 	{[]string{"root_block_device", "volume_tags"}, updateVolumes},
@@ -104,16 +103,6 @@ func setSourceCheck(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 		c,
 		d,
 		&ec2.ModifyInstanceAttributeInput{SourceDestCheck: &types.AttributeBooleanValue{Value: value}},
-	)
-}
-
-func updateTermination(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-	value := aws.Bool(d.Get("disable_api_termination").(bool))
-	return modify(
-		ctx,
-		c,
-		d,
-		&ec2.ModifyInstanceAttributeInput{DisableApiTermination: &types.AttributeBooleanValue{Value: value}},
 	)
 }
 

@@ -1,19 +1,15 @@
 package kinds
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/validation"
-	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 
 	"microcosm.local/rehearsal/provider/cloud"
 	"microcosm.local/rehearsal/provider/kind"
@@ -25,22 +21,17 @@ var object = kind.Kind{
 	Token: "aws:s3/bucketObjectv2:BucketObjectv2",
 	Noun:  "S3 object",
 	Name:  &kind.Name{Field: "key", Pulumi: "key", Length: 255},
-	Fields: map[string]*tfbridge.SchemaInfo{
-		"source": {Asset: &tfbridge.AssetTranslation{Kind: tfbridge.FileAsset}},
-	},
 	Schema: kind.Schema{
-		"arn":            kind.Text(kind.Computed),
-		"bucket":         kind.Text(kind.Required, kind.Replaces, kind.Checked(validation.NoZeroValues)),
-		"content":        kind.Text(kind.Optional, kind.ConflictsWith("source", "content_base64")),
-		"content_base64": kind.Text(kind.Optional, kind.ConflictsWith("source", "content")),
-		"content_type":   kind.Text(kind.Optional, kind.Computed),
-		"etag":           kind.Text(kind.Optional, kind.Computed),
-		"key":            kind.Text(kind.Required, kind.Replaces, kind.Checked(validation.NoZeroValues)),
-		"source":         kind.Text(kind.Optional, kind.ConflictsWith("content", "content_base64")),
-		"version_id":     kind.Text(kind.Computed),
+		"arn":          kind.Text(kind.Computed),
+		"bucket":       kind.Text(kind.Required, kind.Replaces, kind.Checked(validation.NoZeroValues)),
+		"content":      kind.Text(kind.Optional),
+		"content_type": kind.Text(kind.Optional, kind.Computed),
+		"etag":         kind.Text(kind.Optional, kind.Computed),
+		"key":          kind.Text(kind.Required, kind.Replaces, kind.Checked(validation.NoZeroValues)),
+		"version_id":   kind.Text(kind.Computed),
 	},
 	Plan: func(_ context.Context, diff *schema.ResourceDiff, _ any) error {
-		if diff.HasChanges("content", "content_base64", "content_type", "etag", "source") {
+		if diff.HasChanges("content", "content_type", "etag") {
 			return diff.SetNewComputed("version_id")
 		}
 		return nil
@@ -89,18 +80,12 @@ var object = kind.Kind{
 }
 
 func upload(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-	body, err := content(d)
-	if err != nil {
-		return err
-	}
 	tags := url.Values{}
 	for key, value := range kind.AllTags(d) {
 		tags.Set(key, value)
 	}
 	input := &s3.PutObjectInput{
-		Body: bytes.NewReader(
-			body,
-		),
+		Body:        strings.NewReader(d.Get("content").(string)),
 		Bucket:      kind.Given(d, "bucket"),
 		ContentType: kind.Given(d, "content_type"),
 		Key:         kind.Given(d, "key"),
@@ -108,16 +93,6 @@ func upload(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 	if len(tags) > 0 {
 		input.Tagging = aws.String(tags.Encode())
 	}
-	_, err = c.S3.PutObject(ctx, input)
+	_, err := c.S3.PutObject(ctx, input)
 	return err
-}
-
-func content(d *kind.Data) ([]byte, error) {
-	if path := d.Get("source").(string); path != "" {
-		return os.ReadFile(path)
-	}
-	if encoded := d.Get("content_base64").(string); encoded != "" {
-		return base64.StdEncoding.DecodeString(encoded)
-	}
-	return []byte(d.Get("content").(string)), nil
 }

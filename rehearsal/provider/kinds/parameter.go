@@ -16,7 +16,7 @@ import (
 	"microcosm.local/rehearsal/provider/kind"
 )
 
-var parameterValues = kind.ExactlyOneOf("value_wo", "insecure_value", "value")
+var parameterValues = kind.ExactlyOneOf("value_wo", "value")
 
 // Schema, plan and calls: terraform-provider-aws 6.x at 0073593e7d69, internal/service/ssm/parameter.go.
 var parameter = kind.Kind{
@@ -25,66 +25,25 @@ var parameter = kind.Kind{
 	Noun:  "SSM parameter",
 	Name:  &kind.Name{Field: "name", Pulumi: "name", Length: 255},
 	Schema: kind.Schema{
-		"allowed_pattern": kind.Text(kind.Optional, kind.Checked(validation.StringLenBetween(0, 1024))),
-		"arn":             kind.Text(kind.Optional, kind.Computed),
-		"data_type": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(
-				validation.StringInSlice([]string{"aws:ec2:image", "aws:ssm:integration", "text"}, false),
-			),
-		),
-		"description":    kind.Text(kind.Optional, kind.Checked(validation.StringLenBetween(0, 1024))),
-		"has_value_wo":   kind.Bool(kind.Computed),
-		"insecure_value": kind.Text(kind.Optional, kind.Computed, parameterValues),
-		"key_id":         kind.Text(kind.Optional, kind.Computed),
-		"name": kind.Text(
-			kind.Required,
-			kind.Replaces,
-			kind.Checked(validation.StringLenBetween(1, 2048)),
-		),
-		"overwrite": kind.Bool(kind.Optional),
-		"tier": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			suppressesIntelligent,
-			kind.Checked(
-				validation.StringInSlice([]string{"Standard", "Advanced", "Intelligent-Tiering"}, false),
-			),
-		),
+		"arn":          kind.Text(kind.Optional, kind.Computed),
+		"data_type":    kind.Text(kind.Computed),
+		"description":  kind.Text(kind.Optional, kind.Checked(validation.StringLenBetween(0, 1024))),
+		"has_value_wo": kind.Bool(kind.Computed),
+		"key_id":       kind.Text(kind.Optional, kind.Computed),
+		"name":         kind.Text(kind.Required, kind.Replaces, kind.Checked(validation.StringLenBetween(1, 2048))),
+		"tier":         kind.Text(kind.Computed),
 		"type": kind.Text(kind.Required,
 			kind.Checked(validation.StringInSlice([]string{"String", "StringList", "SecureString"}, false))),
 		"value": kind.Text(kind.Optional, kind.Computed, kind.Sensitive, parameterValues),
-		"value_wo": kind.Text(
-			kind.Optional,
-			kind.Sensitive,
-			kind.WriteOnly,
-			parameterValues,
-			kind.RequiredWith("value_wo_version"),
-		),
+		"value_wo": kind.Text(kind.Optional, kind.Sensitive, kind.WriteOnly, parameterValues,
+			kind.RequiredWith("value_wo_version")),
 		"value_wo_version": kind.Int(kind.Optional, kind.RequiredWith("value_wo")),
 		"version":          kind.Int(kind.Computed),
 	},
 	Plan: customdiff.Sequence(
-		// SSM refuses to make a standard parameter of an advanced one.
-		customdiff.ForceNewIfChange("tier", func(_ context.Context, old, new, _ any) bool {
-			return old.(string) == string(types.ParameterTierAdvanced) &&
-				new.(string) == string(types.ParameterTierStandard)
-		}),
 		customdiff.ComputedIf("version", func(_ context.Context, diff *schema.ResourceDiff, _ any) bool {
 			return diff.HasChange("value") || !diff.NewValueKnown("value") || diff.HasChange("description")
 		}),
-		customdiff.ComputedIf("value", func(_ context.Context, diff *schema.ResourceDiff, _ any) bool {
-			return diff.HasChange("insecure_value")
-		}),
-		customdiff.ComputedIf(
-			"insecure_value",
-			func(_ context.Context, diff *schema.ResourceDiff, _ any) bool {
-				return !diff.NewValueKnown("insecure_value") &&
-					(diff.HasChange("value") || !diff.NewValueKnown("value"))
-			},
-		),
 		customdiff.ComputedIf("has_value_wo", func(_ context.Context, diff *schema.ResourceDiff, _ any) bool {
 			return diff.HasChange("value_wo_version") || !diff.NewValueKnown("value_wo_version")
 		}),
@@ -95,21 +54,13 @@ var parameter = kind.Kind{
 			return "", err
 		}
 		// SSM takes tags only with a parameter that is new.
-		if !aws.ToBool(input.Overwrite) {
-			input.Tags = ssmPairs(kind.AllTags(d))
-		}
+		input.Tags = ssmPairs(kind.AllTags(d))
 		_, err = c.SSM.PutParameter(ctx, input)
 		return d.Get("name").(string), err
 	},
-	Complete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if !d.Get("overwrite").(bool) {
-			return nil
-		}
-		return retagParameter(ctx, c, d, nil, kind.AllTags(d))
-	},
 	Read: readParameter,
 	Update: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if !d.HasChangesExcept("overwrite", "tags", "tags_all") {
+		if !d.HasChangesExcept("tags", "tags_all") {
 			return nil
 		}
 		input, err := put(d)
@@ -133,18 +84,9 @@ var parameter = kind.Kind{
 	Import: func(_ context.Context, _ *cloud.Cloud, d *kind.Data) error { return d.Set("has_value_wo", false) },
 }
 
-func suppressesIntelligent(s *schema.Schema) {
-	s.DiffSuppressFunc = func(_, old, new string, _ *schema.ResourceData) bool {
-		return old != "" && new == string(types.ParameterTierIntelligentTiering)
-	}
-}
-
 // put is the call that writes the parameter as the program wants it.
 func put(d *kind.Data) (*ssm.PutParameterInput, error) {
 	value := d.Get("value").(string)
-	if insecure := d.Get("insecure_value").(string); insecure != "" {
-		value = insecure
-	}
 	if d.IsNewResource() || d.HasChange("value_wo_version") {
 		// Where only something else changes there is no other value to send, and SSM refuses the empty one.
 		unseen, err := writeOnly(d)
@@ -156,26 +98,16 @@ func put(d *kind.Data) (*ssm.PutParameterInput, error) {
 		}
 	}
 	input := &ssm.PutParameterInput{
-		AllowedPattern: kind.Given(d, "allowed_pattern"),
-		DataType:       kind.Given(d, "data_type"),
-		Description:    kind.Given(d, "description"),
-		Name:           kind.Given(d, "name"),
-		Overwrite:      aws.Bool(overwrites(d)),
-		Tier:           types.ParameterTier(d.Get("tier").(string)),
-		Type:           types.ParameterType(d.Get("type").(string)),
-		Value:          aws.String(value),
+		Description: kind.Given(d, "description"),
+		Name:        kind.Given(d, "name"),
+		Overwrite:   aws.Bool(!d.IsNewResource()),
+		Type:        types.ParameterType(d.Get("type").(string)),
+		Value:       aws.String(value),
 	}
 	if input.Type == types.ParameterTypeSecureString {
 		input.KeyId = kind.Given(d, "key_id")
 	}
 	return input, nil
-}
-
-func overwrites(d *kind.Data) bool {
-	if kind.IsGiven(d, "overwrite") {
-		return d.Get("overwrite").(bool)
-	}
-	return !d.IsNewResource()
 }
 
 func writeOnly(d *kind.Data) (string, error) {

@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -36,15 +35,14 @@ func readParameter(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 		return cloud.ErrGone
 	}
 	if err := kind.Show(d, map[string]any{
-		"allowed_pattern": detail.AllowedPattern,
-		"arn":             found.ARN,
-		"data_type":       found.DataType,
-		"description":     detail.Description,
-		"key_id":          detail.KeyId,
-		"name":            found.Name,
-		"tier":            detail.Tier,
-		"type":            found.Type,
-		"version":         found.Version,
+		"arn":         found.ARN,
+		"data_type":   found.DataType,
+		"description": detail.Description,
+		"key_id":      detail.KeyId,
+		"name":        found.Name,
+		"tier":        detail.Tier,
+		"type":        found.Type,
+		"version":     found.Version,
 	}); err != nil {
 		return err
 	}
@@ -77,33 +75,22 @@ func showValue(d *kind.Data, found *types.Parameter) error {
 	if err := d.Set("has_value_wo", nil); err != nil {
 		return err
 	}
-	if insecure := d.Get("insecure_value").(string); insecure == "" {
-		return d.Set("value", found.Value)
-	}
-	if found.Type == types.ParameterTypeSecureString {
-		return fmt.Errorf("invalid configuration, cannot set type = %s and insecure_value", found.Type)
-	}
-	return d.Set("insecure_value", found.Value)
+	return d.Set("value", found.Value)
 }
 
 func retagParameter(ctx context.Context, c *cloud.Cloud, d *kind.Data, from, to map[string]string) error {
 	id, kindOf := aws.String(d.Id()), types.ResourceTypeForTaggingParameter
-	written, removed := cloud.Changes(from, to)
-	if len(removed) > 0 {
+	return cloud.Retag(from, to, func(removed []string) error {
 		_, err := c.SSM.RemoveTagsFromResource(
 			ctx,
 			&ssm.RemoveTagsFromResourceInput{ResourceId: id, ResourceType: kindOf, TagKeys: removed},
 		)
-		if err != nil {
-			return err
-		}
-	}
-	if len(written) == 0 {
-		return nil
-	}
-	_, err := c.SSM.AddTagsToResource(
-		ctx,
-		&ssm.AddTagsToResourceInput{ResourceId: id, ResourceType: kindOf, Tags: ssmPairs(written)},
-	)
-	return err
+		return err
+	}, func(written map[string]string) error {
+		_, err := c.SSM.AddTagsToResource(
+			ctx,
+			&ssm.AddTagsToResourceInput{ResourceId: id, ResourceType: kindOf, Tags: ssmPairs(written)},
+		)
+		return err
+	})
 }

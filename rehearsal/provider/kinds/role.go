@@ -31,28 +31,14 @@ var role = kind.Kind{
 		"assume_role_policy": {Transform: tfbridge.TransformJSONDocument},
 	},
 	Schema: kind.Schema{
-		"arn":                   kind.Text(kind.Computed),
-		"assume_role_policy":    kind.Text(kind.Required, kind.Checked(validation.StringIsJSON), kind.Policy),
-		"create_date":           kind.Text(kind.Computed),
-		"description":           kind.Text(kind.Optional, kind.Checked(validation.StringLenBetween(0, 1000))),
-		"force_detach_policies": kind.Bool(kind.Optional, kind.Default(false)),
-		"max_session_duration": kind.Int(
-			kind.Optional,
-			kind.Default(3600),
-			kind.Checked(validation.IntBetween(3600, 43200)),
-		),
-		"name": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(validation.StringLenBetween(1, 64)),
-		),
-		"path": kind.Text(
-			kind.Optional,
-			kind.Replaces,
-			kind.Default("/"),
-			kind.Checked(validation.StringLenBetween(0, 512)),
-		),
+		"arn":                  kind.Text(kind.Computed),
+		"assume_role_policy":   kind.Text(kind.Required, kind.Checked(validation.StringIsJSON), kind.Policy),
+		"create_date":          kind.Text(kind.Computed),
+		"description":          kind.Text(kind.Optional, kind.Checked(validation.StringLenBetween(0, 1000))),
+		"max_session_duration": kind.Int(kind.Computed),
+		"name":                 kind.Text(kind.Fixed, kind.Checked(validation.StringLenBetween(1, 64))),
+		"path": kind.Text(kind.Optional, kind.Replaces, kind.Default("/"),
+			kind.Checked(validation.StringLenBetween(0, 512))),
 		"permissions_boundary": kind.Text(kind.Optional),
 		"unique_id":            kind.Text(kind.Computed),
 	},
@@ -60,7 +46,6 @@ var role = kind.Kind{
 		made, err := c.IAM.CreateRole(ctx, &iam.CreateRoleInput{
 			AssumeRolePolicyDocument: kind.Given(d, "assume_role_policy"),
 			Description:              kind.Given(d, "description"),
-			MaxSessionDuration:       positive(d.Get("max_session_duration")),
 			Path:                     kind.Given(d, "path"),
 			PermissionsBoundary:      kind.Given(d, "permissions_boundary"),
 			RoleName:                 kind.Given(d, "name"),
@@ -98,27 +83,16 @@ var role = kind.Kind{
 	},
 	Update: updateRole,
 	Retag: func(ctx context.Context, c *cloud.Cloud, d *kind.Data, from, to map[string]string) error {
-		written, removed := cloud.Changes(from, to)
-		if len(removed) > 0 {
-			if _, err := c.IAM.UntagRole(
-				ctx,
-				&iam.UntagRoleInput{RoleName: aws.String(d.Id()), TagKeys: removed},
-			); err != nil {
-				return err
-			}
-		}
-		if len(written) == 0 {
-			return nil
-		}
-		_, err := c.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: aws.String(d.Id()), Tags: iamPairs(written)})
-		return err
+		name := aws.String(d.Id())
+		return cloud.Retag(from, to, func(removed []string) error {
+			_, err := c.IAM.UntagRole(ctx, &iam.UntagRoleInput{RoleName: name, TagKeys: removed})
+			return err
+		}, func(written map[string]string) error {
+			_, err := c.IAM.TagRole(ctx, &iam.TagRoleInput{RoleName: name, Tags: iamPairs(written)})
+			return err
+		})
 	},
 	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if d.Get("force_detach_policies").(bool) {
-			if err := strip(ctx, c, d.Id()); err != nil {
-				return cloud.UnlessGone(err)
-			}
-		}
 		return cloud.WhenReleased(ctx, kind.Patience(d), deleteConflict, func() error {
 			_, err := c.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: aws.String(d.Id())})
 			return err
@@ -138,13 +112,10 @@ func updateRole(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 			return err
 		}
 	}
-	if d.HasChanges("description", "max_session_duration") {
+	if d.HasChange("description") {
 		_, err := c.IAM.UpdateRole(ctx, &iam.UpdateRoleInput{
-			Description: aws.String(
-				d.Get("description").(string),
-			),
-			MaxSessionDuration: positive(d.Get("max_session_duration")),
-			RoleName:           name,
+			Description: aws.String(d.Get("description").(string)),
+			RoleName:    name,
 		})
 		if err != nil {
 			return err
@@ -165,38 +136,6 @@ func updateRole(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 		&iam.DeleteRolePermissionsBoundaryInput{RoleName: name},
 	)
 	return err
-}
-
-// strip removes what would keep the role from being deleted.
-func strip(ctx context.Context, c *cloud.Cloud, name string) error {
-	attached, err := c.IAM.ListAttachedRolePolicies(
-		ctx,
-		&iam.ListAttachedRolePoliciesInput{RoleName: aws.String(name)},
-	)
-	if err != nil {
-		return err
-	}
-	for _, each := range attached.AttachedPolicies {
-		if _, err := c.IAM.DetachRolePolicy(
-			ctx,
-			&iam.DetachRolePolicyInput{RoleName: aws.String(name), PolicyArn: each.PolicyArn},
-		); err != nil {
-			return err
-		}
-	}
-	inline, err := c.IAM.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: aws.String(name)})
-	if err != nil {
-		return err
-	}
-	for _, each := range inline.PolicyNames {
-		if _, err := c.IAM.DeleteRolePolicy(
-			ctx,
-			&iam.DeleteRolePolicyInput{RoleName: aws.String(name), PolicyName: aws.String(each)},
-		); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // document decodes a policy as IAM sends it, URL-encoded, and keeps the program's spelling where both mean

@@ -24,12 +24,7 @@ var rolePolicy = kind.Kind{
 	Name:     &kind.Name{Field: "name", Pulumi: "name", Length: 128},
 	Fields:   map[string]*tfbridge.SchemaInfo{"policy": {Transform: tfbridge.TransformJSONDocument}},
 	Schema: kind.Schema{
-		"name": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(validation.StringLenBetween(1, 128)),
-		),
+		"name":   kind.Text(kind.Fixed, kind.Checked(validation.StringLenBetween(1, 128))),
 		"policy": kind.Text(kind.Required, kind.Checked(validation.StringIsJSON), kind.Policy),
 		"role":   kind.Text(kind.Required, kind.Replaces),
 	},
@@ -68,12 +63,9 @@ var rolePolicy = kind.Kind{
 
 func putPolicy(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
 	_, err := c.IAM.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
-		PolicyDocument: kind.Given(
-			d,
-			"policy",
-		),
-		PolicyName: kind.Given(d, "name"),
-		RoleName:   kind.Given(d, "role"),
+		PolicyDocument: kind.Given(d, "policy"),
+		PolicyName:     kind.Given(d, "name"),
+		RoleName:       kind.Given(d, "role"),
 	})
 	return err
 }

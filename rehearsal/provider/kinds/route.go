@@ -20,11 +20,8 @@ var routeTargets = kind.ExactlyOneOf("gateway_id", "nat_gateway_id", "network_in
 var route = kind.Kind{
 	Type: "aws_route", Token: "aws:ec2/route:Route", Noun: "route", Untagged: true,
 	Schema: kind.Schema{
-		"destination_cidr_block": kind.Text(
-			kind.Optional,
-			kind.Replaces,
-			kind.ExactlyOneOf("destination_cidr_block"),
-		),
+		"destination_cidr_block": kind.Text(kind.Optional, kind.Replaces,
+			kind.ExactlyOneOf("destination_cidr_block")),
 		"gateway_id":           kind.Text(kind.Optional, routeTargets),
 		"nat_gateway_id":       kind.Text(kind.Optional, routeTargets),
 		"network_interface_id": kind.Text(kind.Optional, kind.Computed, routeTargets),
@@ -68,10 +65,7 @@ var route = kind.Kind{
 			return cloud.UnlessGone(err)
 		}
 		_, err := c.EC2.DeleteRoute(ctx, &ec2.DeleteRouteInput{
-			RouteTableId: kind.Given(
-				d,
-				"route_table_id",
-			),
+			RouteTableId:         kind.Given(d, "route_table_id"),
 			DestinationCidrBlock: kind.Given(d, "destination_cidr_block"),
 		})
 		return cloud.UnlessGone(err)

@@ -23,15 +23,9 @@ var securityGroup = kind.Kind{
 		"arn": kind.Text(kind.Computed),
 		"description": kind.Text(kind.Optional, kind.Replaces, kind.Default("Managed by Pulumi"),
 			kind.Checked(validation.StringLenBetween(0, 255))),
-		"name": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(validation.StringLenBetween(0, 255)),
-		),
-		"owner_id":               kind.Text(kind.Computed),
-		"revoke_rules_on_delete": kind.Bool(kind.Optional, kind.Default(false)),
-		"vpc_id":                 kind.Text(kind.Optional, kind.Computed, kind.Replaces),
+		"name":     kind.Text(kind.Fixed, kind.Checked(validation.StringLenBetween(0, 255))),
+		"owner_id": kind.Text(kind.Computed),
+		"vpc_id":   kind.Text(kind.Fixed),
 	},
 	Create: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		made, err := c.EC2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
@@ -84,11 +78,6 @@ var securityGroup = kind.Kind{
 		return kind.ShowTags(c, d, cloud.FromEC2(found.Tags))
 	},
 	Delete: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) error {
-		if d.Get("revoke_rules_on_delete").(bool) {
-			if err := revokeAll(ctx, c, d.Id()); err != nil {
-				return err
-			}
-		}
 		codes := append([]string{"InvalidGroup.InUse"}, cloud.InUse...)
 		return cloud.WhenReleased(ctx, kind.Patience(d), codes, func() error {
 			_, err := c.EC2.DeleteSecurityGroup(
@@ -99,32 +88,4 @@ var securityGroup = kind.Kind{
 		})
 	},
 	Import: kind.ByID,
-}
-
-func revokeAll(ctx context.Context, c *cloud.Cloud, id string) error {
-	answer, err := c.EC2.DescribeSecurityGroupRules(
-		ctx,
-		&ec2.DescribeSecurityGroupRulesInput{Filters: []types.Filter{filter("group-id", id)}},
-	)
-	if err != nil {
-		return err
-	}
-	for _, rule := range answer.SecurityGroupRules {
-		rules := []string{aws.ToString(rule.SecurityGroupRuleId)}
-		if aws.ToBool(rule.IsEgress) {
-			_, err = c.EC2.RevokeSecurityGroupEgress(
-				ctx,
-				&ec2.RevokeSecurityGroupEgressInput{GroupId: aws.String(id), SecurityGroupRuleIds: rules},
-			)
-		} else {
-			_, err = c.EC2.RevokeSecurityGroupIngress(
-				ctx,
-				&ec2.RevokeSecurityGroupIngressInput{GroupId: aws.String(id), SecurityGroupRuleIds: rules},
-			)
-		}
-		if cloud.UnlessGone(err) != nil {
-			return err
-		}
-	}
-	return nil
 }

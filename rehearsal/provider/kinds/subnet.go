@@ -15,31 +15,20 @@ import (
 var subnet = kind.Kind{
 	Type: "aws_subnet", Token: "aws:ec2/subnet:Subnet", Noun: "subnet",
 	Schema: kind.Schema{
-		"arn": kind.Text(kind.Computed),
-		"availability_zone": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.ConflictsWith("availability_zone_id"),
-		),
-		"availability_zone_id": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.ConflictsWith("availability_zone"),
-		),
-		"cidr_block":              kind.Text(kind.Optional, kind.Computed, kind.Replaces),
+		"arn":                     kind.Text(kind.Computed),
+		"availability_zone":       kind.Text(kind.Fixed),
+		"availability_zone_id":    kind.Text(kind.Computed),
+		"cidr_block":              kind.Text(kind.Fixed),
 		"map_public_ip_on_launch": kind.Bool(kind.Optional, kind.Default(false)),
 		"owner_id":                kind.Text(kind.Computed),
 		"vpc_id":                  kind.Text(kind.Required, kind.Replaces),
 	},
 	Create: func(ctx context.Context, c *cloud.Cloud, d *kind.Data) (string, error) {
 		made, err := c.EC2.CreateSubnet(ctx, &ec2.CreateSubnetInput{
-			AvailabilityZone:   kind.Given(d, "availability_zone"),
-			AvailabilityZoneId: kind.Given(d, "availability_zone_id"),
-			CidrBlock:          kind.Given(d, "cidr_block"),
-			TagSpecifications:  cloud.OnCreation(types.ResourceTypeSubnet, kind.AllTags(d)),
-			VpcId:              kind.Given(d, "vpc_id"),
+			AvailabilityZone:  kind.Given(d, "availability_zone"),
+			CidrBlock:         kind.Given(d, "cidr_block"),
+			TagSpecifications: cloud.OnCreation(types.ResourceTypeSubnet, kind.AllTags(d)),
+			VpcId:             kind.Given(d, "vpc_id"),
 		})
 		if err != nil {
 			return "", err

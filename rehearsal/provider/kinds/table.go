@@ -7,9 +7,9 @@ import "microcosm.local/rehearsal/provider/kind"
 
 // All lists every type of the SDKv2 half of the provider; package rules has the framework half.
 var All = []*kind.Kind{
-	&eip, &eipAssociation, &instance, &internetGateway, &keyPair, &route, &routeTable, &routeTableAssociation,
+	&eip, &eipAssociation, &instance, &internetGateway, &route, &routeTable, &routeTableAssociation,
 	&securityGroup, &subnet, &vpc,
-	&instanceProfile, &role, &rolePolicy, &rolePolicyAttachment,
+	&instanceProfile, &role, &rolePolicy,
 	&bucket, &object,
 	&parameter,
 }

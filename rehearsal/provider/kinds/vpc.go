@@ -18,13 +18,8 @@ import (
 var vpc = kind.Kind{
 	Type: "aws_vpc", Token: "aws:ec2/vpc:Vpc", Noun: "VPC",
 	Schema: kind.Schema{
-		"arn": kind.Text(kind.Computed),
-		"cidr_block": kind.Text(
-			kind.Optional,
-			kind.Computed,
-			kind.Replaces,
-			kind.Checked(validation.IsCIDRNetwork(16, 28)),
-		),
+		"arn":                       kind.Text(kind.Computed),
+		"cidr_block":                kind.Text(kind.Fixed, kind.Checked(validation.IsCIDRNetwork(16, 28))),
 		"default_network_acl_id":    kind.Text(kind.Computed),
 		"default_route_table_id":    kind.Text(kind.Computed),
 		"default_security_group_id": kind.Text(kind.Computed),

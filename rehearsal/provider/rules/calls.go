@@ -32,13 +32,7 @@ func (r *rule) Create(
 	if err != nil {
 		complain(&response.Diagnostics, "creating", r, id, err)
 	}
-	wanted.ARN, wanted.ID, wanted.RuleID = types.StringValue(
-		arn,
-	), types.StringValue(
-		id,
-	), types.StringValue(
-		id,
-	)
+	wanted.ARN, wanted.ID, wanted.RuleID = types.StringValue(arn), types.StringValue(id), types.StringValue(id)
 	wanted.Region = types.StringValue(r.cloud.Region)
 	response.Diagnostics.Append(response.State.Set(ctx, &wanted)...)
 }
@@ -108,24 +102,11 @@ func (r *rule) show(known *data, found ec2types.SecurityGroupRule) error {
 		return err
 	}
 	known.ARN, known.RuleID = types.StringValue(arn), types.StringValue(id)
-	known.CIDRv4, known.CIDRv6 = types.StringPointerValue(
-		found.CidrIpv4,
-	), types.StringPointerValue(
-		found.CidrIpv6,
-	)
+	known.CIDRv4, known.CIDRv6 = types.StringPointerValue(found.CidrIpv4), types.StringPointerValue(found.CidrIpv6)
 	known.Description = types.StringPointerValue(found.Description)
-	known.FromPort, known.ToPort = shownPort(
-		found.FromPort,
-		known.FromPort,
-	), shownPort(
-		found.ToPort,
-		known.ToPort,
-	)
-	known.Group, known.Protocol = types.StringPointerValue(
-		found.GroupId,
-	), types.StringPointerValue(
-		found.IpProtocol,
-	)
+	known.FromPort, known.ToPort = shownPort(found.FromPort, known.FromPort), shownPort(found.ToPort, known.ToPort)
+	known.Group = types.StringPointerValue(found.GroupId)
+	known.Protocol = types.StringPointerValue(found.IpProtocol)
 	known.Referenced = types.StringNull()
 	if found.ReferencedGroupInfo != nil {
 		known.Referenced = types.StringPointerValue(found.ReferencedGroupInfo.GroupId)

@@ -12,9 +12,7 @@ const anyPort = -1
 
 func permission(wanted *data) ec2types.IpPermission {
 	made := ec2types.IpPermission{
-		FromPort: port32(
-			wanted.FromPort,
-		),
+		FromPort:   port32(wanted.FromPort),
 		IpProtocol: wanted.Protocol.ValueStringPointer(),
 		ToPort:     port32(wanted.ToPort),
 	}

@@ -28,7 +28,7 @@ TRUST = {
         "Action": "sts:AssumeRole",
     },
 }
-VALUES = "one of `insecure_value,value,value_wo`"
+VALUES = "one of `value,value_wo`"
 # Pulumi's SDK generator leaves it out of the inputs; Check fills it in (pulumi/pulumi-aws, provider/tags.go).
 NOT_IN_THE_SDK = {"tagsAll"}
 
@@ -135,8 +135,8 @@ def test_the_provider_says_the_version_of_the_sdk_that_it_serves(driver):
         (PARAMETER, {"type": "String"}, VALUES),
         (
             PARAMETER,
-            {"type": "String", "value": "a", "insecureValue": "b"},
-            "only one of `insecure_value,value,value_wo`",
+            {"type": "String", "value": "a", "valueWo": "b", "valueWoVersion": 1},
+            "only one of `value,value_wo`",
         ),
         (
             PARAMETER,
@@ -250,8 +250,6 @@ def test_another_name_of_the_users_own_replaces_the_resource_once_the_old_one_is
             {"ami": "ami-2"},
             {"subnetId": "subnet-2"},
             {"keyName": "other"},
-            {"privateIp": "10.0.0.9"},
-            {"associatePublicIpAddress": True},
         ),
         {"rootBlockDevice": {"encrypted": True}},
     ],
