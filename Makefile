@@ -59,7 +59,7 @@ rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root o
 permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
 	$(BIN)/python -m rehearsal.scenarios.permissions --keep
 
-bench: $(READY)  ## what the program costs beside its floor, into docs/evidence/benchmarks.md (root; ONLY="startup growth", REPEATS=5)
+bench: $(READY)  ## what the program costs beside its floor, into docs/evidence/benchmarks.md (root; ONLY="engine scale", REPEATS=5)
 	$(BIN)/python -m bench $(ONLY) $(if $(REPEATS),--repeats $(REPEATS))
 
 faults: faults-aws faults-machines  ## what it survives, into docs/evidence/reliability.md: AWS calls that fail, machines that fail (root)

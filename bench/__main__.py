@@ -14,16 +14,13 @@ from rehearsal import processes
 from rehearsal.build import SuppliesError
 from rehearsal.session import RehearsalError
 
-from . import bringup, critical_path, document, engine, growth, image_push, scale, startup, user_data
+from . import bringup, critical_path, document, engine, image_push, scale
 from .samples import BenchError
 from .settings import Settings
 
 MEASUREMENTS: Mapping[str, Callable[[Settings], str]] = {
     "engine": engine.run,
     "bring-up": bringup.run,
-    "growth": growth.run,
-    "user-data": user_data.run,
-    "startup": startup.run,
     "image-push": image_push.run,
     "scale": scale.run,
     "critical-path": critical_path.run,
@@ -38,7 +35,7 @@ def bench(
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each subject after the warm-up.")] = 5,
     keep: Annotated[bool, typer.Option(help="Write the figures into docs/evidence/benchmarks.md.")] = True,
 ) -> None:
-    """Measure the program beside its floor. Example: python -m bench startup growth --repeats 3"""
+    """Measure the program beside its floor. Example: python -m bench engine scale --repeats 3"""
     for name in names or MEASUREMENTS:
         if name not in MEASUREMENTS:
             raise typer.BadParameter(f"{name!r} is not a measurement; there are {', '.join(MEASUREMENTS)}")

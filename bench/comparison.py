@@ -1,4 +1,4 @@
-"""Compare series of runs: ratios of a subject to its floor, and a straight line through points. Pure."""
+"""Run subjects in turn and compare their series. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,26 +36,3 @@ def in_turn(
             log(f"{name}, {'warming up' if number == 0 else f'run {number} of {repeats}'}")
             rounds[-1].append(run())
     return [Series(name, runs) for name, runs in zip(subjects, zip(*rounds[1:], strict=True), strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A least-squares line: `base + slope * x`."""
-
-    base: float
-    slope: float
-
-    @classmethod
-    def through(cls, points: Mapping[float, float]) -> "Line":
-        mean_x, mean_y = sum(points) / len(points), sum(points.values()) / len(points)
-        slope = sum((x - mean_x) * (y - mean_y) for x, y in points.items()) / sum(
-            (x - mean_x) ** 2 for x in points
-        )
-        return cls(mean_y - slope * mean_x, slope)
-
-    def at(self, x: float) -> float:
-        return self.base + self.slope * x
-
-    def deviation(self, points: Mapping[float, float]) -> float:
-        """Return the greatest distance of a point from the line, as a fraction of the line's value there."""
-        return max(abs(y - self.at(x)) / abs(self.at(x)) for x, y in points.items())

@@ -11,10 +11,10 @@ from pathlib import Path
 from microcosm.image import bases
 from rehearsal import build
 from rehearsal.build.catalogue import OWN_IMAGE
+from rehearsal.project import CHECKOUT
 from rehearsal.scenarios import private_registry, windows_base
 
 from .comparison import Series
-from .declaring import PROJECT
 from .document import table
 from .samples import Sample, measure
 from .settings import Settings
@@ -47,7 +47,7 @@ def _push(place: Path, registry: private_registry.PrivateRegistry, number: int) 
     site = _site(place / f"site-{number}", number)
     words = ("image", "build", str(site), "--to", f"{registry.host}/large:{number}", "--base", base, "--push")
     environment = {**os.environ, "DOCKER_CONFIG": str(registry.docker)}
-    return measure([sys.executable, "-m", "microcosm", *words], cwd=PROJECT, environment=environment)
+    return measure([sys.executable, "-m", "microcosm", *words], cwd=CHECKOUT, environment=environment)
 
 
 def _site(folder: Path, seed: int) -> Path:

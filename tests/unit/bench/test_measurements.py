@@ -1,7 +1,5 @@
 """The figures that the measurements compute from their samples."""
 
-import base64
-import gzip
 import shutil
 import subprocess
 import sys
@@ -11,53 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import bringup, engine, growth, provider, scale, startup, user_data
+from bench import bringup, engine, provider, scale
 from bench.calls import Call, Calls
-from bench.comparison import Series
-from bench.samples import BenchError, Sample
+from bench.samples import BenchError
 from infra.config.naming import NODE_TAG
 from infra.node.report import PhaseTimes, Report
 from rehearsal.fake_aws.rates import Rate
-
-
-def series(name, cpu, peak=0.0):
-    return Series(name, [Sample(wall=cpu * 2, cpu=cpu, peak=peak)] * 3)
-
-
-def test_growth_says_whether_a_line_fits():
-    def measured(of):
-        return {x: (x, series("program", of(x)), series("bare", of(x))) for x in (3, 10, 30, 100)}
-
-    assert "linear within 10%" in growth.report(measured(lambda x: 3 + x / 10))
-    assert "not linear within 10%" in growth.report(measured(lambda x: 3 + x * x / 100))
-
-
-def test_startup_tells_what_the_program_costs_on_top_of_the_sdks():
-    text = startup.report(
-        series("program", 1.25, 120), series("sdks", 1.0, 100), series("uncollected", 0.75, 100)
-    )
-    assert "**+0.25 s**" in text
-    assert "+0.50 s when" in text
-    assert "memory 1.20 times" in text
-
-
-def test_user_data_is_counted_as_ec2_counts_it():
-    packed = gzip.compress(b"#!/bin/sh\n" * 100)
-    assert user_data.raw("<powershell>\n</powershell>") == b"<powershell>\n</powershell>"
-    assert user_data.raw(base64.b64encode(packed).decode()) == packed
-    assert user_data.cells(packed)[:2] == ["1000", f"{len(packed)} (gzip)"]
-    assert user_data.cells(b"x" * 8192) == ["8192", "8192", "50%"]
-
-
-def test_every_kind_of_machine_has_its_line_of_user_data():
-    kinds = user_data.machines(user_data.stack_config(""))
-    assert list(kinds) == [
-        "control plane",
-        "worker, ubuntu-24.04",
-        "worker, windows-2019",
-        "worker, windows-2022",
-        "worker, windows-2025",
-    ]
 
 
 def test_only_the_bare_control_plane_is_spoken_for_by_nobody():
