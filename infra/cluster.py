@@ -18,7 +18,7 @@ from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
 from .flannel import Flannel, FlannelArgs
 from .join_parameters import Rendezvous, RendezvousArgs
 from .network import Network, NetworkArgs
-from .node import boot
+from .node import script_inputs
 from .node_pool import ROLES, NodePool, NodePoolArgs
 from .script_bucket import Staging
 from .security import Security, SecurityArgs
@@ -36,7 +36,7 @@ class Cluster(pulumi.ComponentResource):
     access: pulumi.Output[dict[str, str]]
 
     def __init__(self, config: StackConfig) -> None:
-        boot.check(config)
+        script_inputs.check(config)
         super().__init__("microcosm:infra:Cluster", config.names.stack, None)
         self._config = config
         for note in config.notes:

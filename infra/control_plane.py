@@ -9,7 +9,7 @@ from . import security
 from .config import naming
 from .config.model import StackConfig
 from .instance import InstanceArgs, instance
-from .node import boot
+from .node import script_inputs
 
 CONTROL_PLANE_OS = "ubuntu-24.04"
 
@@ -72,7 +72,7 @@ class ControlPlane(pulumi.ComponentResource):
                 key_name=config.key_name,
                 source_dest_check=config.flannel_backend != "host-gw",
                 user_data_base64=pulumi.Output.all(args.region, self.public_ip).apply(
-                    lambda known: boot.control_plane(config, region=known[0], public_ip=known[1])
+                    lambda known: script_inputs.control_plane(config, region=known[0], public_ip=known[1])
                 ),
             ),
             pulumi.ResourceOptions(parent=self, depends_on=args.after),

@@ -28,6 +28,7 @@ SUBNET_FILE = "/run/flannel/subnet.env"
 CNI_CONF = "/etc/kube-flannel/cni-conf.json"
 # The group in the client certificate that the control plane makes for flanneld.exe and kube-proxy.exe.
 WINDOWS_NETWORK_GROUP = "microcosm:windows-network"
+# Windows insists on VNI >= 4096 and port 4789 (flannel v0.28.9, pkg/backend/vxlan/vxlan_windows.go).
 BACKENDS: dict[str, dict[str, Any]] = {
     "vxlan": {"Type": "vxlan", "VNI": 4096, "Port": 4789},
     "host-gw": {"Type": "host-gw"},
@@ -36,7 +37,7 @@ LABELS = {"app": "flannel", "tier": "node"}
 
 
 def net_conf(pod_cidr: str, backend: str) -> str:
-    """flanneld's network configuration, the same for every node of either system."""
+    """Return flanneld's network configuration: a ConfigMap for Linux, an input of the scripts of Windows."""
     return json.dumps({"Network": pod_cidr, "EnableNFTables": False, "Backend": BACKENDS[backend]})
 
 

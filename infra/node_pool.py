@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from . import security
 from .config import model as stack_config
 from .instance import InstanceArgs, instance
-from .node import boot
+from .node import script_inputs
 from .script_bucket import StagedScript
 
 ROLES = {"linux": security.LINUX_WORKER, "windows": security.WINDOWS_WORKER}
@@ -56,7 +56,7 @@ class NodePool(pulumi.ComponentResource):
         known = pulumi.Output.all(
             region=args.region, control_plane_id=args.control_plane_id, script=args.script
         )
-        user_data = known.apply(lambda values: boot.worker(args.config, pool, node, **values))
+        user_data = known.apply(lambda values: script_inputs.worker(args.config, pool, node, **values))
         return instance(
             InstanceArgs(
                 names=args.config.names,

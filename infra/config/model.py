@@ -62,6 +62,7 @@ class StackConfig:
     bom: bom.Bom
     admin_cidrs: tuple[str, ...]
     vpc_cidr: str
+    # On Windows: node/script_inputs.py, then userdata/windows/bootstrap.ps1 and network.ps1.
     pod_cidr: str
     service_cidr: str
     availability_zones: tuple[str, ...]

@@ -30,7 +30,7 @@ class NodeInputs:
     containerd_version: str
     join_configuration: str
     flannel_backend: str
-    pod_cidr: str
+    flannel_net_conf: str
     script_bucket: str
     script_key: str
     script_sha256: str
@@ -55,7 +55,7 @@ VARIABLES = {
     "containerd_version": "ContainerdVersion",
     "join_configuration": "JoinConfiguration",
     "flannel_backend": "FlannelBackend",
-    "pod_cidr": "PodCidr",
+    "flannel_net_conf": "FlannelNetConf",
     "script_bucket": "ScriptBucket",
     "script_key": "ScriptKey",
     "script_sha256": "ScriptSha256",

@@ -14,7 +14,7 @@ from rehearsal.windows_node.errors import InputError, StandinError
 from rehearsal.windows_node.events import Recorder
 from rehearsal.windows_node.heartbeat import Heartbeat
 from rehearsal.windows_node.kubelet_server import KubeletServer
-from rehearsal.windows_node.network import Flanneld, Overlay, backend_named
+from rehearsal.windows_node.network import Flanneld, Overlay, host_ports
 from rehearsal.windows_node.node import RELEASES, Machine, release_of
 from rehearsal.windows_node.pods import Pods
 from rehearsal.windows_node.progress import Progress
@@ -149,7 +149,7 @@ class StandIn:
         return heartbeat
 
     def _network(self, kubeconfig: str, heartbeat: Heartbeat) -> None:
-        options, backend = self._options, backend_named(self._inputs.flannel_backend)
+        options, ports = self._options, host_ports(self._inputs.flannel_backend)
         flanneld = Flanneld(
             program=options.flanneld,
             directory=options.state / "flannel",
@@ -157,7 +157,7 @@ class StandIn:
             node_name=options.node,
             node_ip=options.ip,
         )
-        flanneld.write(kubeconfig, backend.net_conf(self._inputs.pod_cidr))
+        flanneld.write(kubeconfig, self._inputs.flannel_net_conf)
         overlay = Overlay(flanneld, kubeconfig, self._stop)
         self._flannel = spawn("flannel", overlay.keep)
         subnet = overlay.wait_until_up(_NETWORK_SECONDS)
@@ -165,7 +165,7 @@ class StandIn:
             raise StandinError(
                 f"flanneld is not ready after {_NETWORK_SECONDS:.0f} s; see {flanneld.log_file}"
             )
-        self._addresses.use(subnet, host_ports=backend.host_ports)
+        self._addresses.use(subnet, host_ports=ports)
         heartbeat.network_is_up()
 
     def _document(self, name: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ share one disk.
 
 import base64
 import ipaddress
-import json
 import logging
 import os
 import subprocess
@@ -31,34 +30,18 @@ _POLL_SECONDS = 1.0
 _GRACE_SECONDS = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backend:
-    """One of Flannel's backends on Windows; `host_ports`: its CNI plugin supports hostPorts."""
-
-    config: dict[str, str | int]
-    host_ports: bool
-
-    def net_conf(self, pod_cidr: str) -> str:
-        """Return flanneld's net-conf.json."""
-        return json.dumps({"Network": pod_cidr, "Backend": self.config})
+# win-overlay ignores port mappings, win-bridge applies them (containernetworking/plugins v1.9.1,
+# plugins/main/windows).
+_HOST_PORTS = {"vxlan": False, "host-gw": True}
 
 
-_BACKENDS = {
-    # Windows accepts no smaller VNI and no other port (flannel v0.28.9, pkg/backend/vxlan/vxlan_windows.go).
-    # win-overlay ignores port mappings, win-bridge applies them (containernetworking/plugins v1.9.1,
-    # plugins/main/windows).
-    "vxlan": Backend(config={"Type": "vxlan", "VNI": 4096, "Port": 4789}, host_ports=False),
-    "host-gw": Backend(config={"Type": "host-gw"}, host_ports=True),
-}
-
-
-def backend_named(name: str) -> Backend:
-    """Return the backend that the user-data names."""
-    if name not in _BACKENDS:
+def host_ports(backend: str) -> bool:
+    """Return whether the CNI plugin of this backend supports hostPorts."""
+    if backend not in _HOST_PORTS:
         raise InputError(
-            f"user-data sets $FlannelBackend to {name}; accepted is one of {', '.join(_BACKENDS)}"
+            f"user-data sets $FlannelBackend to {backend}; accepted is one of {', '.join(_HOST_PORTS)}"
         )
-    return _BACKENDS[name]
+    return _HOST_PORTS[backend]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,6 @@ class Network:
     """One of Flannel's backends on Windows."""
 
     name: str
-    net_conf: str
     kube_proxy_arguments: tuple[str, ...]
 
 
@@ -86,7 +85,6 @@ def _networks(script: str) -> dict[str, Network]:
     return {
         backend: Network(
             name=_text(entry, "Name"),
-            net_conf=_text(entry, "NetConf"),
             kube_proxy_arguments=_array(entry, "KubeProxyArguments"),
         )
         for backend, entry in entries

@@ -81,7 +81,7 @@ def start(wine_host: WineHost, node: WindowsNode, lines: CommandLines) -> list[S
     flanneld = tuple(_FREE_PORTS.get(word, word) for word in filled(lines.flanneld, values))
     wine_host.write(value_of(flanneld, "--kubeconfig-file"), node.network_kubeconfig)
     wine_host.write(value_of(kube_proxy, "--kubeconfig"), node.network_kubeconfig)
-    wine_host.write(value_of(flanneld, "--net-config-path"), filled_text(network.net_conf, values))
+    wine_host.write(value_of(flanneld, "--net-config-path"), node.inputs.flannel_net_conf)
     return [
         Started(FLANNELD, wine_host.start(FLANNELD.name, flanneld, {"NODE_NAME": node.name}), values),
         Started(KUBE_PROXY, wine_host.start(KUBE_PROXY.name, kube_proxy), values),

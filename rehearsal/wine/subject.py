@@ -62,7 +62,6 @@ class WindowsNode:
         return {
             "NODE_NAME": node,
             "NODE_IP": self.ip,
-            "POD_CIDR": self.inputs.pod_cidr,
             "NETWORK": network.name,
             "SOURCE_VIP": str(ipaddress.ip_network(self.pod_cidr)[2]),
         }

@@ -17,7 +17,7 @@ import yaml
 
 from infra.config import model as config
 from infra.config.model import NodePool, StackConfig
-from infra.node import boot
+from infra.node import script_inputs
 from infra.node.userdata import SCRIPTS, without_comments
 from infra.script_bucket import StagedScript
 
@@ -39,7 +39,9 @@ def user_data(case: str) -> dict[str, str]:
     """The user-data of one machine of each kind as it runs there, by the name of its file."""
     found = stack(case)
     texts = {
-        "expected-control-plane.sh": _text(boot.control_plane(found, region=REGION, public_ip=PUBLIC_IP))
+        "expected-control-plane.sh": _text(
+            script_inputs.control_plane(found, region=REGION, public_ip=PUBLIC_IP)
+        )
     }
     for pool in reversed(found.node_pools):
         name = "expected-windows.ps1" if pool.os.family == "windows" else "expected-worker.sh"
@@ -78,7 +80,7 @@ def elided(text: str) -> str:
 def worker_user_data(found: StackConfig, pool: NodePool) -> str:
     """As it runs on the pool's first machine."""
     script = SCRIPT if pool.os.family == "windows" else None
-    text = boot.worker(
+    text = script_inputs.worker(
         found, pool, pool.node_names[0], region=REGION, control_plane_id=CONTROL_PLANE_ID, script=script
     )
     return text if script else _text(text)

@@ -18,7 +18,7 @@ from infra.config import model as config
 from infra.config import operating_systems, versions
 from infra.config.model import StackConfig
 from infra.config.versions import DEFAULT_KUBERNETES
-from infra.node import boot
+from infra.node import script_inputs
 from infra.node.userdata import RAW_LIMIT_BYTES
 from tests import golden
 from tests.windows import pester
@@ -78,7 +78,7 @@ def user_data(row: Row) -> dict[str, bytes]:
     worker = golden.worker_user_data(row.stack, row.stack.node_pools[-1])
     if row.system.family == "windows":
         return {"windows": worker.encode()}
-    plane = boot.control_plane(row.stack, region=golden.REGION, public_ip=golden.PUBLIC_IP)
+    plane = script_inputs.control_plane(row.stack, region=golden.REGION, public_ip=golden.PUBLIC_IP)
     return {"control-plane": golden.raw(plane), "linux": worker.encode()}
 
 

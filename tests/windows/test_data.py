@@ -8,7 +8,6 @@ import tomllib
 
 import pytest
 
-from infra import flannel
 from infra.config import versions
 
 from . import pester
@@ -74,15 +73,6 @@ def test_no_command_line_names_a_feature_gate_or_a_flag_that_is_gone():
         *(line for line in walk().log if line.startswith(("nssm.exe", "kubeadm.exe"))),
     ]
     assert [line for line in lines if any(name in line for name in gone)] == []
-
-
-@each_network
-def test_the_windows_nodes_network_is_the_one_that_the_linux_nodes_have(network):
-    """A Linux node with another VNI or port is not heard, without any error."""
-    own = json.loads(walk(network).files["C:\\k\\net-conf.json"])
-    linux = json.loads(flannel.net_conf("10.244.0.0/16", network))
-    assert own["Network"] == linux["Network"]
-    assert own["Backend"] == linux["Backend"]
 
 
 @each_network

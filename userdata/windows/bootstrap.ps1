@@ -12,8 +12,8 @@ $Root = 'C:\microcosm'
 $ExitBootstrap = 9
 $InputNames = @(
     'StackName', 'Region', 'NodeName', 'ControlPlaneInstanceId', 'KubernetesVersion', 'ContainerdVersion',
-    'Artifacts', 'PauseImage', 'PrepullImages', 'RegistryMirror', 'FlannelBackend', 'PodCidr', 'ServiceCidr',
-    'NodeCidr', 'JoinConfiguration', 'ExpiryParameter'
+    'Artifacts', 'PauseImage', 'PrepullImages', 'RegistryMirror', 'FlannelBackend', 'FlannelNetConf',
+    'PodCidr', 'ServiceCidr', 'NodeCidr', 'JoinConfiguration', 'ExpiryParameter'
 )
 
 function Protect-Root {

@@ -68,7 +68,7 @@ function Wait-Flannel {
 
 function Install-Flannel {
     Install-Task 'microcosm-metadata-routes' $RouteScript 1 (Get-RouteText)
-    Write-TextFile $NetConfFile (Expand-Token $Network.NetConf (Get-NetworkValue))
+    Write-TextFile $NetConfFile $FlannelNetConf
     $settings = @{ AppEnvironmentExtra = "NODE_NAME=$NodeName" }
     Install-NssmService 'flanneld' 'C:\k\flanneld.exe' (Get-FlanneldArgument) $settings
     try { Wait-Flannel } catch { Write-Log "$_"; Reset-Hns; Wait-Flannel }
@@ -83,7 +83,7 @@ function Install-Flannel {
 
 function Confirm-Flannel {
     Confirm-Text $ConflistFile (Expand-Token $Network.Conflist (Get-NetworkValue))
-    Confirm-Text $NetConfFile (Expand-Token $Network.NetConf (Get-NetworkValue))
+    Confirm-Text $NetConfFile $FlannelNetConf
     Confirm-Task 'microcosm-metadata-routes' $RouteScript (Get-RouteText)
     Confirm-NssmService 'flanneld' 'C:\k\flanneld.exe' (Get-FlanneldArgument)
     Wait-Until 'flanneld that is ready' 180 { Test-Http $FlannelReadyUrl } | Out-Null

@@ -7,6 +7,7 @@
 #   Artifacts          every download: name -> @{ Urls = @(...); Sum = 'sha256:...' or 'sha512:...' }
 #   PauseImage PrepullImages RegistryMirror            images; the mirror may be ''
 #   FlannelBackend     'vxlan' or 'host-gw'
+#   FlannelNetConf     flanneld's configuration, JSON; the same as on the Linux nodes
 #   PodCidr ServiceCidr NodeCidr                       NodeCidr is the VPC's range
 #   ExpiryParameter    the parameter that says when the machine ends itself; '' when its stack does not end
 #   JoinConfiguration  YAML for kubeadm with @API_ENDPOINT@ @TOKEN@ @CA_HASH@
@@ -133,13 +134,11 @@ $HostLocalConfig = @'
 # By Flannel's backend. Name is the HNS network's, which flanneld gives it, and the conflist must have the
 # same. The three ACLs keep pods from the machine's credentials: HNS need not count a hop of theirs, and the
 # hop limit would not hold. A list with a rule needs one that allows the rest (aws/amazon-vpc-cni-plugins
-# 0a009ba, network/imds). Windows insists on VNI >= 4096 and port 4789 (flannel v0.28.9,
-# pkg/backend/vxlan/vxlan_windows.go).
+# 0a009ba, network/imds).
 $Networks = @{
     'vxlan' = @{
         Name = 'flannel.4096'
         KubeProxyArguments = @('--source-vip=@SOURCE_VIP@')
-        NetConf = '{"Network": "@POD_CIDR@", "Backend": {"Type": "vxlan", "VNI": 4096, "Port": 4789}}'
         Conflist = @'
 {
   "name": "flannel.4096",
@@ -173,7 +172,6 @@ $Networks = @{
     'host-gw' = @{
         Name = 'cbr0'
         KubeProxyArguments = @()
-        NetConf = '{"Network": "@POD_CIDR@", "Backend": {"Type": "host-gw"}}'
         Conflist = @'
 {
   "name": "cbr0",

@@ -13,6 +13,7 @@ $PauseImage = 'registry.k8s.io/pause:3.10.2'
 $PrepullImages = @()
 $RegistryMirror = 'https://registry.example.org'
 $FlannelBackend = 'host-gw'
+$FlannelNetConf = '{"Network": "172.16.0.0/16", "EnableNFTables": false, "Backend": {"Type": "host-gw"}}'
 $PodCidr = '172.16.0.0/16'
 $ServiceCidr = '172.30.0.0/16'
 $NodeCidr = '172.20.0.0/18'

@@ -13,6 +13,7 @@ $PauseImage = 'registry.k8s.io/pause:3.10.2'
 $PrepullImages = @('mcr.microsoft.com/dotnet/framework/wcf:4.8-20260714-windowsservercore-ltsc2019')
 $RegistryMirror = ''
 $FlannelBackend = 'vxlan'
+$FlannelNetConf = '{"Network": "10.244.0.0/16", "EnableNFTables": false, "Backend": {"Type": "vxlan", "VNI": 4096, "Port": 4789}}'
 $PodCidr = '10.244.0.0/16'
 $ServiceCidr = '10.96.0.0/12'
 $NodeCidr = '10.0.0.0/16'

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from infra.config import model as config
 from infra.config import patterns
-from infra.node import boot, quoting, userdata
+from infra.node import quoting, script_inputs, userdata
 from tests.support.config_cases import ADMINS
 from tests.support.hostile import ODD, SHELL
 
@@ -40,7 +40,9 @@ ROLES = ("worker", "control-plane")
 
 
 def inputs(role: str, **changed: str) -> dict[str, str]:
-    artifacts = "\n".join(f"{name} https://example.org/{name} {SUM}" for name in boot.LINUX_DOWNLOADS)
+    artifacts = "\n".join(
+        f"{name} https://example.org/{name} {SUM}" for name in script_inputs.LINUX_DOWNLOADS
+    )
     usual = {
         "STACK": "dev",
         "REGION": "eu-west-1",
@@ -152,7 +154,7 @@ def check_worker(folder, *, labels: dict[str, str], taints: list[str], mirror: s
     stack = accepted(folder, labels=labels, taints=taints, mirror=mirror, address=address)
     machine = Sandbox(folder)
     done = machine.run(
-        lambda: boot.worker(
+        lambda: script_inputs.worker(
             stack, stack.node_pools[0], "a-b-0", region="eu-west-1", control_plane_id=CONTROL_PLANE_ID
         ),
         JOIN,
@@ -170,7 +172,7 @@ def check_worker(folder, *, labels: dict[str, str], taints: list[str], mirror: s
     (download,) = [call for call in done.calls("curl") if "--output" in call]
     assert [url for url in download if url.startswith(mirror)] == [
         f"{mirror}/{address.split('://')[1]}"
-    ] * len(boot.LINUX_DOWNLOADS)
+    ] * len(script_inputs.LINUX_DOWNLOADS)
     assert "--globoff" in download, "a bracket in an address is no pattern"
     assert {each["Name"] for each in done.written()} == {"/microcosm/a-1/status/a-b-0"}
     assert done.read() == {"/microcosm/a-1/join"}
@@ -217,7 +219,9 @@ def test_the_end_of_the_stack_is_read_from_its_own_parameter_and_decides(tmp_pat
 
     def look(ends: str) -> list[list[str]]:
         done = machine.run(
-            lambda: boot.worker(stack, pool, "a-b-0", region="eu-west-1", control_plane_id=CONTROL_PLANE_ID),
+            lambda: script_inputs.worker(
+                stack, pool, "a-b-0", region="eu-west-1", control_plane_id=CONTROL_PLANE_ID
+            ),
             {"expiresAt": ends, "graceMinutes": 60},
             "expiry",
         )

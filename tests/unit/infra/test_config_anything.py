@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from infra.config import model as config
 from infra.config import operating_systems, versions
 from infra.errors import ConfigError
-from infra.node import boot
+from infra.node import script_inputs
 from infra.script_bucket import StagedScript
 from tests.support.config_cases import ADMINS, BAD
 
@@ -60,7 +60,7 @@ def problems_of(values):
         return list(error.problems)
     for pool in stack.node_pools:
         script = StagedScript(bucket="b", key="k", sha256="0") if pool.os.family == "windows" else None
-        assert boot.worker(
+        assert script_inputs.worker(
             stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script
         )
     return []

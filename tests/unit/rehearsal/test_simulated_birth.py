@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.node import boot
+from infra.node import script_inputs
 from rehearsal.simulated.birth import NodeInstance, node_object, shell_value
 from rehearsal.simulated.machines import report
 from tests.support.stacks import parsed
@@ -28,7 +28,7 @@ def pool(name: str):
 
 
 def linux_worker(node: str) -> bytes:
-    return base64.b64decode(boot.worker(CONFIG, pool(node.rpartition("-")[0]), node, **KNOWN))
+    return base64.b64decode(script_inputs.worker(CONFIG, pool(node.rpartition("-")[0]), node, **KNOWN))
 
 
 def test_a_linux_worker_has_the_labels_and_taints_of_its_pool():
@@ -49,8 +49,8 @@ def test_compressed_user_data_is_read_too():
 
 
 def test_a_windows_worker_has_the_taint_and_the_build_that_workloads_ask_for():
-    user_data = boot.worker(
-        CONFIG, pool("windows-new"), "windows-new-0", script=boot.SCRIPT, **KNOWN
+    user_data = script_inputs.worker(
+        CONFIG, pool("windows-new"), "windows-new-0", script=script_inputs.SCRIPT, **KNOWN
     ).encode()
     node = node_object(machine("windows-new-0", "windows-2025"), user_data, NOW)
     assert node["metadata"]["labels"]["node.kubernetes.io/windows-build"] == "10.0.26100"
@@ -58,7 +58,9 @@ def test_a_windows_worker_has_the_taint_and_the_build_that_workloads_ask_for():
 
 
 def test_the_control_plane_takes_no_workloads():
-    user_data = base64.b64decode(boot.control_plane(CONFIG, region="eu-west-1", public_ip="203.0.113.1"))
+    user_data = base64.b64decode(
+        script_inputs.control_plane(CONFIG, region="eu-west-1", public_ip="203.0.113.1")
+    )
     node = node_object(machine("control-plane", "ubuntu-24.04"), user_data, NOW)
     assert node["spec"]["taints"] == [
         {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}

@@ -1,6 +1,7 @@
 """Test that the stand-in reads user-data as PowerShell would, so that rendering errors fail a rehearsal."""
 
 import hashlib
+import json
 import re
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.config import model as config
-from infra.node import boot, userdata
+from infra.node import script_inputs, userdata
 from infra.script_bucket import StagedScript
 from rehearsal.windows_node import inputs
 from rehearsal.windows_node.errors import InputError
@@ -30,7 +31,7 @@ def rendered() -> str:
     """Return the user-data that the program renders."""
     stack = config.parse({"adminCidrs": ["203.0.113.7/32"], "nodePools": POOLS}, stack="dev")
     script = StagedScript(bucket="scripts", key="node.ps1", sha256=hashlib.sha256(b"script").hexdigest())
-    return boot.worker(
+    return script_inputs.worker(
         stack, stack.node_pools[1], "windows-0", region="eu-west-1", control_plane_id="i-1", script=script
     )
 
@@ -53,11 +54,8 @@ def test_what_the_program_renders_is_read_back_as_it_was(values):
 def test_the_user_data_of_the_program_has_all_that_the_stand_in_acts_on():
     found = inputs.from_user_data(rendered().encode())
     assert (found.stack, found.node_name, found.control_plane_id) == ("dev", "windows-0", "i-1")
-    assert (found.kubernetes_version, found.flannel_backend, found.pod_cidr) == (
-        "1.35.8",
-        "vxlan",
-        "10.244.0.0/16",
-    )
+    assert (found.kubernetes_version, found.flannel_backend) == ("1.35.8", "vxlan")
+    assert json.loads(found.flannel_net_conf)["Network"] == "10.244.0.0/16"
     assert found.images[0].endswith("ltsc2019"), "the release of the node is read from its images"
 
 

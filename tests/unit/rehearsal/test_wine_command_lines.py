@@ -19,7 +19,6 @@ $Networks = @{
     'vxlan' = @{
         Name = 'flannel.4096'
         KubeProxyArguments = @('--source-vip=@SOURCE_VIP@')
-        NetConf = '{"Network": "@POD_CIDR@"}'
         Conflist = @'
 {
     "Name": "no name of a network"
@@ -30,7 +29,6 @@ $Networks = @{
     'host-gw' = @{
         Name = 'cbr0'
         KubeProxyArguments = @()
-        NetConf = '{}'
     }
 }
 """

@@ -34,7 +34,7 @@ def windows_node(**changes: str) -> WindowsNode:
         "containerd_version": "2.2.7",
         "join_configuration": template,
         "flannel_backend": "vxlan",
-        "pod_cidr": "10.244.0.0/16",
+        "flannel_net_conf": "{}",
         "script_bucket": "b",
         "script_key": "k",
         "script_sha256": "0" * 64,
@@ -92,9 +92,7 @@ def test_a_joinconfiguration_without_the_name_is_refused():
 
 def test_the_source_vip_is_the_first_address_of_the_nodes_own_subnet():
     """.0 is the subnet, .1 the gateway that host-local reserves."""
-    values = windows_node().values(
-        Network(name="flannel.4096", net_conf="", kube_proxy_arguments=()), node="windows-0"
-    )
+    values = windows_node().values(Network(name="flannel.4096", kube_proxy_arguments=()), node="windows-0")
     assert values["SOURCE_VIP"] == "10.244.1.2"
 
 

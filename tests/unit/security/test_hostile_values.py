@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from infra.config import model as config
 from infra.config import naming
 from infra.errors import ConfigError
-from infra.node import boot, userdata
+from infra.node import script_inputs, userdata
 from infra.script_bucket import StagedScript
 from microcosm.errors import UsageError
 from microcosm.preview import model as preview
@@ -87,10 +87,12 @@ def parsed(changes) -> tuple[config.StackConfig | None, tuple[str, ...]]:
 
 def user_data_of(stack: config.StackConfig) -> dict[str, str]:
     """Return the user-data of all machines of a stack."""
-    texts = {"control-plane": boot.control_plane(stack, region="eu-west-1", public_ip="198.51.100.7")}
+    texts = {
+        "control-plane": script_inputs.control_plane(stack, region="eu-west-1", public_ip="198.51.100.7")
+    }
     for pool in stack.node_pools:
         script = SCRIPT if pool.os.family == "windows" else None
-        texts[pool.name] = boot.worker(
+        texts[pool.name] = script_inputs.worker(
             stack, pool, f"{pool.name}-0", region="eu-west-1", control_plane_id="i-1", script=script
         )
     return texts

@@ -43,7 +43,10 @@ function New-Machine([hashtable] $Inputs = @{}) {
         KubernetesVersion = '1.35.8'; ContainerdVersion = '2.2.7'; Artifacts = $artifacts
         PauseImage = 'registry.k8s.io/pause:3.10.2'; PrepullImages = @('mcr.microsoft.com/wcf:1')
         RegistryMirror = ''
-        FlannelBackend = 'vxlan'; PodCidr = '10.244.0.0/16'; ServiceCidr = '10.96.0.0/12'
+        FlannelBackend = 'vxlan'
+        FlannelNetConf = '{"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan", "VNI": 4096, ' +
+            '"Port": 4789}}'
+        PodCidr = '10.244.0.0/16'; ServiceCidr = '10.96.0.0/12'
         NodeCidr = '10.0.0.0/16'
         JoinConfiguration = "endpoint: @API_ENDPOINT@`ntoken: @TOKEN@`nhash: @CA_HASH@`n"
         ExpiryParameter = ''

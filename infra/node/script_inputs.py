@@ -1,4 +1,4 @@
-"""What each machine is told at its birth: the inputs of its user-data, out of the configuration. Pure."""
+"""Assemble the inputs of each machine's user-data from the configuration. Pure."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -122,6 +122,7 @@ def _windows(
         "PrepullImages": [pool.os.wcf_image] if config.workloads else [],
         "RegistryMirror": config.registry_mirror,
         "FlannelBackend": config.flannel_backend,
+        "FlannelNetConf": flannel.net_conf(config.pod_cidr, config.flannel_backend),
         "PodCidr": config.pod_cidr,
         "ServiceCidr": config.service_cidr,
         "NodeCidr": config.vpc_cidr,

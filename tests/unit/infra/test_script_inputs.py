@@ -9,7 +9,7 @@ import pytest
 from infra import workloads
 from infra.config import bom, versions
 from infra.errors import ConfigError
-from infra.node import boot, userdata
+from infra.node import script_inputs, userdata
 from rehearsal.windows_node.powershell import assignments, script_of
 from tests import golden
 from tests.support.stacks import parsed
@@ -89,12 +89,12 @@ def test_another_end_is_no_other_user_data():
     """Or extending a preview would replace its machines."""
     first, second = (parsed(expiresAt=f"2027-0{month}-01T00:00:00Z") for month in (1, 2))
     place = {"region": golden.REGION, "public_ip": golden.PUBLIC_IP}
-    assert boot.control_plane(first, **place) == boot.control_plane(second, **place)
+    assert script_inputs.control_plane(first, **place) == script_inputs.control_plane(second, **place)
 
 
 def test_every_machine_has_room_and_a_check_says_which_has_not():
     """Before anything is declared: in a preview the ids are unknown, and nothing would be rendered."""
-    boot.check(parsed("many-pools"))
+    script_inputs.check(parsed("many-pools"))
     large = {"labels": {f"label-{number}": "v" * 60 for number in range(300)}}
     stack = parsed(
         nodePools=[
@@ -104,5 +104,5 @@ def test_every_machine_has_room_and_a_check_says_which_has_not():
         workloads=False,
     )
     with pytest.raises(ConfigError) as caught:
-        boot.check(stack)
+        script_inputs.check(stack)
     assert len(caught.value.problems) == 2
