@@ -1,10 +1,11 @@
 """`microcosm image build`, `check` and `manifest`: options, action and output."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from infra.config.operating_systems import WINDOWS_RELEASES
 
 from ..options import Json
 from .source_options import asks, many, option
@@ -13,23 +14,25 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Make a Windows image of your own .NET service, on Linux: from its folder, a zip or an MSI.",
 )
+DEFAULT_RELEASE = next(iter(WINDOWS_RELEASES))
 
 
-class Windows(StrEnum):
-    """The Windows Server of the nodes."""
+def release(text: str) -> str:
+    """Return the release; BadParameter names those that there are."""
+    if text not in WINDOWS_RELEASES:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(WINDOWS_RELEASES)}")
+    return text
 
-    WS2019 = "2019"
-    WS2022 = "2022"
-    WS2025 = "2025"
+
+def windows_option(help_text: str) -> Any:
+    return typer.Option("--windows", parser=release, metavar="|".join(WINDOWS_RELEASES), help=help_text)
 
 
 @app.command("check")
 @asks
 def check(
     asked: Any,
-    windows: Annotated[
-        Windows, option("--windows", None, "The Windows Server of the nodes.")
-    ] = Windows.WS2019,
+    windows: Annotated[str, windows_option("The Windows Server of the nodes.")] = DEFAULT_RELEASE,
     json: Json = False,
 ) -> None:
     """Say what a service is and what it needs in a Windows container, without building anything.
@@ -40,7 +43,7 @@ def check(
     """
     from . import actions
 
-    raise typer.Exit(int(actions.check(asked, windows.value, json)))
+    raise typer.Exit(int(actions.check(asked, windows, json)))
 
 
 @app.command("build")
@@ -52,8 +55,8 @@ def build(
         typer.Option("--to", metavar="REF", help="The image: REGISTRY/NAME:TAG.", show_default=False),
     ],
     windows: Annotated[
-        list[Windows] | None,
-        option("--windows", None, "The Windows Server; several make one index. Default 2019."),
+        list[str] | None,
+        windows_option(f"The Windows Server; several make one index. Default {DEFAULT_RELEASE}."),
     ] = None,
     push: Annotated[
         bool,
@@ -127,7 +130,7 @@ def build(
         health=health,
         starting=options,
     )
-    releases = list(dict.fromkeys(one.value for one in windows or [Windows.WS2019]))
+    releases = list(dict.fromkeys(windows or [DEFAULT_RELEASE]))
     raise typer.Exit(int(not actions.make(asked, releases, order, json)))
 
 

@@ -3,15 +3,13 @@ and `reap`, and no more.
 
 Everything is held to previews where IAM can do so: names and parameters begin with `pr-`, what is made has to
 carry a preview's tag, and what is changed or ended has to have it. PROVEN is what these commands and the
-program need on a fake cloud that enforces it, no more and no less (rehearsal/scenarios/permissions). The
-official AWS provider calls more than the rehearsal's stand-in; those actions are PROVIDER_ONLY: looked up in
-its source (docs/adr/0014-permissions-of-the-official-provider.md), not proven by a run. Which objects and
-tags IAM judges a call by: Service Authorization Reference, "Actions, resources, and condition keys for Amazon
-EC2".
+program need on a fake cloud that enforces it, no more and no less (rehearsal/scenarios/permissions). What no
+run proves is in pipeline_unproven.py. Which objects and tags IAM judges a call by: Service Authorization
+Reference, "Actions, resources, and condition keys for Amazon EC2".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from infra.config.naming import STACK_TAG
@@ -223,77 +221,28 @@ PASS_ROLE = Grant(
 GIVING = ("iam:CreateRole", "iam:PutRolePolicy")
 # Without any one of these some command fails: `make permissions` tries each.
 PROVEN = (*CALLED, IMAGES, PASS_ROLE)
-# Needed only after a run that was cut off, to delete what it made and could not write down
-# (microcosm/audit/cleanup.py).
-RECOVERY: tuple[Grant, ...] = (
-    Grant(
-        sid="RepairDisks", why="a disk whose machine is gone", actions=("ec2:DeleteVolume",), condition=OWN
-    ),
-    Grant(
-        sid="RepairBuckets",
-        why="a bucket is emptied before it is deleted",
-        actions=("s3:DeleteObjectVersion", "s3:ListBucketVersions"),
-        resources=(*SCRIPTS, *(f"{bucket}/*" for bucket in SCRIPTS)),
-    ),
-)
-# Without this nothing fails, but what has failed is told without its cause.
-CONSOLE = Grant(
-    sid="Explain",
-    why="the console of a machine that failed, in the error message",
-    actions=("ec2:GetConsoleOutput",),
-)
-# Calls that only hashicorp/terraform-provider-aws, which pulumi-aws bridges, makes for this program's
-# resources. They were read in its source, file by file
-# (docs/adr/0014-permissions-of-the-official-provider.md), and no run has proven them.
-PROVIDER_ONLY: tuple[Grant, ...] = (
-    Grant(
-        sid="ProviderLooks",
-        why="read back by the official provider, and waited for",
-        actions=(
-            "ec2:DescribeAddressesAttribute", "ec2:DescribeInstanceCreditSpecifications",
-            "ec2:DescribeInstanceTypes", "ec2:DescribeTags",
-            "ec2:DescribeVolumesModifications",
-        ),
-    ),
-    Grant(
-        sid="ProviderEdits",
-        why="what a machine does when it shuts down; then tags taken away, and another type, disk or rule "
-            "in place",
-        actions=(
-            "ec2:DeleteTags", "ec2:ModifyInstanceAttribute", "ec2:ModifySecurityGroupRules",
-            "ec2:ModifyVolume", "ec2:StartInstances",
-            "ec2:StopInstances",
-        ),
-        condition=OWN,
-    ),
-    Grant(
-        sid="ProviderRoles",
-        why="a role is read with its policies, and taken out of its profiles before it is deleted",
-        actions=(
-            "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies",
-            "iam:UntagInstanceProfile", "iam:UntagRole",
-        ),
-        resources=NAMES,
-    ),
-    Grant(
-        sid="ProviderParameters",
-        why="tags are taken away",
-        actions=("ssm:RemoveTagsFromResource",),
-        resources=PARAMETERS,
-    ),
-    Grant(
-        sid="ProviderBucket",
-        why="a bucket is tagged when it is made, and read back with all its settings",
-        actions=(
-            "s3:GetAccelerateConfiguration", "s3:GetBucketAcl", "s3:GetBucketCORS", "s3:GetBucketLogging",
-            "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPolicy", "s3:GetBucketRequestPayment",
-            "s3:GetBucketVersioning",
-            "s3:GetBucketWebsite", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
-            "s3:GetReplicationConfiguration",
-            "s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource",
-        ),
-        resources=SCRIPTS,
-    ),
-)  # fmt: skip
 
-UNPROVEN = (*RECOVERY, CONSOLE, *PROVIDER_ONLY)
+
+def documents_key(arn: str) -> Grant:
+    """Allow Systems Manager alone to use the stack's own key (KMS developer guide, kms:ViaService)."""
+    via = {"StringLike": {"kms:ViaService": "ssm.*.amazonaws.com"}}
+    why = "the documents are encrypted with this key"
+    return Grant(
+        sid="DocumentsKey", why=why, actions=("kms:Decrypt", "kms:Encrypt"), resources=(arn,), condition=via
+    )
+
+
+def bounded(grant: Grant, boundary: str) -> list[Grant]:
+    """Split off the actions that give a role its permissions, which need the boundary (Service Authorization
+    Reference, IAM: condition key iam:PermissionsBoundary).
+    """
+    giving = tuple(action for action in grant.actions if action in GIVING)
+    if not giving:
+        return [grant]
+    rest = tuple(action for action in grant.actions if action not in GIVING)
+    condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    why = "no role without the boundary"
+    return [
+        replace(grant, actions=rest),
+        Grant(sid="BoundedRoles", why=why, actions=giving, resources=grant.resources, condition=condition),
+    ]

@@ -1,16 +1,17 @@
-"""The role of a CI pipeline as IAM's documents: its permissions (the table in ci_grants), its trust, and
-the boundary of the roles it makes.
+"""Render a CI pipeline's role as IAM documents: its permissions, its trust, and the boundary of the roles it
+makes. The tables of permissions are in pipeline_grants.py and pipeline_unproven.py.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from infra.config import patterns
 
 from ..errors import UsageError
-from .pipeline_grants import GIVING, PARAMETERS, PROVEN, SCRIPTS, UNPROVEN, Grant
+from .pipeline_grants import PARAMETERS, PROVEN, SCRIPTS, Grant, bounded, documents_key
+from .pipeline_unproven import UNPROVEN
 
 GITHUB = "token.actions.githubusercontent.com"
 # Anything else would be read as a part of an ARN or of a pattern.
@@ -89,33 +90,8 @@ def permissions(
 
 def proven(boundary: str | None = None, kms_key: str | None = None) -> tuple[Grant, ...]:
     """The grants that `make permissions` tries, with what the boundary and the key of the documents add."""
-    bounded = tuple(each for grant in PROVEN for each in _bounded(grant, boundary)) if boundary else PROVEN
-    return (*bounded, _documents_key(kms_key)) if kms_key else bounded
-
-
-def _documents_key(arn: str) -> Grant:
-    """The use of the stack's own key, by Systems Manager alone (KMS developer guide, kms:ViaService)."""
-    via = {"StringLike": {"kms:ViaService": "ssm.*.amazonaws.com"}}
-    why = "the documents are encrypted with this key"
-    return Grant(
-        sid="DocumentsKey", why=why, actions=("kms:Decrypt", "kms:Encrypt"), resources=(arn,), condition=via
-    )
-
-
-def _bounded(grant: Grant, boundary: str) -> list[Grant]:
-    """Split off what gives a role its permissions (Service Authorization Reference, IAM: condition key
-    iam:PermissionsBoundary).
-    """
-    giving = tuple(action for action in grant.actions if action in GIVING)
-    if not giving:
-        return [grant]
-    rest = tuple(action for action in grant.actions if action not in GIVING)
-    condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
-    why = "no role without the boundary"
-    return [
-        replace(grant, actions=rest),
-        Grant(sid="BoundedRoles", why=why, actions=giving, resources=grant.resources, condition=condition),
-    ]
+    grants = tuple(each for grant in PROVEN for each in bounded(grant, boundary)) if boundary else PROVEN
+    return (*grants, documents_key(kms_key)) if kms_key else grants
 
 
 def boundary_of_nodes(account: str, kms_key: str | None = None) -> dict[str, Any]:
@@ -139,7 +115,7 @@ def boundary_of_nodes(account: str, kms_key: str | None = None) -> dict[str, Any
             resources=tuple(f"{bucket}/*" for bucket in SCRIPTS),
         ),
         Grant(sid="SessionManager", why="", actions=iam.SESSION_MANAGER),
-        *([_documents_key(kms_key)] if kms_key else []),
+        *([documents_key(kms_key)] if kms_key else []),
     ]
     return document(nodes, account, "")
 

@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from microcosm.preview import pipeline_policy
-from microcosm.preview.pipeline_grants import UNPROVEN, Grant
+from microcosm.preview.pipeline_grants import Grant
+from microcosm.preview.pipeline_unproven import UNPROVEN
 from rehearsal.fake_aws import policy
 from rehearsal.fake_aws.settings import ACCOUNT, STATE_BUCKET
 from rehearsal.scenarios.permissions.attempts import UNBOUNDED_ROLE, Call, Stage, attempts

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from microcosm.preview import pipeline_policy
-from microcosm.preview.pipeline_grants import UNPROVEN, Grant
+from microcosm.preview.pipeline_grants import Grant
+from microcosm.preview.pipeline_unproven import UNPROVEN
 from rehearsal.errors import RehearsalError
 from rehearsal.fake_aws import policy
 from rehearsal.fake_aws.asked_ec2 import Required

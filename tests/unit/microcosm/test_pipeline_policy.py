@@ -14,7 +14,7 @@ import pytest
 from infra import iam
 from infra.config.naming import Names
 from microcosm.errors import UsageError
-from microcosm.preview import pipeline_grants, pipeline_policy
+from microcosm.preview import pipeline_grants, pipeline_policy, pipeline_unproven
 from rehearsal.fake_aws import policy
 
 DOCUMENT = pipeline_policy.permissions("123456789012", "state")
@@ -187,10 +187,10 @@ def test_the_official_provider_may_do_what_was_read_in_its_source_and_no_more():
     ]
     read = [action for row in rows for action in re.findall(r"`((?:ec2|iam|s3|ssm):[A-Za-z]+)`", row[5])]
     assert sorted(read) == sorted(
-        action for grant in pipeline_grants.PROVIDER_ONLY for action in grant.actions
+        action for grant in pipeline_unproven.PROVIDER_ONLY for action in grant.actions
     )
 
 
 def test_the_official_provider_is_granted_nothing_twice():
     proven = {action for grant in pipeline_grants.PROVEN for action in grant.actions}
-    assert proven.isdisjoint(action for grant in pipeline_grants.PROVIDER_ONLY for action in grant.actions)
+    assert proven.isdisjoint(action for grant in pipeline_unproven.PROVIDER_ONLY for action in grant.actions)
