@@ -26,7 +26,7 @@ WITHOUT = (
 SAMPLE = 199
 SECONDS = 3600
 # What `make test` leaves to the served tests: hundreds of whole walks.
-STATES = ("Choice", "Content", "Image", "Repair", "Reports", "States", "Waits", "host", "join")
+STATES = ("Choice", "Content", "Image", "Repair", "Reports", "States", "Waits", "host", "join", "node")
 # The folder of one run of pytest, for all of its processes (tests/conftest.py makes and removes it).
 FOLDER = "MICROCOSM_PESTER"
 # Tiered compilation by profile costs a third more processor than it saves in a run of a minute.
