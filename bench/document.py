@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from rehearsal.scenarios.figures import DOCUMENT, machine
+from rehearsal.document import BENCHMARKS, Section
+from rehearsal.scenarios.figures import machine
 
 from .comparison import Series
-from .samples import BenchError
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -31,14 +30,6 @@ def beside(subject: Series, floor: Series) -> str:
     return table([f"{len(subject.samples)} runs each, in turn", subject.name, floor.name, "ratio"], rows)
 
 
-def keep(name: str, text: str, document: Path = DOCUMENT) -> None:
+def keep(name: str, text: str) -> None:
     """Replace the figures of a measurement."""
-    begin, end = f"<!-- bench {name}: begin -->", f"<!-- bench {name}: end -->"
-    content = document.read_text()
-    if begin not in content or end not in content:
-        raise BenchError(
-            f"{document} has no place for {name}: put the lines {begin} and {end} where its figures belong"
-        )
-    before, rest = content.split(begin)
-    stamp = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}:"
-    document.write_text(f"{before}{begin}\n{stamp}\n\n{text}\n{end}{rest.split(end)[1]}")
+    Section(BENCHMARKS, f"bench {name}").write(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}:\n\n{text}")

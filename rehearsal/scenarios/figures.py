@@ -4,10 +4,9 @@ import os
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "evidence" / "benchmarks.md"
-BEGIN, END = "<!-- rehearsal: begin -->", "<!-- rehearsal: end -->"
+from rehearsal.document import BENCHMARKS, Section
+
 # Names of the two sections for many runs in a row.
 QUIET, BUSY = "rehearsals", "rehearsals beside a busy core"
 
@@ -24,7 +23,6 @@ def section(seconds: Mapping[str, float], ready_seconds: float, up_seconds: floa
     rows = [f"| {name} | {value:.1f} |" for name, value in seconds.items()]
     return "\n".join(
         [
-            BEGIN,
             f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, tools built:",
             "",
             "| step | seconds |",
@@ -33,25 +31,16 @@ def section(seconds: Mapping[str, float], ready_seconds: float, up_seconds: floa
             f"| **all** | **{sum(seconds.values()):.1f}** |",
             f"| `up` until all nodes are Ready | {ready_seconds:.1f} |",
             f"| `pulumi up` alone: nodes Ready, DNS answers | {up_seconds:.1f} |",
-            END,
         ]
     )
 
 
-def keep(
-    seconds: Mapping[str, float], ready_seconds: float, up_seconds: float, document: Path = DOCUMENT
-) -> None:
+def keep(seconds: Mapping[str, float], ready_seconds: float, up_seconds: float) -> None:
     """Replace the figures of the previous run."""
-    _replace(BEGIN, END, section(seconds, ready_seconds, up_seconds), document)
+    Section(BENCHMARKS, "rehearsal").write(section(seconds, ready_seconds, up_seconds))
 
 
-def keep_many(text: str, name: str, document: Path = DOCUMENT) -> None:
+def keep_many(text: str, name: str) -> None:
     """Replace the figures of many runs; `name` is QUIET or BUSY."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     heading = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, tools built:"
-    _replace(begin, end, "\n".join([begin, heading, "", text, end]), document)
-
-
-def _replace(begin: str, end: str, text: str, document: Path) -> None:
-    before, rest = document.read_text().split(begin)
-    document.write_text(before + text + rest.split(end)[1])
+    Section(BENCHMARKS, name).write(f"{heading}\n\n{text}")

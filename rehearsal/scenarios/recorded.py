@@ -1,20 +1,17 @@
-"""Which variants of the cluster were rehearsed, and when each was last green: a table that the runs
-themselves write.
-"""
+"""Record which variants of the cluster were rehearsed, and when each was last green."""
 
 import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
-from infra.config import versions as matrix
 from infra.config.model import FLANNEL_BACKENDS
+from infra.config.versions import KUBERNETES_VERSIONS
 
+from ..document import RELIABILITY, Section
 from ..project import CHECKOUT
 from ..variant import Variant
 
-DOCUMENT = CHECKOUT / "docs" / "evidence" / "reliability.md"
-BEGIN, END = "<!-- rehearsed: begin -->", "<!-- rehearsed: end -->"
+SECTION = Section(RELIABILITY, "rehearsed")
 HEAD = (
     "| Kubernetes | Flannel | region | with | last green | commit | seconds |",
     "|---|---|---|---|---|---|---:|",
@@ -22,11 +19,8 @@ HEAD = (
 _PARTS = {"etcd": "etcd", "coredns": "CoreDNS", "containerd": "containerd"}
 
 
-def keep(variant: Variant, versions: Mapping[str, str], seconds: float, document: Path = DOCUMENT) -> None:
+def keep(variant: Variant, versions: Mapping[str, str], seconds: float) -> None:
     """Put a run of the whole scenario, which was green, in the place of the same variant's last one."""
-    text = document.read_text()
-    before, _, rest = text.partition(BEGIN)
-    table, _, after = rest.partition(END)
     parts = ", ".join(f"{title} {versions[name]}" for name, title in _PARTS.items())
     row = (
         variant.kubernetes,
@@ -37,11 +31,11 @@ def keep(variant: Variant, versions: Mapping[str, str], seconds: float, document
         commit(),
         f"{seconds:.0f}",
     )
-    rows = {cells[:3]: cells for cells in _rows(table)} | {row[:3]: row}
-    lines = [BEGIN, *HEAD, *(f"| {' | '.join(rows[key])} |" for key in sorted(rows))]
+    rows = {cells[:3]: cells for cells in _rows(SECTION.read())} | {row[:3]: row}
+    lines = [*HEAD, *(f"| {' | '.join(rows[key])} |" for key in sorted(rows))]
     if never := missing(rows):
         lines += ["", f"Never green yet: {', '.join(never)}."]
-    document.write_text(before + "\n".join([*lines, END]) + after)
+    SECTION.write("\n".join(lines))
 
 
 def missing(rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -49,7 +43,7 @@ def missing(rows: Iterable[tuple[str, ...]]) -> list[str]:
     there = {key[:2] for key in rows}
     return [
         f"{version} {backend}"
-        for version in matrix.KUBERNETES_VERSIONS
+        for version in KUBERNETES_VERSIONS
         for backend in FLANNEL_BACKENDS
         if (version, backend) not in there
     ]

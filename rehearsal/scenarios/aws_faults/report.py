@@ -4,14 +4,12 @@ run itself, never by hand.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
+from rehearsal.document import RELIABILITY, Section
 from rehearsal.fake_aws.faults import FAULTS
 from rehearsal.scenarios.aws_faults.play import Part, Result
 from rehearsal.scenarios.figures import machine
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "evidence" / "reliability.md"
-BEGIN, END = "<!-- aws faults: begin -->", "<!-- aws faults: end -->"
 HEADER = (
     "| way of failing | how often | command | calls | failed | attempts failed | runs | `microcosm "
     "repair` | survived |"
@@ -26,7 +24,6 @@ def section(results: Sequence[Result], expected: int, full: bool) -> str:
     meanings = [f"- **{fault.name}**: {fault.means}" for fault in FAULTS.values()]
     return "\n".join(
         [
-            BEGIN,
             f"{_days(results)}, {machine()}: {_summary(results, expected, full)}",
             "",
             *meanings,
@@ -48,7 +45,6 @@ def section(results: Sequence[Result], expected: int, full: bool) -> str:
             "|---|---:|---:|",
             *_by_service(part for result in results for part in result.parts),
             *_problems(results),
-            END,
         ]
     )
 
@@ -119,7 +115,6 @@ def _problems(results: Sequence[Result]) -> list[str]:
     return ["", "Not survived:", "", *told] if told else []
 
 
-def keep(results: Sequence[Result], expected: int, full: bool, document: Path = DOCUMENT) -> None:
-    """Puts the sweep in the place of the one before it."""
-    before, rest = document.read_text().split(BEGIN)
-    document.write_text(before + section(results, expected, full) + rest.split(END)[1])
+def keep(results: Sequence[Result], expected: int, full: bool) -> None:
+    """Replace the sweep of before."""
+    Section(RELIABILITY, "aws faults").write(section(results, expected, full))

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
+from rehearsal.document import RELIABILITY, Section
 from rehearsal.scenarios.figures import machine
 
 from .fault import Outcome
 from .table import FAULTS
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "evidence" / "reliability.md"
-BEGIN, END = "<!-- machine-faults: begin -->", "<!-- machine-faults: end -->"
+SECTION = Section(RELIABILITY, "machine-faults")
 HEAD = (
     "| fault | what is done | what `up` says | what repairs it | and then | seconds | played |",
     "|---|---|---|---|---|---:|---|",
@@ -18,12 +17,9 @@ HEAD = (
 SEEN_CHARACTERS = 320
 
 
-def keep(outcome: Outcome, document: Path = DOCUMENT) -> None:
+def keep(outcome: Outcome) -> None:
     """Replace the fault's row; drop rows of faults that no longer exist."""
-    before, rest = document.read_text().split(BEGIN)
-    old, after = rest.split(END)
-    rows = _rows(old) | {outcome.fault.name: row(outcome)}
-    document.write_text(f"{before}{section(rows)}{after}")
+    SECTION.write(section(_rows(SECTION.read()) | {outcome.fault.name: row(outcome)}))
 
 
 def section(rows: Mapping[str, str]) -> str:
@@ -31,12 +27,10 @@ def section(rows: Mapping[str, str]) -> str:
     kept = [rows[fault.name] for fault in FAULTS if fault.name in rows]
     return "\n".join(
         [
-            BEGIN,
             f"{len(kept)} faults, all survived; the last row was written on {machine()}.",
             "",
             *HEAD,
             *kept,
-            END,
         ]
     )
 

@@ -130,17 +130,11 @@ def test_a_result_comes_back_from_its_file_as_it_was():
     assert Result.of(json.loads(json.dumps(result.document()))) == result
 
 
-def test_the_document_keeps_its_words_and_tells_what_was_not_survived(tmp_path):
-    document = tmp_path / "reliability.md"
-    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+def test_the_report_tells_what_was_not_survived():
     good, bad = played(FakeDriver()), played(FakeDriver(stuck="destroy", repairs_help=False))
     good.played, bad.played = "2026-11-24", "2026-11-25"
-    report.keep([good, bad], expected=3, full=False, document=document)
-    text = document.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("after\n")
-    assert "old" not in text
-    assert f"{report.BEGIN}\n2026-11-24 to 2026-11-25, " in text
+    text = report.section([good, bad], expected=3, full=False)
+    assert text.startswith("2026-11-24 to 2026-11-25, ")
     assert "1 of 2 series survived, 8 calls failed" in text
     assert "**Broken off after 2 of 3 series.**" in text
     assert "- lost-reply-lasting: `destroy` did not go through" in text

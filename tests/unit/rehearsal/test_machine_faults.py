@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientPayloadError, ClientSession
 from aiohttp.test_utils import TestServer
 
+from rehearsal.document import Section
 from rehearsal.hosts.mirror import Mirror
 from rehearsal.scenarios import life as ordinary
 from rehearsal.scenarios.checks import CheckFailed
@@ -117,19 +118,18 @@ def outcome(fault, seen, seconds=12.4):
     return Outcome(fault=fault, seen=seen, proof="3 nodes Ready", seconds=seconds)
 
 
-def test_a_row_takes_the_place_of_the_one_before_it_and_nothing_else(tmp_path):
+def test_a_row_replaces_the_one_of_its_fault_and_faults_that_are_gone_have_none(tmp_path, monkeypatch):
     document = tmp_path / "reliability.md"
-    document.write_text(f"above\n{report.BEGIN}\n| gone-fault | x |\n{report.END}\nbelow\n")
+    document.write_text("<!-- faults: begin -->\n| gone-fault | x |\n<!-- faults: end -->\n")
+    monkeypatch.setattr(report, "SECTION", Section(document, "faults"))
     second, first = table.MACHINE_FAULTS[0], table.FIRST
     for played in (
         outcome(second, "old"),
         outcome(first, "linux-0 (i-1) a|b <none>"),
         outcome(second, "new", 5),
     ):
-        report.keep(played, document)
+        report.keep(played)
     text = document.read_text()
-    assert text.startswith("above\n")
-    assert text.endswith("\nbelow\n")
     assert "old" not in text
     assert "gone-fault" not in text
     rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| ")]

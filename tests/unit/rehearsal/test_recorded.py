@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from infra.config import versions
+from rehearsal.document import Section
 from rehearsal.errors import RehearsalError
 from rehearsal.scenarios import recorded
-from rehearsal.scenarios.recorded import BEGIN, DOCUMENT, END
 from rehearsal.variant import Variant
 
 VERSIONS = {"etcd": "3.6.5", "coredns": "1.12.1", "containerd": "2.2.7", "runc": "1.3.6"}
@@ -18,7 +18,8 @@ VERSIONS = {"etcd": "3.6.5", "coredns": "1.12.1", "containerd": "2.2.7", "runc":
 def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(recorded, "commit", lambda: "0123456789")
     path = tmp_path / "reliability.md"
-    path.write_text(f"above\n{BEGIN}\n{END}\nbelow\n")
+    path.write_text("<!-- rehearsed: begin -->\n<!-- rehearsed: end -->\n")
+    monkeypatch.setattr(recorded, "SECTION", Section(path, "rehearsed"))
     return path
 
 
@@ -27,10 +28,10 @@ def rows(document: Path) -> list[str]:
 
 
 def test_a_green_run_takes_the_place_of_its_variants_last_one_and_of_no_other(document: Path):
-    recorded.keep(Variant(kubernetes="1.36.4", backend="host-gw"), VERSIONS, 130.4, document)
-    recorded.keep(Variant(kubernetes="1.34.11"), VERSIONS, 110.0, document)
-    recorded.keep(Variant(kubernetes="1.34.11", region="us-west-2"), VERSIONS, 120.0, document)
-    recorded.keep(Variant(kubernetes="1.34.11"), VERSIONS, 99.6, document)
+    recorded.keep(Variant(kubernetes="1.36.4", backend="host-gw"), VERSIONS, 130.4)
+    recorded.keep(Variant(kubernetes="1.34.11"), VERSIONS, 110.0)
+    recorded.keep(Variant(kubernetes="1.34.11", region="us-west-2"), VERSIONS, 120.0)
+    recorded.keep(Variant(kubernetes="1.34.11"), VERSIONS, 99.6)
     found = rows(document)
     assert [row.split(" | ")[:3] for row in found] == [
         ["| 1.34.11", "vxlan", "eu-west-1"],
@@ -39,23 +40,16 @@ def test_a_green_run_takes_the_place_of_its_variants_last_one_and_of_no_other(do
     ]
     assert found[0].endswith("| 0123456789 | 100 |")
     assert "etcd 3.6.5, CoreDNS 1.12.1, containerd 2.2.7" in found[0]
-    assert document.read_text().startswith("above\n")
-    assert document.read_text().endswith("\nbelow\n")
 
 
 def test_what_was_never_green_is_named_until_it_was(document: Path):
-    recorded.keep(Variant(kubernetes="1.34.11"), VERSIONS, 110.0, document)
+    recorded.keep(Variant(kubernetes="1.34.11"), VERSIONS, 110.0)
     assert "Never green yet: 1.34.11 host-gw, 1.35.8 vxlan" in document.read_text()
     for kubernetes in versions.KUBERNETES_VERSIONS:
         for backend in ("vxlan", "host-gw"):
-            recorded.keep(Variant(kubernetes=kubernetes, backend=backend), VERSIONS, 110.0, document)
+            recorded.keep(Variant(kubernetes=kubernetes, backend=backend), VERSIONS, 110.0)
     assert "Never" not in document.read_text()
     assert len(rows(document)) == 2 * len(versions.KUBERNETES_VERSIONS)
-
-
-def test_the_document_of_the_project_has_a_place_for_the_table():
-    text = DOCUMENT.read_text()
-    assert text.index(BEGIN) < text.index(END)
 
 
 @pytest.mark.parametrize(
