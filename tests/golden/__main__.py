@@ -1,10 +1,10 @@
-"""Compares the golden user-data with what is rendered now, or renews it."""
+"""Compare the golden files with what is rendered now, or renew them."""
 
 import difflib
 import sys
 
 from tests import golden
-from tests.golden import rows
+from tests.golden import registrations, rows
 from tests.windows import pester
 
 
@@ -23,12 +23,14 @@ def main(arguments: list[str]) -> int:
         for line in _diff(f"matrix-rows/{row.name}.txt", rows.expected(row), rows.rendered(row))
     ]
     differences += _diff("matrix-rows/sizes.txt", rows.expected_sizes(), rows.sizes())
+    differences += _diff(registrations.FILE.name, registrations.FILE.read_text(), registrations.rendered())
     print("\n".join(differences) or "nothing differs")
     if not arguments:
         return bool(differences)
     for case in golden.CASES:
         golden.update(case)
     rows.update()
+    registrations.update()
     return 0
 
 
