@@ -40,16 +40,6 @@ def test_what_the_engine_has_installed_is_taken(tmp_path: Path, store: Store, pr
     assert official(store, asked(tmp_path, provider)) == installed
 
 
-def test_the_stand_in_can_be_had_all_the_same(tmp_path: Path, store: Store):
-    plugin(tmp_path / f"home/plugins/resource-aws-v{VERSION}" / PROGRAM)
-    assert official(store, asked(tmp_path, "stand-in")) is None
-
-
-def test_another_version_is_not_taken(tmp_path: Path, store: Store):
-    plugin(tmp_path / "home/plugins/resource-aws-v7.0.0" / PROGRAM)
-    assert official(store, asked(tmp_path)) is None
-
-
 def test_who_insists_on_it_where_it_is_not_is_told_where_it_was_looked_for_and_how_to_get_it(
     tmp_path: Path, store: Store
 ):

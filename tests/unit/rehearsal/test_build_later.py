@@ -2,16 +2,14 @@
 compilers.
 """
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
 from rehearsal.build.errors import SuppliesError
-from rehearsal.build.later import NICE, Later
+from rehearsal.build.later import Later
 
 
 def started(say: Callable[[str], None], command: list[str], *, downloads: bool = False) -> Later:
@@ -26,23 +24,10 @@ def test_it_takes_the_way_of_the_first_part(downloads: bool, setting: str, monke
     assert shown == [setting]
 
 
-def test_each_line_is_shown_and_the_end_is_waited_for():
-    shown: list[str] = []
-    later = started(shown.append, ["sh", "-c", "echo build kubernetes-windows ...; echo ready"])
-    later.wait()
-    assert shown == ["build kubernetes-windows ...", "ready"]
-
-
 def test_a_failed_build_is_told_with_its_last_lines():
     later = started(lambda line: None, ["sh", "-c", "echo error: no space left; exit 3"])
     with pytest.raises(SuppliesError, match=r"exit code 3:\nerror: no space left"):
         later.wait()
-
-
-def test_it_runs_with_a_lower_priority_than_the_cluster():
-    shown: list[str] = []
-    started(shown.append, [sys.executable, "-c", "import os; print(os.nice(0))"]).wait()
-    assert shown == [str(min(19, os.nice(0) + NICE))]
 
 
 def test_a_rehearsal_that_ends_ends_the_build_and_its_compilers():
@@ -63,9 +48,3 @@ def _lives(pid: str) -> bool:
         ["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False
     ).stdout
     return bool(state) and not state.startswith("Z")
-
-
-def test_a_build_that_has_ended_is_not_ended_again():
-    later = started(lambda line: None, ["true"])
-    later.wait()
-    later.stop()

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,21 +50,6 @@ def test_a_step_begins_when_all_that_it_needs_is_done(store: Store):
     assert progress.events.index(("began", "images")) > progress.events.index(("ready", "parts"))
 
 
-def test_two_steps_run_at_a_time(store: Store):
-    together = threading.Barrier(2, timeout=5)
-    both = [step(store, name, build=lambda folder, run: together.wait() and None) for name in ("one", "two")]
-    Runner(store, Silent()).make(both)
-    assert all(one.done for one in both)
-
-
-def test_what_is_there_is_not_made_again(store: Store):
-    made: list[str] = []
-    tool = step(store, "tool", build=lambda folder, run: made.append("tool"))
-    for _ in range(2):
-        Runner(store, Silent()).make([tool])
-    assert made == ["tool"]
-
-
 def test_after_a_failure_the_next_run_makes_only_what_is_missing(store: Store):
     made: list[str] = []
 
@@ -100,15 +84,6 @@ def test_steps_that_wait_for_each_other_are_named(store: Store):
         Runner(store, Silent()).make([step(store, "one", "two"), step(store, "two", "one")])
 
 
-def test_the_output_of_a_program_is_shown_and_kept(store: Store):
-    progress = Recorder()
-    Runner(store, progress).make(
-        [step(store, "build it", build=lambda folder, run: run(["echo", "compiling"]))]
-    )
-    assert ("said", "compiling") in progress.events
-    assert "compiling" in (store.home / "logs" / "build-it.log").read_text()
-
-
 def test_a_failed_program_is_reported_with_its_last_lines_and_its_log(store: Store):
     tool = step(store, "tool", build=lambda folder, run: run(["sh", "-c", "echo undefined: x; exit 3"]))
     with pytest.raises(SuppliesError) as failure:
@@ -117,21 +92,6 @@ def test_a_failed_program_is_reported_with_its_last_lines_and_its_log(store: Sto
     assert "sh failed with exit code 3" in message
     assert "undefined: x" in message
     assert str(store.home / "logs" / "tool.log") in message
-
-
-def test_seconds_are_kept_for_what_was_made(store: Store):
-    runner = Runner(store, Silent())
-    runner.make([step(store, "tool")])
-    assert list(runner.seconds) == ["tool"]
-
-
-def test_the_processor_time_of_a_step_is_that_of_its_programs_and_of_those_that_they_wait_for(store: Store):
-    busy = "import time\nwhile time.process_time() < 0.2: pass"
-    runner = Runner(store, Silent())
-    command = ["sh", "-c", f"{sys.executable} -c '{busy}'; true"]
-    runner.make([step(store, "tool", build=lambda folder, run: run(command)), step(store, "nothing")])
-    assert list(runner.cpu_seconds) == ["tool"]
-    assert 0.2 <= runner.cpu_seconds["tool"] < 5
 
 
 def test_an_interrupt_ends_the_programs_that_are_building(store: Store):

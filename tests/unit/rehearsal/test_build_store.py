@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.build.store import Store, key_of, link_file, link_tree, size_of
+from rehearsal.build.store import Store, key_of
 
 
 @pytest.fixture
@@ -32,14 +32,6 @@ def test_a_key_notices_that_a_script_is_no_longer_executable(tmp_path: Path):
     before = key_of(tmp_path)
     script.chmod(0o644)
     assert key_of(tmp_path) != before
-
-
-def test_an_entry_appears_when_it_is_whole(store: Store):
-    entry = store.entry("tool", "abc")
-    with store.filling(entry) as folder:
-        (folder / "program").write_text("x")
-        assert not entry.exists(), "half a supply must not look like a whole one"
-    assert (entry / "program").read_text() == "x"
 
 
 def test_an_interrupted_build_leaves_nothing(store: Store):
@@ -71,27 +63,3 @@ def test_stale_entries_are_those_that_the_pins_no_longer_ask_for(store: Store):
         with store.filling(entry):
             pass
     assert store.stale([new]) == [old]
-
-
-def test_a_linked_tree_costs_no_space_and_keeps_its_links(tmp_path: Path):
-    source, copy = tmp_path / "source", tmp_path / "copy"
-    (source / "usr").mkdir(parents=True)
-    (source / "usr/file").write_text("x" * 4096)
-    (source / "bin").symlink_to("usr")
-    link_tree(source, copy)
-    assert (copy / "bin").is_symlink()
-    assert (copy / "usr/file").samefile(source / "usr/file")
-
-
-def test_a_linked_file_is_the_program_and_not_the_link_to_it(tmp_path: Path):
-    (tmp_path / "program-1.0").write_text("x")
-    (tmp_path / "program").symlink_to("program-1.0")
-    link_file(tmp_path / "program", tmp_path / "bin" / "program")
-    assert not (tmp_path / "bin" / "program").is_symlink()
-
-
-def test_a_size_counts_a_linked_file_once(tmp_path: Path):
-    (tmp_path / "one").write_bytes(b"x" * 8192)
-    alone = size_of(tmp_path)
-    link_file(tmp_path / "one", tmp_path / "two")
-    assert size_of(tmp_path) == alone

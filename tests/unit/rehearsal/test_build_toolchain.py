@@ -54,11 +54,6 @@ def test_versions_differ_in_what_comes_with_kubernetes_alone(tmp_path: Path):
     )
 
 
-def test_no_two_tools_give_a_program_of_the_same_name():
-    names = [name for tool in (*go_tools(), *windows_tools()) for name in tool.binaries]
-    assert len(names) == len(set(names))
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_version_is_stamped_as_the_publisher_does(version: str):
     for tool in (*go_tools(version), *windows_tools(version)):
@@ -68,23 +63,6 @@ def test_the_version_is_stamped_as_the_publisher_does(version: str):
                 f"gitMajor=1 -X k8s.io/component-base/version.gitMinor={version.split('.')[1]}"
                 in tool.linker_flags
             )
-
-
-def test_the_tools_with_c_in_them_are_linked_statically_because_they_run_in_other_root_file_systems():
-    assert all("-extldflags -static" in tool.linker_flags for tool in go_tools() if tool.cgo)
-
-
-@pytest.mark.parametrize("tool", windows_tools(), ids=lambda tool: tool.name)
-def test_what_is_built_for_windows_is_what_is_built_for_linux(tool: GoTool):
-    linux = BY_FOLDER[tool.folder]
-    assert tool.pinned_version == linux.pinned_version
-    assert tool.stamps == linux.stamps
-    assert {f"{package}.exe" for package in linux.binaries} >= set(tool.binaries)
-    assert not tool.cgo, "there is no C compiler for Windows' libraries, and none is needed"
-
-
-def test_runc_can_apply_seccomp_because_the_control_plane_asks_for_it():
-    assert "seccomp" in BY_FOLDER["runc"].tags.split(",")
 
 
 def test_a_version_is_read_from_a_tool_block_and_from_a_single_line(tmp_path: Path):
@@ -140,58 +118,6 @@ def test_pins_flags_and_compiler_decide_the_key(sandbox: Path):
     assert tool_step(store, TOOL, "go1.26.6").entry != first
 
 
-def test_a_package_in_a_subfolder_decides_the_key(sandbox: Path):
-    first = tool_step(Store(sandbox), TOOL, "go1.26.6").entry
-    (sandbox / "tools/etcd/inner").mkdir()
-    (sandbox / "tools/etcd/inner/inner.go").write_text("package inner")
-    assert tool_step(Store(sandbox), TOOL, "go1.26.6").entry != first
-
-
-def test_a_program_of_the_pinned_version_is_taken_from_path(sandbox: Path):
-    program(sandbox, "pulumi", "v1.2.3")
-    (sandbox / "out").mkdir()
-    tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"pulumi": "."}, installed=("version",))
-    tool_step(Store(sandbox), tool, "go").build(
-        sandbox / "out", lambda command, *, cwd=None, env=None: pytest.fail("nothing to build")
-    )
-    assert (sandbox / "out" / "pulumi").is_file()
-
-
-def test_a_build_for_windows_is_kept_apart_and_its_programs_end_in_exe(sandbox: Path):
-    tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"etcd-server.exe": "."}, system="windows")
-    step = tool_step(Store(sandbox), tool, "go")
-    systems: list[str] = []
-    out = sandbox / "out"
-    out.mkdir()
-
-    def run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-        systems.append((env or {})["GOOS"])
-        (out / "etcd.exe").write_text("built")
-
-    step.build(out, run)
-    assert systems == ["windows"]
-    assert (out / "etcd-server.exe").is_file()
-    assert step.entry.name.startswith("etcd-windows-")
-
-
-@pytest.mark.parametrize("says", ["v1.2.30", "v1.2", ""])
-def test_a_program_of_another_version_is_not_taken(sandbox: Path, says: str):
-    program(sandbox, "pulumi", says)
-    (sandbox / "out").mkdir()
-    tool = GoTool(folder="etcd", version_of="a.b/c", binaries={"pulumi": "."}, installed=("version",))
-    built: list[str] = []
-
-    def run(command: list[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
-        built.extend(command)
-        (sandbox / "out" / "etcd").write_text("built")
-
-    tool_step(Store(sandbox), tool, "go").build(sandbox / "out", run)
-    assert built[:2] == ["go", "build"]
-    assert (sandbox / "out" / "pulumi").read_text() == "built", (
-        "a module's own main.go is named after its folder until it is renamed"
-    )
-
-
 def test_without_go_the_wanted_version_is_named(sandbox: Path):
     with pytest.raises(SuppliesError, match=r"Go 1\.26\.6 or newer"):
         modules.go_version()
@@ -201,8 +127,3 @@ def test_a_go_that_is_too_old_is_named(sandbox: Path):
     program(sandbox, "go", "go1.22.1")
     with pytest.raises(SuppliesError, match=r"go1\.22\.1.*Go 1\.26\.6 or newer"):
         modules.go_version()
-
-
-def test_a_go_that_is_new_enough_is_used(sandbox: Path):
-    program(sandbox, "go", "go1.27")
-    assert modules.go_version() == "go1.27"

@@ -54,22 +54,3 @@ def test_no_other_name_exists(name: str) -> None:
 @pytest.mark.parametrize("kind", ["AAAA", "PTR"])
 def test_a_name_that_exists_has_no_records_of_other_kinds(kind: str) -> None:
     assert ask(SSM, kind) == ("NOERROR", [])
-
-
-def test_a_query_that_was_cut_off_is_a_format_error() -> None:
-    query = DNSRecord.question(SSM).pack()
-    codes = {response(query[:length]).header.rcode for length in range(12, len(query))}
-    assert codes == {RCODE.FORMERR}
-
-
-def test_data_that_is_no_query_gets_no_answer() -> None:
-    query = DNSRecord.question(SSM)
-    assert dns.answer(b"short", SERVICES) is None
-    query.header.qr = 1
-    assert dns.answer(query.pack(), SERVICES) is None, "answers to answers make loops"
-
-
-def test_other_operations_are_not_implemented() -> None:
-    query = DNSRecord.question(SSM)
-    query.header.opcode = 5
-    assert response(query.pack()).header.rcode == RCODE.NOTIMP

@@ -5,33 +5,6 @@ from pathlib import Path
 import pytest
 
 from rehearsal.hosts import host
-from rehearsal.hosts.errors import MachineHostError
-from rehearsal.hosts.layout import Layout
-from rehearsal.hosts.record import HostRecord, read
-
-RECORD: HostRecord = {
-    "pid": 1,
-    "mirror": "m",
-    "registry": "r",
-    "ca": "c",
-    "machines": {
-        "i-0": {"node": "linux-0", "ip": "10.0.0.4", "netns": "n", "leader": 7, "os": "linux"},
-        "i-1": {"node": "linux-1", "ip": "10.0.0.5", "netns": "n", "leader": None, "os": "linux"},
-    },
-}
-
-
-def test_rooms_in_different_folders_share_no_name(tmp_path: Path) -> None:
-    one, other = Layout(tmp_path / "one"), Layout(tmp_path / "other")
-    assert one.namespace("vpc-1") != other.namespace("vpc-1")
-    assert one.namespace("vpc-1") == Layout(tmp_path / "one").namespace("vpc-1"), (
-        "a later run must find what a killed one left"
-    )
-
-
-def test_looking_into_a_room_that_does_not_run_says_so(tmp_path: Path) -> None:
-    with pytest.raises(MachineHostError, match="no machine host is running in"):
-        read(Layout(tmp_path))
 
 
 def test_kernel_settings_are_raised_but_never_lowered_and_put_back(

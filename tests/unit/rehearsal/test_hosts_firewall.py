@@ -45,10 +45,6 @@ def test_the_sources_of_a_port_add_up_and_decide_about_each_connection() -> None
     assert not admits(opened[80], "127.0.0.7")
 
 
-def test_a_rule_for_everything_is_every_tcp_port() -> None:
-    assert len(ports(Permission(protocol="-1", cidrs=cidrs("0.0.0.0/0")))) == 65535
-
-
 A = an_instance("i-a", "10.0.16.4")
 B = an_instance("i-b", "10.0.16.5", security_groups=(("sg-2", "other"),))
 
@@ -97,10 +93,23 @@ def test_sources_that_overlap_are_merged() -> None:
     assert chain("i-a", permission) == ["ip saddr { 10.0.0.0/16, 192.0.2.0/24 } accept", "drop"]
 
 
-def test_every_machine_is_reached_through_its_chain_alone() -> None:
-    assert "ip daddr vmap { 10.0.16.4 : jump i-a, 10.0.16.5 : jump i-b }" in ruleset([B, A], {})
-    assert chain("i-b") == ["drop"]
-
-
 def test_a_vpc_without_machines_has_rules_without_an_empty_set() -> None:
     assert "vmap" not in ruleset([], {}), "nft refuses an empty map"
+
+
+def test_a_machine_with_its_check_on_neither_sends_nor_gets_what_is_another_addresses():
+    rules = ruleset(
+        [an_instance("i-a", "10.0.16.4"), an_instance("i-b", "10.0.16.5", source_dest_check=False)], {}
+    )
+    assert 'iifname "ve-i-a" ip saddr != 10.0.16.4 drop' in rules
+    assert 'oifname "ve-i-a" ip daddr != 10.0.16.4 drop' in rules
+    assert 'ifname "ve-i-b" ip' not in rules, "its check is off"
+
+
+def test_the_groups_of_a_machine_judge_what_leaves_through_its_port():
+    rules = ruleset([an_instance("i-b", "10.0.16.5"), an_instance("i-a", "10.0.16.4")], {})
+    assert 'meta mark set oifname map { "ve-i-a" : 1, "ve-i-b" : 2 }' in rules
+    assert "meta mark vmap { 1 : jump i-a, 2 : jump i-b }" in rules
+    assert rules.index("meta mark vmap") < rules.index("ip daddr vmap"), (
+        "a pod's address says nothing of the machine"
+    )

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-import rehearsal.__main__ as command
 from infra.config import model as config
 from rehearsal.build.errors import SuppliesError
 from rehearsal.scenarios import life, linux_first
-from rehearsal.scenarios.linux_first import LINUX_ALONE, LinuxFirst, first_cluster
+from rehearsal.scenarios.linux_first import LINUX_ALONE, LinuxFirst
 
 
 @dataclass
@@ -70,14 +69,6 @@ def test_the_first_cluster_is_shown_with_its_seconds_and_what_its_builds_used(re
     assert "1500 s of CPU" in texts[1]
 
 
-def test_the_floor_is_the_processor_time_shared_by_the_cores():
-    assert "on 2 cores it cannot be there before 750 s" in first_cluster(900, 1500, 2)
-
-
-def test_the_rest_is_the_life_of_every_cluster(recorded: Recorded):
-    assert order(recorded).steps[3:] == life.LIFE[2:]
-
-
 def test_a_build_that_fails_ends_the_rehearsal_before_the_second_up(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ):
@@ -93,84 +84,3 @@ def test_a_build_that_fails_ends_the_rehearsal_before_the_second_up(
 def test_the_program_takes_the_configuration_of_the_linux_machines_alone():
     parsed = config.parse({"adminCidrs": ["127.0.0.0/8"], **LINUX_ALONE}, stack="dev")
     assert {pool.os.family for pool in parsed.node_pools} == {"linux"}
-
-
-@pytest.fixture
-def fresh(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The command on a machine that has no Windows binaries yet; what it makes and plays is listed."""
-    done: list[Any] = []
-    monkeypatch.setattr(command, "require_root_on_linux", lambda: None)
-    monkeypatch.setattr(command, "locked", command.nullcontext)
-    monkeypatch.setattr(command.build, "is_missing", lambda part, kubernetes: True)
-    monkeypatch.setattr(command.later, "Later", lambda say, downloads, command: recorded)
-
-    def make(kubernetes, parts=command.ALL):
-        done.append(sorted(parts))
-        return type("Supplies", (), {"cpu_seconds": 0.0, "downloads": False})()
-
-    monkeypatch.setattr(command, "_supplies", make)
-    monkeypatch.setattr(
-        command, "_once", lambda steps, *rest, **options: done.append([step.name for step in steps[:3]])
-    )
-    return done
-
-
-def test_a_fresh_machine_plays_the_life_of_a_cluster_in_that_order(fresh: list[Any], recorded: Recorded):
-    command.run(
-        "life",
-        keep=False,
-        keep_figures=False,
-        times=1,
-        busy=False,
-        region="eu-west-1",
-        kubernetes="1.35.8",
-        backend="vxlan",
-    )
-    assert fresh == [[], ["preview", "first cluster", "Windows pool"]]
-    assert recorded.events == ["the build is ended"], "however the rehearsal ends"
-
-
-@pytest.mark.parametrize("name", ["bad-checksum", "previews", "late-dns", "refresh", "machine-faults"])
-def test_a_scenario_without_windows_binaries_does_not_build_them(
-    fresh: list[Any], recorded: Recorded, name: str
-):
-    command.run(
-        name,
-        keep=False,
-        keep_figures=False,
-        times=1,
-        busy=False,
-        region="eu-west-1",
-        kubernetes="1.35.8",
-        backend="vxlan",
-    )
-    assert fresh[0] == ["stand-in"]
-    assert recorded.events == []
-
-
-def test_the_scenario_of_own_images_builds_its_registry_and_no_windows_binaries(fresh: list[Any]):
-    command.run(
-        "own-image",
-        keep=False,
-        keep_figures=False,
-        times=1,
-        busy=False,
-        region="eu-west-1",
-        kubernetes="1.35.8",
-        backend="vxlan",
-    )
-    assert fresh[0] == ["own-image", "stand-in"]
-
-
-def test_a_cluster_that_is_kept_does_not_wait_for_the_windows_binaries(fresh: list[Any]):
-    command.run(
-        "life",
-        keep=True,
-        keep_figures=False,
-        times=1,
-        busy=False,
-        region="eu-west-1",
-        kubernetes="1.35.8",
-        backend="vxlan",
-    )
-    assert fresh[0] == ["stand-in"]

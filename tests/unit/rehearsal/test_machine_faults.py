@@ -1,16 +1,11 @@
 """Test the pure parts of the machine faults: the output of commands, the steps of a run, and its table."""
 
-import asyncio
 import shlex
-import time
 from types import SimpleNamespace
 
 import pytest
-from aiohttp import ClientPayloadError, ClientSession
-from aiohttp.test_utils import TestServer
 
 from rehearsal.document import Section
-from rehearsal.hosts.mirror import Mirror
 from rehearsal.scenarios import life as ordinary
 from rehearsal.scenarios.checks import CheckFailed
 from rehearsal.scenarios.machine_faults import report, scenario, table
@@ -45,14 +40,6 @@ def test_what_the_program_said_is_taken_out_of_what_pulumi_prints(printed, line)
 def command(tmp_path):
     session = SimpleNamespace(project=tmp_path, environment={"PATH": "/usr/bin:/bin"})
     return lambda script: Command(session, "bash", "-c", script, tell=lambda line: None)
-
-
-def test_a_line_is_found_while_the_command_still_runs(command):
-    under_way = command("echo linux-1: join; exec sleep 60")
-    start = time.monotonic()
-    assert under_way.wait_for("linux-1: join", 30) == "linux-1: join"
-    assert time.monotonic() - start < 30
-    under_way._process.kill()
 
 
 def test_a_line_that_never_comes_is_a_failed_check_with_all_that_was_said(command):
@@ -106,11 +93,6 @@ def test_every_run_lists_what_was_there_and_ends_with_nothing_left(name):
         assert [step.act for step in steps[-2:]] == [ordinary.destroy, ordinary.audit]
 
 
-def test_the_cluster_of_all_faults_is_made_by_the_first_of_them():
-    names = [step.name for step in scenario.SCENARIOS[scenario.ALL]]
-    assert names == ["preview", *(fault.name for fault in table.FAULTS)]
-
-
 # --- the table
 
 
@@ -140,56 +122,4 @@ def test_a_row_replaces_the_one_of_its_fault_and_faults_that_are_gone_have_none(
     assert "2 faults, all survived" in text
 
 
-def test_a_line_that_is_too_long_for_a_table_is_cut():
-    assert f"| {'x' * report.SEEN_CHARACTERS} ... |" in report.row(outcome(table.FIRST, "x" * 999))
-
-
 # --- the mirror that misbehaves
-
-
-@pytest.fixture
-def mirror(tmp_path):
-    """Return a function that downloads files from a mirror; a download that breaks off is None."""
-    (tmp_path / "v1").mkdir()
-    (tmp_path / "v1/kubelet").write_bytes(b"k" * 1000)
-
-    async def fetch(times: int) -> list[bytes | None]:
-        async with (
-            TestServer(Mirror(tmp_path, tmp_path / "faults.json").application()) as server,
-            ClientSession() as client,
-        ):
-            return [await _content(client, server.make_url("/v1/kubelet")) for _ in range(times)]
-
-    def run(orders: str, times: int = 1) -> list[bytes | None]:
-        if orders:
-            (tmp_path / "faults.json").write_text(orders)
-        return asyncio.run(fetch(times))
-
-    return run
-
-
-async def _content(client, url):
-    try:
-        async with client.get(url) as answer:
-            assert answer.status == 200
-            return await answer.read()
-    except ClientPayloadError:
-        return None
-
-
-@pytest.mark.served
-@pytest.mark.parametrize(
-    "orders", ["", '{"kubeadm": {"does": "wrong"}}', '{"kubelet": {"does": "slow", "size": 500000}}']
-)
-def test_the_mirror_serves_what_it_has(mirror, orders):
-    assert mirror(orders) == [b"k" * 1000]
-
-
-@pytest.mark.served
-def test_the_mirror_breaks_off_as_often_as_it_is_told(mirror):
-    assert mirror('{"kubelet": {"does": "cut", "size": 100, "times": 2}}', 3) == [None, None, b"k" * 1000]
-
-
-@pytest.mark.served
-def test_the_mirror_serves_something_else_of_the_same_length(mirror):
-    assert mirror('{"kubelet": {"does": "wrong"}}') == [bytes(1000)]

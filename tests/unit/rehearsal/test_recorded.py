@@ -67,12 +67,6 @@ def test_what_the_product_does_not_know_is_refused_before_anything_is_built(vari
         variant.checked()
 
 
-def test_a_rehearsal_that_stays_up_is_found_again_as_what_it_is(tmp_path: Path):
-    variant = Variant(kubernetes="1.34.11", backend="host-gw", region="us-west-2")
-    variant.write(tmp_path)
-    assert Variant.read(tmp_path) == variant
-
-
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with one commit on main."""

@@ -1,7 +1,5 @@
 """Many runs of a scenario, reduced to a rate, the failures and the spread."""
 
-from pathlib import Path
-
 import pytest
 
 import rehearsal.__main__ as command
@@ -82,9 +80,3 @@ def test_every_run_has_a_session_of_its_own_and_only_those_that_fail_leave_logs(
     assert (sessions.opened, sessions.closed, sessions.saved) == (3, 3, ["run-02"])
     assert kept[0][1] == "rehearsals"
     assert "2 of 3 passed" in kept[0][0]
-
-
-def test_the_busy_core_is_given_back():
-    with repeat.busy_core() as pid:
-        assert Path(f"/proc/{pid}").exists()
-    assert not Path(f"/proc/{pid}").exists()

@@ -1,7 +1,6 @@
 """Test that a simulated machine registers the Node of its user-data, as the program renders it."""
 
 import base64
-import gzip
 import shlex
 from datetime import UTC, datetime
 
@@ -39,13 +38,6 @@ def test_a_linux_worker_has_the_labels_and_taints_of_its_pool():
         >= {"team": "payments", "kubernetes.io/os": "linux", "microcosm.dev/stand-in": "true"}.items()
     )
     assert node["spec"]["taints"] == [{"key": "dedicated", "value": "ci", "effect": "NoSchedule"}]
-
-
-def test_compressed_user_data_is_read_too():
-    raw = linux_worker("ci-0")
-    assert node_object(machine("ci-0", "ubuntu-24.04"), gzip.compress(raw), NOW) == node_object(
-        machine("ci-0", "ubuntu-24.04"), raw, NOW
-    )
 
 
 def test_a_windows_worker_has_the_taint_and_the_build_that_workloads_ask_for():

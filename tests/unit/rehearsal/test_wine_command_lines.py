@@ -6,7 +6,6 @@ from rehearsal.wine import command_lines
 from rehearsal.wine.command_lines import filled_text
 from rehearsal.wine.errors import WineError
 
-LINES = command_lines.of_the_product()
 SCRIPT = r"""
 $KubeadmArguments = @('join', '--config=C:\microcosm\join.yaml')
 $KubeletArguments = @(
@@ -41,11 +40,6 @@ def test_arrays_are_read_on_one_line_and_on_many():
     assert lines.kube_proxy == ("--it-s='quoted'",), "a doubled quote is one"
 
 
-def test_a_word_that_ends_in_a_token_begins_no_here_string():
-    """The word and a here-string both contain `@'` at the end of a line."""
-    assert "--resolv-conf=" in command_lines.read(SCRIPT).kubelet
-
-
 def test_every_backend_is_read_past_the_braces_of_its_json():
     networks = command_lines.read(SCRIPT).networks
     assert {name: network.name for name, network in networks.items()} == {
@@ -59,11 +53,6 @@ def test_every_backend_is_read_past_the_braces_of_its_json():
 def test_what_powershell_would_have_to_work_out_is_refused(array: str):
     with pytest.raises(WineError, match=r"\$FlanneldArguments"):
         command_lines.read(SCRIPT.replace("@('--iface=@NODE_IP@')", array))
-
-
-def test_the_products_command_lines_are_complete():
-    assert all((LINES.kubeadm, LINES.kubelet, LINES.flanneld, LINES.kube_proxy))
-    assert set(LINES.networks) == {"vxlan", "host-gw"}
 
 
 def test_a_token_without_a_value_is_named():

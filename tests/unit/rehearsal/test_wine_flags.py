@@ -14,15 +14,6 @@ Flags:
       --feature-gates mapStringBool   A set of pairs. Options are:
                                  Other=true|false (BETA - default=true)
 """
-GO = """\
-Usage: flanneld.exe [OPTION]...
-  -iface value
-    \tinterface to use
-  -version
-    \tprint version
-  -v value
-    \tlevel
-"""
 
 
 def test_the_flags_of_pflag_are_read():
@@ -31,16 +22,6 @@ def test_the_flags_of_pflag_are_read():
     assert known["bind-address"].takes_value
     assert not known["help"].takes_value
     assert "Other=true|false" in known["feature-gates"].text
-
-
-def test_the_flags_of_go_itself_are_read():
-    known = flags.read(GO)
-    assert {name: flag.takes_value for name, flag in known.items()} == {
-        "iface": True,
-        "version": False,
-        "v": True,
-    }
-    assert known["iface"].text == "interface to use"
 
 
 def test_a_flag_that_is_not_there_is_a_problem():

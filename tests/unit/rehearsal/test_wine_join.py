@@ -9,7 +9,6 @@ import pytest
 
 from infra.node import userdata
 from rehearsal.windows_node.inputs import NodeInputs
-from rehearsal.wine.command_lines import Network
 from rehearsal.wine.computer import Process
 from rehearsal.wine.errors import WineError
 from rehearsal.wine.join import check_node
@@ -73,34 +72,9 @@ def node(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_the_joinconfiguration_is_the_rendered_one_but_for_the_name():
-    """The stand-in holds the name, and kubeadm refuses the name of a Ready node."""
-    lines = windows_node().join_configuration.splitlines()
-    own = windows_node().inputs.join_configuration.splitlines()
-    changed = [line.strip() for line, before in zip(lines, own, strict=True) if line != before]
-    assert '"name": "windows-0-under-wine"' in changed
-    assert len(changed) == 4, "the name, and the three places that the join document fills in"
-    assert '"value": "pool=windows-0"' in windows_node().join_configuration, (
-        "a label that looks like the name stays"
-    )
-
-
 def test_a_joinconfiguration_without_the_name_is_refused():
     with pytest.raises(WineError, match=r'has "name": "windows-0" 0 times'):
         _ = windows_node(join_configuration="kind: JoinConfiguration").join_configuration
-
-
-def test_the_source_vip_is_the_first_address_of_the_nodes_own_subnet():
-    """.0 is the subnet, .1 the gateway that host-local reserves."""
-    values = windows_node().values(Network(name="flannel.4096", kube_proxy_arguments=()), node="windows-0")
-    assert values["SOURCE_VIP"] == "10.244.1.2"
-
-
-def test_a_node_as_the_joinconfiguration_says_is_accepted():
-    assert (
-        check_node(windows_node(), node(), node())
-        == "Node windows/amd64 v1.35.8, tainted os=windows:NoSchedule"
-    )
 
 
 @pytest.mark.parametrize(
@@ -134,10 +108,6 @@ def process(tmp_path: Path):
             )
 
     return start
-
-
-def test_the_line_that_was_waited_for_is_given(process):
-    assert process("print('one'); print('  two words ')").wait_for("two", 10) == "two words"
 
 
 def test_a_program_that_ends_without_it_is_quoted(process):

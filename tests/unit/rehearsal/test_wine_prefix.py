@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from rehearsal.build import wine_prefix
 
 
@@ -42,20 +40,3 @@ def test_nothing_of_the_host_is_left_in_a_prefix(tmp_path: Path):
     wine_prefix.shut_in(tmp_path)
     assert [path.name for path in devices.iterdir()] == ["c:"]
     assert [path.name for path in (users / "root").iterdir()] == ["Temp"]
-
-
-def test_wine_is_told_of_no_display_and_of_no_other_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """On a desktop Wine would open windows there, and CI has no display."""
-    monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.setenv("WINEDLLOVERRIDES", "pdh=b")
-    environment = wine_prefix.environment(tmp_path)
-    assert "DISPLAY" not in environment
-    assert "WINEDLLOVERRIDES" not in environment
-    assert environment["WINEPREFIX"] == environment["HOME"] == str(tmp_path)
-
-
-def test_a_copy_is_ones_own_to_write_into(tmp_path: Path):
-    original = file(tmp_path / "prefix/system.reg", "as made")
-    wine_prefix.copy(tmp_path / "prefix", tmp_path / "copies/one")
-    (tmp_path / "copies/one/system.reg").write_text("changed")
-    assert original.read_text() == "as made"
