@@ -1,4 +1,4 @@
-"""Fixtures of the machine tier; the pure tests here need none."""
+"""Serve CCAuth under Mono for the tests that are marked `machine`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,7 @@ import pytest
 
 from rehearsal.windows_node.ccauth_host import host
 from tests.unit.workloads import CCAUTH
-from tests.unit.workloads.browser import Page, chromium
-from tests.unit.workloads.servers import NAME, Dns, listening, nginx
+from tests.unit.workloads.servers import listening
 
 CCAUTH_ADDRESS = "127.77.0.1"
 
@@ -28,31 +27,3 @@ def serving(command: list[str], log: Path) -> Iterator[None]:
     with listening(command, log, CCAUTH_ADDRESS, 80, env=environment) as service:
         yield
         assert service.poll() is None, f"CCAuth died:\n{log.read_text()}"
-
-
-@pytest.fixture
-def ccauth(ccauth_command: list[str], tmp_path: Path) -> Iterator[None]:
-    with serving(ccauth_command, tmp_path / "ccauth.log"):
-        yield
-
-
-@pytest.fixture
-def dns() -> Iterator[Dns]:
-    with Dns({NAME: CCAUTH_ADDRESS}).serving() as server:
-        yield server
-
-
-@pytest.fixture
-def widgets(dns: Dns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page's URL, served by nginx as an unprivileged user with the shipped configuration."""
-    scratch = tmp_path_factory.mktemp("nginx")
-    for folder in [scratch, *scratch.parents[:2]]:
-        folder.chmod(0o755)
-    with nginx(scratch, dns.port) as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as page:
-        yield page

@@ -23,9 +23,9 @@ SHIPPED += [WIDGETS / name for name in [*STATIC, "nginx.conf"]]
 @pytest.mark.parametrize("folder", [CCAUTH, WIDGETS], ids=lambda folder: folder.name)
 def test_a_workload_is_a_flat_folder_of_text_that_fits_one_config_map(folder: Path):
     files = list(folder.iterdir())
-    assert all(file.is_file() and CONFIG_MAP_KEY.fullmatch(file.name) for file in files), ("a ConfigMap has "
-                                                                                           "keys, not "
-                                                                                           "folders")
+    assert all(file.is_file() and CONFIG_MAP_KEY.fullmatch(file.name) for file in files), (
+        "a ConfigMap has keys, not folders"
+    )
     assert sum(len(file.read_text(encoding="utf-8").encode()) for file in files) < CONFIG_MAP_LIMIT
 
 
@@ -38,7 +38,11 @@ def test_lines_end_as_on_linux_and_hold_no_tab(file: Path):
 def test_start_copies_every_file_that_the_site_is_made_of():
     script = (CCAUTH / "start.ps1").read_text()
     layout = dict(re.findall(r"^    '([^']+)' += '([^']+)'$", script, re.MULTILINE))
-    assert layout == {"CCAuth.cs": r"App_Code\CCAuth.cs", "ccauth.svc": "ccauth.svc", "web.config": "web.config"}
+    assert layout == {
+        "CCAuth.cs": r"App_Code\CCAuth.cs",
+        "ccauth.svc": "ccauth.svc",
+        "web.config": "web.config",
+    }
 
 
 def test_no_card_number_reaches_an_iis_log_in_either_way_of_running():
@@ -66,7 +70,9 @@ def test_the_web_config_exposes_that_class_through_its_contract_as_json():
     assert service.get("name") in _types("class")
     assert endpoint.get("contract") in _types("interface")
     assert endpoint.get("binding") == "webHttpBinding"
-    behavior = config.find(f".//endpointBehaviors/behavior[@name='{endpoint.get('behaviorConfiguration')}']/webHttp")
+    behavior = config.find(
+        f".//endpointBehaviors/behavior[@name='{endpoint.get('behaviorConfiguration')}']/webHttp"
+    )
     assert behavior is not None, "without webHttp the endpoint speaks SOAP"
 
 
@@ -89,8 +95,9 @@ def test_the_web_config_tells_a_caller_nothing_about_the_server(path: str, attri
 
 def test_log_monitor_reads_the_iis_log_but_no_event_source_that_carries_queries():
     sources = json.loads((CCAUTH / "LogMonitorConfig.json").read_text())["LogConfig"]["sources"]
-    assert {source["type"] for source in sources} == {"EventLog", "File"}, ("the ETW source of IIS has the "
-                                                                            "whole URL")
+    assert {source["type"] for source in sources} == {"EventLog", "File"}, (
+        "the ETW source of IIS has the whole URL"
+    )
 
 
 def test_a_missing_compiler_says_which_package_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -155,7 +162,12 @@ def test_the_policy_allows_what_the_page_uses_and_no_more():
     assert policy is not None
     rules = dict(rule.strip().split(" ", 1) for rule in policy[1].split(";"))
     assert rules.pop("default-src") == "'none'"
-    assert {name for name, value in rules.items() if value == "'self'"} == {"script-src", "style-src", "img-src", "connect-src"}
+    assert {name for name, value in rules.items() if value == "'self'"} == {
+        "script-src",
+        "style-src",
+        "img-src",
+        "connect-src",
+    }
     assert set(rules.values()) == {"'self'", "'none'"}
 
 
@@ -189,3 +201,15 @@ def test_nginx_writes_below_tmp_only_and_needs_no_user():
     assert len(written) == 6
     assert all(path.startswith("/tmp/") for path in written)
     assert not re.search(r"^\s*user\s", text, re.MULTILINE)
+
+
+def test_nginx_writes_no_card_number_into_a_log():
+    text = (WIDGETS / "nginx.conf").read_text()
+    logged = re.search(r"log_format path_only (.*?);", text, re.DOTALL)
+    assert logged is not None
+    assert not re.search(r"\$(request|request_uri|args|query_string|arg_\w+|http_referer)\b", logged[1])
+    assert set(re.findall(r"access_log (.*);", text)) == {"/dev/stdout path_only", "off"}
+    proxied = [block for block in re.findall(r"location [^{]*\{([^}]*)\}", text) if "proxy_pass" in block]
+    assert len(proxied) == 2
+    for block in proxied:
+        assert "error_log stderr crit;" in block, "nginx quotes a whole request in a lesser error"

@@ -32,14 +32,20 @@ def test_the_endpoint_and_its_behavior_come_from_the_configuration_alone(tmp_pat
     (tmp_path / "host.cs").write_text(PLAIN_HOST)
     (tmp_path / "host.exe.config").write_bytes(service_model())
     sources = [str(tmp_path / "host.cs"), str(CCAUTH / "CCAuth.cs")]
-    subprocess.run(["mcs", f"-out:{program}", "-r:System.ServiceModel", "-r:System.ServiceModel.Web", *sources], check=True)
-    with listening(["mono", str(program), f"http://127.0.0.1:{port}/ccauth.svc"], tmp_path / "log", "127.0.0.1", port):
+    subprocess.run(
+        ["mcs", f"-out:{program}", "-r:System.ServiceModel", "-r:System.ServiceModel.Web", *sources],
+        check=True,
+    )
+    with listening(
+        ["mono", str(program), f"http://127.0.0.1:{port}/ccauth.svc"], tmp_path / "log", "127.0.0.1", port
+    ):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             connection.request("GET", "/ccauth.svc/authorize?ccNum=9&amount=1")
             response = connection.getresponse()
-            assert (response.status, response.read()) == (200, b'"Declined"'), ("SOAP would have answered "
-                                                                                "something else")
+            assert (response.status, response.read()) == (200, b'"Declined"'), (
+                "SOAP would have answered something else"
+            )
         finally:
             connection.close()
 
