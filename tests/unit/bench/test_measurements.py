@@ -1,32 +1,10 @@
 """The figures that the measurements compute from their samples."""
 
-import shutil
-import subprocess
-import sys
-import time
 from collections import Counter
-from pathlib import Path
 
-import pytest
-
-from bench import bringup, engine, provider, scale
+from bench import bringup, scale
 from bench.calls import Call, Calls
-from bench.samples import BenchError
-from infra.config.naming import NODE_TAG
 from infra.node.report import PhaseTimes, Report
-from rehearsal.fake_aws.rates import Rate
-
-
-def test_only_the_bare_control_plane_is_spoken_for_by_nobody():
-    record = [{"inputs": {"tags": {NODE_TAG: node, "Name": node}}} for node in ("control-plane", "linux-0")]
-    assert [sorted(entry["inputs"]["tags"]) for entry in engine.unspoken(record)] == [
-        ["Name"],
-        ["Name", NODE_TAG],
-    ]
-
-
-def test_a_burst_comes_before_the_rate():
-    assert [scale.at_least(number, Rate(5, 2)) for number in (3, 5, 6, 101)] == [0, 0, 1, 48]
 
 
 def test_limits_count_what_the_machines_write_too():
@@ -76,43 +54,3 @@ def test_a_join_is_counted_from_when_worker_and_document_are_both_there():
     reports = {"linux-0": reported(join=(105, 125))}
     assert bringup.join_span(reports, 121.5) == 3.5
     assert bringup.join_span(reports, 90.0) == 20
-
-
-@pytest.fixture
-def plugin(tmp_path):
-    """A provider that takes a tenth of a second and some memory before it says its port."""
-    program = tmp_path / provider.NAME
-    program.write_text(
-        f"#!{sys.executable}\nimport time\ntime.sleep(0.1)\nkept = bytearray(30_000_000)\nprint(40000, "
-        f"flush=True)\ntime.sleep(60)\n"
-    )
-    program.chmod(0o755)
-    return program
-
-
-def test_a_provider_has_started_when_it_says_its_port(plugin):
-    sample = provider.start(plugin)
-    assert sample.wall > 0.1
-    assert sample.peak > 28
-
-
-def test_a_provider_that_says_no_port_is_no_figure(tmp_path):
-    with pytest.raises(BenchError, match="says '' instead of a port"):
-        provider.start(Path("/bin/true"))
-
-
-def test_the_memory_of_a_provider_is_seen_while_a_command_runs(tmp_path):
-    # The name of the program is what counts, as with a plugin; a script has its interpreter's.
-    program = tmp_path / provider.NAME
-    shutil.copy("/bin/sleep", program)
-    with (
-        provider.watched("/mine") as most,
-        subprocess.Popen([program, "60"], env={"PULUMI_HOME": "/mine"}) as process,
-    ):
-        try:
-            deadline = time.monotonic() + 10
-            while not most() and time.monotonic() < deadline:
-                time.sleep(0.05)
-        finally:
-            process.kill()
-    assert most() > 0

@@ -101,11 +101,6 @@ def test_a_node_that_is_not_of_the_stack_holds_up_nothing():
     assert lacking(api(statuses, pods), NODES) == []
 
 
-def test_a_daemon_set_whose_controller_has_not_looked_yet_is_not_available():
-    (line,) = lacking(api({FLANNEL: {}}, {FLANNEL: []}), NODES)
-    assert "no pod on control-plane yet; no pod on linux-0 yet" in line
-
-
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

@@ -73,11 +73,6 @@ def test_preparenode_is_pinned_to_a_commit(path):
     )
 
 
-def test_a_sound_document_has_no_faults(tmp_path):
-    """The others differ from this one by their fault alone."""
-    assert faults(tmp_path, document()) == []
-
-
 def test_an_entry_without_a_sum_is_refused_with_row_and_remedy(tmp_path):
     """It would be run unchecked."""
     (fault,) = faults(

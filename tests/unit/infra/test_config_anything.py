@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.config import model as config
-from infra.config import operating_systems, versions
 from infra.errors import ConfigError
 from infra.node import script_inputs
 from infra.script_bucket import StagedScript
@@ -189,18 +188,3 @@ def test_a_taint_is_accepted_exactly_when_kubernetes_takes_it(key, value, effect
     pool = {"name": "linux", "taints": [f"{key}={value}:{effect}"]}
     accepted = problems_of(ADMINS | {"nodePools": [pool], "workloads": False}) == []
     assert accepted == (is_key(key) and (value == "" or is_name(value)) and effect not in ("No", ""))
-
-
-def test_every_pair_of_system_and_version_is_built_or_refused():
-    """The matrix has no hole that only a machine would find."""
-    for version in versions.KUBERNETES_VERSIONS:
-        for os in operating_systems.OPERATING_SYSTEMS:
-            found = problems_of(
-                ADMINS
-                | {
-                    "kubernetesVersion": version,
-                    "nodePools": [{"name": "pool", "os": os}],
-                    "workloads": False,
-                }
-            )
-            assert bool(found) == bool(versions.problem(os, version))

@@ -33,13 +33,6 @@ def text(machine) -> str:
     return (gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw).decode()
 
 
-def test_credentials_stay_on_the_machine(machines):
-    """IMDSv1 gives them to whoever can make the machine send a GET; a second hop gives them to every pod."""
-    assert {tuple(sorted(plain(m.inputs["metadataOptions"]).items())) for m in machines} == {
-        (("httpEndpoint", "enabled"), ("httpPutResponseHopLimit", 1), ("httpTokens", "required"))
-    }
-
-
 def test_disks_are_encrypted_gp3_and_go_with_their_machine(machines):
     for machine in machines:
         disk = plain(machine.inputs["rootBlockDevice"])
@@ -72,12 +65,6 @@ def test_user_data_fits_and_holds_no_secret(machines):
     for machine in machines:
         assert len(raw_user_data(machine)) <= userdata.RAW_LIMIT_BYTES
         assert not SECRETS.search(text(machine)), machine.name
-
-
-def test_user_data_names_the_control_plane_that_a_worker_belongs_to(machines):
-    for machine in machines:
-        told = "dev-control-plane-id" in text(machine)
-        assert told == (machine.name != "dev-control-plane"), machine.name
 
 
 def test_each_machine_is_in_the_groups_and_has_the_profile_of_its_role(machines):

@@ -9,8 +9,6 @@ import pytest
 from infra.lint import Severity
 
 from .lint_cases import (
-    WS2022,
-    container,
     enforcing,
     found,
     host_process,
@@ -89,19 +87,6 @@ def test_all_that_a_pod_says_tells_its_system(says):
     assert "node-selector" in errors(bare(**says))
 
 
-@pytest.mark.parametrize(
-    "says",
-    [
-        {"tolerations": [TOLERATION], "containers": [{"name": "a", "image": "alpine:3"}]},
-        {"containers": [{"name": "a", "image": "app:1", "command": ["pwsh", "-c", "Start-App"]}]},
-        {"containers": [{"name": "a", "image": "app:1", "command": ["/bin/sh", "-c", "wine app.exe"]}]},
-        {"containers": [{"name": "a", "image": "curl:1803"}]},
-    ],
-)
-def test_what_either_system_may_say_makes_no_windows_pod(says):
-    assert "node-selector" not in rules(bare(**says))
-
-
 def test_signs_that_contradict_each_other_are_named():
     (finding,) = [
         one
@@ -125,66 +110,6 @@ def test_signs_that_contradict_each_other_are_named():
     (finding,) = found(selected, None)
     assert finding.rule == "os-signs"
     assert finding.what.endswith("for Windows command app.exe of container a")
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"lifecycle": {"preStop": {"exec": {"command": ["sleep", "15"]}}}},
-        {"livenessProbe": {"exec": {"command": ["/healthcheck.sh"]}, "timeoutSeconds": 9}},
-        {"readinessProbe": {"exec": {"command": ["wget", "-q", "http://localhost/"]}, "timeoutSeconds": 9}},
-        {"image": SERVERCORE, "args": ["/bin/sh", "-c", "date"]},
-        {"image": SERVERCORE, "args": ["cat", "web.config"]},
-        {"args": ["bash", "-ec", "date"]},
-        {"command": ["cmd", "/c", "sleep 15"]},
-        {"command": ["powershell", "-Command", "& { grep x y }"]},
-        {"command": ["./start.sh"]},
-    ],
-)
-def test_a_program_that_no_base_image_holds_is_found_wherever_it_is_named(fields):
-    """zendesk/samson#2904, coredns/helm#43, grafana/k8s-monitoring-helm."""
-    assert errors(container(**fields)) == {"linux-command"}
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"command": ["/usr/local/bin/agent.exe"]},
-        {"command": ["/bin/bash.exe", "-c", "date"]},
-        {"image": "app:ltsc2019", "args": ["--shell", "/bin/sh"]},
-        {"image": "app:ltsc2019", "args": ["sleep", "15"]},
-        {"command": ["powershell", "-Command", "sleep 15"]},
-        {"command": ["cmd", "/c", "curl -f http://localhost/ || exit 1"]},
-        {"image": "registry.k8s.io/e2e-test-images/busybox:1.29-2", "command": ["sh", "-c", "sleep 15"]},
-        {"lifecycle": {"preStop": {"sleep": {"seconds": 15}}}},
-    ],
-)
-def test_a_program_that_may_well_be_there_is_no_error(fields):
-    assert "linux-command" not in rules(container(**fields))
-
-
-@pytest.mark.parametrize(
-    ("image", "rule"),
-    [
-        ("mcr.microsoft.com/windows/nanoserver", "base-image-tag"),
-        ("mcr.microsoft.com/windows/servercore:latest", "base-image-tag"),
-        ("mcr.microsoft.com/windows/servercore/iis", "latest-image"),
-        ("mcr.microsoft.com/dotnet/framework/aspnet:latest", "latest-image"),
-        ("mcr.microsoft.com/windows/servercore:ltsc2019", ""),
-        ("app:latest", ""),
-    ],
-)
-def test_an_image_without_a_tag_that_exists(image, rule):
-    """microsoft/Windows-Containers#447."""
-    assert {finding.rule for finding in found(container(image=image))} & {
-        "base-image-tag",
-        "latest-image",
-    } == ({rule} if rule else set())
-
-
-@pytest.mark.parametrize("image", ["curl:1803", "registry.example.com/tool:v2-1903", "app:10.0.12345"])
-def test_a_number_in_a_tag_is_no_windows_release(image):
-    assert "image-build" not in rules(container(image=image), WS2022)
 
 
 def test_pod_security_leaves_a_pod_out_by_its_os_name_alone():

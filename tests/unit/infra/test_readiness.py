@@ -1,93 +1,14 @@
-"""The gate, with a cloud and a clock of the test's own."""
+"""What the gate waits for, logs and refuses."""
 
 import asyncio
 import json
 
 import pytest
 
-from infra.config.naming import Names
 from infra.errors import ClusterNotReadyError
-from infra.node.diagnosis import Instance
 from infra.node.report import parse
-from infra.readiness import Gate
 
-CP, WORKER = "i-cp", "i-worker"
-KUBECONFIG = json.dumps({"instance": CP, "kubeconfig": "the kubeconfig"})
-
-
-def report(instance, phase, result="running", detail=""):
-    return json.dumps(
-        {"instance": instance, "node": "n", "phase": phase, "result": result, "detail": detail, "phases": {}}
-    )
-
-
-LAUNCHED, WRITTEN = 500.0, 600.0
-
-
-class AllRunning(dict):
-    """EC2's states of instances of which none has ended."""
-
-    def get(self, instance, default=None):
-        return "running"
-
-
-class AllListed(dict):
-    """Instances in these states, as EC2 lists them; a Windows machine's id begins with i-win."""
-
-    def __init__(self, states):
-        self._states = states
-
-    def get(self, instance, default=None):
-        family = "windows" if instance.startswith("i-win") else "linux"
-        state = self._states.get(instance)
-        return Instance(state=state, launched=LAUNCHED, family=family) if state else default
-
-
-class FakeCloud:
-    """Plays a list of (kubeconfig parameter, status parameters), one a look; the last stays."""
-
-    def __init__(self, *looks, api_ready=True, states=None, written=WRITTEN):
-        self.looks, self.api_ready, self.states, self.written = (
-            list(looks),
-            api_ready,
-            states or AllRunning(),
-            written,
-        )
-        self.calls = []
-
-    def _now(self):
-        return self.looks[0]
-
-    def parameter(self, name):
-        self.calls.append(name)
-        assert name == "/microcosm/dev/kubeconfig"
-        return self._now()[0]
-
-    def report(self, node, parameter):
-        self.calls.append(parameter)
-        assert (node, parameter) == ("control-plane", "/microcosm/dev/status/control-plane")
-        return parse(node, self._next_reports().get(node, "pending"), self.written)
-
-    def reports(self, path):
-        self.calls.append(path)
-        assert path == "/microcosm/dev/status"
-        return {node: parse(node, text, self.written) for node, text in self._next_reports().items()}
-
-    def _next_reports(self):
-        reports = self._now()[1]
-        if len(self.looks) > 1:
-            self.looks.pop(0)
-        return reports
-
-    def instances(self, stack):
-        assert stack == "dev"
-        return AllListed(self.states)
-
-    def console_output(self, instance_id):
-        return f"console of {instance_id}"
-
-    def api_is_ready(self, kubeconfig):
-        return self.api_ready
+from .fake_gate import CP, KUBECONFIG, WORKER, WRITTEN, FakeCloud, gate, report
 
 
 @pytest.fixture(autouse=True)
@@ -96,18 +17,6 @@ def _no_waiting(monkeypatch):
         pass
 
     monkeypatch.setattr("infra.readiness.asyncio.sleep", at_once)
-
-
-def gate(cloud, *, wait=True, minutes=1, tell=lambda text: None):
-    ticks = iter(range(0, 10_000, 10))
-    return Gate(
-        names=Names(stack="dev"),
-        cloud=cloud,
-        timeout_minutes=minutes,
-        wait=wait,
-        clock=lambda: next(ticks),
-        tell=tell,
-    )
 
 
 def test_the_kubeconfig_comes_once_this_control_plane_wrote_it():
@@ -144,20 +53,6 @@ def test_a_machine_whose_failure_stays_is_named_within_a_minute_with_phase_reaso
     assert "console of i-cp" in message
 
 
-def test_a_report_of_an_earlier_instance_of_the_same_node_is_no_report():
-    failed = report("i-earlier", "download", "failed", "old story")
-    with pytest.raises(ClusterNotReadyError) as caught:
-        asyncio.run(gate(FakeCloud(("pending", {"control-plane": failed}))).kubeconfig(CP))
-    assert "no report yet" in str(caught.value)
-    assert "old story" not in str(caught.value)
-
-
-def test_nodes_are_ready_when_every_machine_says_so():
-    ready, joining = report(WORKER, "ready", "ok"), report(WORKER, "join")
-    cloud = FakeCloud(("", {"linux-0": joining}), ("", {"linux-0": joining}), ("", {"linux-0": ready}))
-    assert asyncio.run(gate(cloud).nodes({"linux-0": WORKER})) is True
-
-
 def test_a_timeout_names_only_the_machines_that_are_stuck():
     cloud = FakeCloud(("", {"linux-0": report("i-0", "ready", "ok"), "windows-0": report("i-1", "flannel")}))
     with pytest.raises(ClusterNotReadyError) as caught:
@@ -166,25 +61,11 @@ def test_a_timeout_names_only_the_machines_that_are_stuck():
     assert "linux-0" not in str(caught.value)
 
 
-def test_progress_is_told_once_a_phase():
-    told = []
-    joining, ready = report(WORKER, "join"), report(WORKER, "ready", "ok")
-    cloud = FakeCloud(*[("", {"linux-0": joining})] * 4, ("", {"linux-0": ready}))
-    asyncio.run(gate(cloud, minutes=9, tell=told.append).nodes({"linux-0": WORKER}))
-    assert told == ["linux-0: join"]
-
-
 def test_a_look_at_the_nodes_reads_their_reports_once():
     joining, ready = report(WORKER, "join"), report(WORKER, "ready", "ok")
     cloud = FakeCloud(*[("", {"linux-0": joining})] * 3, ("", {"linux-0": ready}))
     asyncio.run(gate(cloud).nodes({"linux-0": WORKER}))
     assert cloud.calls == ["/microcosm/dev/status"] * 4
-
-
-def test_the_wait_for_the_api_reads_no_report_but_the_control_planes():
-    cloud = FakeCloud(("pending", {}), (KUBECONFIG, {}))
-    asyncio.run(gate(cloud).kubeconfig(CP))
-    assert set(cloud.calls) == {"/microcosm/dev/kubeconfig", "/microcosm/dev/status/control-plane"}
 
 
 @pytest.mark.parametrize(
@@ -279,11 +160,6 @@ def test_an_instance_that_is_too_new_to_be_listed_is_waited_for():
     assert asyncio.run(gate(cloud).kubeconfig(CP)) == "the kubeconfig"
 
 
-def test_a_preview_of_a_lost_machine_says_nothing():
-    cloud = FakeCloud(("", {"linux-0": report(WORKER, "ready", "ok")}), states={WORKER: "terminated"})
-    assert asyncio.run(gate(cloud, wait=False).nodes({"linux-0": WORKER})) is True
-
-
 def test_a_silent_api_of_a_machine_that_is_ready_is_told_once_and_named_in_the_end():
     told = []
     with pytest.raises(
@@ -337,27 +213,6 @@ def test_a_machine_that_cannot_know_its_id_is_heard():
     )
 
 
-def test_a_report_without_an_id_from_before_the_launch_is_of_an_earlier_machine():
-    failed = report("", "feature", "failed", "bootstrap: no s3://bucket/node.ps1")
-    said = refused(FakeCloud(("", {"windows-0": failed}), written=LAUNCHED - 1), minutes=1)
-    assert "windows-0 (i-win) not ready within 1 minutes: no report yet" in said
-
-
-def test_a_report_without_an_id_can_say_that_the_node_is_ready():
-    assert (
-        asyncio.run(
-            gate(FakeCloud(("", {"windows-0": report("", "ready", "ok")}))).nodes({"windows-0": "i-win"})
-        )
-        is True
-    )
-
-
-def test_a_report_that_cannot_be_read_is_a_failure():
-    assert "failed: phase unknown: unreadable status report: '{half'" in refused(
-        FakeCloud(("", {"windows-0": "{half"}))
-    )
-
-
 # Seconds from a failure in phase join to the next report, as run.ps1 and node.ps1 spend them on a slow
 # t3.large: the pause, the start of PowerShell with the AWS module, and the test of the phase, which waits for
 # what may still come.
@@ -384,18 +239,3 @@ def test_a_windows_machine_that_fails_once_and_then_succeeds_on_its_own_schedule
         is True
     )
     assert told[0] == "windows-0: flannel failed, and is tried again: no flanneld that is ready within 240 s"
-
-
-def test_a_windows_machine_that_fails_again_and_again_ends_up_with_its_reason():
-    """Its second failure in a phase counts at once, its only one after the grace."""
-    failed = report("i-win", "flannel", "failed", "no flanneld")
-    again = json.dumps(json.loads(failed) | {"phases": {"flannel": {"start": 400, "end": None}}})
-    cloud = FakeCloud(
-        ("", {"windows-0": failed}),
-        ("", {"windows-0": report("i-win", "flannel")}),
-        ("", {"windows-0": again}),
-    )
-    assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(cloud)
-    assert "windows-0 (i-win) failed: phase flannel: no flanneld" in refused(
-        FakeCloud(("", {"windows-0": failed}))
-    )

@@ -18,28 +18,6 @@ from infra.node import quoting, userdata
 from rehearsal.windows_node.powershell import assignments, script_of
 from tests import golden
 
-SHELL = [
-    (case, name) for case in golden.CASES for name in ("expected-control-plane.sh", "expected-worker.sh")
-]
-HOSTILE = [
-    "it's",
-    'a "quoted" word',
-    "$(touch executed)",
-    "`touch executed`",
-    "; touch executed #",
-    "a\nb\n\n",
-    "\\",
-    "'\\''",
-    "$HOME ${PATH} !! * ?",
-    "-n",
-    "",
-    " leading and trailing ",
-    "gr\u00fc\u00df\u2019e \N{SNOWMAN}",
-    "<<'EOF'\nEOF",
-    "\r\n",
-    "@CA_HASH@",
-]
-
 
 @pytest.fixture
 def scripts(tmp_path, monkeypatch):
@@ -90,15 +68,6 @@ def test_golden_files_are_renewed_and_compared_by_the_documented_command(capsys)
 # --- syntax
 
 
-@pytest.mark.parametrize(("case", "name"), SHELL)
-def test_bash_can_read_it(case, name):
-    """shellcheck reads it too: tests/lint_shell.py."""
-    result = subprocess.run(
-        ["bash", "-n"], input=golden.user_data(case)[name], text=True, capture_output=True
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-
-
 @pytest.mark.parametrize(
     "case", [case for case in golden.CASES if "expected-windows.ps1" in golden.expected(case)]
 )
@@ -144,18 +113,6 @@ def test_the_limit_is_ec2s_own_and_counts_bytes(scripts):
         userdata.windows({"A": "x" * (userdata.RAW_LIMIT_BYTES - frame + 1)})
 
 
-@pytest.mark.parametrize("case", golden.CASES)
-def test_there_is_room_for_longer_names(case):
-    """Region, mirrors and ids of other accounts are longer than those of the tests."""
-    for name, text in golden.user_data(case).items():
-        sent = (
-            len(text.encode())
-            if name.endswith("ps1")
-            else min(len(text.encode()), len(gzip.compress(text.encode())))
-        )
-        assert sent < userdata.RAW_LIMIT_BYTES - 2048, name
-
-
 # --- values
 
 
@@ -173,10 +130,6 @@ def arrived(folder: Path, values: list[str]) -> list[str]:
     return result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
-def test_bash_gets_every_value_as_it_was_given_and_runs_none(scripts):
-    assert arrived(scripts, HOSTILE) == HOSTILE
-
-
 @given(
     values=st.lists(
         st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=20, max_size=20
@@ -188,16 +141,6 @@ def test_bash_gets_any_value_as_it_was_given(tmp_path_factory, values):
         patch.setattr(userdata, "SCRIPTS", folder)
         (folder / "linux").mkdir()
         assert arrived(folder, values) == values
-
-
-def test_powershell_gets_every_value_as_a_literal_and_runs_none(scripts):
-    """Single quotes expand nothing; the only escape is a doubled quote."""
-    (scripts / "windows/bootstrap.ps1").write_text("Start")
-    given = {f"Input{number}": value for number, value in enumerate(HOSTILE) if value.isascii()}
-    text = userdata.windows(given | {"List": HOSTILE[:5], "Map": {"it's": {"a": ["$x"]}}})
-    found = assignments(script_of(text))
-    assert found == given | {"List": HOSTILE[:5], "Map": {"it's": {"a": ["$x"]}}}
-    assert userdata.windows(found) == text, "nothing stands there but these assignments and the script"
 
 
 def test_typographic_quotes_end_no_literal():
@@ -264,42 +207,6 @@ def test_kubeadm_takes_its_documents(case, name):
     )
     assert result.returncode == 0, result.stderr
     assert "unknown field" not in result.stderr
-
-
-@pytest.mark.parametrize(("case", "name"), DOCUMENTS)
-def test_no_token_is_left_once_the_machine_filled_them_in(case, name):
-    assert "@" not in kubeadm_documents(case, name)
-
-
-def test_what_yaml_would_take_for_something_else_stays_text():
-    """`y` and `on` are booleans to kubeadm's parser, `1e3` a number, `null` nothing."""
-    (join,) = yaml.safe_load_all(kubeadm_documents("labelled", "expected-worker.sh"))
-    registration = join["nodeRegistration"]
-    assert [tuple(taint.values()) for taint in registration["taints"]] == [
-        ("y", "on", "NoSchedule"),
-        ("1e3", "0o7", "NoExecute"),
-        ("null", "", "PreferNoSchedule"),
-    ]
-    # YAML 1.1, which says more than PyYAML: every text is quoted.
-    plain = [
-        token
-        for token in yaml.scan(kubeadm_documents("labelled", "expected-worker.sh"))
-        if isinstance(token, yaml.ScalarToken) and token.plain
-    ]
-    assert plain == []
-
-
-def test_the_documents_of_the_control_plane_say_what_the_stack_decided():
-    init, cluster, kubelet = yaml.safe_load_all(kubeadm_documents("mirrored", "expected-control-plane.sh"))
-    assert init["nodeRegistration"]["name"] == "control-plane"
-    assert cluster["kubernetesVersion"] == "v1.34.11"
-    assert cluster["networking"] == {"podSubnet": "172.16.0.0/16", "serviceSubnet": "172.30.0.0/16"}
-    assert cluster["controlPlaneEndpoint"] == "10.0.0.10:6443"
-    assert cluster["apiServer"]["certSANs"] == [golden.PUBLIC_IP]
-    assert cluster["encryptionAlgorithm"] == "ECDSA-P256", (
-        "a kubeconfig with RSA keys is too long for a parameter"
-    )
-    assert kubelet["serializeImagePulls"] is False
 
 
 def test_a_join_is_pinned_to_the_certificate_authority():

@@ -236,6 +236,7 @@ def sentence(call, *arguments) -> str | None:
 
 
 @given(TEXTS)
+@example("12")
 def test_a_hostile_option_is_refused_in_one_sentence(text):
     """The refusal comes before any call to AWS or Pulumi."""
     for call in (

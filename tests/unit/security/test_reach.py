@@ -72,7 +72,7 @@ def expected(admins: tuple[str, ...], pod_cidr: str, backend: str) -> set[tuple[
 RANGES = st.builds(
     lambda address, prefix: str(IPv4Network((address, prefix), strict=False)),
     st.integers(0, 2**32 - 1),
-    st.integers(1, 32),
+    st.integers(0, 32),
 )
 
 
@@ -82,6 +82,7 @@ RANGES = st.builds(
     st.lists(RANGES, min_size=1, max_size=4, unique=True), RANGES, st.sampled_from(config.FLANNEL_BACKENDS)
 )
 @example(["203.0.113.7/32"], "10.244.0.0/16", "host-gw")
+@example(["0.0.0.0/0"], "10.244.0.0/16", "vxlan")
 def test_only_administrators_come_in_from_outside_and_only_by_these_doors(admins, pod_cidr, backend):
     args = SecurityArgs(
         names=config.naming.Names(stack="dev"),
