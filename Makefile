@@ -3,20 +3,25 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# Tools that only look, in no lock file: pip-audit judges it, actionlint is a Go module (its sum is in Go's checksum database).
+# Tools that only look, in no lock file: pip-audit judges it, actionlint is a Go module (its sum is in Go's
+# checksum database).
 PIP_AUDIT  := 2.10.1
 ACTIONLINT := build/bin/actionlint-1.7.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test test-served test-built audit-deps rehearse permissions bench faults faults-aws faults-machines shell clean
+.PHONY: help setup lint test test-served test-built audit-deps rehearse permissions bench shell clean
+.PHONY: faults faults-aws faults-machines
 
+# A target's line, and below it those of its variables, which begin with `#:`.
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## |#: ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2} \
+		/^#: / {printf "  %20s %s\n", "", $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## the Python environment in .venv, from the lock file
 
 $(READY): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed; name it with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -33,7 +38,8 @@ $(ACTIONLINT):
 	GOBIN=$(CURDIR)/build/bin go install github.com/rhysd/actionlint/cmd/actionlint@v$(lastword $(subst -, ,$@))
 	mv build/bin/actionlint $@
 
-# Two workers share what pytest compiles of the tests; where Python may write nothing, each compiles all, every time.
+# Two workers share what pytest compiles of the tests; where Python may write nothing, each compiles all,
+# every time.
 test test-served: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
@@ -42,32 +48,44 @@ test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 test-served: $(READY)  ## the unit tests that start servers and engines
 	$(BIN)/python -m pytest -n 2 -m served
 
-test-built: $(READY)  ## what needs the built tools: the program and README's commands under the engine, lint beside kube-apiserver, kubelet and kubectl (VERSION=1.36)
-	$(if $(VERSION),MICROCOSM_BUILT=$(VERSION)) $(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
+test-built: $(READY)  ## what needs the built tools: the program and README's commands under the engine,
+#: lint beside kube-apiserver, kubelet and kubectl (VERSION=1.36)
+	$(if $(VERSION),MICROCOSM_BUILT=$(VERSION)) \
+		$(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
 	$(BIN)/python -m pytest -n 2 -m engine -rs tests
 
-audit-deps:  ## known vulnerabilities of what the lock file names (asks the package index; in an environment of its own)
+audit-deps:  ## known vulnerabilities of what the lock file names
+#: asks the package index; in an environment of its own
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==$(PIP_AUDIT)
-	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements.lock
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements.lock
 
-rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux; KEEP=1 leaves it up; REPEAT=20, BUSY=1; KUBERNETES=1.34.11, NETWORK=host-gw, REGION=us-west-2; SUPPLIES=download or build, PROVIDER=official; SCENARIO=bad-checksum, late-dns, own-image, previews, refresh or machine-faults)
-	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUSY),--busy) \
-		$(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(if $(NETWORK),--flannel-backend $(NETWORK)) $(if $(REGION),--region $(REGION)) \
+rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux)
+#: SCENARIO=bad-checksum, late-dns, own-image, previews, refresh or machine-faults
+#: KUBERNETES=1.34.11, NETWORK=host-gw, REGION=us-west-2
+#: KEEP=1 leaves it up; REPEAT=20 plays it so often, BUSY=1 beside a busy core
+#: SUPPLIES=download or build; PROVIDER=official
+	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(BUSY),--busy) \
+		$(if $(REPEAT),--repeat $(REPEAT)) $(if $(KUBERNETES),--kubernetes $(KUBERNETES)) \
+		$(if $(NETWORK),--flannel-backend $(NETWORK)) $(if $(REGION),--region $(REGION)) \
 		$(if $(FIGURES),--figures)
 
-permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it, and without each permission of it
+permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it,
+#: and without each permission of it
 	$(BIN)/python -m rehearsal.scenarios.permissions --keep
 
-bench: $(READY)  ## what the program costs beside its floor, into docs/evidence/benchmarks.md (root; ONLY="engine scale", REPEATS=5)
+bench: $(READY)  ## what the program costs beside its floor, into docs/evidence/benchmarks.md (root)
+#: ONLY="engine scale", REPEATS=5
 	$(BIN)/python -m bench $(ONLY) $(if $(REPEATS),--repeats $(REPEATS))
 
-faults: faults-aws faults-machines  ## what it survives, into docs/evidence/reliability.md: AWS calls that fail, machines that fail (root)
+faults: faults-aws faults-machines  ## what it survives, into docs/evidence/reliability.md (root)
 
-faults-aws: $(READY)  ## every AWS call of up and destroy fails (FULL=1: lasting faults one at a time, hours); goes on where it was broken off
+faults-aws: $(READY)  ## every AWS call of up and destroy fails; goes on where it was broken off
+#: FULL=1: lasting faults one at a time, which takes hours
 	$(BIN)/python -m rehearsal.scenarios.aws_faults --figures $(if $(FULL),--full)
 
-faults-machines: $(READY)  ## power, services, disks, clocks, the API: on one cluster, one after the other (root)
+faults-machines: $(READY)  ## power, services, disks, clocks, the API: one after the other (root)
 	$(BIN)/python -m rehearsal run machine-faults
 
 shell: $(READY)  ## a shell against the fake cloud: plain pulumi and kubectl

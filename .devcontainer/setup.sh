@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prepares a Debian 12 for `make test` and `make rehearse`: what they do not install themselves. Needs root, and Go on PATH.
+# Prepares a Debian 12 for `make test` and `make rehearse`: what they do not install themselves. Needs root,
+# and Go on PATH.
 set -o errexit -o nounset -o pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,7 @@ require_root() {
 
 require_go() {
   if ! command -v go >/dev/null; then
-    echo "error: go is not on PATH; the container's image brings it, elsewhere take it from https://go.dev/dl/" >&2
+    echo "error: go is not on PATH; the container's image has it, elsewhere it is at https://go.dev/dl/" >&2
     exit 1
   fi
 }

@@ -78,7 +78,7 @@ def _throttled(settings: Settings) -> Throttled:
         settings.log("up under AWS's rates")
         stack = bench.program("throttled", linux=LINUX, windows=WINDOWS, maxRetries=ATTEMPTS)
         up = stack.up()
-        with urllib.request.urlopen(bench.cloud.endpoint + RATES_PATH) as answer:  # noqa: S310 - our own fake cloud
+        with urllib.request.urlopen(bench.cloud.endpoint + RATES_PATH) as answer:  # noqa: S310 - our own
             refused = json.loads(answer.read())
         stack.pulumi("preview", "--expect-no-changes")
         settings.log("destroy under AWS's rates")

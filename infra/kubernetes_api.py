@@ -59,7 +59,8 @@ def _trust(cluster: Json) -> ssl.SSLContext:
 
 
 def _get(cluster: Json, path: str, context: ssl.SSLContext) -> http.client.HTTPResponse:
-    return urllib.request.urlopen(f"{cluster['server']}{path}", timeout=REQUEST_SECONDS, context=context)  # noqa: S310 - https
+    url = f"{cluster['server']}{path}"
+    return urllib.request.urlopen(url, timeout=REQUEST_SECONDS, context=context)  # noqa: S310 - https
 
 
 def _decoded(text: str) -> str:

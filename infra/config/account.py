@@ -118,7 +118,8 @@ def _in_role(source: Any, role: Mapping[str, Any], region: str) -> Any:
     )
     inner = Session()
     # botocore has no public way in for credentials that renew themselves.
-    inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # pyright: ignore[reportPrivateUsage]
+    credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    inner._credentials = credentials  # pyright: ignore[reportPrivateUsage]
     return boto3.Session(botocore_session=inner, region_name=region)
 
 

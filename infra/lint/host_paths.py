@@ -7,9 +7,12 @@ _DRIVE = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\[.?]\\pipe\\", re.IGNORECASE)
 # and there.
 _LINUX = re.compile(
     r"/(dev|proc|sys|boot|cgroup|lib|lib64|usr|bin|sbin|home|root|media|mnt|nix|snap|srv)(/.*)?"
-    r"|/etc/(passwd|group|shadow|localtime|timezone|ssl|pki|ca-certificates|machine-id|os-release|hostname|hosts|resolv\.conf|nsswitch\.conf|fstab"
-    r"|mtab|docker|containerd|crio|iscsi|multipath|systemd|udev|pam\.d|ld\.so\.(conf|cache|preload)|selinux|apparmor(\.d)?|sysconfig|default)(/.*)?"
-    r"|(/var)?/run/(docker|containerd|crio|cri-dockerd|k3s|dbus|systemd|udev|utmp|secrets|lock|mount|netns|user|xtables)(\.sock|\.lock|/.*)?"
+    r"|/etc/(passwd|group|shadow|localtime|timezone|ssl|pki|ca-certificates|machine-id|os-release|hostname"
+    r"|hosts|resolv\.conf|nsswitch\.conf|fstab"
+    r"|mtab|docker|containerd|crio|iscsi|multipath|systemd|udev|pam\.d|ld\.so\.(conf|cache|preload)"
+    r"|selinux|apparmor(\.d)?|sysconfig|default)(/.*)?"
+    r"|(/var)?/run/(docker|containerd|crio|cri-dockerd|k3s|dbus|systemd|udev|utmp|secrets|lock|mount|netns"
+    r"|user|xtables)(\.sock|\.lock|/.*)?"
     r"|/var/lib/(docker|containerd|containers|systemd|dbus|etcd|rook|iscsi|apt|dpkg|rpm)(/.*)?"
     r"|/var/log/(journal|audit|syslog|messages|auth\.log|kern\.log)(/.*)?"
 )

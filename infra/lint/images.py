@@ -74,7 +74,8 @@ _BASE_IMAGES = frozenset(
 _WINDOWS_WORDS = {"windowsservercore", "nanoserver", "windows", *_LONG_TERM}
 _LINUX_NAMES = {"alpine", "busybox", "debian", "fedora", "rockylinux", "ubuntu"}
 _LINUX_WORDS = re.compile(
-    r"(alpine|debian|ubuntu|ubi)[0-9.]*|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble|linux|musl"
+    r"(alpine|debian|ubuntu|ubi)[0-9.]*|stretch|buster|bullseye|bookworm|trixie|bionic|focal|jammy|noble"
+    r"|linux|musl"
 )
 
 

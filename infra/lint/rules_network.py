@@ -116,7 +116,8 @@ WINDOWS_RULES: tuple[Rule[Pod], ...] = (
         what="a host port that blocks its own rolling update",
         why="A port of a node is held by one pod: with no node to spare the new pod stays Pending and the "
         "old one stays for ever.",
-        page="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment",
+        page="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"
+        "#rolling-update-deployment",
         fix="strategy.rollingUpdate: {maxSurge: 0, maxUnavailable: 1}",
         check=host_port_rollout,
     ),

@@ -11,7 +11,8 @@ PATHS = "https://kubernetes.io/docs/concepts/windows/intro/#api"
 EXEC_ISSUE = "https://github.com/Azure/AKS/issues/1836"
 # Words of cmd.exe and cmdlets of PowerShell: no program files bear these names.
 _SHELL_WORD = re.compile(
-    r"(?i:dir|echo|type|copy|move|ren|del|erase|set|if|ver|exit|cd|md|rd|mkdir|rmdir|mklink|call|rem|date)|[A-Z][a-z]+-[A-Z][A-Za-z]+"
+    r"(?i:dir|echo|type|copy|move|ren|del|erase|set|if|ver|exit|cd|md|rd|mkdir|rmdir|mklink|call|rem|date)"
+    r"|[A-Z][a-z]+-[A-Z][A-Za-z]+"
 )
 # containerd hands the words of a pod over as one program and its arguments (v2.2.7 internal/cri/opts,
 # WithProcessCommandLineOrArgsForWindows).

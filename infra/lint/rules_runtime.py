@@ -8,7 +8,10 @@ from .subjects import Pod
 from .values import dig, number, quantity, text
 
 RESOURCES = "https://kubernetes.io/docs/concepts/configuration/windows-resource-management/"
-PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes"
+PROBES = (
+    "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes"
+    "/#configure-probes"
+)
 LIMITS = ("cpu", "memory")
 # PowerShell takes longer than the default second to start on a busy node.
 SHORT_TIMEOUT_SECONDS = 1

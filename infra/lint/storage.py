@@ -13,8 +13,10 @@ LINUX_SOURCES = ("nfs", "iscsi", "fc", "rbd", "cephfs", "glusterfs", "portworxVo
 # Drivers that publish no node plugin for Windows, by their own deploy/ folders and charts: each name, or a
 # part of it.
 _LINUX_DRIVERS = re.compile(
-    r"nfs|iscsi|efs\.csi\.aws\.com|fsx\.(openzfs\.)?csi\.aws\.com|s3\.csi\.aws\.com|cephfs|(^|\.)rbd\.|kubernetes\.io/rbd|glusterfs|blob\.csi\.azure\.com"
-    r"|gcsfuse|filestore\.csi|longhorn|openebs|rancher\.io/local-path|hostpath|juicefs|beegfs|lustre|portworx|pxd\.|topolvm|seaweedfs|mountpoint",
+    r"nfs|iscsi|efs\.csi\.aws\.com|fsx\.(openzfs\.)?csi\.aws\.com|s3\.csi\.aws\.com|cephfs|(^|\.)rbd\."
+    r"|kubernetes\.io/rbd|glusterfs|blob\.csi\.azure\.com"
+    r"|gcsfuse|filestore\.csi|longhorn|openebs|rancher\.io/local-path|hostpath|juicefs|beegfs|lustre"
+    r"|portworx|pxd\.|topolvm|seaweedfs|mountpoint",
 )
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 

@@ -22,7 +22,8 @@ PROGRAMS: Mapping[str, str] = {
     "aws": "the AWS CLI, version 2: "
     "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     "session-manager-plugin": "its Session Manager plugin: "
-    "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide"
+    "/session-manager-working-with-install-plugin.html",
 }
 
 

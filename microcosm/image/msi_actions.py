@@ -38,13 +38,18 @@ _RUNS = {
 # DependencyExtension) and, from the names that Visual Studio Installer Projects, InstallShield and Advanced
 # Installer give in every package, which publish no source.
 _STOCK = re.compile(
-    r"WixUI\w*|WixValidatePath|WixPrintEula|WixExitEarlyWithSuccess|WixShellExec\w*|WixCheckReboot\w*|WixBroadcast\w*"
-    r"|WixQueryOs\w*|WixCloseApplications\w*|WixRemoveFoldersEx\w*|WixDependency\w*|WixFailWhenDeferred|Wix4\w*Query\w*"
-    r"|(Wix)?(Sched|Exec|Rollback)(Service\w*|Firewall\w*|Net[Ff]x\w*|EventManifest\w*|PerfmonInstall)(_x86|_x64|_X86|_X64)?"
-    r"|ServiceConfig|ExecServiceConfig|RollbackServiceConfig|ConfigureIIs(7)?(Exec)?|(Start|Commit|Rollback|Write|Install|End)"
+    r"WixUI\w*|WixValidatePath|WixPrintEula|WixExitEarlyWithSuccess|WixShellExec\w*|WixCheckReboot\w*"
+    r"|WixBroadcast\w*"
+    r"|WixQueryOs\w*|WixCloseApplications\w*|WixRemoveFoldersEx\w*|WixDependency\w*|WixFailWhenDeferred"
+    r"|Wix4\w*Query\w*"
+    r"|(Wix)?(Sched|Exec|Rollback)(Service\w*|Firewall\w*|Net[Ff]x\w*|EventManifest\w*"
+    r"|PerfmonInstall)(_x86|_x64|_X86|_X64)?"
+    r"|ServiceConfig|ExecServiceConfig|RollbackServiceConfig|ConfigureIIs(7)?(Exec)?|(Start|Commit"
+    r"|Rollback|Write|Install|End)"
     r"(Metabase\w*|IIS7?\w*|Iis\w*|Cert\w*)"
     r"|DIRCA_\w+|ERRCA_\w+|VSDCA_(VsdLaunchConditions|FolderForm\w*|\w*Check\w*)"
-    r"|IS(SetAllUsers|SetTARGETDIR|SelfReg\w*|PreventDowngrade|UnSelfReg\w*|Print|SetupFilesExtract|SetupFilesCleanup|RunSetupTypeAddLocalEvent|InstallPrerequisite)"
+    r"|IS(SetAllUsers|SetTARGETDIR|SelfReg\w*|PreventDowngrade|UnSelfReg\w*|Print|SetupFilesExtract"
+    r"|SetupFilesCleanup|RunSetupTypeAddLocalEvent|InstallPrerequisite)"
     r"|AI_(DETECT_\w+|InstallModeCheck|DpiContentScale|EnableDebugLog|SHOW_LOG|PREPARE_UPGRADE)"
     r"|SetARPINSTALLLOCATION|SetARPReadme|SetAllUsers\w*"
 )

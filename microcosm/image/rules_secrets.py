@@ -14,11 +14,13 @@ from .subject import Subject, variable
 _PASSWORD = re.compile(
     # SQL's and Azure's separate with `;`, Redis with `,`; the last one is the signature of a shared address
     # of Azure.
-    r"(?:^|[;,\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;,\s\"']+)|[?&]sig=([^&\s\"']{8,})",
+    r"(?:^|[;,\s\"'])(?:password|pwd|accountkey|sharedaccesskey|secretkey)\s*=\s*[\"']?([^;,\s\"']+)"
+    r"|[?&]sig=([^&\s\"']{8,})",
     re.IGNORECASE,
 )
 _SECRET_KEY = re.compile(
-    r"(?:password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token|(?:^|[._-])pass|(?-i:[a-z]Pass))$",
+    r"(?:password|passwd|pwd|secret|api[._-]?key|access[._-]?key|private[._-]?key|token|(?:^|[._-])pass"
+    r"|(?-i:[a-z]Pass))$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"|\{.*\}|\$\(.*\)|__.*__|#\{.*\}|\*+|%.*%")

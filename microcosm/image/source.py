@@ -179,7 +179,7 @@ def _without_nuget(tree: Tree) -> Tree:
     return Tree({name: file for name, file in tree.files.items() if not _NUGET.search(name)})
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noqa: ANN202 - a reader, as File wants it
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path):  # noqa: ANN202 - as File wants it
     def read_member() -> bytes:
         try:
             return archive.read(info)

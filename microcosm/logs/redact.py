@@ -21,7 +21,8 @@ FLAGS = re.IGNORECASE | re.MULTILINE
 # Names whose value is always a secret. NOPASSWD is a word of sudoers and none of them.
 _PHRASE = r"(?<![^a-z]no)pass(?:word|wd|phrase|code)"
 _KEY = (
-    r"(?:access|account|api|auth|certificate|client|encryption|host|master|private|secret|shared|signing|ssh|storage)"
+    r"(?:access|account|api|auth|certificate|client|encryption|host|master|private|secret|shared|signing"
+    r"|ssh|storage)"
     r"[_-]?key(?:[_-]?(?:data|base))?"
 )
 _STRONG = rf"(?:{_PHRASE}|{_KEY}|x-amz-(?:signature|credential)|connection[_-]?string)"
@@ -90,7 +91,8 @@ _FORMS = (
     Secret(what="session token of AWS", pattern=r"(?-i:\b(?:IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%]{20,})"),
     Secret(
         what="token that its issuer marks as one",
-        pattern=r"(?-i:\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|npm_|sk_live_|AIza|dckr_pat_)[A-Za-z0-9_-]{16,})",
+        pattern=r"(?-i:\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|npm_|sk_live_|AIza"
+        r"|dckr_pat_)[A-Za-z0-9_-]{16,})",
     ),
     Secret(
         what="hash of a password (crypt)",
@@ -155,7 +157,8 @@ _PAIRS = (
     Secret(
         what="value of a name that begins its line, to the end of it",
         pattern=rf"(^[ \t><*-]*(?:export |set |\$env:|\$)?[\"']?(?:[A-Za-z0-9_.:-]{{0,60}}"
-        rf"(?:{_PHRASE}|(?:secret|api)[_-]?(?:access[_-]?)?key)|(?:[A-Za-z0-9_.:-]{{0,60}}[_.:-])?{_WORD}){_IS}{_VALUE}){_LINE}",
+        rf"(?:{_PHRASE}|(?:secret|api)[_-]?(?:access[_-]?)?key)"
+        rf"|(?:[A-Za-z0-9_.:-]{{0,60}}[_.:-])?{_WORD}){_IS}{_VALUE}){_LINE}",
     ),
     Secret(what="value of a strong name", pattern=rf"({_STRONG}{_IS}{_VALUE}){_BARE}"),
     Secret(
@@ -176,7 +179,8 @@ _PAIRS = (
         what="value of a flag",
         pattern=rf"((?<![A-Za-z0-9_.-])--?(?:[A-Za-z0-9]{{1,20}}[_-]){{0,4}}(?:{_STRONG}|{_WORD})"
         r"(?:[ \t]+|\\*[\"'],\s*)\\*[\"']?)"
-        r"(?!(?:flags?|options?|parameters?|arguments?|is|was|or|and|must|to|for|should|can|cannot|has|does|with|from)\b|-)"
+        r"(?!(?:flags?|options?|parameters?|arguments?|is|was|or|and|must|to|for|should|can|cannot|has"
+        r"|does|with|from)\b|-)"
         r"[^\s\"'\\]+",
     ),
     Secret(

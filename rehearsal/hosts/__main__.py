@@ -111,7 +111,8 @@ def execute(context: typer.Context, node: str, state: State = DEFAULT_STATE) -> 
         "windows": ["ip", "netns", "exec", machine["netns"]],
     }
     words = [*enter[machine["os"]], *(context.args or ["/bin/bash"])]
-    os.execvpe(words[0], words, _ENVIRONMENT | {"TERM": os.environ.get("TERM", "dumb")})  # noqa: S606 - becomes the command
+    environment = _ENVIRONMENT | {"TERM": os.environ.get("TERM", "dumb")}
+    os.execvpe(words[0], words, environment)  # noqa: S606 - becomes the command
 
 
 async def _run(options: "Options") -> None:

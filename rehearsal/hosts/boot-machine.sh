@@ -13,8 +13,8 @@ set -o nounset
 
 : "${INSTANCE:?}" "${NAME:?}" "${NAMESPACE:?}" "${FOLDER:?}" "${BASE:?}" "${UNIFIED:?}"
 
-# `volatile` skips every fsync. Its mark forbids a second mount, in case the host crashed in between. A machine
-# that starts again had no crash.
+# `volatile` skips every fsync. Its mark forbids a second mount, in case the host crashed in between. A
+# machine that starts again had no crash.
 rm -rf "${FOLDER}/work/work/incompat"
 mount -t overlay overlay "${FOLDER}/root" \
   -o "lowerdir=${BASE},upperdir=${FOLDER}/upper,workdir=${FOLDER}/work,volatile"

@@ -113,8 +113,8 @@ class KubernetesApi:
     def _etcd(self, verb: str, **body: Any) -> dict[str, Any]:
         """Call etcd's HTTP gateway to its gRPC API."""
         url, kind = f"{self.etcd}/v3/kv/{verb}", {"Content-Type": "application/json"}
-        request = urllib.request.Request(url, json.dumps(body).encode(), kind)  # noqa: S310 - loopback, our own etcd
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback, our own etcd
+        request = urllib.request.Request(url, json.dumps(body).encode(), kind)  # noqa: S310 - our own etcd
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own etcd
             return json.loads(answer.read())
 
 

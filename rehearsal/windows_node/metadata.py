@@ -54,7 +54,7 @@ def _get(path: str) -> bytes:
 
 
 def _call(method: str, path: str, headers: dict[str, str]) -> bytes:
-    request = Request(f"{_BASE}/{path}", method=method, headers=headers)  # noqa: S310 - the scheme is in _BASE
+    request = Request(f"{_BASE}/{path}", method=method, headers=headers)  # noqa: S310 - _BASE is http
     try:
         with _open(request, timeout=_TIMEOUT_SECONDS) as answer:
             return answer.read()

@@ -1,5 +1,6 @@
-// Command backuptar reads the gzipped layer of a Windows image on standard input with Microsoft's own reader, as a
-// node does before it writes files (go-winio, backuptar/tar.go), and prints a line of JSON for each entry.
+// Command backuptar reads the gzipped layer of a Windows image on standard input with Microsoft's own reader,
+// as a node does before it writes files (go-winio, backuptar/tar.go), and prints a line of JSON for each
+// entry.
 //
 // It runs on Windows, or under Wine: the descriptor's text comes from advapi32.
 package main
@@ -46,7 +47,8 @@ func list(in io.Reader, out io.Writer) error {
 		if problem != nil {
 			return fmt.Errorf("%s: %w", header.Name, problem)
 		}
-		found := entry{Name: name, Size: size, Attributes: info.FileAttributes, Created: info.CreationTime.Nanoseconds() / 1e9}
+		created := info.CreationTime.Nanoseconds() / 1e9
+		found := entry{Name: name, Size: size, Attributes: info.FileAttributes, Created: created}
 		var stream bytes.Buffer
 		header, err = backuptar.WriteBackupStreamFromTarFile(&stream, layer, header)
 		if err != nil && !errors.Is(err, io.EOF) {

@@ -1,5 +1,6 @@
-// fake-cri answers as a container runtime that is not ready: the fake of Kubernetes' own tests, served over TCP. A kubelet.exe
-// under Wine asks it, because Wine has neither containerd nor a named pipe for gRPC. Usage: fake-cri 127.0.0.1:PORT
+// fake-cri answers as a container runtime that is not ready: the fake of Kubernetes' own tests, served over
+// TCP. A kubelet.exe under Wine asks it, because Wine has neither containerd nor a named pipe for gRPC.
+// Usage: fake-cri 127.0.0.1:PORT
 package main
 
 import (
@@ -29,10 +30,11 @@ func main() {
 // server is not the fake's own: that one listens on unix sockets only.
 func server() *grpc.Server {
 	cri := fake.NewFakeRemoteRuntime()
-	// Not ready: with a runtime that is, kubelet.exe goes on to its device plugins' unix socket, which Wine has not, and ends.
+	// Not ready: with a runtime that is, kubelet.exe goes on to its device plugins' unix socket, which Wine has
+	// not, and ends.
 	cri.RuntimeService.FakeStatus = &runtime.RuntimeStatus{Conditions: []*runtime.RuntimeCondition{
-		{Type: runtime.RuntimeReady, Status: false, Reason: "Fake", Message: "a fake of the rehearsal, which runs no containers"},
-		{Type: runtime.NetworkReady, Status: false, Reason: "Fake", Message: "a fake of the rehearsal, which has no network"},
+		{Type: runtime.RuntimeReady, Status: false, Reason: "Fake", Message: "a fake, which runs no containers"},
+		{Type: runtime.NetworkReady, Status: false, Reason: "Fake", Message: "a fake, which has no network"},
 	}}
 	// kubelet asks where images lie before it goes on.
 	cri.ImageService.FakeFilesystemUsage = []*runtime.FilesystemUsage{{

@@ -36,7 +36,8 @@ func add(args *skel.CmdArgs) error {
 	return types.PrintResult(result, conf.CNIVersion)
 }
 
-// del undoes what add did with the configuration that add used. CNI calls it more than once, so nothing kept means nothing to do.
+// del undoes what add did with the configuration that add used. CNI calls it more than once, so nothing kept
+// means nothing to do.
 func del(args *skel.CmdArgs) error {
 	conf, err := load(args.StdinData)
 	if err != nil {
@@ -94,7 +95,8 @@ func keep(conf *netConf, args *skel.CmdArgs, delegate []byte) error {
 
 func typeOf(delegate []byte) string {
 	var conf types.PluginConf
-	// It was marshalled by complete, so it is valid; a missing type makes invoke say which plugin it cannot find.
+	// It was marshalled by complete, so it is valid; a missing type makes invoke say which plugin it cannot
+	// find.
 	_ = json.Unmarshal(delegate, &conf)
 	return conf.Type
 }

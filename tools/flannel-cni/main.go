@@ -1,8 +1,10 @@
-// A stand-in for the CNI plugin "flannel" (github.com/flannel-io/cni-plugin), which is not published as a Go module.
+// A stand-in for the CNI plugin "flannel" (github.com/flannel-io/cni-plugin), which is not published as a Go
+// module.
 //
-// It does what that plugin does on Linux: reads the lease that flanneld wrote, completes the "delegate" part of its own
-// configuration with it, and lets the delegate (bridge with host-local addresses, unless told otherwise) do the work. The
-// completed configuration is kept, because the lease may be another one by the time that the pod goes.
+// It does what that plugin does on Linux: reads the lease that flanneld wrote, completes the "delegate" part
+// of its own configuration with it, and lets the delegate (bridge with host-local addresses, unless told
+// otherwise) do the work. The completed configuration is kept, because the lease may be another one by the
+// time that the pod goes.
 package main
 
 import (
@@ -39,7 +41,8 @@ type lease struct {
 
 func main() {
 	funcs := skel.CNIFuncs{Add: add, Del: del, Check: check}
-	skel.PluginMainFuncs(funcs, version.All, "flannel: stand-in of the Microcosm rehearsal for flannel-io/cni-plugin")
+	about := "flannel: stand-in of the Microcosm rehearsal for flannel-io/cni-plugin"
+	skel.PluginMainFuncs(funcs, version.All, about)
 }
 
 func load(stdin []byte) (*netConf, error) {
@@ -80,7 +83,8 @@ func parseLease(values map[string]string) (*lease, error) {
 	return &lease{network: network, subnet: subnet, mtu: mtu, ipMasq: values["FLANNEL_IPMASQ"] == "true"}, nil
 }
 
-// complete is the delegate's configuration: what the administrator wrote, and the lease where nothing was written.
+// complete is the delegate's configuration: what the administrator wrote, and the lease where nothing was
+// written.
 func complete(conf *netConf, lease *lease) ([]byte, error) {
 	delegate := map[string]any{
 		"type": "bridge",

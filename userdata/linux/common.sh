@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # common.sh - what every Linux machine does before its role begins: report, download, containerd, kubelet.
 #
-# The renderer puts quoted assignments of the inputs after the first line and leaves the rest as it stands here.
+# The renderer adds quoted assignments of the inputs after the first line, and drops the comments.
 # Inputs: STACK REGION NODE_NAME KUBERNETES_VERSION
 #         ARTIFACTS        lines of "name url sha256"
 #         PAUSE_IMAGE PREPULL_IMAGES (separated by blanks) REGISTRY_MIRROR (may be empty)
@@ -12,6 +12,7 @@ set -o errexit -o nounset -o pipefail -o errtrace
 readonly STATE=/var/lib/microcosm
 readonly DOWNLOADS=${STATE}/downloads
 readonly METADATA=http://169.254.169.254/latest
+readonly CURL=(curl --fail --silent --show-error --max-time 5)
 readonly SELF=/usr/local/sbin/microcosm-node
 
 # Seconds for which the metadata service and the API may be silent, or refuse, before a phase fails for it.
@@ -23,7 +24,7 @@ REPORTER=
 PHASES=
 INSTANCE_ID=
 
-# keep FILE [MODE] < content: FILE has the whole content or what it had, also after a power cut or on a full disk.
+# keep FILE [MODE] < content: FILE has all of it or what it had, also after a power cut or on a full disk.
 keep() { cat >"$1.new" && chmod "${2:-0644}" "$1.new" && sync "$1.new" && mv "$1.new" "$1"; }
 
 log() { printf '%s microcosm: %s\n' "$(date --utc +%FT%TZ)" "$*"; }
@@ -36,28 +37,29 @@ die() {
 # --- instance metadata and the AWS API ---
 
 metadata() {
-  local token ask=(curl --fail --silent --show-error --max-time 5 --retry 50 --retry-all-errors --retry-delay 1 --retry-max-time "${PATIENCE}")
-  token=$("${ask[@]}" --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "${METADATA}/api/token")
-  "${ask[@]}" --header "X-aws-ec2-metadata-token: ${token}" "${METADATA}/meta-data/$1"
+  local token name=X-aws-ec2-metadata-token
+  local ask=("${CURL[@]}" --retry 50 --retry-all-errors --retry-delay 1 --retry-max-time "${PATIENCE}")
+  token=$("${ask[@]}" --request PUT --header "${name}-ttl-seconds: 300" "${METADATA}/api/token")
+  "${ask[@]}" --header "${name}: ${token}" "${METADATA}/meta-data/$1"
 }
 
-# The role's credentials as curl options. They are passed by --config so that they never stand on a command line.
+# The role's credentials as curl options, for --config: they never stand on a command line.
 aws_signature() {
   local role
   role=$(metadata iam/security-credentials/)
   metadata "iam/security-credentials/${role}" | python3 -c '
 import json, sys
-role = json.load(sys.stdin)
-print("aws-sigv4 = \"aws:amz:%s:ssm\"" % sys.argv[1])
-print("user = \"%s:%s\"" % (role["AccessKeyId"], role["SecretAccessKey"]))
-print("header = \"X-Amz-Security-Token: %s\"" % role["Token"])' "${REGION}"
+print("""aws-sigv4 = "aws:amz:%s:ssm"
+user = "%%(AccessKeyId)s:%%(SecretAccessKey)s"
+header = "X-Amz-Security-Token: %%(Token)s"
+""" % sys.argv[1] % json.load(sys.stdin))' "${REGION}"
 }
 
 # ssm ACTION < request: one call of the Systems Manager API, the answer on stdout; a refusal goes to the log.
 ssm() {
   local request answer end=$((SECONDS + PATIENCE))
   request=$(cat)
-  # Not curl's --retry: it would put the body of a refusal in front of the answer, and sign with credentials that may have expired.
+  # Not curl's --retry: it would put a refusal before the answer, and sign with expired credentials.
   until answer=$(curl --config <(aws_signature) --fail-with-body --silent --show-error --max-time 10 \
     --header 'Content-Type: application/x-amz-json-1.1' --header "X-Amz-Target: AmazonSSM.$1" \
     --data-binary @- "https://ssm.${REGION}.amazonaws.com/" <<<"${request}"); do
@@ -73,7 +75,8 @@ ssm() {
 put_parameter() {
   python3 -c 'import json, sys
 request = {"Name": sys.argv[1], "Type": sys.argv[2], "Value": sys.stdin.read(), "Overwrite": True}
-json.dump(request | dict(zip(["KeyId"], sys.argv[3:])), sys.stdout)' "/microcosm/${STACK}/$1" "${@:2}" | ssm PutParameter >/dev/null
+json.dump(request | dict(zip(["KeyId"], sys.argv[3:])), sys.stdout)' "/microcosm/${STACK}/$1" "${@:2}" |
+    ssm PutParameter >/dev/null
 }
 
 get_parameter() {
@@ -93,11 +96,11 @@ report() {
   REPORTER=$!
 }
 
-# The phases come out of memory: a disk that is full or read-only must not take the report with it. Systems Manager refuses
-# a value with two braces in a row (PutParameter, Value), which a quoted Go template has, bytes that are no text, and more
-# than 4,096 of them; JSON's escapes would make six or twelve of a letter that UTF-8 writes in two or four.
+# The phases come out of memory: a disk that is full or read-only must not take the report with it. Systems
+# Manager refuses a value with two braces in a row (PutParameter, Value), which a quoted Go template has,
+# bytes that are no text, and more than 4,096 of them. UTF-8 takes fewer than JSON's escapes.
 send_report() {
-  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${PHASES}" <<'PYTHON' | put_parameter "status/${NODE_NAME}" String
+  python3 - "${INSTANCE_ID}" "${NODE_NAME}" "${PHASE}" "$1" "${DETAIL}" "${PHASES}" <<'PYTHON' |
 import json, sys
 *head, detail, lines = sys.argv[1:]
 detail = " ".join(detail.encode(errors="replace").decode().replace("{", "{ ").split())[:850]
@@ -106,6 +109,7 @@ phases = {name: {"start": int(start), "end": int(end[0]) if end else None} for n
 names = "instance", "node", "phase", "result", "detail", "phases"
 json.dump(dict(zip(names, [*head, detail, phases])), sys.stdout, ensure_ascii=False)
 PYTHON
+    put_parameter "status/${NODE_NAME}" String
 }
 
 # phase NAME EXIT_CODE COMMAND: runs one step of the boot and says so.
@@ -138,10 +142,12 @@ on_exit() {
 reason() {
   local output
   output=$(grep --invert-match 'stack trace' | uniq)
-  { grep '\[ERROR' <<<"${output}" || { grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | tail --lines=3; } | tr '\n' ' '
+  { grep '\[ERROR' <<<"${output}" ||
+    { grep --ignore-case '^curl:\|error' <<<"${output}" || echo "${output}"; } | tail --lines=3; } |
+    tr '\n' ' '
 }
 
-# attempt TIMES COMMAND...: its output goes to the log; what it says of errors becomes the report's detail when it fails.
+# attempt TIMES COMMAND...: its output goes to the log; when it fails, its errors become the report's detail.
 attempt() {
   local left=$1 output
   shift
@@ -153,7 +159,7 @@ attempt() {
   done
 }
 
-# once NAME COMMAND...: kubeadm's work is done whole or not at all. What a power cut left of it is cleared away: nobody has used it yet.
+# once NAME COMMAND...: kubeadm's work is done whole or not at all. What a power cut left of it is removed.
 once() {
   if [ -f "${STATE}/$1" ]; then return; fi
   "${@:2}"
@@ -167,8 +173,9 @@ clear_kubeadm() {
   [ -z "$(find /etc/kubernetes -type f 2>/dev/null)" ] || kubeadm reset --force
 }
 
-# Cloud-init runs user-data once in the life of a machine: after a failure or a power cut this timer takes it up again.
-# Without Persistent=true: systemd would take the stamp of the last life for this one's OnBootSec (src/core/timer.c, timer_enter_waiting).
+# Cloud-init runs user-data once in the life of a machine: after a failure or a power cut this timer takes it
+# up again. Without Persistent=true: systemd would take the stamp of the last life for this one's OnBootSec
+# (src/core/timer.c, timer_enter_waiting).
 begin() {
   trap 'on_error $? "${BASH_COMMAND}"' ERR
   trap on_exit EXIT
@@ -182,7 +189,8 @@ begin() {
   [ -z "${EXPIRY:-}" ] || repeat expiry $'OnCalendar=*:0/5\nPersistent=true'
 }
 
-# An image of a node brings the node's state with it: its cluster, its marks, its end. Downloads are checked by their sums.
+# An image of a node brings the node's state with it: its cluster, its marks, its end. Downloads are checked
+# by their sums.
 forget_another_machine() {
   is_own_state && return
   find "${STATE}" -mindepth 1 ! -path "${DOWNLOADS}*" ! -path "${STATE}/lock" -delete
@@ -212,7 +220,8 @@ prepare() {
   sysctl --load=/etc/sysctl.d/90-kubernetes.conf >/dev/null
 }
 
-# All files at once: the link is the limit, not the number of connections. Brackets in an address are its own: no globbing.
+# All files at once: the link is the limit, not the number of connections. No globbing: an address may
+# hold [].
 download() {
   local name url sum requests=()
   mkdir --parents "${DOWNLOADS}"
@@ -220,12 +229,14 @@ download() {
     is_intact "${name}" "${sum}" || requests+=(--output "${DOWNLOADS}/${name}" "${url}")
   done <<<"${ARTIFACTS}"
   if [ "${#requests[@]}" -gt 0 ]; then
-    attempt 1 curl --globoff --fail --fail-early --location --silent --show-error --connect-timeout 10 --speed-limit 10000 --speed-time 20 \
+    attempt 1 curl --globoff --fail --fail-early --location --silent --show-error \
+      --connect-timeout 10 --speed-limit 10000 --speed-time 20 \
       --retry 5 --retry-all-errors --retry-max-time 300 --parallel "${requests[@]}"
   fi
   while read -r name url sum; do
     is_intact "${name}" "${sum}" ||
-      die "${name}: sha256 is $(sha256sum <"${DOWNLOADS}/${name}" | head --bytes=64), the bill of materials says ${sum} (${url})"
+      die "${name}: sha256 is $(sha256sum <"${DOWNLOADS}/${name}" | head --bytes=64)," \
+        "the bill of materials says ${sum} (${url})"
   done <<<"${ARTIFACTS}"
   install_downloads
 }
@@ -257,14 +268,15 @@ imports = ["/etc/containerd/conf.d/*.toml"]
 pinned_images.sandbox = '${PAUSE_IMAGE}'
 registry.config_path = '/etc/containerd/certs.d'
 [plugins.'io.containerd.cri.v1.runtime']
-# Flannel's DaemonSet writes there once flanneld has its lease (infra/flannel.py); after a reboot the folder is empty again.
+# Flannel's DaemonSet writes there once flanneld has its lease (infra/flannel.py). A reboot empties it.
 cni.conf_dir = '/run/cni/net.d'
 containerd.runtimes.runc.runtime_type = 'io.containerd.runc.v2'
 containerd.runtimes.runc.options.SystemdCgroup = true
 TOML
   rm --force /etc/containerd/certs.d/_default/hosts.toml
   if [ -n "${REGISTRY_MIRROR}" ]; then
-    printf '[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "${REGISTRY_MIRROR}" >/etc/containerd/certs.d/_default/hosts.toml
+    printf '[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "${REGISTRY_MIRROR}" \
+      >/etc/containerd/certs.d/_default/hosts.toml
   fi
   cat >/etc/systemd/system/containerd.service <<'UNIT'
 [Unit]
@@ -289,7 +301,8 @@ Wants=network-online.target
 [Service]
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 EnvironmentFile=-/etc/default/kubelet
-ExecStart=/usr/local/bin/kubelet --config=/var/lib/kubelet/config.yaml --kubeconfig=/etc/kubernetes/kubelet.conf \
+ExecStart=/usr/local/bin/kubelet --config=/var/lib/kubelet/config.yaml \
+  --kubeconfig=/etc/kubernetes/kubelet.conf \
   --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 Restart=always
 RestartSec=2
@@ -299,7 +312,7 @@ WantedBy=multi-user.target
 UNIT
   systemctl daemon-reload
   systemctl enable containerd.service kubelet.service
-  # Not `enable --now`: one that runs already, from an image or an earlier attempt, must read the files of now.
+  # Not `enable --now`: a kubelet that runs already must read the new files.
   attempt 1 systemctl restart containerd.service
   prepull_images 9>&- &
 }
@@ -308,7 +321,8 @@ UNIT
 prepull_images() {
   local image
   for image in ${PREPULL_IMAGES}; do
-    timeout 1800 ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" &>/dev/null || log "${image} not pulled ahead"
+    timeout 1800 ctr --namespace k8s.io images pull --local --hosts-dir /etc/containerd/certs.d "${image}" \
+      &>/dev/null || log "${image} not pulled ahead"
   done
 }
 
@@ -317,15 +331,17 @@ node_ready() {
   local server answer condition end=$((SECONDS + 900))
   server=$(awk '/server:/ {print $2}' /etc/kubernetes/kubelet.conf)
   while [ "${SECONDS}" -lt "${end}" ]; do
-    answer=$(curl --fail --silent --show-error --max-time 5 --cacert /etc/kubernetes/pki/ca.crt --cert /var/lib/kubelet/pki/kubelet-client-current.pem \
-      "${server}/api/v1/nodes/${NODE_NAME}" 2>&1) && condition=$(python3 -c '
+    answer=$("${CURL[@]}" --cacert /etc/kubernetes/pki/ca.crt \
+      --cert /var/lib/kubelet/pki/kubelet-client-current.pem "${server}/api/v1/nodes/${NODE_NAME}" 2>&1) &&
+      condition=$(python3 -c '
 import json, sys
 conditions = json.load(sys.stdin)["status"].get("conditions", [])
-print(next((c["status"] + " " + c.get("message", "") for c in conditions if c["type"] == "Ready"), "no Ready yet"))' <<<"${answer}") ||
+print(next((c["status"] + " " + c.get("message", "") for c in conditions
+    if c["type"] == "Ready"), "no Ready yet"))' <<<"${answer}") ||
       condition="the API says: ${answer}"
     [ "${condition%% *}" = True ] && return
-    # The kubelet makes its Node at its own start alone (kubernetes v1.35.8, kubelet_node_status.go): one that was
-    # deleted stays away.
+    # The kubelet makes its Node at its own start alone (kubernetes v1.35.8, kubelet_node_status.go): one that
+    # was deleted stays away.
     [[ ${condition} != *'error: 404' ]] || { systemctl restart kubelet.service && sleep 20; }
     sleep 1
   done
@@ -334,19 +350,23 @@ print(next((c["status"] + " " + c.get("message", "") for c in conditions if c["t
 
 # --- for the roles ---
 
-# repeat NAME TIMES [SECONDS]: this very script is run again and again, with NAME as its argument, by a timer of systemd. One
-# run takes at most SECONDS: a oneshot service has no limit of its own (systemd.service), and one that hangs is not run again.
+# repeat NAME TIMES [SECONDS]: this very script is run again and again, with NAME as its argument, by a timer
+# of systemd. One run takes at most SECONDS: a oneshot service has no limit of its own (systemd.service), and
+# one that hangs is not run again.
 repeat() {
   cmp --quiet "$0" "${SELF}" || keep "${SELF}" 0700 <"$0"
-  printf '[Service]\nType=oneshot\nTimeoutStartSec=%s\nStandardOutput=journal+console\nExecStart=%s %s\n' "${3:-600}" "${SELF}" "$1" |
+  printf '[Service]\nType=oneshot\nTimeoutStartSec=%s\nStandardOutput=journal+console\nExecStart=%s %s\n' \
+    "${3:-600}" "${SELF}" "$1" |
     keep "/etc/systemd/system/microcosm-$1.service"
-  printf '[Timer]\n%s\n[Install]\nWantedBy=timers.target\n' "$2" | keep "/etc/systemd/system/microcosm-$1.timer"
+  printf '[Timer]\n%s\n[Install]\nWantedBy=timers.target\n' "$2" |
+    keep "/etc/systemd/system/microcosm-$1.timer"
   systemctl daemon-reload
   systemctl enable --now "microcosm-$1.timer"
 }
 
 identify() { INSTANCE_ID=$(metadata instance-id); }
 
-# A timer that came with the image of another machine has nothing to do here. While metadata is silent, the timer is ours.
+# A timer that came with the image of another machine has nothing to do here. While metadata is silent, the
+# timer is ours.
 [ "${1:-boot}" = boot ] || ! PATIENCE=5 identify || is_own_state || exit 0
 

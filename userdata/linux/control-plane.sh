@@ -1,20 +1,23 @@
 
-# control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows common.sh in the same script.
+# control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows common.sh
+# in the same script.
 #
 # Inputs besides common.sh's: PUBLIC_IP (the Elastic IP, in the API server's certificate)
 #                             KMS_KEY   (the user's key for the documents; absent for AWS's own)
-# Called with `publish` by its own timer it only renews the join document, so that a worker made next week still joins;
-# with `forget` by another it takes Nodes away whose machines Pulumi has taken out of the stack.
+# Called with `publish` by its own timer it only renews the join document, so that a worker made next week
+# still joins; with `forget` by another it takes Nodes away whose machines Pulumi has taken out of the stack.
 
 readonly INIT_CONFIG=${STATE}/init.yaml
 export KUBECONFIG=/etc/kubernetes/admin.conf
 
-# EC2 gives the machine a public address at launch and takes it back when the Elastic IP comes, some seconds later: each
-# connection that is open then goes silent. So nothing is downloaded before the Elastic IP is there.
+# EC2 gives the machine a public address at launch and takes it back when the Elastic IP comes, some seconds
+# later: each open connection goes silent. So downloads wait for the Elastic IP.
 settle() {
-  local left=60
   prepare
-  until [ "$(PATIENCE=1 metadata public-ipv4)" = "${PUBLIC_IP}" ] || [ $((left -= 1)) -lt 0 ]; do sleep 1; done
+  for _ in {1..60}; do
+    [ "$(PATIENCE=1 metadata public-ipv4)" != "${PUBLIC_IP}" ] || break
+    sleep 1
+  done
 }
 
 # seal NAME < document: write a document of the stack.
@@ -33,21 +36,25 @@ make_cluster() {
 }
 
 ca_certificate_hash() {
-  openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der | sha256sum | awk '{print "sha256:" $1}'
+  openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der |
+    sha256sum | awk '{print "sha256:" $1}'
 }
 
-# document KEY=VALUE...: a rendezvous document. It names the instance that wrote it, so that readers can tell a stale one.
-# The pairs go through a pipe: a command line can be read by everybody on the machine.
+# document KEY=VALUE...: a rendezvous document. It names the instance that wrote it, so that readers can tell
+# a stale one. The pairs go through a pipe: a command line can be read by everybody on the machine.
 document() {
   printf '%s\0' "instance=${INSTANCE_ID}" "$@" |
-    python3 -c 'import json, sys; json.dump(dict(pair.split("=", 1) for pair in sys.stdin.read().split("\0")[:-1]), sys.stdout)'
+    python3 -c 'import json, sys
+json.dump(dict(pair.split("=", 1) for pair in sys.stdin.read().split("\0")[:-1]), sys.stdout)'
 }
 
-# A worker that came before its token is in the signed cluster-info would look again after five seconds (kubeadm's DiscoveryRetryInterval).
+# A worker that came before its token is in the signed cluster-info would look again after five seconds
+# (kubeadm's DiscoveryRetryInterval).
 wait_until_signed() {
   local end=$((SECONDS + 20))
   while [ "${SECONDS}" -lt "${end}" ]; do
-    [ -z "$(kubectl --request-timeout=5s get configmap cluster-info --namespace kube-public --output "jsonpath={.data.jws-kubeconfig-$1}")" ] || return 0
+    ! kubectl --request-timeout=5s get configmap cluster-info --namespace kube-public \
+      --output "jsonpath={.data.jws-kubeconfig-$1}" | grep . >/dev/null || return 0
     sleep 0.2
   done
 }
@@ -59,8 +66,8 @@ publish_join() {
   expires=$(date --utc --date='+24 hours' +%FT%TZ)
   endpoint=$(metadata local-ipv4):6443
   wait_until_signed "${token%%.*}"
-  document "endpoint=${endpoint}" "token=${token}" "caCertHash=${hash}" "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" |
-    seal join
+  document "endpoint=${endpoint}" "token=${token}" "caCertHash=${hash}" \
+    "kubernetesVersion=${KUBERNETES_VERSION}" "expires=${expires}" | seal join
 }
 
 publish_kubeconfig() {
@@ -69,10 +76,11 @@ publish_kubeconfig() {
   document "kubeconfig=${kubeconfig}" | seal kubeconfig
 }
 
-# What flanneld.exe and kube-proxy.exe use: a client certificate whose group the stack binds to just their two roles.
+# A client certificate for flanneld.exe and kube-proxy.exe. The stack binds its group to just their two roles.
 publish_windows_network() {
   local kubeconfig
-  kubeconfig=$(kubeadm kubeconfig user --config "${INIT_CONFIG}" --client-name microcosm-windows-network --org microcosm:windows-network 2>/dev/null)
+  kubeconfig=$(kubeadm kubeconfig user --config "${INIT_CONFIG}" --client-name microcosm-windows-network \
+    --org microcosm:windows-network 2>/dev/null)
   document "kubeconfig=${kubeconfig}" | seal windows-network
 }
 
@@ -86,22 +94,23 @@ publish() {
   repeat forget $'OnCalendar=*:*:0/30\nAccuracySec=1'
 }
 
-# There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is gone from one that is down;
-# a node that somebody has joined by hand never had one.
+# There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is
+# gone from one that is down; a node that somebody has joined by hand never had one.
 forget() {
-  local nodes node status gone
+  local nodes node status gone known
   nodes=$(kubectl --request-timeout=20s get nodes --no-headers)
   mkdir --parents "${STATE}/known"
   while read -r node status _; do
     [ -n "${node}" ] || continue
-    [ "${status%%,*}" != NotReady ] && [ -f "${STATE}/known/${node}" ] && continue
+    known=${STATE}/known/${node}
+    [ "${status%%,*}" != NotReady ] && [ -f "${known}" ] && continue
     gone=$(printf '{"Names": ["/microcosm/%s/status/%s"]}' "${STACK}" "${node}" | ssm GetParameters |
       python3 -c 'import json, sys; print(*json.load(sys.stdin)["InvalidParameters"])')
     if [ -z "${gone}" ]; then
-      touch "${STATE}/known/${node}"
-    elif [ -f "${STATE}/known/${node}" ]; then
+      touch "${known}"
+    elif [ -f "${known}" ]; then
       kubectl --request-timeout=20s delete node "${node}"
-      rm "${STATE}/known/${node}"
+      rm "${known}"
     fi
   done <<<"${nodes}"
 }

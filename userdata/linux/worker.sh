@@ -25,10 +25,12 @@ wait_for_join_document() {
   return 1
 }
 
-# A machine of this name that has just gone counts as Ready for most of a minute, in which kubeadm does not take its place.
+# A machine of this name that has just gone counts as Ready for most of a minute, in which kubeadm does not
+# take its place.
 join() { once joined attempt 6 kubeadm_join; }
 
-# Called by `until`, in which bash passes over failures: each step says for itself that the rest is not to be done.
+# Called by `until`, in which bash passes over failures: each step says for itself that the rest is not to be
+# done.
 kubeadm_join() {
   local document code=0 config=/run/microcosm-join.yaml
   clear_kubeadm || return

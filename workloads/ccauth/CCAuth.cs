@@ -2,10 +2,11 @@
 //
 //   GET /ccauth.svc/authorize?ccNum=4111111111111111&amount=10.00  ->  200 "Auth Code: 6868"
 //   ccNum ends in 9, or amount is 1000 or more                     ->  200 "Declined"
-//   anything that is not a card number and an amount               ->  400 "<one sentence: what is wrong, what is accepted>"
+//   anything that is not a card number and an amount               ->  400 "<one sentence: what is wrong>"
 //   GET /ccauth.svc/health                                         ->  200 "ok"
 //
-// Every answer is a JSON string. Written in C# 5: ASP.NET compiles App_Code with the compiler of the framework itself.
+// Every answer is a JSON string. Written in C# 5: ASP.NET compiles App_Code with the compiler of the
+// framework itself.
 
 using System;
 using System.Globalization;
@@ -22,9 +23,12 @@ namespace Microcosm
     [ServiceContract]
     public interface ICCAuth
     {
-        // Both parameters are strings on the wire: WCF's own converters answer a malformed number with an HTML page.
+        // Both parameters are strings on the wire: WCF's own converters answer a malformed number with an
+        // HTML page.
         [OperationContract]
-        [WebGet(UriTemplate = "authorize?ccNum={ccNum}&amount={amount}", ResponseFormat = WebMessageFormat.Json)]
+        [WebGet(
+            UriTemplate = "authorize?ccNum={ccNum}&amount={amount}",
+            ResponseFormat = WebMessageFormat.Json)]
         string Authorize(string ccNum, string amount);
 
         [OperationContract]
@@ -32,7 +36,9 @@ namespace Microcosm
         string Health();
     }
 
-    [ServiceBehavior(InstanceContextMode = InstanceContextMode.PerCall, ConcurrencyMode = ConcurrencyMode.Multiple)]
+    [ServiceBehavior(
+        InstanceContextMode = InstanceContextMode.PerCall,
+        ConcurrencyMode = ConcurrencyMode.Multiple)]
     public class CCAuth : ICCAuth
     {
         public string Authorize(string ccNum, string amount)
@@ -71,28 +77,32 @@ namespace Microcosm
             return "Auth Code: " + CodeFor(ccNum, amount);
         }
 
-        // The last four digits of the first 32 bits of SHA-256 over "<ccNum>|<amount without trailing zeros>". A hash and not a random number, because
-        // a GET may be sent again by any proxy on the way, and the same purchase must then get the same code.
+        // The last four digits of the first 32 bits of SHA-256 over "<ccNum>|<amount without trailing
+        // zeros>". A hash and not a random number, because a GET may be sent again by any proxy on the way,
+        // and the same purchase must then get the same code.
         private static string CodeFor(ulong ccNum, decimal amount)
         {
             string purchase = string.Format(CultureInfo.InvariantCulture, "{0}|{1}", ccNum, Plain(amount));
             using (SHA256 sha = SHA256.Create())
             {
                 byte[] digest = sha.ComputeHash(Encoding.ASCII.GetBytes(purchase));
-                uint number = ((uint)digest[0] << 24) | ((uint)digest[1] << 16) | ((uint)digest[2] << 8) | digest[3];
+                uint high = ((uint)digest[0] << 24) | ((uint)digest[1] << 16);
+                uint number = high | ((uint)digest[2] << 8) | digest[3];
                 return (number % 10000).ToString("D4", CultureInfo.InvariantCulture);
             }
         }
 
-        // A decimal keeps the zeros it was written with (10.50); dividing by one with 28 zeros takes them off (10.5).
+        // A decimal keeps the zeros it was written with (10.50); dividing by one with 28 zeros takes them off
+        // (10.5).
         private static string Plain(decimal amount)
         {
             return (amount / 1.0000000000000000000000000000m).ToString(CultureInfo.InvariantCulture);
         }
     }
 
-    // From query string to number, or BadRequest. The patterns come first: TryParse alone would let other digits of
-    // Unicode, trailing NULs, signs and separators pass. No sentence repeats a card number: answers end up in logs.
+    // From query string to number, or BadRequest. The patterns come first: TryParse alone would let other
+    // digits of Unicode, trailing NULs, signs and separators pass. No sentence repeats a card number: answers
+    // end up in logs.
     public static class Query
     {
         // 28 digits always fit a decimal exactly; from the 29th on, Parse rounds without a word.
@@ -100,7 +110,8 @@ namespace Microcosm
 
         private const string Example = "for example authorize?ccNum=4111111111111111&amount=10.00.";
         private static readonly Regex Digits = new Regex(@"\A[0-9]{1,20}\z", RegexOptions.CultureInvariant);
-        private static readonly Regex Money = new Regex(@"\A[0-9]+(\.[0-9]+)?\z", RegexOptions.CultureInvariant);
+        private static readonly Regex Money =
+            new Regex(@"\A[0-9]+(\.[0-9]+)?\z", RegexOptions.CultureInvariant);
 
         public static ulong CardNumber(string text)
         {
@@ -115,7 +126,8 @@ namespace Microcosm
             ulong number;
             if (!ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number))
             {
-                throw new BadRequest("ccNum must not exceed " + ulong.MaxValue.ToString(CultureInfo.InvariantCulture) + ".");
+                string largest = ulong.MaxValue.ToString(CultureInfo.InvariantCulture);
+                throw new BadRequest("ccNum must not exceed " + largest + ".");
             }
             return number;
         }
@@ -132,11 +144,14 @@ namespace Microcosm
             }
             if (!Money.IsMatch(text))
             {
-                throw new BadRequest("amount must be digits with at most one point, such as 10.00, without signs, spaces or commas.");
+                throw new BadRequest(
+                    "amount must be digits with at most one point, such as 10.00, "
+                    + "without signs, spaces or commas.");
             }
             if (text.Replace(".", "").Length > AmountDigits)
             {
-                throw new BadRequest("amount must have at most " + AmountDigits + " digits: more cannot be kept exactly.");
+                throw new BadRequest(
+                    "amount must have at most " + AmountDigits + " digits: more cannot be kept exactly.");
             }
             return decimal.Parse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture);
         }

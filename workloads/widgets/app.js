@@ -16,10 +16,12 @@ const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "U
 function readOrder() {
   const widget = form.querySelector("input[name=widget]:checked");
   const count = /^[0-9]{1,3}$/.test(quantity.value.trim()) ? Number(quantity.value) : 0;
-  return { name: widget.value, count, cents: Number(widget.dataset.cents) * count, ccNum: withoutGrouping(card.value) };
+  const cents = Number(widget.dataset.cents) * count;
+  return { name: widget.value, count, cents, ccNum: withoutGrouping(card.value) };
 }
 
-// "4111 1111-1111" is one number; a dash in front of one is not grouping, and CCAuth shall say what it thinks of it.
+// "4111 1111-1111" is one number; a dash in front of one is not grouping, and CCAuth shall say what it thinks
+// of it.
 function withoutGrouping(text) {
   return text.trim().replace(/(?<=[0-9])[\s-]+(?=[0-9])/g, "");
 }
@@ -35,12 +37,14 @@ async function authorize({ ccNum, cents }) {
   const started = performance.now();
   try {
     const signal = AbortSignal.timeout(PATIENCE_SECONDS * 1000);
-    const response = await fetch(`api/authorize?${query}`, { signal, cache: "no-store", credentials: "omit" });
+    const options = { signal, cache: "no-store", credentials: "omit" };
+    const response = await fetch(`api/authorize?${query}`, options);
     const said = jsonString(await response.text());
     return { ...outcome(response.status, said), trail: trail(response.headers, performance.now() - started) };
   } catch (problem) {
     const late = problem.name === "TimeoutError";
-    return unavailable(late ? `There was no answer within ${PATIENCE_SECONDS} seconds.` : "The shop's server cannot be reached.");
+    const tooLate = `There was no answer within ${PATIENCE_SECONDS} seconds.`;
+    return unavailable(late ? tooLate : "The shop's server cannot be reached.");
   }
 }
 
@@ -82,13 +86,18 @@ function trail(headers, milliseconds) {
 
 const views = {
   idle: () => [],
-  waiting: () => [el("p", { class: "note" }, "Asking CCAuth for an authorization…")],
-  approved: (order, { code, trail }) => slip(order, trail, el("p", { class: "verdict" }, "Approved"), codeLine(code)),
-  declined: (order, { trail }) => slip(order, trail, el("p", { class: "verdict" }, "Declined"), el("p", { class: "note" }, "Nothing was charged. Try another card, or a smaller order.")),
-  invalid: (_, { sentence }) => [el("p", { class: "verdict" }, "Not accepted"), el("p", { id: "sentence", class: "note" }, sentence)],
+  waiting: () => [note("Asking CCAuth for an authorization…")],
+  approved: (order, { code, trail }) => slip(order, trail, verdict("Approved"), codeLine(code)),
+  declined: (order, { trail }) =>
+    slip(order, trail, verdict("Declined"),
+      note("Nothing was charged. Try another card, or a smaller order.")),
+  invalid: (_, { sentence }) => [
+    verdict("Not accepted"),
+    el("p", { id: "sentence", class: "note" }, sentence),
+  ],
   unavailable: (_, { reason }) => [
-    el("p", { class: "verdict" }, "Payment service unavailable"),
-    el("p", { class: "note" }, `${reason} No authorization was received.`),
+    verdict("Payment service unavailable"),
+    note(`${reason} No authorization was received.`),
     el("button", { type: "submit", class: "again" }, "Try again"),
   ],
 };
@@ -99,9 +108,17 @@ function show(state, order, answer) {
   result.scrollIntoView({ block: "nearest" });
 }
 
-function slip({ name, count, cents, ccNum }, rows, verdict, ...rest) {
+function verdict(text) {
+  return el("p", { class: "verdict" }, text);
+}
+
+function note(text) {
+  return el("p", { class: "note" }, text);
+}
+
+function slip({ name, count, cents, ccNum }, rows, head, ...rest) {
   const lines = [[`${count} × ${name}`, dollars.format(cents / 100)], ["Card", `•••• ${ccNum.slice(-4)}`]];
-  return [verdict, ...rest, list("lines", lines), list("trail", rows)];
+  return [head, ...rest, list("lines", lines), list("trail", rows)];
 }
 
 function codeLine(code) {
@@ -109,7 +126,8 @@ function codeLine(code) {
 }
 
 function list(name, rows) {
-  return el("dl", { class: name }, ...rows.map(([term, value]) => el("div", {}, el("dt", {}, term), " ", el("dd", {}, value))));
+  const line = ([term, value]) => el("div", {}, el("dt", {}, term), " ", el("dd", {}, value));
+  return el("dl", { class: name }, ...rows.map(line));
 }
 
 function el(tag, attributes, ...children) {

@@ -1,4 +1,5 @@
-# Writes settings from outside into the configuration of the service. start.ps1 reads this file first; $Own and $Drive are its own.
+# Writes settings from outside into the configuration of the service. start.ps1 reads this file first; $Own
+# and $Drive are its own.
 
 function Write-Line([string] $Text) {
     [Console]::Out.WriteLine(('{0:yyyy-MM-ddTHH:mm:ssZ} microcosm: {1}' -f [DateTime]::UtcNow, $Text))
@@ -7,7 +8,9 @@ function Write-Line([string] $Text) {
 # Lists the files of a mounted Secret or ConfigMap. The kubelet's own ..data and its folders are left out.
 function Get-MountedFile([string] $Folder) {
     if (-not (Test-Path $Folder)) { return }
-    Get-ChildItem $Folder | Where-Object { -not $_.PSIsContainer -and -not $_.Name.StartsWith('..') } | Sort-Object Name
+    Get-ChildItem $Folder |
+        Where-Object { -not $_.PSIsContainer -and -not $_.Name.StartsWith('..') } |
+        Sort-Object Name
 }
 
 function Get-Override([string] $Prefix, [string] $Section) {
@@ -39,8 +42,9 @@ function Save-Config($Config) {
     $mark = $start.Length -gt 2 -and $start[0] -eq 0xEF -and $start[1] -eq 0xBB
     $declaration = $Config.Document.FirstChild
     $encoding = New-Object System.Text.UTF8Encoding $mark
-    if ($declaration -is [System.Xml.XmlDeclaration] -and $declaration.Encoding -and $declaration.Encoding -ne 'utf-8') {
-        $encoding = [System.Text.Encoding]::GetEncoding($declaration.Encoding)
+    $named = if ($declaration -is [System.Xml.XmlDeclaration]) { $declaration.Encoding }
+    if ($named -and $named -ne 'utf-8') {
+        $encoding = [System.Text.Encoding]::GetEncoding($named)
     }
     $writer = New-Object System.IO.StreamWriter $Config.Path, $false, $encoding
     try { $Config.Document.Save($writer) } finally { $writer.Dispose() }
@@ -73,7 +77,8 @@ function Find-Entry($Element, [string] $Key, [string] $Name) {
     }
 }
 
-# Returns the places of a section, the one in force first: the file that file= names, then that of configSource=, or the file itself.
+# Returns the places of a section, the one in force first: the file that file= names, then that of
+# configSource=, or the file itself.
 function Get-Section($Config, [string] $Section) {
     $folder = Split-Path $Config.Path
     $element = Add-Child $Config $Config.Document.DocumentElement $Section
@@ -102,7 +107,8 @@ function Set-Section($Config, [string] $Section, [string] $Key, [string] $Attrib
         }
         if (-not $place) {
             $place = $places[-1]
-            $entry = $place.Element.AppendChild($place.Config.Document.CreateElement('add', $place.Element.NamespaceURI))
+            $entry = $place.Config.Document.CreateElement('add', $place.Element.NamespaceURI)
+            $place.Element.AppendChild($entry) | Out-Null
             $entry.SetAttribute($Key, $name)
             Write-Line "warning: $Section had no entry $name; it is added."
         }
@@ -113,7 +119,8 @@ function Set-Section($Config, [string] $Section, [string] $Key, [string] $Attrib
     foreach ($place in $places) { if ($place.Config -ne $Config) { Save-Config $place.Config } }
 }
 
-# Replaces files of the service by those of a mounted ConfigMap: for sections that no variable reaches, such as endpoint addresses.
+# Replaces files of the service by those of a mounted ConfigMap: for sections that no variable reaches, such
+# as endpoint addresses.
 function Copy-MountedFile($App) {
     foreach ($file in Get-MountedFile (Join-Path $Own 'files')) {
         Copy-Item -Force $file.FullName (Join-Path (Join-Path $Drive $App.home) $file.Name)
@@ -124,18 +131,31 @@ function Copy-MountedFile($App) {
 function Set-Configuration($App) {
     Copy-MountedFile $App
     $path = Join-Path $Drive $App.config
-    if (-not (Test-Path $path)) { [IO.File]::WriteAllText($path, "<?xml version=`"1.0`"?>`n<configuration/>") }
-    $config = Read-Config $path
-    foreach ($change in $App.set) { Set-Attribute $config $change.section @{ $change.attribute = $change.value } }
-    Set-Section $config 'appSettings' 'key' 'value' (Get-Override 'APPSETTING_' 'appSettings')
-    Set-Section $config 'connectionStrings' 'name' 'connectionString' (Get-Override 'CONNSTR_' 'connectionStrings')
-    if ($env:MACHINEKEY_VALIDATION -and $env:MACHINEKEY_DECRYPTION) {
-        $keys = @{ validationKey = $env:MACHINEKEY_VALIDATION; decryptionKey = $env:MACHINEKEY_DECRYPTION; validation = 'HMACSHA256'; decryption = 'AES' }
-        Set-Attribute $config 'system.web/machineKey' $keys
+    if (-not (Test-Path $path)) {
+        [IO.File]::WriteAllText($path, "<?xml version=`"1.0`"?>`n<configuration/>")
     }
-    if ($env:APP_CULTURE) { Set-Attribute $config 'system.web/globalization' @{ culture = $env:APP_CULTURE; uiCulture = $env:APP_CULTURE } }
+    $config = Read-Config $path
+    foreach ($change in $App.set) {
+        Set-Attribute $config $change.section @{ $change.attribute = $change.value }
+    }
+    Set-Section $config 'appSettings' 'key' 'value' (Get-Override 'APPSETTING_' 'appSettings')
+    $strings = Get-Override 'CONNSTR_' 'connectionStrings'
+    Set-Section $config 'connectionStrings' 'name' 'connectionString' $strings
+    if ($env:MACHINEKEY_VALIDATION -and $env:MACHINEKEY_DECRYPTION) {
+        Set-Attribute $config 'system.web/machineKey' @{
+            validationKey = $env:MACHINEKEY_VALIDATION
+            decryptionKey = $env:MACHINEKEY_DECRYPTION
+            validation = 'HMACSHA256'
+            decryption = 'AES'
+        }
+    }
+    if ($env:APP_CULTURE) {
+        $culture = @{ culture = $env:APP_CULTURE; uiCulture = $env:APP_CULTURE }
+        Set-Attribute $config 'system.web/globalization' $culture
+    }
     if ($App.metadataFromHost) {
-        foreach ($behavior in $config.Document.SelectNodes("//*[local-name()='serviceBehaviors']/*[local-name()='behavior']")) {
+        $behaviors = "//*[local-name()='serviceBehaviors']/*[local-name()='behavior']"
+        foreach ($behavior in $config.Document.SelectNodes($behaviors)) {
             Add-Child $config $behavior 'useRequestHeadersForMetadataAddress' | Out-Null
         }
     }

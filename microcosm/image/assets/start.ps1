@@ -1,15 +1,19 @@
-# Starts the service of an image that `microcosm image build` has made. C:\microcosm\app.json says what the service is.
+# Starts the service of an image that `microcosm image build` has made. C:\microcosm\app.json says what the
+# service is.
 #
 # Inputs, all optional:
-#   APPSETTING_<key>, CONNSTR_<name>               values of appSettings and connectionStrings; a character of a key that
-#                                                  a variable's name cannot have is written as _
-#   <Drive>\microcosm\secrets\appSettings\<key>    the same as files of a mounted Secret; a file wins over a variable
+#   APPSETTING_<key>, CONNSTR_<name>               values of appSettings and connectionStrings; a character
+#                                                  of a key that no variable can have is written as _
+#   <Drive>\microcosm\secrets\appSettings\<key>    the same as files of a mounted Secret; a file wins over
+#                                                  a variable
 #   <Drive>\microcosm\secrets\connectionStrings\<name>
-#   <Drive>\microcosm\files\<name>                 files of a mounted ConfigMap, which replace those of the service
+#   <Drive>\microcosm\files\<name>                 files of a mounted ConfigMap, which replace those of the
+#                                                  service
 #   MACHINEKEY_VALIDATION, MACHINEKEY_DECRYPTION   the keys that all replicas share
 #   TZ_WINDOWS, APP_CULTURE                        a time zone of tzutil, a culture such as de-DE
 #   <Drive>\microcosm\certificates\*.pfx, *.cer    with PFX_PASSWORD: into the machine's stores My and Root
-# No value is printed. The exit code is never 0 for a service that ended by itself, so that the kubelet restarts it.
+# No value is printed. The exit code is never 0 for a service that ended by itself, so that the kubelet
+# restarts it.
 [CmdletBinding()]
 param([string] $Drive = 'C:\', [int] $PollSeconds = 2)
 $ErrorActionPreference = 'Stop'
@@ -26,8 +30,9 @@ $LogFields = 'Date,Time,ClientIP,Method,UriStem,HttpStatus,HttpSubStatus,Win32St
 
 . (Join-Path $PSScriptRoot 'settings.ps1')
 
-# Quotes a word as the C runtime takes it apart. Windows PowerShell 5.1 itself escapes neither a quote nor the backslash before
-# the last one, and `"C:\My Shop\"` or the command of a service would arrive as something else.
+# Quotes a word as the C runtime takes it apart. Windows PowerShell 5.1 itself escapes neither a quote nor the
+# backslash before the last one, and `"C:\My Shop\"` or the command of a service would arrive as something
+# else.
 function Get-Quoted([string] $Word) {
     if ($Word -and $Word -notmatch '[\s"]') { return $Word }
     return '"' + ($Word -replace '(\\*)"', '$1$1\"' -replace '(\\+)$', '$1$1') + '"'
@@ -55,7 +60,8 @@ function Invoke-Program([string] $Program, [string[]] $Arguments, [int[]] $Accep
 
 function Set-Machine($App) {
     $reg = Join-Path $System 'reg.exe'
-    # ASP.NET compiles there, and fails with "The directory name is invalid" without it (microsoft/aspnet-docker issue 32).
+    # ASP.NET compiles there, and fails with "The directory name is invalid" without it
+    # (microsoft/aspnet-docker issue 32).
     if ($env:TEMP) { New-Item -ItemType Directory -Force -Path $env:TEMP | Out-Null }
     if ($env:TZ_WINDOWS) { Invoke-Program (Join-Path $System 'tzutil.exe') '/s', $env:TZ_WINDOWS }
     foreach ($value in $App.registry) {
@@ -65,35 +71,53 @@ function Set-Machine($App) {
     foreach ($source in $App.eventSources) {
         $messages = '%SystemRoot%\Microsoft.NET\Framework64\v4.0.30319\EventLogMessages.dll'
         $key = "HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\$source"
-        Invoke-Program $reg @('add', $key, '/v', 'EventMessageFile', '/t', 'REG_EXPAND_SZ', '/d', $messages, '/f')
+        $entry = '/v', 'EventMessageFile', '/t', 'REG_EXPAND_SZ', '/d', $messages, '/f'
+        Invoke-Program $reg (@('add', $key) + $entry)
     }
     $certificates = Join-Path $Own 'certificates'
-    foreach ($file in Get-ChildItem -Path $certificates -File -ErrorAction SilentlyContinue | Sort-Object Name) {
-        $certutil = Join-Path $System 'certutil.exe'
-        if ($file.Extension -eq '.pfx') { Invoke-Program $certutil '-f', '-importpfx', '-p', "$env:PFX_PASSWORD", 'My', $file.FullName, 'NoRoot' }
-        if ($file.Extension -eq '.cer') { Invoke-Program $certutil '-f', '-addstore', 'Root', $file.FullName }
+    $certutil = Join-Path $System 'certutil.exe'
+    $files = Get-ChildItem -Path $certificates -File -ErrorAction SilentlyContinue
+    foreach ($file in $files | Sort-Object Name) {
+        switch ($file.Extension) {
+            '.pfx' {
+                $words = '-f', '-importpfx', '-p', "$env:PFX_PASSWORD", 'My', $file.FullName, 'NoRoot'
+                Invoke-Program $certutil $words
+            }
+            '.cer' { Invoke-Program $certutil '-f', '-addstore', 'Root', $file.FullName }
+        }
     }
 }
 
 function Set-Site($App) {
-    Invoke-Program $AppCmd @('set', 'config', '/section:system.applicationHost/sites', "/siteDefaults.logFile.logExtFileFlags:$LogFields", '/commit:apphost')
-    # State is lost with each recycling, and the first request after it compiles again: only the kubelet restarts.
-    Invoke-Program $AppCmd 'set', 'apppool', $Pool, '/startMode:AlwaysRunning', '/processModel.idleTimeout:00:00:00', '/recycling.periodicRestart.time:00:00:00'
+    $section = '/section:system.applicationHost/sites'
+    $fields = "/siteDefaults.logFile.logExtFileFlags:$LogFields"
+    Invoke-Program $AppCmd 'set', 'config', $section, $fields, '/commit:apphost'
+    # State is lost with each recycling, and the first request after it compiles again: only the kubelet
+    # restarts.
+    $never = '/processModel.idleTimeout:00:00:00', '/recycling.periodicRestart.time:00:00:00'
+    Invoke-Program $AppCmd (@('set', 'apppool', $Pool, '/startMode:AlwaysRunning') + $never)
     if ($App.x86) { Invoke-Program $AppCmd 'set', 'apppool', $Pool, '/enable32BitAppOnWin64:true' }
     if ($App.classic) { Invoke-Program $AppCmd 'set', 'apppool', $Pool, '/managedPipelineMode:Classic' }
     foreach ($section in $App.unlock) { Invoke-Program $AppCmd 'unlock', 'config', "/section:$section" }
-    if ($App.folder -ne 'C:\inetpub\wwwroot') { Invoke-Program $AppCmd 'set', 'vdir', "$Site/", "/physicalPath:$($App.folder)" }
+    if ($App.folder -ne 'C:\inetpub\wwwroot') {
+        Invoke-Program $AppCmd 'set', 'vdir', "$Site/", "/physicalPath:$($App.folder)"
+    }
     foreach ($more in $App.applications) {
-        Invoke-Program $AppCmd 'add', 'app', "/site.name:$Site", "/path:$($more.path)", "/physicalPath:$($more.folder)", "/applicationPool:$Pool"
+        $place = "/path:$($more.path)", "/physicalPath:$($more.folder)"
+        Invoke-Program $AppCmd (@('add', 'app', "/site.name:$Site") + $place + "/applicationPool:$Pool")
     }
     foreach ($more in $App.folders) {
-        Invoke-Program $AppCmd 'add', 'vdir', "/app.name:$Site/", "/path:$($more.path)", "/physicalPath:$($more.folder)"
+        $place = "/path:$($more.path)", "/physicalPath:$($more.folder)"
+        Invoke-Program $AppCmd (@('add', 'vdir', "/app.name:$Site/") + $place)
     }
-    if ($App.netTcp) { Invoke-Program $AppCmd 'set', 'app', "$Site$($App.root)", '/enabledProtocols:http,net.tcp' }
+    if ($App.netTcp) {
+        Invoke-Program $AppCmd 'set', 'app', "$Site$($App.root)", '/enabledProtocols:http,net.tcp'
+    }
 }
 
-# Stops WAS before anything is changed: otherwise w3svc is seen starting while it is to be configured, and a first request may
-# reach a worker without its variables (microsoft/IIS.ServiceMonitor issues 49 and 74). net's exit code 2: it did not run.
+# Stops WAS before anything is changed: otherwise w3svc is seen starting while it is to be configured, and a
+# first request may reach a worker without its variables (microsoft/IIS.ServiceMonitor issues 49 and 74).
+# net's exit code 2: it did not run.
 function Start-Site($App) {
     $net = Join-Path $System 'net.exe'
     Invoke-Program $net @('stop', 'was', '/y') @(0, 2)
@@ -106,7 +130,9 @@ function Start-Site($App) {
 }
 
 function Invoke-Watched([string] $Program, [string[]] $Arguments) {
-    $process = if (Test-Path $LogMonitor) { Start-Native $LogMonitor (@($Program) + $Arguments) } else { Start-Native $Program $Arguments }
+    $words = @($Program) + $Arguments
+    if (Test-Path $LogMonitor) { $words = @($LogMonitor) + $words }
+    $process = Start-Native $words[0] @($words | Select-Object -Skip 1)
     $process.WaitForExit()
     return $process.ExitCode
 }
@@ -117,11 +143,15 @@ function Start-Service-Of($App) {
     Set-Configuration $App
     $sc = Join-Path $System 'sc.exe'
     $machine = [Environment]::GetEnvironmentVariables('Machine')
-    $variables = Get-ChildItem env: | Where-Object { -not $machine.Contains($_.Name) } | Sort-Object Name | ForEach-Object { "$($_.Name)=$($_.Value)" }
+    $own = Get-ChildItem env: | Where-Object { -not $machine.Contains($_.Name) } | Sort-Object Name
+    $separator = [string][char]1
+    $variables = ($own | ForEach-Object { "$($_.Name)=$($_.Value)" }) -join $separator
     foreach ($service in $App.services) {
-        Invoke-Program $sc 'create', $service.name, 'binPath=', $service.command, 'start=', 'demand', 'DisplayName=', $service.title
+        $start = 'start=', 'demand', 'DisplayName=', $service.title
+        Invoke-Program $sc (@('create', $service.name, 'binPath=', $service.command) + $start)
         $key = "HKLM\SYSTEM\CurrentControlSet\Services\$($service.name)"
-        Invoke-Program (Join-Path $System 'reg.exe') @('add', $key, '/v', 'Environment', '/t', 'REG_MULTI_SZ', '/s', [string][char]1, '/d', ($variables -join [char]1), '/f')
+        $entry = '/v', 'Environment', '/t', 'REG_MULTI_SZ', '/s', $separator, '/d', $variables, '/f'
+        Invoke-Program (Join-Path $System 'reg.exe') (@('add', $key) + $entry)
         Invoke-Program $sc 'start', $service.name
     }
     return Wait-Service-Of $App.services[0].name
@@ -133,7 +163,9 @@ function Wait-Service-Of([string] $Name) {
         # 1 is stopped. 1066 means that the service has a code of its own.
         if ($state -notmatch 'STATE\s*:\s*(\d+)' -or $Matches[1] -eq '1') {
             $code = if ($state -match '\bWIN32_EXIT_CODE\s*:\s*(\d+)') { [int] $Matches[1] } else { 1 }
-            if ($code -eq 1066 -and $state -match 'SERVICE_EXIT_CODE\s*:\s*(\d+)') { $code = [int] $Matches[1] }
+            if ($code -eq 1066 -and $state -match 'SERVICE_EXIT_CODE\s*:\s*(\d+)') {
+                $code = [int] $Matches[1]
+            }
             Write-Line "the service $Name has stopped (code $code)."
             return $code
         }

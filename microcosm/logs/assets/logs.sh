@@ -1,8 +1,10 @@
 #!/bin/sh
-# logs.sh - runs one command of a failure bundle on a Linux machine and prints what it said, without secrets and packed.
+# logs.sh - runs one command of a failure bundle on a Linux machine and prints what it said, without secrets
+# and packed.
 #
-# The renderer puts quoted assignments of the inputs after the first line and leaves the rest as it stands here. Run
-# Command keeps what is printed, so secrets are cut out here already; and it returns only so many characters.
+# The renderer puts quoted assignments of the inputs after the first line and leaves the rest as it stands
+# here. Run Command keeps what is printed, so secrets are cut out here already; and it returns only so many
+# characters.
 # Inputs: COMMAND         what to run, as text for sh
 #         REDACT          JSON: pairs of a regular expression of Python and what stands for it afterwards
 #         PACKED_LIMIT    how many characters may be printed
@@ -14,7 +16,8 @@ readonly COMMAND_SECONDS=60
 
 whole=$(mktemp)
 trap 'rm -f "${whole}"' EXIT
-# Without Python there is no output, rather than one with secrets. Bytes that are no UTF-8 come out as they went in.
+# Without Python there is no output, rather than one with secrets. Bytes that are no UTF-8 come out as they
+# went in.
 redact() {
   REDACT=${REDACT} python3 -c '
 import json, os, re, sys

@@ -9,7 +9,10 @@ const seconds = JSON.parse(document.getElementById("timeline").textContent).seco
 function clock(value) {
   const whole = Math.max(0, Math.round(value));
   const pad = (number) => String(number).padStart(2, "0");
-  return whole < 60 ? `${whole}s` : whole < 3600 ? `${Math.floor(whole / 60)}m ${pad(whole % 60)}s` : `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`;
+  const minutes = Math.floor(whole / 60);
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${minutes}m ${pad(whole % 60)}s`;
+  return `${Math.floor(minutes / 60)}h ${pad(minutes % 60)}m`;
 }
 
 // A label that does not fit its bar is worse than none; the tooltip still has it.

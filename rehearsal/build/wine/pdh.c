@@ -1,6 +1,7 @@
 /* pdh.dll for Wine, whose own knows none of the counters that kubelet.exe insists on (kubernetes v1.35.8,
- * pkg/kubelet/winstats/perfcounters.go). Not Windows' own: every counter exists, has one instance, and stands at the same value.
- * The functions are those that kubelet's wrapper looks up when it is loaded (github.com/JeffAshton/win_pdh, pdh.go). */
+ * pkg/kubelet/winstats/perfcounters.go). Not Windows' own: every counter exists, has one instance, and stands
+ * at the same value. The functions are those that kubelet's wrapper looks up when it is loaded
+ * (github.com/JeffAshton/win_pdh, pdh.go). */
 #include <windows.h>
 #include <pdh.h>
 #include <pdhmsg.h>
@@ -41,7 +42,8 @@ EXPORT PDH_STATUS WINAPI PdhAddCounterW(PDH_HQUERY query, LPCWSTR path, DWORD_PT
     return ERROR_SUCCESS;
 }
 
-EXPORT PDH_STATUS WINAPI PdhAddEnglishCounterW(PDH_HQUERY query, LPCWSTR path, DWORD_PTR user, PDH_HCOUNTER *counter)
+EXPORT PDH_STATUS WINAPI PdhAddEnglishCounterW(PDH_HQUERY query, LPCWSTR path, DWORD_PTR user,
+                                               PDH_HCOUNTER *counter)
 {
     return PdhAddCounterW(query, path, user, counter);
 }
@@ -51,13 +53,15 @@ EXPORT PDH_STATUS WINAPI PdhCollectQueryData(PDH_HQUERY query)
     return ERROR_SUCCESS;
 }
 
-EXPORT PDH_STATUS WINAPI PdhGetFormattedCounterValue(PDH_HCOUNTER counter, DWORD format, LPDWORD type, PPDH_FMT_COUNTERVALUE value)
+EXPORT PDH_STATUS WINAPI PdhGetFormattedCounterValue(PDH_HCOUNTER counter, DWORD format, LPDWORD type,
+                                                     PPDH_FMT_COUNTERVALUE value)
 {
     fill(value);
     return ERROR_SUCCESS;
 }
 
-EXPORT PDH_STATUS WINAPI PdhGetFormattedCounterArrayW(PDH_HCOUNTER counter, DWORD format, LPDWORD size, LPDWORD count,
+EXPORT PDH_STATUS WINAPI PdhGetFormattedCounterArrayW(PDH_HCOUNTER counter, DWORD format, LPDWORD size,
+                                                     LPDWORD count,
                                                       PPDH_FMT_COUNTERVALUE_ITEM_W items)
 {
     DWORD given = *size;

@@ -14,8 +14,8 @@ import (
 // local is the gateway of the route that every table has.
 const local = "local"
 
-// Schema and calls: terraform-provider-aws 5.x at 022092419b7c, internal/service/ec2/vpc_route_table.go. Routes
-// inside a table are shown and not modelled: they have resources of their own.
+// Schema and calls: terraform-provider-aws 5.x at 022092419b7c, internal/service/ec2/vpc_route_table.go.
+// Routes inside a table are shown and not modelled: they have resources of their own.
 var routeTable = kind.Kind{
 	Type: "aws_route_table", Token: "aws:ec2/routeTable:RouteTable", Noun: "route table",
 	Schema: kind.Schema{

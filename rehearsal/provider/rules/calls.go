@@ -102,9 +102,11 @@ func (r *rule) show(known *data, found ec2types.SecurityGroupRule) error {
 		return err
 	}
 	known.ARN, known.RuleID = types.StringValue(arn), types.StringValue(id)
-	known.CIDRv4, known.CIDRv6 = types.StringPointerValue(found.CidrIpv4), types.StringPointerValue(found.CidrIpv6)
+	known.CIDRv4 = types.StringPointerValue(found.CidrIpv4)
+	known.CIDRv6 = types.StringPointerValue(found.CidrIpv6)
 	known.Description = types.StringPointerValue(found.Description)
-	known.FromPort, known.ToPort = shownPort(found.FromPort, known.FromPort), shownPort(found.ToPort, known.ToPort)
+	known.FromPort = shownPort(found.FromPort, known.FromPort)
+	known.ToPort = shownPort(found.ToPort, known.ToPort)
 	known.Group = types.StringPointerValue(found.GroupId)
 	known.Protocol = types.StringPointerValue(found.IpProtocol)
 	known.Referenced = types.StringNull()

@@ -186,7 +186,8 @@ class Driver:
         return self._ask("PUT", json.dumps(plan).encode())
 
     def _ask(self, method: str, body: bytes | None = None) -> list[dict[str, Any]]:
-        request = urllib.request.Request(self.world.cloud.endpoint + CONTROL, body, method=method)  # noqa: S310 - our own cloud
+        url = self.world.cloud.endpoint + CONTROL
+        request = urllib.request.Request(url, body, method=method)  # noqa: S310 - our own cloud
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.loads(answer.read())
 

@@ -1,13 +1,14 @@
 // Stand-in for IIS: hosts CCAuth's own C# under Mono, at the URL given on the command line.
 //
-//   mono ccauth.exe http://10.244.2.10:80/ccauth.svc        (http://0.0.0.0:80/ccauth.svc listens on every address)
+//   mono ccauth.exe http://10.244.2.10:80/ccauth.svc        (0.0.0.0 listens on every address)
 //   mono ccauth.exe http://10.244.2.10:80/x.svc Shop.Service Shop.IContract     (another service than CCAuth)
 //
-// Compiled together with workloads/ccauth/CCAuth.cs, unchanged. The service itself listens on loopback; what comes in at
-// the URL passes a gate first, because Mono's WCF (6.8) dies of what IIS shrugs off: a POST without Content-Type ends the
-// process, a HEAD is never answered. The gate passes GETs on and answers 405 or 400 to the rest itself.
-// The service is hosted eight times over, in turn: Mono's dispatcher sleeps 100 ms after each request
-// (mono 6.8, System.ServiceModel.Dispatcher/ChannelDispatcher.cs, ListenerLoopManager.LoopCore).
+// Compiled together with workloads/ccauth/CCAuth.cs, unchanged. The service itself listens on loopback; what
+// comes in at the URL passes a gate first, because Mono's WCF (6.8) dies of what IIS shrugs off: a POST
+// without Content-Type ends the process, a HEAD is never answered. The gate passes GETs on and answers 405 or
+// 400 to the rest itself. The service is hosted eight times over, in turn: Mono's dispatcher sleeps 100 ms
+// after each request (mono 6.8, System.ServiceModel.Dispatcher/ChannelDispatcher.cs,
+// ListenerLoopManager.LoopCore).
 
 using System;
 using System.Globalization;
@@ -33,10 +34,14 @@ namespace Microcosm
         {
             Uri url;
             IPAddress address;
-            if ((args.Length != 1 && args.Length != 3) || !Uri.TryCreate(args[0], UriKind.Absolute, out url) || url.Scheme != "http"
+            if ((args.Length != 1 && args.Length != 3)
+                || !Uri.TryCreate(args[0], UriKind.Absolute, out url)
+                || url.Scheme != "http"
                 || !IPAddress.TryParse(url.Host, out address))
             {
-                Console.Error.WriteLine("usage: ccauth.exe URL [SERVICE CONTRACT]   (http, with an IP address for a host: http://10.244.2.10:80/ccauth.svc)");
+                Console.Error.WriteLine(
+                    "usage: ccauth.exe URL [SERVICE CONTRACT]   "
+                    + "(http, with an IP address for a host: http://10.244.2.10:80/ccauth.svc)");
                 return Misuse;
             }
             try
@@ -48,7 +53,8 @@ namespace Microcosm
             }
             catch (SocketException problem)
             {
-                Console.Error.WriteLine("ccauth: cannot listen on {0}:{1}: {2}.", address, url.Port, problem.Message);
+                Console.Error.WriteLine(
+                    "ccauth: cannot listen on {0}:{1}: {2}.", address, url.Port, problem.Message);
                 return 1;
             }
         }
@@ -57,10 +63,13 @@ namespace Microcosm
         {
             // A waiting service holds a thread of the pool, which by itself grows by one or two in a second.
             ThreadPool.SetMinThreads(8 * Services, 8 * Services);
-            int[] services = Enumerable.Range(0, Services).Select(_ => OpenService(url.AbsolutePath, service, contract)).ToArray();
+            int[] services = Enumerable.Range(0, Services)
+                .Select(_ => OpenService(url.AbsolutePath, service, contract))
+                .ToArray();
             var front = new TcpListener(address, url.Port);
             front.Start();
-            Console.WriteLine("ccauth: listening on {0} ({1} under Mono, a stand-in for IIS)", url, service.Name);
+            Console.WriteLine(
+                "ccauth: listening on {0} ({1} under Mono, a stand-in for IIS)", url, service.Name);
             for (int turn = 0; ; turn = (turn + 1) % services.Length)
             {
                 var gate = new Gate(front.AcceptTcpClient(), services[turn]);
@@ -71,12 +80,14 @@ namespace Microcosm
         private static int OpenService(string path, Type service, Type contract)
         {
             int port = FreeLoopbackPort();
-            var url = new Uri(string.Format(CultureInfo.InvariantCulture, "http://127.0.0.1:{0}{1}", port, path));
+            var url = new Uri(
+                string.Format(CultureInfo.InvariantCulture, "http://127.0.0.1:{0}{1}", port, path));
             var host = new WebServiceHost(service, url);
             // Exact: on the loopback address alone; the default is every address of the machine.
             var binding = new WebHttpBinding { HostNameComparisonMode = HostNameComparisonMode.Exact };
             host.AddServiceEndpoint(contract, binding, "");
-            host.Description.Behaviors.Add(new ServiceThrottlingBehavior { MaxConcurrentCalls = 1, MaxConcurrentSessions = 1 });
+            host.Description.Behaviors.Add(
+                new ServiceThrottlingBehavior { MaxConcurrentCalls = 1, MaxConcurrentSessions = 1 });
             host.Open();
             return port;
         }
@@ -96,7 +107,10 @@ namespace Microcosm
     {
         private const int HeadLimit = 16384; // as HTTP.sys
         private const string EndOfHead = "\r\n\r\n";
-        private static readonly string[] Replaced = { "Host:", "Connection:", "Content-Length:", "Transfer-Encoding:", "Expect:" };
+        private static readonly string[] Replaced =
+        {
+            "Host:", "Connection:", "Content-Length:", "Transfer-Encoding:", "Expect:",
+        };
         private static readonly Encoding Latin1 = Encoding.GetEncoding(28591); // byte for byte
         private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
 
@@ -176,17 +190,20 @@ namespace Microcosm
             }
         }
 
-        // Request line and headers up to the empty line. A body, which a GET has no use for, is neither announced nor sent.
+        // Request line and headers up to the empty line. A body, which a GET has no use for, is neither
+        // announced nor sent.
         private string OneRequestOnly(string head)
         {
             string untilEmptyLine = head.Substring(0, head.IndexOf(EndOfHead, StringComparison.Ordinal));
             var kept = from line in untilEmptyLine.Split(new[] { "\r\n" }, StringSplitOptions.None)
                        where !Replaced.Any(name => line.StartsWith(name, StringComparison.OrdinalIgnoreCase))
                        select line;
-            return string.Join("\r\n", kept) + "\r\nHost: 127.0.0.1:" + servicePort + "\r\nConnection: close" + EndOfHead;
+            string own = "\r\nHost: 127.0.0.1:" + servicePort + "\r\nConnection: close";
+            return string.Join("\r\n", kept) + own + EndOfHead;
         }
 
-        // Closing a connection with unread bytes resets it, and the caller may lose the answer: read them away first.
+        // Closing a connection with unread bytes resets it, and the caller may lose the answer: read them
+        // away first.
         private async Task LetGo(Stream caller)
         {
             client.Client.Shutdown(SocketShutdown.Send);
@@ -198,7 +215,8 @@ namespace Microcosm
 
         private static Task Reply(Stream caller, string status)
         {
-            byte[] answer = Latin1.GetBytes("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            string head = "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\nConnection: close" + EndOfHead;
+            byte[] answer = Latin1.GetBytes(head);
             return caller.WriteAsync(answer, 0, answer.Length);
         }
     }

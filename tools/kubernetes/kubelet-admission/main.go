@@ -1,7 +1,9 @@
-// kubelet-admission asks the kubelet's own admission about pods: the handlers of pkg/kubelet/lifecycle and pkg/kubelet/sysctl
-// that judge a pod by its fields. Built for Windows, so that the files for Windows of these packages are the ones that answer.
+// kubelet-admission asks the kubelet's own admission about pods: the handlers of pkg/kubelet/lifecycle and
+// pkg/kubelet/sysctl that judge a pod by its fields. Built for Windows, so that the files for Windows of
+// these packages are the ones that answer.
 //
-// It reads one pod a line (JSON) and answers each with a line: an empty one where the kubelet admits the pod, else the reason.
+// It reads one pod a line (JSON) and answers each with a line: an empty one where the kubelet admits the pod,
+// else the reason.
 package main
 
 import (
@@ -44,7 +46,8 @@ func main() {
 	}
 }
 
-// handlers are those of NewMainKubelet (pkg/kubelet/kubelet.go) that look at the pod alone; node is a worker of Microcosm's.
+// handlers are those of NewMainKubelet (pkg/kubelet/kubelet.go) that look at the pod alone; node is a worker
+// of Microcosm's.
 func handlers() (lifecycle.PodAdmitHandlers, error) {
 	ctx := context.Background()
 	allowed, err := sysctl.NewAllowlist(sysctl.SafeSysctlAllowlist(ctx))
