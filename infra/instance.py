@@ -14,7 +14,9 @@ from .config.naming import Names
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstanceArgs:
-    """What differs between instances. Exactly one of `user_data` (text) and `user_data_base64` is given."""
+    """The inputs in which instances differ. Exactly one of `user_data` (text) and `user_data_base64` is
+    given.
+    """
 
     names: Names
     node: str

@@ -1,4 +1,4 @@
-"""Who may talk to whom: one table, and the component that turns its rows into security groups."""
+"""The table of allowed traffic, and the component that turns its rows into security groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

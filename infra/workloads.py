@@ -40,7 +40,7 @@ class WorkloadsArgs:
 
 
 def page_files() -> dict[str, str]:
-    """What nginx serves."""
+    """Read the files that nginx serves."""
     return _files("widgets", "index.html", "style.css", "app.js", "favicon.svg")
 
 

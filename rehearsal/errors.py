@@ -1,4 +1,4 @@
-"""What goes wrong in a way that a person can act on. RehearsalError > CommandFailed."""
+"""Errors that a person can act on. RehearsalError > CommandFailed."""
 
 
 class RehearsalError(Exception):

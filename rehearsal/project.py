@@ -40,7 +40,9 @@ def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment(cloud: Cloud, home: Path, programs: Iterable[Path] = ()) -> dict[str, str]:
-    """What a user of this cloud has set; `home` is the engine's own folder, `programs` come first on PATH."""
+    """The environment of a user of this cloud; `home` is the engine's own folder, `programs` come first on
+    PATH.
+    """
     # Programs that were downloaded have Pulumi's own language host, which goes before the stand-in.
     path = [*programs, PLUGINS, Path(sys.executable).parent]
     return (
@@ -128,7 +130,7 @@ class Project:
         return process.wait(), "".join(lines)
 
     def output(self, *command: str) -> str:
-        """What a command says on its standard output alone; CommandFailed shows its complaint when it
+        """Return a command's standard output alone; CommandFailed shows its complaint when it
         fails.
         """
         done = subprocess.run(

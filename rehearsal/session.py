@@ -71,7 +71,7 @@ class Session:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a user of this cloud has set."""
+        """Return the environment of a user of this cloud."""
         return project.environment(self.cloud, self.state / "pulumi", [self.supplies.bin]) | {
             "KUBECONFIG": str(self.kubeconfig)
         }
@@ -95,7 +95,7 @@ class Session:
         return self.stack.run(*command, check=check, tell=tell)
 
     def output(self, *command: str) -> str:
-        """What a command says on its standard output alone; CommandFailed shows its complaint when it
+        """Return a command's standard output alone; CommandFailed shows its complaint when it
         fails.
         """
         return self.stack.output(*command)

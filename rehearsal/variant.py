@@ -16,7 +16,9 @@ _FILE = "variant.json"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variant:
-    """What a rehearsal is of. The defaults are the product's own, but for the region, which has none."""
+    """The versions, network and region of a rehearsal. The defaults are the product's own, but for the
+    region, which has none.
+    """
 
     kubernetes: str = versions.DEFAULT_KUBERNETES
     backend: str = FLANNEL_BACKENDS[0]

@@ -1,4 +1,4 @@
-"""What holds for every test: how thorough it is, and that it is quick.
+"""Settings of every test: how thorough it is, and that it is quick.
 
 By default a sweep takes a few steps and a property a few dozen examples. `pytest --thorough` takes all of
 them: minutes.

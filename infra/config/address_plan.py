@@ -64,7 +64,7 @@ def hold_every_address(cidrs: Collection[str]) -> bool:
 
 
 def range_problems(key: str, cidr: str, prefixes: range) -> list[str]:
-    """What is wrong with one range by itself."""
+    """List the problems of one range by itself."""
     accepted = (
         f"an IPv4 range from /{prefixes[0]} to /{prefixes[-1]} without host bits, e.g. 10.0.0.0/{prefixes[0]}"
     )

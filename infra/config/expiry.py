@@ -14,5 +14,5 @@ GRACE_MINUTES = 60
 
 
 def document(expires_at: str) -> str:
-    """What the parameter holds. `expires_at` is RFC 3339."""
+    """The parameter's document. `expires_at` is RFC 3339."""
     return json.dumps({"expiresAt": expires_at, "graceMinutes": GRACE_MINUTES})

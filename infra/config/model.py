@@ -28,7 +28,7 @@ MAX_NODES_PER_POOL = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """What an instance is made of. `disk_size_gb` is the root volume in GiB."""
+    """An instance's type and disk. `disk_size_gb` is the root volume in GiB."""
 
     instance_type: str
     disk_size_gb: int
@@ -85,7 +85,7 @@ class StackConfig:
 
     @property
     def notes(self) -> list[str]:
-        """What is built all the same but should be known, each once."""
+        """List the warnings, each once: the stack is built all the same."""
         notes = [versions.support(pool.os, self.kubernetes_version).note for pool in self.node_pools]
         return [note for note in dict.fromkeys([*notes, *self.limits]) if note]
 

@@ -54,7 +54,7 @@ class OperatingSystem:
 
     @property
     def missing(self) -> list[str]:
-        """What the row should say and does not: without an image nothing starts, without a build nobody
+        """List the columns that the row lacks: without an image nothing starts, without a build nobody
         knows which.
         """
         needed = (

@@ -1,4 +1,4 @@
-"""What the texts of a configuration may look like, each as the system that takes it in the end wants it.
+"""Patterns for the texts of a configuration, each as the system that takes it in the end wants it.
 
 Pure.
 """

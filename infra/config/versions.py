@@ -1,4 +1,5 @@
-"""What fits together: Kubernetes, containerd, pause, and the operating systems. Data and its sources; pure.
+"""Versions that fit together: Kubernetes, containerd, pause, and the operating systems. Data and its sources;
+pure.
 
 Looked up on 2026-11-24. `kubernetes/website` is the source of what the Kubernetes project itself supports;
 what others run on Windows Server 2019 is named where it decides.
@@ -29,7 +30,7 @@ class KubernetesVersion:
 
     @property
     def missing(self) -> list[str]:
-        """What the row should say and does not."""
+        """List the columns that the row lacks."""
         return [name for name in ("containerd", "pause_image", "source") if not getattr(self, name)]
 
 
@@ -71,7 +72,7 @@ def minor(version: str) -> str:
 
 
 def support(os: OperatingSystem, kubernetes_version: str) -> Support:
-    """What is known of the pair; unknown is unsupported."""
+    """Return the support of the pair; an unknown pair is unsupported."""
     never = Support(
         level="unsupported",
         note=f"{os.title} is not supported with Kubernetes {minor(kubernetes_version)}",

@@ -1,4 +1,4 @@
-"""What a manifest must know about Windows nodes, as a table of rules. Pure: no Pulumi, no AWS, no Kubernetes
+"""Rules for manifests on Windows nodes, as a table. Pure: no Pulumi, no AWS, no Kubernetes
 API.
 
 values      reading of untyped objects that never fails

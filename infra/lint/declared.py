@@ -1,4 +1,4 @@
-"""What the other objects of the same set say of a pod. An object that is not in the set says nothing."""
+"""Objects of the same set that bear on a pod. An object that is not in the set says nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

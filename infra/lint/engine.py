@@ -18,8 +18,8 @@ RULES_OF = {LINUX: (*EVERY_POD_RULES, *LINUX_RULES), WINDOWS: (*EVERY_POD_RULES,
 def check(
     objects: Iterable[Mapping[str, Any]], *, windows_build: str | None, overlay: bool = True
 ) -> list[Finding]:
-    """What is wrong with a set of Kubernetes objects (camelCase, as in YAML) on Windows nodes of a build such
-    as 10.0.17763.
+    """Find what is wrong with a set of Kubernetes objects (camelCase, as in YAML) on Windows nodes of a build
+    such as 10.0.17763.
 
     Without a build, what depends on it is checked only where a pod names it. Objects of one cluster belong in
     one call: Services, autoscalers and runtime classes are matched with the pods of the same call. `overlay`

@@ -58,7 +58,7 @@ def builds(selector: Mapping[str, str], spec: Object) -> tuple[str, ...]:
 
 
 def no_builds(selector: Mapping[str, str], spec: Object) -> list[str]:
-    """What selector or affinity ask for as a build where no node of Windows has any of it."""
+    """Return the build that selector or affinity ask for where no node of Windows has any of it."""
     asked = _asked_builds(selector, spec)
     return [] if any(build in NODE_BUILDS for build in asked) else asked
 

@@ -1,4 +1,4 @@
-"""What the Pod Security levels baseline and restricted refuse of a pod.
+"""The Pod Security levels baseline and restricted, and what they refuse.
 
 Source: k8s.io/pod-security-admission v0.35.8 policy/check_*.go, as of the version that a namespace enforces.
 Since version 1.25 the level restricted leaves out three checks for a pod whose spec.os.name is windows, and
@@ -64,13 +64,15 @@ class Enforced:
 
 
 def enforced(labels: dict[str, str]) -> Enforced | None:
-    """What a namespace with these labels enforces; None if that refuses no pod, or if nothing is known."""
+    """Return the level that a namespace with these labels enforces; None if that refuses no pod, or if
+    nothing is known.
+    """
     level, version = labels.get(ENFORCE, ""), _VERSION.fullmatch(labels.get(f"{ENFORCE}-version", ""))
     return Enforced(level, int(version[1]) if version else _LATEST) if level in LEVELS else None
 
 
 def violations(pod: Pod, policy: Enforced) -> list[str]:
-    """What the namespace's level refuses, in the order of the checks."""
+    """List what the namespace's level refuses, in the order of the checks."""
     restricted = policy.level == "restricted"
     found = [*_baseline(pod, policy.minor, restricted=restricted)]
     return list(dict.fromkeys([*found, *(_restricted(pod, policy.minor) if restricted else ())]))

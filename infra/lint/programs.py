@@ -1,4 +1,4 @@
-"""What the words of a command say: a program of Windows, one of Linux, or either.
+"""Classify the words of a command: a program of Windows, one of Linux, or either.
 
 A base image of Windows holds cmd.exe, and servercore and server hold powershell.exe (nanoserver does not). Of
 the names below, none has a program file in C:\\Windows\\System32 of any base image; curl, tar, ping, find,

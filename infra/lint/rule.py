@@ -1,4 +1,4 @@
-"""What a rule is, and what it finds."""
+"""A rule, its severity and its findings."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

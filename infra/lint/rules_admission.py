@@ -92,7 +92,7 @@ def _of_user(written: str) -> str:
 
 
 def kubelet(pod: Pod) -> Iterator[str]:
-    """What the kubelet on Windows does not admit; of what the API server has refused already, nothing is
+    """Find what the kubelet on Windows does not admit; of what the API server has refused already, nothing is
     said.
     """
     if (label := pod.labels.get(OS_LABEL, WINDOWS)) != WINDOWS:

@@ -58,7 +58,7 @@ def contradict(signs: Iterable[Sign]) -> bool:
 
 
 def named(signs: Iterable[Sign], system: str) -> str:
-    """What says that a pod is for a system, as a list for a sentence."""
+    """List the signs that a pod is for a system, for a sentence."""
     return ", ".join(dict.fromkeys(sign.what for sign in signs if sign.system == system))
 
 

@@ -36,7 +36,7 @@ def of_pod(pod: Pod) -> Iterator[str]:
 
 
 def _source(volume: Object) -> Iterator[str]:
-    """What an inline volume or a PersistentVolume is made of."""
+    """Return the source of an inline volume or a PersistentVolume."""
     yield from (kind for kind in LINUX_SOURCES if mapping(volume.get(kind)))
     driver = text(dig(volume, "csi", "driver"))
     if _LINUX_DRIVERS.search(driver):

@@ -46,7 +46,8 @@ class Container:
         return {name: mapping(self.raw[name]) for name in PROBES if name in self.raw}
 
     def commands(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What is run in the container and by what part of it: its own command, probes and lifecycle hooks.
+        """List what runs in the container and which part of it runs that: its own command, probes and
+        lifecycle hooks.
 
         The args follow the command. Without one they are the program where the image has no entrypoint, and
         where they are `sh -c …`.

@@ -51,7 +51,7 @@ def number(value: Any, default: int) -> int:
 
 
 def dig(value: Any, *path: str) -> Any:
-    """What is at the end of a path of keys, or None."""
+    """Return the value at the end of a path of keys, or None."""
     for key in path:
         value = mapping(value).get(key)
     return value

@@ -1,4 +1,4 @@
-"""What a person reads of a machine that does not come up: in which phase it is, and the one command that
+"""The diagnosis of a machine that does not come up: in which phase it is, and the one command that
 helps. Pure.
 """
 
@@ -113,7 +113,7 @@ class Failures:
 
 @dataclass(slots=True)
 class Progress:
-    """What is worth a line: a machine's next phase, or what it now says of the one in which it is."""
+    """Return the news of a machine: its next phase, or what it now says of the present one."""
 
     _told: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     _told_silence: bool = False

@@ -157,7 +157,9 @@ def _artifact_lines(config: StackConfig, names: Sequence[str]) -> str:
 
 
 def _linux_images(config: StackConfig, node: str) -> list[str]:
-    """What a machine pulls while it waits for others. kubeadm itself pulls what the control plane runs."""
+    """List the images that a machine pulls while it waits for others. kubeadm itself pulls what the control
+    plane runs.
+    """
     images = [f"registry.k8s.io/kube-proxy:v{config.kubernetes_version}", flannel.CNI_IMAGE, flannel.IMAGE]
     # Without workloads too: to turn them on later must not make another machine.
     return [*images, workloads.NGINX_IMAGE] if node != naming.CONTROL_PLANE else images

@@ -116,7 +116,7 @@ def _refuse_what_windows_reads_otherwise(texts: Mapping[str, str]) -> None:
 
 
 def windows_script() -> str:
-    """What the staged object holds: the parts of the state machine in the order in which they use each
+    """Join the parts of the staged script: the parts of the state machine in the order in which they use each
     other.
     """
     return "\n".join(_script(f"windows/{part}.ps1") for part in WINDOWS_PARTS)

@@ -32,14 +32,14 @@ PATIENCE_SECONDS = 180
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deletion:
-    """What became of one object; an empty error means that it is gone."""
+    """The outcome for one object; an empty error means that it is gone."""
 
     item: Item
     error: str = ""
 
 
 def deletable(findings: Sequence[Finding], stack: str) -> list[Item]:
-    """What may be deleted, in the order in which it can be."""
+    """Sort out the objects that may be deleted, in a possible order."""
     found = [finding.item for finding in findings if not finding.suspect]
     own = [item for item in found if item.has_tag_of(stack) or item.was_born_as(stack)]
     items = [item for item in own if item.kind in STEPS]

@@ -1,4 +1,4 @@
-"""What a stack had while it lived: ids written down then, so that an audit can look for them when no tag
+"""The record of a living stack: its ids, so that an audit can look for them when no tag
 tells.
 
 A record grows with every look at a living stack and is closed by the audit that finds nothing; the next life

@@ -9,7 +9,7 @@ from .search import Audit, Finding
 
 
 def show(result: Audit) -> None:
-    """What is left with its cost, or the receipt; then what could not be looked at."""
+    """Render what is left with its cost, or the receipt; then what could not be looked at."""
     if result.findings:
         _show_left(result)
     elif result.complete:

@@ -1,4 +1,4 @@
-"""What is left of a stack: by tag, by VPC, by path, by recorded ids, and by what those lead to.
+"""Search for what is left of a stack: by tag, by VPC, by path, by recorded ids, and by what those lead to.
 
 A check that could not look is never taken for "nothing there": the audit is then incomplete and fails.
 """
@@ -155,7 +155,7 @@ def _finding(item: Item, evidence: str, scope: Scope, suspect: bool = False) -> 
 
 
 def record_of(result: Audit) -> Record:
-    """What this audit saw of the living stack, to be remembered for the next."""
+    """Return the living stack's ids, to be remembered for the next audit."""
     certain = [finding.item for finding in result.findings if not finding.suspect]
     kinds = {item.kind for item in certain}
     created = [item.created for item in certain if item.created is not None]

@@ -132,7 +132,7 @@ def _log_groups(session: Session, stack: str) -> Iterator[Item]:
 
 
 def _tagged_arns(session: Session, stack: str) -> list[str]:
-    """What the account's tag index holds for this stack."""
+    """List what the account's tag index holds for this stack."""
     index, filters = session.client("resourcegroupstaggingapi"), [{"Key": STACK_TAG, "Values": [stack]}]
     return [
         str(entry["ResourceARN"])

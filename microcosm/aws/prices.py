@@ -1,4 +1,4 @@
-"""What an object costs a month, from a bundled and dated table: an estimate for orientation, never a bill."""
+"""The monthly cost of an object, from a bundled and dated table: an estimate for orientation, never a bill."""
 
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ class Cost:
 
 
 def monthly(sku: str, units: float, region: str) -> Cost:
-    """What so many units (instances, GB) of a thing cost for a month."""
+    """Return the monthly cost of so many units (instances, GB) of a thing."""
     if sku == FREE:
         return Cost(usd=0.0)
     hourly = USD_AN_HOUR.get(sku)
@@ -77,6 +77,6 @@ def total(costs: list[Cost]) -> str:
 
 
 def footnote(region: str) -> str:
-    """What the figures are, for the line under a table."""
+    """Describe the figures, for the line under a table."""
     other = "" if region == REGION else f", marked ~ because the table has {REGION} prices only"
     return f"costs: on-demand list prices as of {AS_OF}{other}"

@@ -1,4 +1,4 @@
-"""What an audit looks at: one object of the account, and a kind of object with the way to list it."""
+"""The subjects of an audit: one object of the account, and a kind of object with the way to list it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

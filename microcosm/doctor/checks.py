@@ -37,7 +37,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What a check found; the detail says also what to do."""
+    """The finding of a check; the detail says also what to do."""
 
     level: Level
     detail: str

@@ -214,7 +214,7 @@ def _price(patient: Patient) -> Verdict:
 
 
 def _asked(patient: Patient, skus: set[str]) -> tuple[dict[str, float], str]:
-    """What AWS' price list says, or nothing and the reason."""
+    """Ask AWS' price list; return its prices, or nothing and the reason."""
     try:
         return price_list.ask(
             patient.client(PRICING), patient.target.region, sorted(skus)
@@ -236,7 +236,7 @@ def _sku(machine: Planned) -> str:
 
 
 def _skus(machine: Planned) -> Iterator[tuple[str, float]]:
-    """What a machine is paid for: itself, its disk, and its public address."""
+    """List what a machine is paid for: itself, its disk, and its public address."""
     yield _sku(machine), 1
     yield "ebs/gp3", machine.disk_gb
     yield "public-ipv4", 1

@@ -18,7 +18,7 @@ from .tree import Tree
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be made beside the service itself."""
+    """The options of a build beside the service itself."""
 
     to: str
     push: bool = False

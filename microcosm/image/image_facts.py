@@ -1,4 +1,4 @@
-"""What an image says of its service, in its label: enough to write manifests and to check it without its
+"""Facts about the service in an image's label: enough to write manifests and to check it without its
 files.
 """
 

@@ -47,7 +47,7 @@ RULES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the user says about kind, program and base."""
+    """The user's choice of kind, program and base."""
 
     kind: Kind | None = None
     program: str | None = None

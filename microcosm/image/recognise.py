@@ -1,4 +1,4 @@
-"""What a service is: its kind, the folder it lives in, and its program.
+"""Recognise a service: its kind, the folder it lives in, and its program.
 
 The kind decides base image, start and probes.
 """

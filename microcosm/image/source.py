@@ -31,7 +31,7 @@ MOST_BYTES = 2 << 30
 
 @dataclass(frozen=True)
 class Source:
-    """What was read. `tree` holds the files, of an MSI by their paths below C:."""
+    """The source as it was read. `tree` holds the files, of an MSI by their paths below C:."""
 
     form: str
     name: str

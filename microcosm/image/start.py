@@ -1,4 +1,4 @@
-"""What the start script is given: app.json, beside the script in C:\\microcosm, and LogMonitor with its
+"""Inputs of the start script: app.json, beside the script in C:\\microcosm, and LogMonitor with its
 configuration.
 """
 
@@ -35,7 +35,7 @@ FONTS = "Windows/Fonts"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the user adds to the start."""
+    """The user's additions to the start."""
 
     applications: Mapping[str, Path] | None = None
     event_sources: Collection[str] = ()

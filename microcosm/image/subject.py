@@ -1,4 +1,4 @@
-"""What the rules look at: a service with its configuration, its assemblies and the base image that it is
+"""The subject of the rules: a service with its configuration, its assemblies and the base image that it is
 meant for.
 """
 

@@ -25,7 +25,7 @@ STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What was found, in how many objects.
+    """The findings, and how many objects were judged.
 
     `problems` are what could not be read, `notes` what was read and is odd or not looked into, `others` no
     Kubernetes object.

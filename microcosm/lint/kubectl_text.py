@@ -172,7 +172,7 @@ def _lost(text: str, node: yaml.Node, first: int) -> int | None:
 
 
 def _of_yaml(error: yaml.YAMLError, text: str, first: int) -> Unreadable:
-    """What is wrong and, where it helps, what to do."""
+    """Say what is wrong and, where it helps, what to do."""
     mark = getattr(error, "problem_mark", None)
     lines = text.rstrip("\n").split("\n")
     line = min(mark.line + 1, len(lines)) if mark else 1

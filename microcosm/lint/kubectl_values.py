@@ -170,7 +170,9 @@ class Builder:
         return str(key)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
-        """What a scalar is; a tag of its own kind (!Ref) says nothing, one of YAML's own must fit."""
+        """Return the value of a scalar; a tag of its own kind (!Ref) says nothing, one of YAML's own must
+        fit.
+        """
         tag = node.tag.removeprefix(_TAGS)
         written = self._text[node.start_mark.index : node.end_mark.index] if node.style == '"' else ""
         if _ESCAPED_SLASH.search(written):

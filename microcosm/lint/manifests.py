@@ -26,7 +26,7 @@ class ManifestError(Exception):
 
 @dataclass(slots=True)
 class Manifests:
-    """What was read: the objects, how many documents were none.
+    """The manifests as they were read: objects, and documents that are none.
 
     `problems` has a sentence for each thing that could not be read, `notes` one for what was read and is odd.
     """

@@ -89,7 +89,7 @@ def configuration(path: Path | None) -> Mapping[str, Any]:
 
 
 def account_settings(path: Path | None) -> account.Settings:
-    """What a stack's file says of its AWS account; UsageError if a command could not look into the same
+    """Read a stack's AWS account from its file; UsageError if a command could not look into the same
     one.
     """
     settings = account.settings(configuration(path))

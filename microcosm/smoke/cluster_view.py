@@ -143,7 +143,7 @@ def _endpoints(service: str, slices: Sequence[Json]) -> tuple[Endpoint, ...]:
 
 
 def _why_waiting(name: str, selector: Mapping[str, str], pods: Sequence[Json]) -> str:
-    """What keeps a workload's pods from being ready, in the words of Kubernetes."""
+    """Say why a workload's pods are not ready, in the words of Kubernetes."""
     mine = [pod for pod in pods if selector.items() <= (pod["metadata"].get("labels") or {}).items()]
     if not mine:
         return f"no pod matches the selector of Service {name}"

@@ -128,7 +128,7 @@ def lay_over(source: Path, root: Path) -> None:
 
 
 def set_units(root: Path) -> None:
-    """What `systemctl mask` and `systemctl enable` would do."""
+    """Do what `systemctl mask` and `systemctl enable` would do."""
     units = root / "etc/systemd/system"
     for unit in MASKED_UNITS:
         (units / unit).symlink_to("/dev/null")

@@ -31,7 +31,7 @@ _decided: dict[tuple[Path, str], Way] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Supplies:
-    """What a rehearsal uses. Everything is read-only: copy or overlay it."""
+    """The supplies of a rehearsal. Everything is read-only: copy or overlay it."""
 
     bin: Path  # every program that was built, for PATH: pulumi, kubectl, kubeadm, flanneld ...
     machine_root: Path  # the root filesystem of a Linux machine: the lower layer of an overlay

@@ -152,7 +152,7 @@ class Kit:
 
     @cached_property
     def base(self) -> Layer:
-        """What every program expects to find."""
+        """Add the files that every program expects."""
         texts = {"/etc/passwd": _USERS, "/etc/group": _GROUPS, "/etc/nsswitch.conf": "hosts: files dns\n"}
         return Layer(texts=texts, folders=("/tmp", "/run", "/var/run"))  # noqa: S108  paths inside the image
 
@@ -170,7 +170,7 @@ class Kit:
 
     @cached_property
     def iptables(self) -> Layer:
-        """What kube-proxy and flanneld run. The nft flavour, as on the machine itself."""
+        """Add the iptables that kube-proxy and flanneld run. The nft flavour, as on the machine itself."""
         programs = ("/usr/sbin/xtables-nft-multi", "/usr/sbin/nft", "/usr/sbin/conntrack")
         # Extensions are loaded by name and need libraries of their own: `statistic`, which kube-proxy uses,
         # needs libm.

@@ -1,4 +1,4 @@
-"""What the host must have: root, Debian packages (installed in one go when one is missing) and one kernel
+"""Requirements of the host: root, Debian packages (installed in one go when one is missing) and one kernel
 module.
 """
 

@@ -1,4 +1,4 @@
-"""What may go wrong while supplies are made. The message is one sentence for the person at the terminal."""
+"""Errors of making supplies. The message is one sentence for the person at the terminal."""
 
 
 class SuppliesError(Exception):

@@ -51,7 +51,7 @@ def module_folder(pins: Path, module: str) -> Path:
 
 
 def download(folder: Path, module: str) -> dict[str, Any]:
-    """What `go mod download` says of a module: its sums, and where it is.
+    """Ask `go mod download` about a module: its sums, and where it is.
 
     Where go.sum in `folder` has a sum, that must be its own.
     """
@@ -95,7 +95,7 @@ def beside_it(source: Path) -> Mapping[str, str]:
 
 
 def output_of(command: Sequence[str]) -> str:
-    """What a program says on its standard output; empty where it cannot be run."""
+    """Return a program's standard output; empty where it cannot be run."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):  # whatever that program is, it is not the one that is wanted

@@ -42,7 +42,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """What a reference stands for."""
+    """Resolve a reference."""
 
     reference: str
     layers: Sequence[Layer]

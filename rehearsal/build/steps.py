@@ -114,7 +114,7 @@ class Runner:
 
 @dataclass(frozen=True)
 class _Logged:
-    """What a step runs and says, in its log and on the screen."""
+    """A step's commands and words, in its log and on the screen."""
 
     runner: Runner
     name: str

@@ -65,7 +65,7 @@ class Store:
 
     @property
     def downloads(self) -> Path:
-        """What was fetched from publishers, whole or in part."""
+        """The downloads from publishers, whole or in part."""
         return self.home / "downloads"
 
     @contextmanager

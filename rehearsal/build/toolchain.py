@@ -49,7 +49,7 @@ class GoTool:
 
     @property
     def pins(self) -> tuple[str | Path, ...]:
-        """What decides which sources are built."""
+        """The versions that decide which sources are built."""
         if not self.kubernetes:
             return tuple(
                 sorted(

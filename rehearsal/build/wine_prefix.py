@@ -29,7 +29,7 @@ _FIRST_START = {"WINEDLLOVERRIDES": "mscoree,mshtml,winemenubuilder.exe="}
 
 
 def environment(prefix: Path) -> dict[str, str]:
-    """What Wine needs to know, and to be kept from: there is no display, and nothing is written below the
+    """Wine's environment: there is no display, and nothing is written below the
     caller's home.
     """
     inherited = {

@@ -67,8 +67,8 @@ def ruleset(instances: Iterable[Instance], ingress: Mapping[str, tuple[Permissio
 
 
 def _source_dest_checks(machines: list[Instance]) -> str:
-    """What an interface with its check on neither sends nor gets, and the mark of the machine that a packet
-    leaves for.
+    """Rules for packets that an interface with its check on neither sends nor gets, and the mark of the
+    machine that a packet leaves for.
 
     docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html, "Disable source/destination
     checks": an instance must then be the source or the destination of any traffic that it sends or receives.

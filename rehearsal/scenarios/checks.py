@@ -1,4 +1,4 @@
-"""What a rehearsal proves, each check against the real parts themselves and not against what Pulumi
+"""The checks of a rehearsal, each against the real parts themselves and not against what Pulumi
 believes.
 """
 
@@ -135,7 +135,7 @@ def every_pod_met_a_lease(session: Session) -> str:
 
 
 def cloud_init_status(session: Session, node: str) -> str:
-    """What cloud-init says of a machine whose user-data failed; it must be an error, with a non-zero exit."""
+    """Check cloud-init's word on user-data that failed: an error, with a non-zero exit."""
     room = [
         sys.executable,
         "-m",
@@ -275,7 +275,7 @@ def _counts(found: inventory.Inventory) -> str:
 
 
 def operator(session: Session, *arguments: str) -> str:
-    """What the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
+    """Return what the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
     command = [sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", session.region]
     done = subprocess.run(
         command, cwd=session.project, env=session.environment, text=True, capture_output=True

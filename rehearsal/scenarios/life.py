@@ -16,7 +16,7 @@ from . import checks, pod_networks
 
 @dataclass(slots=True)
 class Run:
-    """What the steps of one scenario hand on."""
+    """The state that the steps of one scenario hand on."""
 
     session: Session
     say: Callable[[str], None]
@@ -226,7 +226,7 @@ def play(
 
 
 def _summary(pulumi_output: str) -> str:
-    """What Pulumi says it did, e.g. `58 created`, out of its Resources block."""
+    """Return Pulumi's own summary, e.g. `58 created`, out of its Resources block."""
     block = re.search(r"^Resources:\n((?: +.*\n)+)", pulumi_output, re.MULTILINE)
     return ", ".join(line.strip() for line in block[1].splitlines() if line.strip()) if block else "done"
 

@@ -1,4 +1,4 @@
-"""What a person sees of a rehearsal: each step, what it took, and what a cluster that stays up is good
+"""The progress of a rehearsal for a person: each step, what it took, and what a cluster that stays up is good
 for.
 """
 

@@ -19,7 +19,7 @@ REASON_CHARACTERS = 1000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """What became of one run. `step` and `reason` are empty when it passed."""
+    """The outcome of one run. `step` and `reason` are empty when it passed."""
 
     number: int
     seconds: dict[str, float] = field(default_factory=dict[str, float])

@@ -87,7 +87,7 @@ def worker_user_data(found: StackConfig, pool: NodePool) -> str:
 
 
 def raw(encoded: str) -> bytes:
-    """What EC2 counts."""
+    """Return the bytes that EC2 counts."""
     return base64.b64decode(encoded)
 
 

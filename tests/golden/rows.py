@@ -74,7 +74,7 @@ ROWS = [
 
 
 def user_data(row: Row) -> dict[str, bytes]:
-    """What EC2 is given for each machine of the row's system, before base64."""
+    """Return the user-data of each machine of the row's system, before base64."""
     worker = golden.worker_user_data(row.stack, row.stack.node_pools[-1])
     if row.system.family == "windows":
         return {"windows": worker.encode()}

@@ -44,7 +44,7 @@ def product(price: str, unit: str, **attributes: str) -> str:
 
 
 def get_products(ServiceCode: str, FormatVersion: str, Filters: list[dict[str, str]]) -> dict[str, Any]:
-    """What the API answers to these filters; it refuses what it does not know."""
+    """Answer these filters as the API does; it refuses what it does not know."""
     assert (ServiceCode, FormatVersion, {each["Type"] for each in Filters}) == (
         "AmazonEC2",
         "aws_v1",

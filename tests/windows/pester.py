@@ -35,7 +35,7 @@ ENVIRONMENT = {"DOTNET_TieredPGO": "0"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Walk:
-    """What the node's script left on a machine: a run of product.walks()."""
+    """The files that the node's script left on a machine: a run of product.walks()."""
 
     code: int
     inputs: dict[str, Any]

@@ -72,7 +72,7 @@ def walks() -> dict[str, dict[str, Any]]:
 
 
 def row_inputs(row: rows.Row) -> Mapping[str, Any]:
-    """What the node's script gets, as it stands in the row's user-data."""
+    """Return the inputs of the node's script, as they stand in the row's user-data."""
     inputs = assignments(script_of(rows.user_data(row)["windows"].decode()))
     return {name: value for name, value in inputs.items() if not name.startswith("Script")}
 

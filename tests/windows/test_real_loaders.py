@@ -1,5 +1,5 @@
-"""What the Windows scripts write, given to the real programs that read it (marker `machine`: the rehearsal
-builds them).
+"""Files that the Windows scripts write, given to the real programs that read it (marker `machine`: the
+rehearsal builds them).
 """
 
 import subprocess

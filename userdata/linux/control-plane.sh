@@ -97,20 +97,20 @@ publish() {
 # There is no cloud controller that would. A machine's status parameter goes with it, which tells one that is
 # gone from one that is down; a node that somebody has joined by hand never had one.
 forget() {
-  local nodes node status gone known
+  local nodes node status gone mark
   nodes=$(kubectl --request-timeout=20s get nodes --no-headers)
   mkdir --parents "${STATE}/known"
   while read -r node status _; do
     [ -n "${node}" ] || continue
-    known=${STATE}/known/${node}
-    [ "${status%%,*}" != NotReady ] && [ -f "${known}" ] && continue
+    mark=${STATE}/known/${node}
+    [ "${status%%,*}" != NotReady ] && [ -f "${mark}" ] && continue
     gone=$(printf '{"Names": ["/microcosm/%s/status/%s"]}' "${STACK}" "${node}" | ssm GetParameters |
       python3 -c 'import json, sys; print(*json.load(sys.stdin)["InvalidParameters"])')
     if [ -z "${gone}" ]; then
-      touch "${known}"
-    elif [ -f "${known}" ]; then
+      touch "${mark}"
+    elif [ -f "${mark}" ]; then
       kubectl --request-timeout=20s delete node "${node}"
-      rm "${known}"
+      rm "${mark}"
     fi
   done <<<"${nodes}"
 }

@@ -1,5 +1,5 @@
-"""What holds a VPC in AWS and not in moto: gateways, peerings, attachments, endpoints and interfaces; and
-what holds a gateway.
+"""Refusals of a VPC's deletion that AWS has and moto lacks: gateways, peerings, attachments, endpoints and
+interfaces; and what holds a gateway.
 
 EC2 API reference, DeleteVpc: "You must detach or delete all gateways and resources that are associated with
 the VPC before you can delete it." Which those are: re:Post knowledge center,

@@ -1,4 +1,4 @@
-"""What the program survives of AWS: every call of an `up` and of a `destroy` fails, in each way in which
+"""The sweep of AWS faults: every call of an `up` and of a `destroy` fails, in each way in which
 calls fail; then it must go on.
 
 The engine, the program, its provider's calls, the gate and the state backend are real; AWS is the fake cloud

@@ -110,7 +110,7 @@ class Driver:
         return self._pulumi(command, *options)
 
     def repair(self) -> tuple[int, str]:
-        """What docs/guide/operator.md tells a person to do."""
+        """Do what docs/guide/operator.md tells a person to do."""
         command = (
             sys.executable,
             "-m",
@@ -127,13 +127,13 @@ class Driver:
         return code, output
 
     def strays(self, before: Inventory) -> list[str]:
-        """What the cloud has more than before and no resource of the state accounts for."""
+        """List what the cloud has more than before and no resource of the state accounts for."""
         known = set(_texts(self._state()))
         added = difference(before, self.world.inventory()).added
         return [str(each) for each in added if not _is_known(each, known)]
 
     def left(self, before: Inventory) -> list[str]:
-        """What the cloud has more than before, and what it has no more."""
+        """List what the cloud has more than before, and what it has no more."""
         changed = difference(before, self.world.inventory())
         return [*map(str, changed.added), *(f"gone: {each}" for each in changed.removed)]
 

@@ -16,7 +16,7 @@ MOST_RUNS = 150
 
 @dataclass
 class Part:
-    """What became of `up` or `destroy` in a series."""
+    """The outcome of `up` or `destroy` in a series."""
 
     command: str
     # Key of every call that came, whatever the run.
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass
 class Result:
-    """What became of a series; it has survived if nothing in it speaks against that."""
+    """The outcome of a series; it has survived if nothing in it speaks against that."""
 
     series: str
     fault: str

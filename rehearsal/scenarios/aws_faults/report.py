@@ -106,7 +106,7 @@ def _by_service(parts: Iterable[Part]) -> list[str]:
 
 
 def _problems(results: Sequence[Result]) -> list[str]:
-    """What a person must know who reads `no`."""
+    """Explain a `no` to its reader."""
     told = [
         f"- {result.series}: {text}"
         for result in results

@@ -24,7 +24,7 @@ _POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """What the calls are about: a preview's network, and another stack's."""
+    """The objects of the calls: a preview's network, and another stack's."""
 
     own: Network
     foreign: Network
@@ -49,7 +49,7 @@ def _launch(at: Network, group: str | None = None, **more: Any) -> Call:
 
 
 def _untagged(stage: Stage) -> Iterator[tuple[str, str, Call]]:
-    """What would be made without the tag of a preview."""
+    """List calls that would make something without a preview's tag."""
     own = stage.own
     yield "Make", "ec2:AllocateAddress", _ec2("allocate_address", Domain="vpc")
     yield "Make", "ec2:CreateInternetGateway", _ec2("create_internet_gateway")
@@ -72,8 +72,8 @@ def _untagged(stage: Stage) -> Iterator[tuple[str, str, Call]]:
 
 
 def _put_together(stage: Stage) -> Iterator[tuple[str, str, Call]]:
-    """What would join an object of another stack to something, or take it apart: each place of a call in
-    turn.
+    """List calls that would join another stack's object to something, or take it apart: each place of a call
+    in turn.
     """
     own, foreign = stage.own, stage.foreign
     for address, machine in ((foreign.address, own.instance), (own.address, foreign.instance)):
@@ -142,7 +142,7 @@ def _put_together(stage: Stage) -> Iterator[tuple[str, str, Call]]:
 
 
 def _ended(stage: Stage) -> Iterator[tuple[str, str, Call]]:
-    """What would end or edit an object of another stack."""
+    """List calls that would end or edit an object of another stack."""
     foreign = stage.foreign
     yield (
         "EndOwn",

@@ -35,7 +35,7 @@ class Permission:
 
 
 def all_permissions(grants: Sequence[Grant] = GRANTS) -> list[Permission]:
-    """What the grants allow; those that deny are tried with their condition
+    """List the permissions of the grants; those that deny are tried with their condition
     (rehearsal/scenarios/permissions/conditions.py).
     """
     return [

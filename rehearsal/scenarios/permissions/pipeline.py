@@ -47,7 +47,7 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command: what IAM was asked meanwhile, and which actions it denied."""
+    """The outcome of a command: what IAM was asked meanwhile, and which actions it denied."""
 
     code: int
     text: str
@@ -88,7 +88,7 @@ class Pipeline:
         )
 
     def _answers(self) -> Iterator[tuple[Required, bool]]:
-        """What IAM was asked since the last time, and whether it allowed that."""
+        """Return what IAM was asked since the last time, and whether it allowed that."""
         lines = self.journal.read_text().splitlines()
         new, self._read = lines[self._read :], len(lines)
         for line in map(json.loads, new):

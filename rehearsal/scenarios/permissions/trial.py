@@ -13,7 +13,7 @@ from rehearsal.scenarios.permissions.pipeline import COMMANDS, Outcome, Pipeline
 
 
 class Runs(Protocol):
-    """What a trial needs of a pipeline."""
+    """The part of a pipeline that a trial needs."""
 
     def run(self, command: str, missing: Permission | None = None) -> Outcome: ...
 

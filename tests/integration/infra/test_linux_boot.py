@@ -1,4 +1,4 @@
-"""What the Linux user-data does about failures and lost power, run by a real bash with the machine's
+"""The Linux user-data under failures and lost power, run by a real bash with the machine's
 commands replaced.
 """
 
@@ -213,7 +213,7 @@ print(json.dumps({"InvalidParameters": missing}))' ${DECLARED}
 
 @pytest.fixture
 def control_plane(machine):
-    """What the control plane's timer runs; the nodes in `known` had a parameter at an earlier time."""
+    """Run what the control plane's timer runs; the nodes in `known` had a parameter at an earlier time."""
 
     def run(cluster: str = CLUSTER, declared=DECLARED, known=()) -> subprocess.CompletedProcess[str]:
         (machine.folder / "known").mkdir(exist_ok=True)

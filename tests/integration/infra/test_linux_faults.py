@@ -1,4 +1,4 @@
-"""What a Linux machine does in a bad state: full disks, lost power, silent services, an image of another
+"""A Linux machine in a bad state: full disks, lost power, silent services, an image of another
 node. Real bash.
 """
 

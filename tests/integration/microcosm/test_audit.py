@@ -99,7 +99,7 @@ def with_leaks(cloud: Cloud) -> Leaks:
 
 
 def somebody_elses(cloud: Cloud) -> None:
-    """What must never be found: another stack's, and nobody's."""
+    """Make what must never be found: another stack's objects, and nobody's."""
     ec2 = cloud.client("ec2")
     ec2.create_vpc(
         CidrBlock="10.9.0.0/16",

@@ -28,7 +28,7 @@ def attached(**how: Any) -> list[dict[str, Any]]:
 def findings(
     tags: dict[str, str], snapshot: str, attachments: list[dict[str, Any]]
 ) -> tuple[audit.Finding, ...]:
-    """What the audit finds of one volume, in an account that has one snapshot of its own."""
+    """Audit one volume, in an account that has one snapshot of its own."""
     volume = {
         "VolumeId": "vol-1",
         "State": "in-use" if attachments else "available",

@@ -1,4 +1,4 @@
-"""What holds a VPC: the fake cloud refuses as AWS does, the audit lists it, and the clean-up finds an
+"""Holders of a VPC: the fake cloud refuses as AWS does, the audit lists it, and the clean-up finds an
 order that AWS accepts.
 """
 

@@ -17,7 +17,7 @@ from tests.support import pulumi_cli
 
 
 def session_of(world: World) -> Any:
-    """What the steps use of a rehearsal's session."""
+    """The part of a rehearsal's session that the steps use."""
     boto3 = world.session()
     return SimpleNamespace(
         project=world.stack.folder,

@@ -1,4 +1,4 @@
-"""What each node role may do, as the policy documents say it."""
+"""The permissions of each node role, as the policy documents say it."""
 
 import fnmatch
 import json

@@ -22,13 +22,13 @@ def machines(request):
 
 
 def raw_user_data(machine) -> bytes:
-    """What EC2 keeps and counts."""
+    """Return the bytes that EC2 keeps and counts."""
     inputs = plain(machine.inputs)
     return inputs["userData"].encode() if "userData" in inputs else base64.b64decode(inputs["userDataBase64"])
 
 
 def text(machine) -> str:
-    """What the machine runs."""
+    """Return the script that the machine runs."""
     raw = raw_user_data(machine)
     return (gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw).decode()
 

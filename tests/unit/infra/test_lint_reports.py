@@ -1,4 +1,4 @@
-"""What people in the field ran into: each shape of a public report gets the right answer, and so do its
+"""Reports from the field: each shape of a public report gets the right answer, and so do its
 neighbours.
 """
 

@@ -1,4 +1,4 @@
-"""What is around a pod, as public reports have it: storage, classes, webhooks, names, paths of the host,
+"""The surroundings of a pod, as public reports have it: storage, classes, webhooks, names, paths of the host,
 kinds that are not known.
 """
 

@@ -12,7 +12,7 @@ WORD = re.compile("[a-z]+")
 
 
 def read(kind, value, *arguments):
-    """What is read from one key, and the problems."""
+    """Read one key; return its value and the problems."""
     settings = Settings({"key": value})
     return getattr(settings, kind)("key", *arguments), settings.problems
 

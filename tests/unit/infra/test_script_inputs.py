@@ -1,4 +1,4 @@
-"""What each machine is told: the inputs that its scripts ask for, from the configuration and the bill of
+"""Inputs of each machine: those that its scripts ask for, from the configuration and the bill of
 materials.
 """
 

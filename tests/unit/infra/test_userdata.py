@@ -117,7 +117,7 @@ def test_the_limit_is_ec2s_own_and_counts_bytes(scripts):
 
 
 def arrived(folder: Path, values: list[str]) -> list[str]:
-    """What a real bash has in the variables that the renderer gave these values."""
+    """Return the variables of a real bash to which the renderer gave these values."""
     names = [f"INPUT_{number}" for number in range(len(values))]
     (folder / "linux/common.sh").write_text("#!/usr/bin/env bash\nset -o errexit -o nounset\n")
     (folder / "linux/worker.sh").write_text(

@@ -10,7 +10,7 @@ from rehearsal.scenarios import checks
 
 @pytest.fixture
 def said(monkeypatch):
-    """What the machine answers instead of being asked."""
+    """The answers of a machine that is not asked."""
     answers: list[str] = []
     monkeypatch.setattr(checks, "in_machine", lambda session, node, *command: answers[0])
     return answers

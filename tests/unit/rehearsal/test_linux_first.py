@@ -15,7 +15,7 @@ from rehearsal.scenarios.linux_first import LINUX_ALONE, LinuxFirst
 
 @dataclass
 class Recorded:
-    """What a session, a build and `pulumi` were asked for, in order."""
+    """The requests to a session, a build and `pulumi`, in order."""
 
     events: list[Any] = field(default_factory=list)
     supplies: str = "those of Linux"

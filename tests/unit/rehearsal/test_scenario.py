@@ -1,4 +1,4 @@
-"""What the steps read out of Pulumi's output, and what a scenario is made of."""
+"""Parsing of Pulumi's output by the steps, and what a scenario is made of."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What CCAuth must answer, computed without CCAuth: the rule of the talk and the grammar of its input, in
+"""CCAuth's answers, computed without CCAuth: the rule of the talk and the grammar of its input, in
 Python.
 """
 

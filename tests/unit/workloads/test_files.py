@@ -117,7 +117,7 @@ def _types(kind: str) -> set[str]:
 
 
 class Links(HTMLParser):
-    """What a page loads, and what a strict policy would forbid in it."""
+    """The files that a page loads, and what a strict policy would forbid in it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What headers and metadata say: width, framework, what is missing, what a container does not have.
+"""Facts of headers and metadata: width, framework, what is missing, what a container does not have.
 
 Rows I6, I12, I13, S1, R1 to R5.
 """

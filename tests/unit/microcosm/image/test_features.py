@@ -1,4 +1,4 @@
-"""What a site asks of IIS and WCF: one sentence per missing feature, and silence on near misses.
+"""Features that a site asks of IIS and WCF: one sentence per missing feature, and silence on near misses.
 
 Rows I1 to I11 and W1 to W7.
 """
