@@ -1,4 +1,4 @@
-"""The monthly cost of an object, from a bundled and dated table: an estimate for orientation, never a bill."""
+"""The monthly cost of an object, from a bundled and dated table: an estimate, never a bill."""
 
 from dataclasses import dataclass
 

@@ -275,7 +275,7 @@ def _counts(found: inventory.Inventory) -> str:
 
 
 def operator(session: Session, *arguments: str) -> str:
-    """Return what the operator's own command prints; CheckFailed shows it when it exits with anything but 0."""
+    """Return what the operator's own command prints; CheckFailed shows it when it does not exit with 0."""
     command = [sys.executable, "-m", "microcosm", *arguments, "--stack", STACK, "--region", session.region]
     done = subprocess.run(
         command, cwd=session.project, env=session.environment, text=True, capture_output=True
