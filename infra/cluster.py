@@ -11,9 +11,9 @@ import pulumi_kubernetes as k8s
 
 from . import ami, availability, iam, readiness, security, zones
 from .config import account, naming
-from .config.model import NodePool as PoolConfig
 from .config.model import StackConfig
 from .config.operating_systems import OperatingSystem
+from .config.pools import NodePool as PoolConfig
 from .control_plane import CONTROL_PLANE_OS, ControlPlane, ControlPlaneArgs
 from .flannel import Flannel, FlannelArgs
 from .join_parameters import Rendezvous, RendezvousArgs

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from .config.model import Machine
 from .config.naming import Names
+from .config.pools import Machine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

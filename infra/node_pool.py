@@ -6,7 +6,8 @@ import pulumi
 import pulumi_aws as aws
 
 from . import security
-from .config import model as stack_config
+from .config.model import StackConfig
+from .config.pools import NodePool as PoolConfig
 from .instance import InstanceArgs, instance
 from .node import script_inputs
 from .script_bucket import StagedScript
@@ -23,8 +24,8 @@ class NodePoolArgs:
     its own.
     """
 
-    config: stack_config.StackConfig
-    pool: stack_config.NodePool
+    config: StackConfig
+    pool: PoolConfig
     region: pulumi.Input[str]
     # None if the pool has no machine.
     ami: pulumi.Input[str] | None

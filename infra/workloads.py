@@ -7,23 +7,20 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from .config import address_plan
 from .config.operating_systems import OperatingSystem
 from .declared import NOT_WAITED_FOR, Declared
+from .workload_files import ccauth_files, nginx_files, page_files
 
-FILES = Path(__file__).resolve().parent.parent / "workloads"
 NAMESPACE = "microcosm"
 PAGE_NODE_PORT = 30080
 CCAUTH_NODE_PORT = 30081
 PAGE_PORT = 8080
 NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30.5-alpine-slim"
 NGINX_USER = 101
-CLUSTER_DNS_TOKEN = "__CLUSTER_DNS__"  # noqa: S105 - a place in nginx.conf, not a password
 WIDGETS = {"app": "widgets"}
 # The label of the talk; the Service finds the pod by it.
 CCAUTH = {"purpose": "ccauth-svc"}
@@ -37,29 +34,6 @@ class WorkloadsArgs:
     service_cidr: str
     windows: OperatingSystem
     flannel_backend: str
-
-
-def page_files() -> dict[str, str]:
-    """Read the files that nginx serves."""
-    return _files("widgets", "index.html", "style.css", "app.js", "favicon.svg")
-
-
-def nginx_files(service_cidr: str) -> dict[str, str]:
-    """nginx's configuration, with the cluster's DNS address in its place."""
-    files = _files("widgets", "nginx.conf")
-    return {
-        name: text.replace(CLUSTER_DNS_TOKEN, address_plan.dns_service_ip(service_cidr))
-        for name, text in files.items()
-    }
-
-
-def ccauth_files() -> dict[str, str]:
-    """CCAuth's source, which the published WCF image compiles and serves."""
-    return _files("ccauth", "CCAuth.cs", "ccauth.svc", "web.config", "start.ps1")
-
-
-def _files(workload: str, *names: str) -> dict[str, str]:
-    return {name: (FILES / workload / name).read_text() for name in names}
 
 
 class Workloads(pulumi.ComponentResource):

@@ -12,7 +12,8 @@ from . import address_plan, limits, naming
 from .reading import shown
 
 if TYPE_CHECKING:
-    from .model import NodePool, StackConfig
+    from .model import StackConfig
+    from .pools import NodePool
 
 
 def whole(config: "StackConfig", public_admin: bool, problems: list[str]) -> None:

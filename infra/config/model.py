@@ -5,49 +5,20 @@ Pure but for `load`; nothing is validated by calling AWS.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from ..errors import ConfigError
-from . import account, bom, limits, naming, operating_systems, patterns, versions
+from . import account, bom, limits, naming, patterns, versions
 from . import checks as config_checks
+from .pools import DEFAULT_POOLS, Machine, NodePool, machine_of, pool_of
 from .reading import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 FLANNEL_BACKENDS = ("vxlan", "host-gw")
-# What a pool is when nothing is said about it; Pulumi.yaml carries the same as its schema's default.
-DEFAULT_POOLS: list[Mapping[str, object]] = [
-    {"name": "linux", "os": "ubuntu-24.04", "count": 1},
-    {"name": "windows", "os": "windows-2019", "count": 1},
-]
-MAX_NODES_PER_POOL = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """An instance's type and disk. `disk_size_gb` is the root volume in GiB."""
-
-    instance_type: str
-    disk_size_gb: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodePool:
-    """Any number of equal workers. Taints are `key=value:Effect`."""
-
-    name: str
-    os: operating_systems.OperatingSystem
-    count: int
-    machine: Machine
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    taints: tuple[str, ...] = ()
-
-    @property
-    def node_names(self) -> list[str]:
-        return [naming.node_name(self.name, index) for index in range(self.count)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +93,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     version = settings.choice(
         "kubernetesVersion", versions.DEFAULT_KUBERNETES, tuple(versions.KUBERNETES_VERSIONS)
     )
-    pools = tuple(_node_pool(item, version) for item in settings.sections("nodePools", DEFAULT_POOLS))
+    pools = tuple(pool_of(item, version) for item in settings.sections("nodePools", DEFAULT_POOLS))
     materials = _bill_of_materials(settings, version, {"linux"} | {pool.os.family for pool in pools})
     config = StackConfig(
         names=naming.Names(
@@ -149,7 +120,7 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
             "availabilityZones", patterns.ZONE, "an availability zone, e.g. eu-west-1a"
         ),
         flannel_backend=settings.choice("flannelBackend", "vxlan", FLANNEL_BACKENDS),
-        control_plane=_machine(settings.section("controlPlane"), "t3.medium", 30, 20),
+        control_plane=machine_of(settings.section("controlPlane"), "t3.medium", 30, 20),
         node_pools=pools,
         key_name=settings.text(
             "keyName",
@@ -186,53 +157,6 @@ def parse(values: Mapping[str, object], *, stack: str) -> StackConfig:
     if settings.problems:
         raise ConfigError(settings.problems)
     return config
-
-
-def _machine(settings: Settings, instance_type: str, disk_gb: int, disk_minimum_gb: int) -> Machine:
-    machine = Machine(
-        instance_type=settings.text(
-            "instanceType", instance_type, patterns.INSTANCE_TYPE, "an EC2 instance type, e.g. t3.large"
-        ),
-        disk_size_gb=settings.integer("diskSizeGb", disk_gb, disk_minimum_gb, 16384),
-    )
-    if patterns.ARM_TYPE.fullmatch(machine.instance_type):
-        settings.problems.append(
-            f"{settings.where}instanceType is {machine.instance_type!r}: an arm64 type, but every download "
-            f"is amd64; choose e.g. t3.large"
-        )
-    if settings.where == "controlPlane.":
-        settings.refuse_unknown()
-    return machine
-
-
-def _node_pool(settings: Settings, version: str) -> NodePool:
-    known = operating_systems.OPERATING_SYSTEMS
-    os = known[
-        settings.choice(
-            "os", "ubuntu-24.04", tuple(known), {os.build or os.title: os.name for os in known.values()}
-        )
-    ]
-    if unsupported := versions.problem(os.name, version):
-        settings.problems.append(f"{settings.where}os: {unsupported}")
-    pool = NodePool(
-        name=settings.text(
-            "name", "", naming.POOL_NAME, "1 to 15 lower-case letters, digits and hyphens, a letter first"
-        ),
-        os=os,
-        count=settings.integer("count", 1, 0, MAX_NODES_PER_POOL),
-        machine=_machine(settings, os.default_instance_type, os.default_disk_gb, os.minimum_disk_gb),
-        labels=settings.mapping(
-            "labels", patterns.LABEL, "a label outside the kubernetes.io domains, e.g. team: payments"
-        ),
-        taints=settings.texts("taints", patterns.TAINT, "key=value:Effect, e.g. dedicated=ci:NoSchedule"),
-    )
-    settings.refuse_unknown()
-    config_checks.taints(settings.where, pool, settings.problems)
-    if "name" not in settings.values:
-        settings.problems.append(
-            f"{settings.where}name is missing: every pool has a name of its own, e.g. linux"
-        )
-    return pool
 
 
 def _bill_of_materials(settings: Settings, version: str, families: set[str]) -> bom.Bom:

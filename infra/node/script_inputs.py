@@ -6,7 +6,8 @@ from typing import Any
 
 from .. import flannel, workloads
 from ..config import bom, expiry, naming, versions
-from ..config.model import NodePool, StackConfig
+from ..config.model import StackConfig
+from ..config.pools import NodePool
 from ..errors import ConfigError
 from ..script_bucket import StagedScript
 from . import userdata

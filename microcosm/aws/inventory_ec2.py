@@ -1,21 +1,12 @@
 """Listers for EC2: machines, disks, addresses and the network around them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from infra.config.naming import STACK_TAG
-
+from .inventory_volumes import snapshot, volumes
 from .prices import FREE
-from .resources import Item, Kind
+from .resources import Item, Kind, ids
 from .session import Session, pages, tags_of
-
-# How the tags of the program and of AWS itself begin.
-OWN_TAGS = ("Name", "microcosm:", "aws:")
-
-
-def _ids(*candidates: Any) -> frozenset[str]:
-    return frozenset(str(candidate) for candidate in candidates if candidate)
 
 
 def _ec2(
@@ -44,64 +35,9 @@ def _instance(entry: Mapping[str, Any]) -> Item:
     return Item(
         kind="instance", id=entry["InstanceId"], name=tags.get("Name", ""), tags=tags, state=state,
         zone=entry["Placement"]["AvailabilityZone"],
-        belongs_to=_ids(entry.get("VpcId"), entry.get("SubnetId")), created=entry["LaunchTime"].timestamp(),
+        belongs_to=ids(entry.get("VpcId"), entry.get("SubnetId")), created=entry["LaunchTime"].timestamp(),
         # A stopped or terminating instance costs nothing itself; its volumes and addresses do.
         sku=f"ec2/{entry['InstanceType']}/{system}" if state in ("pending", "running") else FREE,
-    )  # fmt: skip
-
-
-def _volumes(session: Session, stack: str) -> Iterator[Item]:
-    ec2 = session.client("ec2")
-    entries = [*pages(ec2, "describe_volumes", "Volumes")]
-    tagged = any(STACK_TAG in tags_of(entry) for entry in entries)
-    own = (
-        {
-            str(entry["SnapshotId"])
-            for entry in pages(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"])
-        }
-        if tagged
-        else set[str]()
-    )
-    for entry in entries:
-        if item := _volume(entry):
-            yield replace(item, inherits_tag=STACK_TAG in item.tags and not _was_launched(entry, own))
-
-
-def _was_launched(entry: Mapping[str, Any], own_snapshots: set[str]) -> bool:
-    """Whether RunInstances made a volume: the only way in which the program makes one.
-
-    Its `volumeTags` reach every volume that is ever attached to the machine (hashicorp/terraform#18860), and
-    snapshots hand their tags on where a backup copies them: the tag alone does not tell whose a volume is. A
-    launch makes it of the image's snapshot, which is not this account's, and to be deleted with its machine,
-    which AttachVolume never says (EC2 API reference, EbsInstanceBlockDevice). A driver or a backup adds tags
-    of its own.
-    """
-    if attachments := entry.get("Attachments"):
-        return any(attachment.get("DeleteOnTermination") for attachment in attachments)
-    others = [key for key in tags_of(entry) if not key.startswith(OWN_TAGS)]
-    return bool(entry.get("SnapshotId")) and entry["SnapshotId"] not in own_snapshots and not others
-
-
-def _volume(entry: Mapping[str, Any]) -> Item | None:
-    # A deleted volume can stay in this state for several minutes (EC2 API reference, DeleteVolume), and costs
-    # nothing.
-    if entry["State"] in ("deleting", "deleted"):
-        return None
-    tags = tags_of(entry)
-    return Item(
-        kind="volume", id=entry["VolumeId"], name=tags.get("Name", ""), tags=tags, state=str(entry["State"]),
-        zone=entry["AvailabilityZone"],
-        belongs_to=_ids(*(attachment.get("InstanceId") for attachment in entry.get("Attachments", ()))),
-        created=entry["CreateTime"].timestamp(), sku=f"ebs/{entry['VolumeType']}", units=float(entry["Size"]),
-    )  # fmt: skip
-
-
-def _snapshot(entry: Mapping[str, Any]) -> Item:
-    tags = tags_of(entry)
-    return Item(
-        kind="snapshot", id=entry["SnapshotId"], name=tags.get("Name", ""), tags=tags,
-        state=str(entry.get("State", "")),
-        belongs_to=_ids(entry.get("VolumeId")), sku="snapshot", units=float(entry.get("VolumeSize", 0)),
     )  # fmt: skip
 
 
@@ -111,7 +47,7 @@ def _network_interface(entry: Mapping[str, Any]) -> Item:
         kind="network interface", id=entry["NetworkInterfaceId"],
         name=tags.get("Name") or str(entry.get("Description") or ""), tags=tags,
         state=str(entry.get("Status", "")),
-        belongs_to=_ids(entry.get("VpcId"), entry.get("SubnetId"), attachment.get("InstanceId")),
+        belongs_to=ids(entry.get("VpcId"), entry.get("SubnetId"), attachment.get("InstanceId")),
     )  # fmt: skip
 
 
@@ -121,7 +57,7 @@ def _address(entry: Mapping[str, Any]) -> Item:
         kind="elastic IP", id=entry["AllocationId"], name=tags.get("Name") or str(entry["PublicIp"]),
         tags=tags,
         state="associated" if entry.get("AssociationId") else "idle",
-        belongs_to=_ids(entry.get("InstanceId"), entry.get("NetworkInterfaceId")),
+        belongs_to=ids(entry.get("InstanceId"), entry.get("NetworkInterfaceId")),
         sku="public-ipv4",
     )  # fmt: skip
 
@@ -156,7 +92,7 @@ def _internet_gateway(entry: Mapping[str, Any]) -> Item:
     tags = tags_of(entry)
     return Item(
         kind="internet gateway", id=entry["InternetGatewayId"], name=tags.get("Name", ""), tags=tags,
-        belongs_to=_ids(*(attachment.get("VpcId") for attachment in entry.get("Attachments", ()))),
+        belongs_to=ids(*(attachment.get("VpcId") for attachment in entry.get("Attachments", ()))),
     )  # fmt: skip
 
 
@@ -166,7 +102,7 @@ def _network_part(kind: str, key: str, sku: str = FREE) -> Callable[[Mapping[str
     def convert(entry: Mapping[str, Any]) -> Item:
         tags = tags_of(entry)
         name = tags.get("Name") or str(entry.get("GroupName") or "")
-        belongs_to = _ids(*(entry.get(field) for field in ("VpcId", "SubnetId") if field != key))
+        belongs_to = ids(*(entry.get(field) for field in ("VpcId", "SubnetId") if field != key))
         return Item(
             kind=kind, id=entry[key], name=name, tags=tags, state=str(entry.get("State", "")),
             belongs_to=belongs_to, sku=sku,
@@ -216,11 +152,11 @@ KINDS = (
         where="ec2:DescribeNetworkInterfaces",
         list=_ec2("describe_network_interfaces", "NetworkInterfaces", _network_interface),
     ),
-    Kind(name="volume", where="ec2:DescribeVolumes", list=_volumes),
+    Kind(name="volume", where="ec2:DescribeVolumes", list=volumes),
     Kind(
         name="snapshot",
         where="ec2:DescribeSnapshots",
-        list=_ec2("describe_snapshots", "Snapshots", _snapshot, OwnerIds=["self"]),
+        list=_ec2("describe_snapshots", "Snapshots", snapshot, OwnerIds=["self"]),
     ),
     Kind(
         name="security group",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from infra.config.naming import STACK_TAG, Names
 
@@ -49,3 +50,8 @@ class Kind:
     name: str
     where: str
     list: Callable[[Session, str], Iterator[Item]]
+
+
+def ids(*candidates: Any) -> frozenset[str]:
+    """Return the ids that AWS gave, as texts."""
+    return frozenset(str(candidate) for candidate in candidates if candidate)

@@ -1,32 +1,27 @@
-"""Checks of the configuration and of this computer: versions, who may come in, the state's place,
-programs, price.
-"""
+"""Check the configuration and this computer: versions, adminCidrs, state backend, programs."""
 
 import ipaddress
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import ClientError
 
 from infra.config import versions
 from infra.config.limits import RULES_QUOTA
 
 from ..access import session as access_session
-from ..aws import price_list, prices
-from ..aws.session import PRICING
 from ..errors import OperatorError
-from ..explain import explain
 from ..pulumi_cli.target import PROJECT_FILE
+from . import price
 from .checks import Check, Patient, Verdict, failed, passed, warned
-from .stack import Planned, planned, systems
+from .stack import planned, systems
 
 # RFC 5737: ranges that stand in examples, as in the Pulumi.dev.yaml of this project, and are nobody's.
 EXAMPLES = tuple(map(ipaddress.IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
@@ -184,64 +179,6 @@ def _sessions(patient: Patient) -> Verdict:
     return passed(", ".join(access_session.PROGRAMS))
 
 
-def _price(patient: Patient) -> Verdict:
-    region, machines = patient.target.region, [*planned(patient.stack.valid)]
-    parts = [part for machine in machines for part in _skus(machine)]
-    asked, why_not = _asked(patient, {sku for sku, _ in parts})
-    month = sum(_month(sku, units, region, asked) or 0.0 for sku, units in parts)
-    unknown = sorted(
-        {
-            f"{each.type} with {each.os.family}"
-            for each in machines
-            if _month(_sku(each), 1, region, asked) is None
-        }
-    )
-    of_table = sorted({sku for sku, _ in parts} - {*asked})
-    least = "at least " if unknown else "about " if of_table and region != prices.REGION else ""
-    money = f"{least}${month / prices.HOURS_A_MONTH:.2f} an hour, ${month:.0f} a month, traffic apart"
-    table = f"list prices of {prices.AS_OF} in {prices.REGION}"
-    if asked:
-        source = f"AWS' price list of {region}, asked now" + (
-            f"; {', '.join(of_table)} by {table}" if of_table else ""
-        )
-    else:
-        source = f"{table}, since AWS' price list could not be asked: {why_not}"
-    return (
-        warned(f"{money} ({source}; none is known of {', '.join(unknown)})")
-        if unknown
-        else passed(f"{money} ({source})")
-    )
-
-
-def _asked(patient: Patient, skus: set[str]) -> tuple[dict[str, float], str]:
-    """Ask AWS' price list; return its prices, or nothing and the reason."""
-    try:
-        return price_list.ask(
-            patient.client(PRICING), patient.target.region, sorted(skus)
-        ), "it has none of these"
-    except (ClientError, BotoCoreError) as problem:
-        return {}, str(explain(problem) or problem)
-    except (ResponseParserError, ValueError, KeyError):
-        return {}, "the answer is not AWS's (a fake cloud that does not have it?)"
-
-
-def _month(sku: str, units: float, region: str, asked: Mapping[str, float]) -> float | None:
-    if sku not in asked:
-        return prices.monthly(sku, units, region).usd
-    return asked[sku] * units * (1 if sku.startswith("ebs/") else prices.HOURS_A_MONTH)
-
-
-def _sku(machine: Planned) -> str:
-    return f"ec2/{machine.type}/{machine.os.family}"
-
-
-def _skus(machine: Planned) -> Iterator[tuple[str, float]]:
-    """List what a machine is paid for: itself, its disk, and its public address."""
-    yield _sku(machine), 1
-    yield "ebs/gp3", machine.disk_gb
-    yield "public-ipv4", 1
-
-
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "it said nothing")
 
@@ -253,5 +190,5 @@ CHECKS = (
     Check(name="state", what="the backend is reachable", look=_backend),
     Check(name="pulumi", what="the CLI is there", look=_pulumi),
     Check(name="sessions", what="programs for shell and rdp", look=_sessions),
-    Check(name="price", what="of what the configuration names", look=_price, needs_config=True),
+    price.CHECK,
 )

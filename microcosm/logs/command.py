@@ -10,8 +10,8 @@ from .. import options
 from ..access import machine as access
 from ..errors import UsageError
 from ..output import note, print_json, print_line
-from . import bundle as logs
-from .bundle import Bundle
+from . import report
+from .bundle import Bundle, collect
 
 INDEX = "index.txt"
 
@@ -43,12 +43,12 @@ def command(
     when = datetime.now(UTC)
     folder = _new_folder(out or Path(f"microcosm-logs-{target.stack}-{node}-{when:%Y%m%dT%H%M%SZ}"))
     note(f"collecting logs of {machine.node} ({machine.instance}) ...")
-    bundle = logs.collect(session, target.stack, machine)
+    bundle = collect(session, target.stack, machine)
     write(folder, bundle, f"{when:%Y-%m-%dT%H:%M:%SZ}")
     if json:
-        print_json(logs.document(bundle, str(folder)))
+        print_json(report.document(bundle, str(folder)))
     else:
-        print_line(logs.verdict(bundle))
+        print_line(report.verdict(bundle))
         note(
             f"wrote {folder / INDEX} and {len(bundle.files) - len(bundle.missing)} more files; start with "
             f"the index"
@@ -75,4 +75,4 @@ def write(folder: Path, bundle: Bundle, when: str) -> None:
     for entry in bundle.files:
         if not entry.problem:
             (folder / entry.file).write_text(entry.text, encoding="utf-8")
-    (folder / INDEX).write_text(logs.index(bundle, when), encoding="utf-8")
+    (folder / INDEX).write_text(report.index(bundle, when), encoding="utf-8")

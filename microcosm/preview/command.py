@@ -1,7 +1,5 @@
 """`microcosm preview ...`: read options, call one function, print its result."""
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +12,8 @@ from ..pulumi_cli.target import PROJECT_FILE, project_directory
 from . import down as preview_down
 from . import list as preview_list
 from . import model as preview
-from . import pipeline_policy, progress
+from . import open_prs as open_pull_requests
+from . import pipeline_command, progress
 from . import recover as preview_recover
 from . import report as preview_report
 from . import up as preview_up
@@ -195,7 +194,7 @@ def reap(
     """
     if open_prs and github:
         raise UsageError("--open-prs and --github exclude each other: give one of them")
-    still_open = _open(open_prs, github)
+    still_open = open_pull_requests.read(open_prs, github)
     stale = preview.parse_ttl(stale_after, "--stale-after")
     outcomes = preview_down.reap(_context(now), still_open, stale, dry_run)
     preview_report.show_reaped(outcomes, json)
@@ -204,82 +203,4 @@ def reap(
     )
 
 
-@app.command("ci-policy")
-def policy(
-    account: Annotated[str, typer.Option(metavar="ID", help="The previews' AWS account.")],
-    state_bucket: Annotated[
-        str, typer.Option("--state-bucket", metavar="NAME", help="The bucket of Pulumi's state.")
-    ],
-    repository: Annotated[
-        str, typer.Option("--repo", metavar="OWNER/NAME", help="The repository on GitHub.")
-    ],
-    owner_id: Annotated[
-        str | None, typer.Option("--owner-id", metavar="ID", help="The owner's id on GitHub.")
-    ] = None,
-    repo_id: Annotated[
-        str | None, typer.Option("--repo-id", metavar="ID", help="The repository's id on GitHub.")
-    ] = None,
-    boundary: Annotated[
-        str | None,
-        typer.Option(
-            "--permissions-boundary",
-            metavar="ARN",
-            help="The policy that bounds the previews' roles; also set it in `up`.",
-        ),
-    ] = None,
-    kms_key: Annotated[
-        str | None,
-        typer.Option(
-            "--kms-key",
-            metavar="ARN",
-            help="Your key for the previews' documents; also set kmsKeyId in `up`.",
-        ),
-    ] = None,
-    by_name: Annotated[
-        bool,
-        typer.Option(
-            "--subject-by-name", help="The tokens carry no ids (repositories from before 2026-07-15)."
-        ),
-    ] = False,
-) -> None:
-    """Print the pipeline's role as JSON: its `permissions`, and its `trust` policy, by which GitHub's jobs
-    assume it.
-
-    With --permissions-boundary also the `boundary`: what that policy has to allow for the roles of previews
-    to work, and no more.
-
-    `gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints the two ids.
-
-    Example: `microcosm preview ci-policy --account 123456789012 --state-bucket previews --repo octo/app
-    --owner-id 583231 --repo-id 1296269`
-    """
-    repo = pipeline_policy.Repository(name=repository, owner_id=owner_id, id=repo_id, by_name=by_name)
-    pipeline_policy.refuse_misuse(account, state_bucket, repo, boundary, kms_key)
-    permissions = pipeline_policy.permissions(account, state_bucket, boundary, kms_key)
-    documents = {"permissions": permissions, "trust": pipeline_policy.trust(account, repo)}
-    print_json(
-        documents | ({"boundary": pipeline_policy.boundary_of_nodes(account, kms_key)} if boundary else {})
-    )
-
-
-def _open(path: Path | None, github: bool) -> frozenset[int] | None:
-    if path:
-        try:
-            return preview.parse_open(path.read_text(encoding="utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as problem:
-            raise UsageError(
-                f"--open-prs {path} cannot be read ({type(problem).__name__}): name a file that lists the "
-                f"open pull requests"
-            ) from problem
-    return preview.parse_open(_open_on_github(), "gh") if github else None
-
-
-def _open_on_github() -> str:
-    if shutil.which("gh") is None:
-        raise UsageError("gh is not on PATH: install GitHub's command line, or give --open-prs FILE")
-    command = ["gh", "pr", "list", "--state", "open", "--limit", "5000", "--json", "number"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        reason = done.stderr.strip() or f"exit code {done.returncode}"
-        raise OperatorError(f"gh could not list the open pull requests: {reason}; nothing was reaped")
-    return done.stdout
+app.command("ci-policy")(pipeline_command.policy)

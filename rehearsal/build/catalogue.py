@@ -10,6 +10,7 @@ from rehearsal.build import (
     aws_provider,
     base_image,
     debian,
+    go_tool,
     modules,
     sources,
     toolchain,
@@ -88,7 +89,7 @@ def catalogue(
     windows = _programs_step(store, "windows programs", "windows", came.windows)
     prefix = wine_prefix.prefix_step(store)
     proofs = [
-        toolchain.tool_step(store, tool, go_version or modules.go_version()) for tool in toolchain.OWN_IMAGE
+        go_tool.tool_step(store, tool, go_version or modules.go_version()) for tool in toolchain.OWN_IMAGE
     ]
     supplies = Supplies(
         bin=programs.entry,

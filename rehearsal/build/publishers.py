@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from rehearsal.build.artifacts import BOM_NAME, LINUX, MIRROR_NAME, mirrored_path
 from rehearsal.build.download import Download, Downloader
 from rehearsal.build.errors import SuppliesError
+from rehearsal.build.go_tool import GoTool, adopt_installed
 from rehearsal.build.steps import Run, Step
 from rehearsal.build.store import Store, key_of, link_file
-from rehearsal.build.toolchain import GoTool, adopt_installed
 
 PINS = Path(__file__).with_name("pins.json")
 ALGORITHMS = ("sha256", "sha512")

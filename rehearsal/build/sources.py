@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from infra.config import versions as matrix
 from rehearsal.build import artifacts, aws_provider, container_images, language_exec, publishers, toolchain
 from rehearsal.build.download import Downloader
+from rehearsal.build.go_tool import GoTool, tool_step
 from rehearsal.build.pause import pause_step
 from rehearsal.build.publishers import PUBLISHED
 from rehearsal.build.pulled_images import pulled_images_step
 from rehearsal.build.steps import Step
 from rehearsal.build.store import Store
-from rehearsal.build.toolchain import GoTool, go_tools, windows_tools
+from rehearsal.build.toolchain import go_tools, windows_tools
 from rehearsal.build.way import MIRROR_SETTING, REGISTRY_SETTING
 
 # Runs in an image alone.
@@ -34,7 +35,7 @@ class Sources:
 def built(store: Store, go_version: str, versions: Mapping[str, str]) -> Sources:
     """Everything from the sources of its Go module."""
     tools = {tool.folder: _built(store, tool, go_version) for tool in go_tools(versions["kubernetes"])}
-    windows = [toolchain.tool_step(store, tool, go_version) for tool in windows_tools(versions["kubernetes"])]
+    windows = [tool_step(store, tool, go_version) for tool in windows_tools(versions["kubernetes"])]
     pause, parts = pause_step(store, versions["kubernetes"]), container_images.parts_step(store)
     return Sources(
         tools=tools,
@@ -50,7 +51,7 @@ def _built(store: Store, tool: GoTool, go_version: str) -> Step:
     """Build a tool, or take Pulumi's own provider in its place."""
     if tool is toolchain.AWS_PROVIDER and (plugin := aws_provider.official(store)):
         return aws_provider.official_step(store, plugin)
-    return toolchain.tool_step(store, tool, go_version)
+    return tool_step(store, tool, go_version)
 
 
 def downloader(store: Store) -> Downloader:

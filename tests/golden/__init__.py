@@ -16,7 +16,8 @@ from pathlib import Path
 import yaml
 
 from infra.config import model as config
-from infra.config.model import NodePool, StackConfig
+from infra.config.model import StackConfig
+from infra.config.pools import NodePool
 from infra.node import script_inputs
 from infra.node.userdata import SCRIPTS, without_comments
 from infra.script_bucket import StagedScript

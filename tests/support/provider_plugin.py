@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.build import modules, toolchain
+from rehearsal.build import go_tool, modules, toolchain
 from rehearsal.build.errors import SuppliesError
 from rehearsal.build.store import Store, default_home
 
@@ -22,7 +22,7 @@ def plugin() -> Path:
         return Path(given)
     try:
         built = (
-            toolchain.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, modules.go_version()).entry
+            go_tool.tool_step(Store(default_home()), toolchain.AWS_PROVIDER, modules.go_version()).entry
             / NAME
         )
     except SuppliesError as error:

@@ -17,6 +17,7 @@ from microcosm.errors import UsageError
 from microcosm.logs import bundle as logs
 from microcosm.logs import command as logs_command
 from microcosm.logs import remote as logs_remote
+from microcosm.logs import report as logs_report
 from microcosm.logs.remote import CommandOutput, Remote
 from microcosm.logs.sources import SOURCES
 from microcosm.pulumi_cli.target import resolve
@@ -247,12 +248,12 @@ def test_the_verdict_is_phase_cause_and_what_is_missing(cloud: Cloud) -> None:
 
     bundle = collected(cloud, execute)
     instance = bundle.machine.instance
-    assert logs.verdict(bundle) == (
+    assert logs_report.verdict(bundle) == (
         f"linux-0 ({instance}) failed in phase join: token [redacted] is unknown; "
         "the join token has expired, or is of another cluster (kubelet.txt); 8 of 11 files are missing"
     )
-    index = logs.index(bundle, "now")
-    assert index.splitlines()[0] == logs.verdict(bundle)
+    index = logs_report.index(bundle, "now")
+    assert index.splitlines()[0] == logs_report.verdict(bundle)
     assert "  cloud-init.txt, containerd.txt, pods.txt" in index
     assert not LEAKS.search(index)
 
@@ -284,7 +285,7 @@ def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
         "the machine is stopped",
     }
     assert [entry.file for entry in bundle.files if not entry.problem] == ["console.txt"]
-    assert "is stopped" in logs.verdict(bundle)
+    assert "is stopped" in logs_report.verdict(bundle)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,9 @@ def test_a_machine_that_is_not_running_is_not_asked(cloud: Cloud) -> None:
 )
 def test_the_state_is_what_this_very_machine_reported(cloud: Cloud, said: dict[str, str], words: str) -> None:
     """A report of the machine that had the name before says nothing of this one."""
-    assert words in logs.verdict(collected(cloud, lambda command: CommandOutput(text="x", size=1), **said))
+    assert words in logs_report.verdict(
+        collected(cloud, lambda command: CommandOutput(text="x", size=1), **said)
+    )
 
 
 def test_a_console_of_an_old_type_is_asked_without_latest() -> None:
@@ -316,8 +319,8 @@ def test_a_console_of_an_old_type_is_asked_without_latest() -> None:
     assert logs._console(denied, machine()).problem == "UnauthorizedOperation: no"
 
 
-@pytest.mark.parametrize("symptom", logs.SYMPTOMS, ids=lambda symptom: symptom.cause)
-def test_symptoms_are_patterns_that_mean_one_thing(symptom: logs.Symptom) -> None:
+@pytest.mark.parametrize("symptom", logs_report.SYMPTOMS, ids=lambda symptom: symptom.cause)
+def test_symptoms_are_patterns_that_mean_one_thing(symptom: logs_report.Symptom) -> None:
     """None of them is found in what a healthy machine says."""
     assert not re.search(symptom.pattern, HARMLESS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from microcosm.preview import command as preview_cli
+from microcosm.preview import open_prs
 from microcosm.preview.stack import StackLocked
 
 from .conftest import Cloud
@@ -166,9 +167,9 @@ def test_a_gh_that_fails_reaps_nothing(
     words: str,
 ) -> None:
     """Its silence is not an empty list."""
-    monkeypatch.setattr(preview_cli.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(open_prs.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(
-        preview_cli.subprocess,
+        open_prs.subprocess,
         "run",
         lambda *_, **__: subprocess.CompletedProcess([], code, out, "not logged in"),
     )

@@ -20,6 +20,7 @@ from rehearsal.build.artifacts import mirrored_path
 from rehearsal.build.catalogue import chosen
 from rehearsal.build.download import Downloader
 from rehearsal.build.errors import SuppliesError
+from rehearsal.build.go_tool import GoTool
 from rehearsal.build.oci import Image, Layer, Layout
 from rehearsal.build.progress import Silent
 from rehearsal.build.publishers import PUBLISHED, published_step
@@ -27,7 +28,7 @@ from rehearsal.build.pulled_images import pull
 from rehearsal.build.registry import Registry
 from rehearsal.build.steps import Runner, Step
 from rehearsal.build.store import Store
-from rehearsal.build.toolchain import GoTool, go_tools, windows_tools
+from rehearsal.build.toolchain import go_tools, windows_tools
 from tests.support.publisher import Publisher, serving
 
 TOOLS = {tool.name: tool for tool in (*go_tools(), *windows_tools())}

@@ -10,8 +10,8 @@ import pytest
 
 from infra.config import bom, versions
 from infra.config import model as config
-from infra.config.model import DEFAULT_POOLS
 from infra.config.operating_systems import OPERATING_SYSTEMS
+from infra.config.pools import DEFAULT_POOLS
 from infra.config.versions import DEFAULT_KUBERNETES
 from infra.errors import ConfigError
 

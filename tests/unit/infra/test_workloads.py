@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra import workloads
+from infra import workload_files, workloads
 from infra.config import operating_systems
 from tests.support.engine import plain
 from tests.support.stacks import deployed, run
@@ -84,7 +84,7 @@ def test_the_source_is_mounted_where_start_ps1_takes_it_from_and_never_on_the_we
     """
     (container,) = pod("ccauth")["spec"]["containers"]
     (mount,) = container["volumeMounts"]
-    assert f"$Source = '{mount['mountPath']}'\n" in workloads.ccauth_files()["start.ps1"]
+    assert f"$Source = '{mount['mountPath']}'\n" in workload_files.ccauth_files()["start.ps1"]
     assert "inetpub" not in mount["mountPath"]
     assert container["command"][-1] == f"{mount['mountPath']}\\start.ps1"
 
@@ -125,7 +125,7 @@ def test_the_page_runs_without_root_and_without_a_writable_disk():
 def test_a_changed_file_rolls_its_pods_and_no_others(monkeypatch):
     """A ConfigMap that changes restarts nothing by itself."""
     before = {name: pod(name)["metadata"]["annotations"] for name in WORKLOADS}
-    files = workloads.page_files()
+    files = workload_files.page_files()
     monkeypatch.setattr(workloads, "page_files", lambda: {**files, "index.html": "another page"})
     changed = run({})
     after = {name: pod(name, changed)["metadata"]["annotations"] for name in WORKLOADS}
@@ -136,7 +136,7 @@ def test_a_changed_file_rolls_its_pods_and_no_others(monkeypatch):
 def test_nginx_asks_the_dns_of_this_cluster():
     text = inputs(CONFIG_MAP, "widgets-nginx", deployed("host-gw", "up"))["data"]["nginx.conf"]
     assert "172.30.0.10" in text
-    assert workloads.CLUSTER_DNS_TOKEN not in text
+    assert workload_files.CLUSTER_DNS_TOKEN not in text
 
 
 def test_a_cold_windows_image_has_the_time_that_it_takes():

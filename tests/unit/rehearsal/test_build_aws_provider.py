@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.build import sources, toolchain
+from rehearsal.build import go_tool, sources
 from rehearsal.build.aws_provider import PROGRAM, official, official_step
 from rehearsal.build.errors import SuppliesError
 from rehearsal.build.progress import Silent
@@ -79,7 +79,7 @@ def test_it_is_used_although_the_stand_in_was_built_before(
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("PROVIDER", raising=False)
     before = sources._built(store, AWS_PROVIDER, "go1.26")
-    assert before.entry == toolchain.tool_step(store, AWS_PROVIDER, "go1.26").entry
+    assert before.entry == go_tool.tool_step(store, AWS_PROVIDER, "go1.26").entry
     installed = plugin(tmp_path / f"home/plugins/resource-aws-v{VERSION}" / PROGRAM)
     after = sources._built(store, AWS_PROVIDER, "go1.26")
     assert after.entry == official_step(store, installed).entry != before.entry

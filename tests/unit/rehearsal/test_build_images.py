@@ -14,11 +14,10 @@ from rehearsal.build.container_images import (
     BUSYBOX,
     FLANNEL_CNI_PLUGIN,
     NGINX,
-    Kit,
-    Parts,
     all_images,
     unlike,
 )
+from rehearsal.build.image_layers import Kit, Parts
 from rehearsal.build.oci import Image, Layer, Layout, write_layer
 from rehearsal.build.registry import Registry
 

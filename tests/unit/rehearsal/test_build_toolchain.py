@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from infra.config import versions
-from rehearsal.build import modules, toolchain
+from rehearsal.build import go_tool, modules
 from rehearsal.build.errors import SuppliesError
+from rehearsal.build.go_tool import GoTool, tool_step
 from rehearsal.build.modules import TOOLS, module_version
 from rehearsal.build.store import Store
-from rehearsal.build.toolchain import AWS_PROVIDER, OWN_IMAGE, GoTool, go_tools, tool_step, windows_tools
+from rehearsal.build.toolchain import AWS_PROVIDER, OWN_IMAGE, go_tools, windows_tools
 
 BY_FOLDER = {tool.folder: tool for tool in go_tools()}
 VERSIONS = tuple(versions.KUBERNETES_VERSIONS)
@@ -87,7 +88,7 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.mkdir(parents=True)
     (module / "go.mod").write_text("module x\n\ngo 1.26.6\n\nrequire a.b/c v1.2.3\n")
     (module / "go.sum").write_text("sum")
-    monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    monkeypatch.setattr(go_tool, "TOOLS", tmp_path / "tools")
     monkeypatch.setattr(modules, "TOOLS", tmp_path / "tools")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "bin").mkdir()
