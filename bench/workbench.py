@@ -19,8 +19,8 @@ from rehearsal import processes
 from rehearsal.build import ensure_programs
 from rehearsal.fake_aws.process import Cloud, running_cloud
 from rehearsal.project import CHECKOUT, PROGRAM, environment
-from rehearsal.simulated.api import running_api
 from rehearsal.simulated.machines import simulated_machines
+from rehearsal.simulated.servers import running_api
 
 from .samples import Sample, measure
 

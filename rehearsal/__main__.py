@@ -4,38 +4,29 @@
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from . import build, kubeconfig, processes
-from .build import later
-from .build.catalogue import ALL, LINUX_ALONE, OWN_IMAGE, STAND_IN, WINE
-from .build.progress import Lines, Live
-from .scenarios import checks, figures, recorded, repeat
+from . import build, processes
+from .build.catalogue import ALL, OWN_IMAGE, STAND_IN, WINE
+from .runs import LOGS, keep_logs, kubeconfig_of, linux_first, many, once, supplies
+from .scenarios import checks, figures, repeat
 from .scenarios import progress as shown
 from .scenarios.late_dns import SCENARIOS as LATE_DNS
 from .scenarios.life import SCENARIOS as CLUSTER_SCENARIOS
-from .scenarios.life import Run, Step, is_whole, play
-from .scenarios.linux_first import LinuxFirst
 from .scenarios.machine_faults.scenario import SCENARIOS as FAULT_SCENARIOS
 from .scenarios.own_image import SCENARIOS as OWN_IMAGE_SCENARIO
 from .scenarios.previews import STEPS as PREVIEW_STEPS
 from .scenarios.refresh import SCENARIOS as REFRESH
 from .session import (
-    PROJECT,
-    STACK,
     STATE,
     RehearsalError,
     Session,
@@ -44,7 +35,6 @@ from .session import (
     locked,
     open_session,
     require_root_on_linux,
-    save_logs,
 )
 from .variant import DEFAULT, Variant
 from .wine.errors import WineError
@@ -62,8 +52,6 @@ PARTS = {"life": ALL, "own-image": {STAND_IN, OWN_IMAGE}}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = shown.console
-LOGS = PROJECT / "build" / "rehearsal"
-FAILED_LOGS = PROJECT / "build" / "rehearsals-failed"
 
 
 @app.command()
@@ -97,143 +85,11 @@ def run(
         parts = {STAND_IN} if keep else PARTS.get(scenario, {STAND_IN})
         if times > 1:
             figures_of = (figures.BUSY if busy else figures.QUIET) if keep_figures else ""
-            _repeat(times, steps, _supplies(kubernetes, parts), variant, figures_of)
+            many(times, steps, supplies(kubernetes, parts), variant, figures_of)
         elif WINE in parts and build.is_missing(WINE, kubernetes=kubernetes):
-            _linux_first(variant, keep_figures=keep_figures)
+            linux_first(variant, keep_figures=keep_figures)
         else:
-            _once(steps, _supplies(kubernetes, parts), variant, keep=keep, keep_figures=keep_figures)
-
-
-def _linux_first(variant: Variant, *, keep_figures: bool) -> None:
-    """Play the life of a cluster on a machine that has yet to build:
-
-    Linux at once, Windows when it is there.
-    """
-    began = time.monotonic()
-    prepared = _supplies(variant.kubernetes, LINUX_ALONE)
-    console.print(
-        "the Windows binaries are built beside the first cluster; the Windows pool joins when they are there"
-    )
-    rest = later.Later(
-        lambda line: console.print(line, style="dim", markup=False, soft_wrap=True),
-        downloads=prepared.downloads,
-        command=[*later.COMMAND, "--kubernetes", variant.kubernetes],
-    )
-    try:
-        order = LinuxFirst(
-            elapsed=lambda: time.monotonic() - began,
-            cpu_seconds=prepared.cpu_seconds,
-            rest=rest,
-            complete=lambda: build.ensure(kubernetes=variant.kubernetes),
-        )
-        _once(order.steps, prepared, variant, keep=False, keep_figures=keep_figures)
-    finally:
-        rest.stop()
-
-
-def _once(
-    steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, *, keep: bool, keep_figures: bool
-) -> None:
-    session = _open(prepared, variant)
-    try:
-        played = _play(steps, session)
-    except BaseException as error:
-        _save_logs(session, LOGS)
-        close_session()
-        if isinstance(error, KeyboardInterrupt):
-            console.print("interrupted; everything was removed", style="yellow")
-        raise
-    _save_logs(session, LOGS)
-    for text in played.closing:
-        console.print(text.rstrip(), markup=False, soft_wrap=True)
-    if keep_figures and variant == DEFAULT:
-        figures.keep(played.seconds, played.ready_seconds, played.up_seconds)
-    if keep_figures and is_whole(steps):
-        recorded.keep(variant, prepared.versions, sum(played.seconds.values()))
-    if keep:
-        shown.explain_kept(session)
-    else:
-        close_session()
-
-
-def _repeat(
-    times: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant, figures_of: str
-) -> None:
-    """Play the scenario many times, keep the logs of the runs that fail, and exit with 1 if any did."""
-    shutil.rmtree(FAILED_LOGS, ignore_errors=True)
-    attempts: list[repeat.Attempt] = []
-    for number in range(1, times + 1):
-        console.rule(f"run {number} of {times}", align="left")
-        attempts.append(_attempt(number, steps, prepared, variant))
-        console.print(f"so far: {repeat.rate(attempts)}")
-        for line in repeat.failures(attempts):
-            console.print(line, style="red", markup=False, soft_wrap=True)
-    console.print(repeat.table(attempts))
-    if figures_of:
-        figures.keep_many(repeat.markdown(attempts), figures_of)
-    if not all(attempt.passed for attempt in attempts):
-        raise RehearsalError("\n".join([repeat.rate(attempts), *repeat.failures(attempts)]))
-
-
-def _attempt(
-    number: int, steps: tuple[Step, ...], prepared: build.Supplies, variant: Variant
-) -> repeat.Attempt:
-    session: Session | None = None
-    try:
-        session = _open(prepared, variant)
-        return repeat.passed(number, _play(steps, session))
-    except Exception as error:  # one run's failure, whatever it is, is a figure; the next run still begins
-        if session:
-            _save_logs(session, FAILED_LOGS / f"run-{number:02}")
-        return repeat.failed(number, error)
-    finally:
-        close_session()
-
-
-def _open(prepared: build.Supplies, variant: Variant) -> Session:
-    start = time.monotonic()
-    session = open_session(prepared, variant=variant)
-    console.print(
-        f"{variant}: fake cloud (moto, stand-in) {session.endpoint}, machine room up after "
-        f"{time.monotonic() - start:.1f} s\n"
-    )
-    return session
-
-
-def _supplies(kubernetes: str, parts: Collection[str] = ALL) -> build.Supplies:
-    """Builds and installs what is missing, with its progress shown."""
-    if console.is_terminal:
-        with Live(console) as progress:
-            made = build.ensure(progress, parts=parts, kubernetes=kubernetes)
-    else:
-        made = build.ensure(Lines(console), parts=parts, kubernetes=kubernetes)
-    provider = "Pulumi's own" if made.official_provider else "a stand-in on Pulumi's own bridge"
-    console.print(f"aws provider: {provider}")
-    return made
-
-
-def _play(steps: tuple[Step, ...], session: Session) -> Run:
-    """Plays the steps. What Pulumi prints goes to its log; on a terminal a spinner shows the last line."""
-    with console.status("") as status, (session.state / "logs" / "pulumi.log").open("a") as log:
-
-        def tell(line: str) -> None:
-            status.update(f"[dim]{escape(line.strip()[:120])}[/dim]")
-            print(f"{datetime.now(UTC):%H:%M:%S.%f} {line}", file=log, flush=True)
-
-        current = Run(
-            session=session,
-            say=lambda text: console.print(text, style="dim", markup=False, soft_wrap=True),
-            tell=tell,
-        )
-        start = time.monotonic()
-        with _kubeconfig(session):
-            play(steps, current, lambda step: shown.announce(step, status), shown.conclude)
-    shown.table(current, time.monotonic() - start)
-    return current
-
-
-def _kubeconfig(session: Session) -> AbstractContextManager[None]:
-    return kubeconfig.followed(session.client("ssm"), STACK, session.kubeconfig)
+            once(steps, supplies(kubernetes, parts), variant, keep=keep, keep_figures=keep_figures)
 
 
 @app.command()
@@ -241,8 +97,8 @@ def shell() -> None:
     """A shell in which plain `pulumi preview|up|destroy` and `kubectl` work against the fake cloud."""
     require_root_on_linux()
     with locked():
-        kept = kept_session(lambda kubernetes: _supplies(kubernetes, {STAND_IN}))
-        session = kept or open_session(_supplies(DEFAULT.kubernetes, {STAND_IN}))
+        kept = kept_session(lambda kubernetes: supplies(kubernetes, {STAND_IN}))
+        session = kept or open_session(supplies(DEFAULT.kubernetes, {STAND_IN}))
         console.print(
             "Plain `pulumi preview`, `pulumi up`, `pulumi destroy` and `kubectl` work here, "
             f"against the fake cloud {session.endpoint} (a stand-in).\n"
@@ -256,14 +112,14 @@ def shell() -> None:
             _run_shell(session)
         finally:
             if not kept:
-                _save_logs(session, LOGS)
+                keep_logs(session, LOGS)
                 close_session()
 
 
 def _run_shell(session: Session) -> None:
     # Ctrl-C belongs to what runs in the shell.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with _kubeconfig(session):
+    with kubeconfig_of(session):
         subprocess.run(
             [os.environ.get("SHELL", "/bin/bash")],
             cwd=session.project,
@@ -279,11 +135,6 @@ def clean() -> None:
     with locked():
         running = close_session()
     console.print(f"ended {', '.join(running)}; " * bool(running) + f"{STATE} is gone")
-
-
-def _save_logs(session: Session, folder: Path) -> None:
-    save_logs(session, folder)
-    console.print(f"logs of every machine are in {os.path.relpath(folder, Path.cwd())}", style="dim")
 
 
 def main(program: Callable[[], None] = app) -> None:

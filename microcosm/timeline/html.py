@@ -220,12 +220,11 @@ class _View:
 
     def _footer(self) -> str:
         stand_ins = [node.name for node in self._timeline.nodes if node.stand_in]
-        warning = ""
-        if stand_ins:
-            warning = (
-                f" {', '.join(stand_ins)}: a stand-in, not a real Windows machine; its times do not "
-                f"apply to one."
-            )
+        warning = (
+            f" {', '.join(stand_ins)}: a stand-in, not a real Windows machine; its times do not apply to one."
+            if stand_ins
+            else ""
+        )
         return (
             f"Sources: the machines' reports in /microcosm/{self._timeline.stack}/status and their "
             f"launch times.{warning}"

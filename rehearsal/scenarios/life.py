@@ -11,7 +11,7 @@ from typing import Any
 from ..fake_aws.inventory import Inventory
 from ..session import STACK, Session
 from ..wine import check as wine
-from . import checks, pod_networks
+from . import checks, pod_networks, secret_checks
 
 
 @dataclass(slots=True)
@@ -84,11 +84,11 @@ def smoke(run: Run) -> str:
 
 
 def secrets(run: Run) -> str:
-    return checks.no_secret_in_the_open(run.session)
+    return secret_checks.no_secret_in_the_open(run.session)
 
 
 def metadata(run: Run) -> str:
-    return checks.no_credentials_for_pods(run.session, "linux-0")
+    return secret_checks.no_credentials_for_pods(run.session, "linux-0")
 
 
 def windows_binaries(run: Run) -> str:

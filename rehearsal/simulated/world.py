@@ -14,8 +14,9 @@ from rehearsal import project
 from rehearsal.fake_aws import inventory
 from rehearsal.fake_aws.process import CREDENTIALS, Cloud, running_cloud
 from rehearsal.project import Project
-from rehearsal.simulated.api import KubernetesApi, running_api
+from rehearsal.simulated.api import KubernetesApi
 from rehearsal.simulated.machines import SimulatedMachines, simulated_machines
+from rehearsal.simulated.servers import running_api
 
 REGION = "eu-west-1"
 STACK = "simulated"

@@ -1,23 +1,19 @@
 """Run one pod on the node in a thread: from Waiting to Running, and finally to its removal."""
 
-import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rehearsal.windows_node import pod_status, program
 from rehearsal.windows_node.addresses import HostPort, PodAddresses, host_ports_of
-from rehearsal.windows_node.api import Api, ApiError, ApiFailure, Json
+from rehearsal.windows_node.api import Api, Json
 from rehearsal.windows_node.backoff import CrashBackOff
 from rehearsal.windows_node.container import ContainerRun
 from rehearsal.windows_node.errors import StandinError
 from rehearsal.windows_node.events import NORMAL, WARNING, Recorder
+from rehearsal.windows_node.pod_object import PodObject
 from rehearsal.windows_node.pod_status import Container, Running, Terminated, Waiting
-
-log = logging.getLogger(__name__)
 
 _RELIST_SECONDS = 1.0  # kubelet polls its containers as often
 _RETRY_SECONDS = 10.0
@@ -35,7 +31,7 @@ class Node:
 
 
 class PodWorker:
-    """Runs one pod; ends when the pod is deleted or the node goes away."""
+    """Run one pod; end when the pod is deleted or the node goes away."""
 
     def __init__(self, node: Node, pod: Json) -> None:
         self.pod = pod
@@ -49,8 +45,7 @@ class PodWorker:
         self._opened: list[HostPort] = []
         self._back_off = CrashBackOff()
         self._start_at = 0.0
-        self._created = datetime.now(UTC)
-        self._published: Json = pod.get("status", {})
+        self._object = PodObject(node.api, pod)
         self._wake = threading.Event()
         self._grace: float | None = None
         self.ended = threading.Event()
@@ -147,12 +142,19 @@ class PodWorker:
         self._container = replace(self._container, state=ended, last=ended, started=False, ready=False)
         if delay and pod_status.restarts(self.pod, ended):
             pod = self.pod["metadata"]["name"]
-            message = f"back-off {delay:.0f}s restarting failed container={self._name} pod={pod}"
+            name = self.pod["spec"]["containers"][0]["name"]
+            message = f"back-off {delay:.0f}s restarting failed container={name} pod={pod}"
             self._wait_for("CrashLoopBackOff", message)
             self._record_event(WARNING, "BackOff", message)
 
     def _unhealthy(self, kind: str, problem: str) -> None:
         self._record_event(WARNING, "Unhealthy", f"{kind.capitalize()} probe failed: {problem}")
+
+    def _publish(self) -> bool:
+        return self._object.publish(self.pod, self._container, host_ip=self._node.ip, pod_ip=self._address)
+
+    def _record_event(self, kind: str, reason: str, message: str) -> None:
+        self._node.recorder.pod(self.pod, kind, reason, message)
 
     def _wait_for(self, reason: str, message: str) -> None:
         self._container = replace(self._container, state=Waiting(reason, message))
@@ -192,7 +194,7 @@ class PodWorker:
         self._free_address()
         # Without a deletion timestamp the pod is already gone, or the node goes away, which a real kubelet
         # does not report either.
-        while "deletionTimestamp" in self.pod["metadata"] and not (self._publish() and self._remove()):
+        while "deletionTimestamp" in self.pod["metadata"] and not (self._publish() and self._object.remove()):
             time.sleep(_RELIST_SECONDS)
 
     def _free_address(self) -> None:
@@ -201,65 +203,6 @@ class PodWorker:
         for port in self._opened:
             self._node.addresses.close_port(self._address, port)
         self._node.addresses.release(self._address)
-
-    def _remove(self) -> bool:
-        """Delete the pod's object, because the pod has ended."""
-        body = {
-            "kind": "DeleteOptions",
-            "apiVersion": "v1",
-            "gracePeriodSeconds": 0,
-            "preconditions": {"uid": self.pod["metadata"]["uid"]},
-        }
-        return self._call(lambda: self._node.api.delete(self._path, body))
-
-    # --- the API ------------------------------------------------------------------------------------------
-
-    def _publish(self) -> bool:
-        """Update the status in the API; return False if the call failed."""
-        status = pod_status.status(
-            self.pod,
-            self._container,
-            before=self._published,
-            host_ip=self._node.ip,
-            pod_ip=self._address,
-            created=self._created,
-            now=datetime.now(UTC),
-        )
-        if status == self._published:
-            return True
-        # A strategic merge joins lists of addresses, so those of a replaced node would stay beside this
-        # node's.
-        lists = {
-            name: [{"$patch": "replace"}, *status[name]] for name in ("hostIPs", "podIPs") if name in status
-        }
-        body = {"metadata": {"uid": self.pod["metadata"]["uid"]}, "status": status | lists}
-        succeeded = self._call(lambda: self._node.api.patch(f"{self._path}/status", body))
-        if succeeded:
-            self._published = status
-        return succeeded
-
-    def _call(self, call: Callable[[], Json]) -> bool:
-        """Make a call about this pod; a pod that is gone, or another one with its name, counts as success."""
-        try:
-            call()
-        except ApiFailure as error:
-            gone = isinstance(error, ApiError) and error.reason in ("NotFound", "Conflict")
-            if not gone:
-                log.warning("pod %s: %s", self._name, error)
-            return gone
-        return True
-
-    def _record_event(self, kind: str, reason: str, message: str) -> None:
-        self._node.recorder.pod(self.pod, kind, reason, message)
-
-    @property
-    def _name(self) -> str:
-        return self.pod["spec"]["containers"][0]["name"]
-
-    @property
-    def _path(self) -> str:
-        metadata = self.pod["metadata"]
-        return f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
 
 
 def _earlier_restarts(pod: Json) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from .stage import Stage
 
+HEALS = "heals by itself"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:

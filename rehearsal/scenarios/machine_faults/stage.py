@@ -27,6 +27,8 @@ UP = ("pulumi", "up", "--yes", "--skip-preview", "--stack", STACK)
 METADATA = (METADATA_ADDRESS, 80)
 AWS_API = (SERVICE_ADDRESS, 443)
 BOOT_SECONDS = 90.0
+LINE_SECONDS = 240.0
+PHASES = "var/lib/microcosm/phases"
 _TABLE = "microcosm_fault"
 _Found = TypeVar("_Found")
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 import rehearsal.__main__ as command
-from rehearsal import kubeconfig
+from rehearsal import kubeconfig, runs
 from rehearsal.simulated import simulated_world
-from rehearsal.simulated.api import PROGRAMS
+from rehearsal.simulated.servers import PROGRAMS
 from rehearsal.waiting import poll
 
 PLACEHOLDER = "pending"
@@ -83,7 +83,7 @@ def test_in_the_shell_plain_kubectl_works_after_plain_pulumi_up(tmp_path, monkey
             kubeconfig=path,
             client=lambda service: world.session().client(service, endpoint_url=world.cloud.endpoint),
         )
-        monkeypatch.setattr(command, "STACK", world.stack.stack)
+        monkeypatch.setattr(runs, "STACK", world.stack.stack)
         command._run_shell(session)
     nodes = (world.stack.folder / "nodes").read_text().split()
     assert nodes == ["node/control-plane", "node/linux-0", "node/windows-0"]

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from infra.lint import Severity, check
-from rehearsal.simulated.api import KubernetesApi, running_api
+from rehearsal.simulated.api import KubernetesApi
+from rehearsal.simulated.servers import running_api
 from rehearsal.windows_node.api import ApiError
 from tests.support import built_tools
 from tests.support.generated_pods import FIELDS, NAMESPACES, RUNTIME_CLASSES, generate

@@ -11,7 +11,7 @@ import pytest
 from infra.config import naming
 from rehearsal.fake_aws import inventory
 from rehearsal.simulated import simulated_world
-from rehearsal.simulated.api import PROGRAMS
+from rehearsal.simulated.servers import PROGRAMS
 from rehearsal.waiting import poll
 
 NEEDED = ("pulumi", "pulumi-resource-aws", "pulumi-resource-kubernetes", *PROGRAMS)

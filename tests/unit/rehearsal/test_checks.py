@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rehearsal.scenarios import checks
+from rehearsal.scenarios import checks, secret_checks
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def said(monkeypatch):
 
 def test_pods_that_get_no_answer_get_no_credentials(said):
     said.append("machine 200\ncni-1 000\ncni-2 000\n")
-    found = checks.no_credentials_for_pods(None, "linux-0")
+    found = secret_checks.no_credentials_for_pods(None, "linux-0")
     assert (
         found
         == "linux-0 gets a token of the metadata service, its 2 pods with a network of their own get none"
@@ -39,7 +39,7 @@ def test_anything_else_fails(said, answer, words):
     """Also what would hold for a machine that nobody can ask from."""
     said.append(answer)
     with pytest.raises(checks.CheckFailed, match=words):
-        checks.no_credentials_for_pods(None, "linux-0")
+        secret_checks.no_credentials_for_pods(None, "linux-0")
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import pytest
 
-import rehearsal.__main__ as command
-from rehearsal import variant
+from rehearsal import runs, variant
 from rehearsal.errors import CommandFailed, RehearsalError
 from rehearsal.scenarios import life, repeat
 from rehearsal.scenarios.checks import CheckFailed
@@ -49,10 +48,10 @@ class Sessions:
 
     def __init__(self, monkeypatch, tmp_path):
         self.opened, self.closed, self.saved = 0, 0, []
-        monkeypatch.setattr(command, "open_session", self.open)
-        monkeypatch.setattr(command, "close_session", self.close)
-        monkeypatch.setattr(command, "_save_logs", lambda session, folder: self.saved.append(folder.name))
-        monkeypatch.setattr(command, "FAILED_LOGS", tmp_path)
+        monkeypatch.setattr(runs, "open_session", self.open)
+        monkeypatch.setattr(runs, "close_session", self.close)
+        monkeypatch.setattr(runs, "keep_logs", lambda session, folder: self.saved.append(folder.name))
+        monkeypatch.setattr(runs, "FAILED_LOGS", tmp_path)
 
     def open(self, supplies, variant):
         self.opened += 1
@@ -65,18 +64,18 @@ class Sessions:
 def test_every_run_has_a_session_of_its_own_and_only_those_that_fail_leave_logs(monkeypatch, tmp_path):
     sessions = Sessions(monkeypatch, tmp_path)
     kept = []
-    monkeypatch.setattr(command.figures, "keep_many", lambda text, name: kept.append((text, name)))
+    monkeypatch.setattr(runs.figures, "keep_many", lambda text, name: kept.append((text, name)))
 
     def play(steps, session):
         if sessions.opened == 2:
             raise CheckFailed("cluster DNS answers linux-0 with code 2")
         return life.Run(session=session, say=print, tell=print, seconds={"up": 40.0})
 
-    monkeypatch.setattr(command, "_play", play)
+    monkeypatch.setattr(runs, "_play", play)
     with pytest.raises(
         RehearsalError, match="2 of 3 passed\nrun 2 failed at opening the session: cluster DNS"
     ):
-        command._repeat(3, (), None, variant.Variant(region="us-west-2"), "rehearsals")
+        runs.many(3, (), None, variant.Variant(region="us-west-2"), "rehearsals")
     assert (sessions.opened, sessions.closed, sessions.saved) == (3, 3, ["run-02"])
     assert kept[0][1] == "rehearsals"
     assert "2 of 3 passed" in kept[0][0]
