@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal.build.toolchain import TOOLS
+from rehearsal.build.modules import TOOLS
 from rehearsal.session import STATE
 from tests.support.engine import PROJECT
 
