@@ -179,6 +179,29 @@ def _key_pair(patient: Patient) -> Verdict:
     return passed(f"{name!r}, {kind}")
 
 
+def _documents_key(patient: Patient) -> Verdict:
+    """Look at the key of `kmsKeyId`: Parameter Store takes enabled keys of its own region for symmetric
+    encryption only (Systems Manager user guide, secure-string-parameter-kms-encryption).
+    """
+    key = patient.stack.valid.kms_key
+    if not key:
+        return passed("AWS's own")
+    region = key.split(":")[3] if key.startswith("arn:") else patient.target.region
+    if region != patient.target.region:
+        return failed(f"{key} is of {region}: name a key of {patient.target.region} in kmsKeyId")
+    try:
+        found = patient.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+    except ClientError as answer:
+        if answer.response["Error"]["Code"] != "NotFoundException":
+            raise
+        return failed(f"there is no key {key} in {patient.target.region}: correct kmsKeyId")
+    if found["KeySpec"] != "SYMMETRIC_DEFAULT":
+        return failed(f"{key} is {found['KeySpec']}: name a key for symmetric encryption in kmsKeyId")
+    if found["KeyState"] != "Enabled":
+        return failed(f"{key} is {found['KeyState']}: enable it, or name another in kmsKeyId")
+    return passed(key)
+
+
 _STANDARD = re.compile(r"([acdhmrtz]|i[ms]?)[0-9]")
 
 
@@ -201,4 +224,11 @@ CHECKS = (
         needs_config=True,
     ),
     Check(name="key pair", what="exists and is RSA", look=_key_pair, needs_account=True, needs_config=True),
+    Check(
+        name="KMS key",
+        what="exists, is enabled and encrypts",
+        look=_documents_key,
+        needs_account=True,
+        needs_config=True,
+    ),
 )

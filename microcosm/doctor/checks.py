@@ -24,7 +24,7 @@ from ..pulumi_cli.target import Target
 
 PARALLEL = 8
 # Clients are made before the checks run side by side: making one is not safe in threads, using one is.
-SERVICES = ("sts", "ec2", "ssm", "service-quotas", "s3", "pricing")
+SERVICES = ("sts", "ec2", "ssm", "service-quotas", "s3", "pricing", "kms")
 
 
 class Level(StrEnum):

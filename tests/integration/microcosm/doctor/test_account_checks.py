@@ -171,3 +171,46 @@ def test_the_key_pair_is_one_for_windows(keys: Cloud, name: str, level: str, wor
     result = found("key pair", patient(stack=declared(keyName=name)))
     assert result[0] == level
     assert words in result[1]
+
+
+def made_key(cloud: Cloud, **how: str) -> str:
+    return str(cloud.client("kms").create_key(**how)["KeyMetadata"]["KeyId"])
+
+
+@pytest.mark.parametrize(
+    ("how", "disabled", "level", "words"),
+    [
+        ({}, False, "PASS", "{key}"),
+        ({}, True, "FAIL", "{key} is Disabled: enable it"),
+        ({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}, False, "FAIL", "{key} is RSA_2048: name"),
+        (
+            {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+            False,
+            "FAIL",
+            "{key} is HMAC_256: name",
+        ),
+    ],
+)
+def test_the_key_of_the_documents_encrypts(
+    cloud: Cloud, how: dict[str, str], disabled: bool, level: str, words: str
+) -> None:
+    key = made_key(cloud, **how)
+    if disabled:
+        cloud.client("kms").disable_key(KeyId=key)
+    result = found("KMS key", patient(stack=declared(kmsKeyId=key)))
+    assert (result[0], result[1].startswith(words.format(key=key))) == (level, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("", "AWS's own"),
+        (ABSENT := "6c0f3d4e-1b2a-4c5d-8e9f-0a1b2c3d4e5f", f"there is no key {ABSENT} in eu-west-1"),
+        (
+            f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{ABSENT}",
+            f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{ABSENT} is of",
+        ),
+    ],
+)
+def test_a_key_of_elsewhere_or_nowhere_is_told(cloud: Cloud, key: str, words: str) -> None:
+    assert found("KMS key", patient(stack=declared(kmsKeyId=key)))[1].startswith(words)

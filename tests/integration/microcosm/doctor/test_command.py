@@ -45,7 +45,7 @@ def test_the_command_prints_a_table_and_its_sum(project: Path) -> None:
     code, text = run("doctor")
     assert code == 0
     assert text.splitlines()[0].split() == ["CHECK", "RESULT", "DETAIL"]
-    assert text.endswith("15 PASS, 1 WARN, 0 FAIL: `pulumi up` can work\n")
+    assert text.endswith("16 PASS, 1 WARN, 0 FAIL: `pulumi up` can work\n")
 
 
 def test_a_failure_is_exit_1_and_stands_in_the_json(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
