@@ -21,7 +21,7 @@ VERSION = "0.28.9"
 IMAGE = f"ghcr.io/flannel-io/flannel:v{VERSION}"
 CNI_IMAGE = "ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel3"
 NAMESPACE = "kube-flannel"
-# Where containerd of a Linux node looks for CNI configurations (userdata/linux/common.sh). It lies in /run,
+# Where containerd of a Linux node looks for CNI configurations (userdata/linux/machine.sh). It lies in /run,
 # as the lease does: after a reboot neither is there, and the node waits for both again.
 CNI_FOLDER = "/run/cni/net.d"
 SUBNET_FILE = "/run/flannel/subnet.env"

@@ -30,7 +30,7 @@ NEEDED = {
 # Lengths in hexadecimal digits. Kubernetes publishes sha512 alone for the archive that holds the Windows
 # programs.
 ALGORITHMS = {"sha256": 64, "sha512": 128}
-# userdata/linux/common.sh checks with sha256sum.
+# userdata/linux/machine.sh checks with sha256sum.
 ACCEPTED = {"linux": ("sha256",), "windows": ("sha256", "sha512")}
 
 # The characters of RFC 3986: an address becomes part of scripts.

@@ -61,7 +61,7 @@ CONTAINERD_FROM: Mapping[str, tuple[tuple[int, int, int], ...]] = MappingProxyTy
         "1.36": ((2, 2, 0), (2, 3, 0)),
     }
 )
-# Those whose configuration the scripts of each system can write (userdata/linux/common.sh,
+# Those whose configuration the scripts of each system can write (userdata/linux/machine.sh,
 # userdata/windows/worker.ps1).
 CONTAINERD_MAJORS: Mapping[str, tuple[int, ...]] = MappingProxyType({"linux": (2,), "windows": (1, 2)})
 

@@ -18,6 +18,7 @@ from .quoting import powershell, with_assignments
 SCRIPTS = Path(__file__).resolve().parents[2] / "userdata"
 # EC2 refuses more, counted before base64 (EC2 user guide, "Run commands when you launch an EC2 instance").
 RAW_LIMIT_BYTES = 16384
+LINUX_PARTS = ("common", "machine")
 WINDOWS_PARTS = (
     "common",
     "tasks",
@@ -55,7 +56,7 @@ def linux(role: str, inputs: Mapping[str, str], *, expires: bool = False) -> str
     """
     body = "".join(
         without_comments(_script(f"linux/{part}.sh"))
-        for part in ("common", *(["expiry"] if expires else []), role)
+        for part in (*LINUX_PARTS, *(["expiry"] if expires else []), role)
     )
     text = with_assignments(body, inputs).encode()
     raw = text if len(text) <= RAW_LIMIT_BYTES else gzip.compress(text, mtime=0)

@@ -22,7 +22,7 @@ def test_a_finding_names_the_file_that_has_to_be_changed():
     text = golden.user_data("that-ends")["expected-worker.sh"]
     lines = text.splitlines()
     for part, words in (
-        ("common", "prepare() {"),
+        ("machine", "prepare() {"),
         ("expiry", "end_when_expired() {"),
         ("worker", "kubeadm_join() {"),
     ):

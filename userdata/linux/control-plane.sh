@@ -1,5 +1,5 @@
 
-# control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows common.sh
+# control-plane.sh - makes the cluster with kubeadm and publishes how to reach and join it. Follows machine.sh
 # in the same script.
 #
 # Inputs besides common.sh's: PUBLIC_IP (the Elastic IP, in the API server's certificate)

@@ -1,4 +1,4 @@
-# expiry.sh - ends the machine when its stack's time is over. Stands between common.sh and the role, in stacks
+# expiry.sh - ends the machine when its stack's time is over. Stands between machine.sh and the role, in stacks
 # that end. The boot makes its timer (common.sh, begin), where a failure is reported.
 readonly EXPIRY=${STATE}/expiry
 

@@ -1,5 +1,5 @@
 
-# worker.sh - joins the cluster of one particular control plane. Follows common.sh in the same script.
+# worker.sh - joins the cluster of one particular control plane. Follows machine.sh in the same script.
 #
 # Inputs besides common.sh's: CONTROL_PLANE_ID (the instance whose cluster this machine belongs to)
 : "${CONTROL_PLANE_ID:?}" "${KUBERNETES_VERSION:?}"

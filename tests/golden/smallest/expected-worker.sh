@@ -30,4 +30,5 @@ KUBEADM_CONFIG='"apiVersion": "kubeadm.k8s.io/v1beta4"
 '
 CONTROL_PLANE_ID=i-0123456789abcdef0
 #:: userdata/linux/common.sh
+#:: userdata/linux/machine.sh
 #:: userdata/linux/worker.sh

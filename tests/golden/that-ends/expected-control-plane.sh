@@ -51,5 +51,6 @@ KUBEADM_CONFIG='"apiVersion": "kubeadm.k8s.io/v1beta4"
 '
 PUBLIC_IP=198.51.100.7
 #:: userdata/linux/common.sh
+#:: userdata/linux/machine.sh
 #:: userdata/linux/expiry.sh
 #:: userdata/linux/control-plane.sh

@@ -9,7 +9,7 @@ import pytest
 
 from infra.node import userdata
 
-COMMON = userdata.SCRIPTS / "linux" / "common.sh"
+COMMON = "".join((userdata.SCRIPTS / "linux" / f"{part}.sh").read_text() for part in userdata.LINUX_PARTS)
 INPUTS = dict.fromkeys(
     ["STACK", "REGION", "KUBERNETES_VERSION", "ARTIFACTS", "PAUSE_IMAGE", "KUBEADM_CONFIG"], "x"
 ) | {"NODE_NAME": "linux-0"}
@@ -32,10 +32,8 @@ def machine(tmp_path):
     """Runs a script after common.sh; the folder is the machine's /var/lib/microcosm."""
 
     def run(script: str, commands: str = COMMANDS) -> subprocess.CompletedProcess[str]:
-        body = (
-            COMMON.read_text()
-            .replace("/var/lib/microcosm", str(tmp_path))
-            .replace("/etc/kubernetes", f"{tmp_path}/kubernetes")
+        body = COMMON.replace("/var/lib/microcosm", str(tmp_path)).replace(
+            "/etc/kubernetes", f"{tmp_path}/kubernetes"
         )
         (tmp_path / "instance").write_text("i-1")
         text = "\n".join([*(f"{name}={value}" for name, value in INPUTS.items()), body, commands, script])

@@ -224,10 +224,8 @@ def test_the_nodes_script_is_replaced_whole_or_not_at_all(tmp_path):
     own, new = tmp_path / "own.sh", tmp_path / "new.sh"
     own.write_text("#!/bin/bash\necho the old one\n")
     new.write_text("#!/bin/bash\n" + "# a longer one\n" * 500)
-    body = (
-        COMMON.read_text()
-        .replace("/usr/local/sbin/microcosm-node", str(own))
-        .replace("/etc/systemd/system", str(tmp_path))
+    body = COMMON.replace("/usr/local/sbin/microcosm-node", str(own)).replace(
+        "/etc/systemd/system", str(tmp_path)
     )
     text = "\n".join(
         [

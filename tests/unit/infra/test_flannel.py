@@ -98,7 +98,7 @@ def test_the_cni_configuration_lies_where_containerd_looks_and_is_gone_after_a_r
     assert folders == [flannel.CNI_FOLDER]
     assert flannel.CNI_FOLDER.startswith("/run/")
     config = re.search(
-        r"config.toml <<TOML\n(.*?)\nTOML\n", (PROJECT / "userdata/linux/common.sh").read_text(), re.DOTALL
+        r"config.toml <<TOML\n(.*?)\nTOML\n", (PROJECT / "userdata/linux/machine.sh").read_text(), re.DOTALL
     )[1]
     assert (
         tomllib.loads(config)["plugins"]["io.containerd.cri.v1.runtime"]["cni"]["conf_dir"]

@@ -28,7 +28,8 @@ def inputs(case: str, name: str) -> dict[str, str]:
 )
 def test_a_linux_machine_is_told_what_its_scripts_ask_for_and_no_more(role, name):
     """`: "${NAME:?}"` stops a machine minutes later, in a console that nobody reads."""
-    text = "".join((userdata.SCRIPTS / "linux" / f"{part}.sh").read_text() for part in ("common", role))
+    parts = (*userdata.LINUX_PARTS, role)
+    text = "".join((userdata.SCRIPTS / "linux" / f"{part}.sh").read_text() for part in parts)
     asked = set(re.findall(r'"\$\{([A-Z_]+):\?\}"', text))
     given = inputs("smallest", name)
     assert asked <= given.keys()

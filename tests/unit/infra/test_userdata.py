@@ -45,7 +45,7 @@ def test_scripts_stand_in_the_user_data_byte_for_byte():
     text = golden.user_data("that-ends")["expected-control-plane.sh"]
     lines = [
         line
-        for part in ("common", "expiry", "control-plane")
+        for part in (*userdata.LINUX_PARTS, "expiry", "control-plane")
         for line in (userdata.SCRIPTS / "linux" / f"{part}.sh").open()
     ]
     shebang, body = (
@@ -94,6 +94,7 @@ def test_the_parts_are_the_files_of_the_folder():
 def test_what_fits_is_plain_text_and_what_does_not_is_compressed_the_same_way_each_time(scripts):
     """Plain text can be read in the console; another byte means another machine."""
     (scripts / "linux/common.sh").write_text("#!/bin/bash\n")
+    (scripts / "linux/machine.sh").write_text("")
     (scripts / "linux/worker.sh").write_text("true\n")
     small, large = userdata.linux("worker", {"A": "x"}), userdata.linux("worker", {"A": "x" * 16384})
     assert raw(small) == b"#!/bin/bash\nA=x\ntrue\n"
@@ -120,6 +121,7 @@ def arrived(folder: Path, values: list[str]) -> list[str]:
     """Return the variables of a real bash to which the renderer gave these values."""
     names = [f"INPUT_{number}" for number in range(len(values))]
     (folder / "linux/common.sh").write_text("#!/usr/bin/env bash\nset -o errexit -o nounset\n")
+    (folder / "linux/machine.sh").write_text("")
     (folder / "linux/worker.sh").write_text(
         "printf '%s\\0' " + " ".join(f'"${{{name}}}"' for name in names) + "\n"
     )
