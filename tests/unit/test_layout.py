@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,15 @@ LAYERS = ("infra", "microcosm", "rehearsal", "bench")
 ELSEWHERE = ("rootfs", "ccauth_host")
 # These need Pulumi's SDK, which takes longer to import than the other commands of the same app take.
 LATE = {"microcosm.preview.pipeline_policy", "microcosm.preview.up"}
+
+LINE_CHARACTERS, MODULE_LINES = 110, 250
+HOUSE = (*(f"{layer}/" for layer in LAYERS), "userdata/", "workloads/", "tools/")
+MODULE_SUFFIXES = {".py", ".go", ".sh", ".ps1", ".psm1", ".cs", ".css", ".js"}
+# Prose of Markdown is not wrapped in a table; JSON has no way to continue an address or a sum; the others are
+# written by pip and Go.
+UNWRAPPED = {".md", ".json", ".lock", ".mod", ".sum", ".png"}
+# Rendered user-data, help texts of Windows binaries, and a log of a kubelet.
+RECORDED = ("tests/golden/", "tests/windows/help/", "tests/support/normal.log")
 
 
 def name_of(path: Path) -> str:
@@ -99,3 +109,35 @@ def test_contributing_shows_every_folder_of_the_house():
     top = {*LAYERS, "userdata", "workloads", "bom", "docs", "examples", "tests", "tools"}
     assert packages | top <= shown
     assert [folder for folder in shown if not (PROJECT / folder).is_dir()] == []
+
+
+def tracked_texts() -> Iterator[tuple[str, list[str]]]:
+    """Return the lines of each file that Git tracks and a person writes."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.split("\0"):
+        path = PROJECT / name
+        if path.is_file() and path.suffix not in UNWRAPPED and not name.startswith(RECORDED):
+            yield name, path.read_bytes().decode(errors="ignore").splitlines()
+
+
+def test_no_line_is_longer_than_110_characters():
+    texts = dict(tracked_texts())
+    assert {"Makefile", "userdata/linux/common.sh", "workloads/widgets/app.js"} <= texts.keys()
+    assert [
+        f"{name}:{number}"
+        for name, lines in texts.items()
+        for number, line in enumerate(lines, 1)
+        if len(line) > LINE_CHARACTERS
+    ] == []
+
+
+def test_no_module_is_longer_than_250_lines():
+    modules = [
+        (name, len(lines))
+        for name, lines in tracked_texts()
+        if name.startswith(HOUSE) and Path(name).suffix in MODULE_SUFFIXES
+    ]
+    assert len(modules) > 400
+    assert [f"{name}: {lines}" for name, lines in modules if lines > MODULE_LINES] == []
