@@ -14,7 +14,7 @@ from typing import cast
 from . import versions
 
 PLATFORMS = {"linux": "linux/amd64", "windows": "windows/amd64"}
-# What the scripts in userdata/ ask for by name.
+# Downloads that the scripts in userdata/ name.
 NEEDED = {
     "linux": ("kubeadm", "kubelet", "kubectl", "containerd", "runc", "cni-plugins"),
     "windows": (

@@ -12,7 +12,7 @@ EXPIRES_TAG = "microcosm:expires-at"
 
 CONTROL_PLANE = "control-plane"
 SCRIPTS = "scripts"
-# What Pulumi puts behind the name of what it names itself.
+# The suffix of names that Pulumi generates.
 MADE_UP = re.compile(r"-[0-9a-f]{7}")
 
 # A stack name becomes part of role names (64 characters) and parameter paths; a pool name becomes part of
@@ -21,7 +21,7 @@ _STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 POOL_NAME = re.compile(r"[a-z]([a-z0-9-]{0,13}[a-z0-9])?")
 
 
-# What AWS keeps for itself at the start of a name, and of what: a stack's name stands first in all of them.
+# Prefixes that AWS reserves, with the kind of name: each of these names begins with the stack's.
 _RESERVED = {
     # EC2 takes such a group's name for its id (EC2 API reference, CreateSecurityGroup).
     "sg-": "security group",

@@ -7,7 +7,7 @@ from . import checks as config_checks
 from . import naming, operating_systems, patterns, versions
 from .reading import Settings
 
-# What a pool is when nothing is said about it; Pulumi.yaml carries the same as its schema's default.
+# The default of nodePools, which is also the default in the schema of Pulumi.yaml.
 DEFAULT_POOLS: list[Mapping[str, object]] = [
     {"name": "linux", "os": "ubuntu-24.04", "count": 1},
     {"name": "windows", "os": "windows-2019", "count": 1},

@@ -12,7 +12,7 @@ BETA_OS_LABEL = "beta.kubernetes.io/os"
 BUILD_LABEL = "node.kubernetes.io/windows-build"
 LINUX, WINDOWS = "linux", "windows"
 ANY_SYSTEM = frozenset({LINUX, WINDOWS})
-# What is known of every node of a system. Kubernetes has Windows nodes on amd64 only, and the control plane
+# Labels that every node of a system has. Kubernetes has Windows nodes on amd64 only, and the control plane
 # is Linux.
 NODE_LABELS: Mapping[str, Mapping[str, str]] = {
     LINUX: {OS_LABEL: LINUX, BETA_OS_LABEL: LINUX},

@@ -113,7 +113,7 @@ _SCRIPT = re.compile(r"\.(sh|bash)$")
 # Between quotes is text, which stays one word; a quote at the very start holds the program.
 _QUOTED = re.compile(r"""(?<!^)("[^"]*"|'[^']*')""")
 _TEXT = "\0"
-# What cmd takes before a program: brackets, its own words, and the conditions and options of those.
+# Text that cmd accepts before a program: brackets, its own words, and the conditions and options of those.
 _ESCAPED = re.compile(r"\^(.)", re.DOTALL)
 _CMD_BETWEEN = re.compile(r"[&|\n]+|\)\s*(?=else\b)", re.I)
 _CMD_BEFORE = re.compile(

@@ -35,7 +35,7 @@ _INJECTED: dict[str, frozenset[str]] = {
     },
     "istio.io/rev": frozenset(),
 }
-# What turns an injection off again, on the pod itself.
+# Values of a pod's label or annotation that turn an injection off.
 _OFF = frozenset({"false", "disabled", "no", "n", "off", ""})
 
 

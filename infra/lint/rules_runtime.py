@@ -15,7 +15,7 @@ PROBES = (
 LIMITS = ("cpu", "memory")
 # PowerShell takes longer than the default second to start on a busy node.
 SHORT_TIMEOUT_SECONDS = 1
-# What the API server writes into a pod that says nothing.
+# The API server's default for a pod without the field.
 DEFAULT_GRACE_SECONDS = 30
 
 

@@ -10,10 +10,10 @@ from .values import dig, number, sctp_ports, texts
 NETWORKING = "https://kubernetes.io/docs/concepts/services-networking/windows-networking/"
 PROTOCOLS = "https://kubernetes.io/docs/reference/networking/service-protocols/#protocol-sctp"
 MOST_BACKENDS = 1024
-# What the API server writes into a Service that says nothing (k8s.io/api v0.35.8 core/v1,
+# The API server's default for a Service without the field (k8s.io/api v0.35.8 core/v1,
 # DefaultClientIPServiceAffinitySeconds).
 DEFAULT_AFFINITY_SECONDS = 10800
-# What an unpatched Windows Server 2019 refused beyond, and the page said until 2025-12:
+# The limit of an unpatched Windows Server 2019, which Kubernetes documented until 2025-12:
 # kubernetes/kubernetes#98680, #135518.
 MOST_BACKENDS_2019 = 64
 

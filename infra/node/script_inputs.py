@@ -12,11 +12,11 @@ from ..errors import ConfigError
 from ..script_bucket import StagedScript
 from . import userdata
 
-# What the scripts of each role install; the bill of materials may hold more.
+# Downloads that the Linux scripts install; the bill of materials may hold more.
 LINUX_DOWNLOADS = ("containerd", "runc", "cni-plugins", "kubeadm", "kubelet")
 
 
-# What is known only when it is there, as long as it can get.
+# Values that only AWS knows, at their greatest length.
 REGION, INSTANCE_ID, PUBLIC_IP = "ap-southeast-99", "i-0123456789abcdef0", "255.255.255.255"
 SCRIPT = StagedScript(bucket="b" * 63, key="windows-node-0123456789ab.ps1", sha256="0" * 64)
 

@@ -18,7 +18,7 @@ from ..aws.session import Session, pages
 from . import cleanup_network as network
 from .search import Finding
 
-# What AWS says while the thing that stood in the way is still leaving; all together may take so many seconds.
+# Error codes worth retrying while a dependent object is being deleted.
 STILL_IN_USE = (
     "DependencyViolation",
     "VolumeInUse",
@@ -27,6 +27,7 @@ STILL_IN_USE = (
     "IncorrectState",
     "InvalidParameterValue",
 )
+# The total of all retries.
 PATIENCE_SECONDS = 180
 
 

@@ -18,7 +18,7 @@ DIRECTIONS = (
     ("ip-permission.group-id", "IpPermissions", "revoke_security_group_ingress"),
     ("egress.ip-permission.group-id", "IpPermissionsEgress", "revoke_security_group_egress"),
 )
-# What an interface says of its place, by the kind of what it holds.
+# Filters of DescribeNetworkInterfaces that find the interfaces in a group, a subnet or a VPC.
 HELD_BY = {"security group": "group-id", "subnet": "subnet-id", "VPC": "vpc-id"}
 MOST_NAMED = 3
 

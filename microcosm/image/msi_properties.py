@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from .msi_tables import Database
 
-# What Windows itself sets, on Windows Server 2019 or newer on amd64 (Property Reference). A first
+# Properties that Windows sets on Windows Server 2019 or newer on amd64 (Property Reference). A first
 # installation: nothing is installed.
 _SYSTEM = {
     "VersionNT": "603",

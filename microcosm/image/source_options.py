@@ -69,7 +69,7 @@ def _asked(
     ] = False,
 ) -> "Asked":
     """Take the options that say what the source is and how it is judged."""
-    # What reads the sources takes longer to import than the other commands take to run.
+    # The readers of sources take longer to import than the other commands take to run.
     from . import actions
 
     return actions.Asked(

@@ -22,7 +22,7 @@ from rehearsal.build.store import Store, default_home, key_of, link_file
 from rehearsal.build.way import Way, choose
 
 HOST_STEP = "host packages"
-# What a scenario may need beside Linux machines, and the Debian packages of each.
+# Parts that a scenario may need besides Linux machines, and the Debian packages of each.
 STAND_IN, WINE, OWN_IMAGE = "stand-in", "wine", "own-image"
 PARTS = {STAND_IN: debian.STAND_IN_PACKAGES, WINE: debian.WINE_PACKAGES, OWN_IMAGE: debian.OWN_IMAGE_PACKAGES}
 ALL = frozenset({STAND_IN, WINE})

@@ -24,7 +24,7 @@ LINUX_PACKAGES = {
     "nftables": "the room's networks",
     "systemd-container": "the room's machines",
 }
-# What is built:
+# Packages for the build:
 BUILD_PACKAGES = {
     "gcc": "runc, flanneld and pause are C as well as Go",
     "libc6-dev": "gcc",
@@ -32,7 +32,7 @@ BUILD_PACKAGES = {
     "pkg-config": "runc",
     "zstd": "container images",
 }
-# What is downloaded:
+# Packages for the download:
 DOWNLOAD_PACKAGES = {"skopeo": "container images"}
 # A rehearsal with a Windows pool:
 STAND_IN_PACKAGES = {

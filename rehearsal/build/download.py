@@ -22,7 +22,7 @@ from rehearsal.build.errors import SuppliesError
 T = TypeVar("T")
 ATTEMPTS = 5
 _PART = ".part"
-# What urllib3 has read of a piece when the connection is cut is lost.
+# urllib3 loses the part of a piece that it has read when the connection is cut.
 _CHUNK = 1 << 16
 _TIMEOUT = (10.0, 60.0)  # seconds until a connection, and between two pieces
 _ABSENT = (401, 403, 404, 410)

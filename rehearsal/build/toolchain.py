@@ -114,7 +114,7 @@ OWN_IMAGE = (
     ),
 )
 
-# What comes with a Kubernetes version: in the versions that tools/kubernetes/<version> pins.
+# Programs whose versions tools/kubernetes/<version> pins.
 _RELEASED = (
     GoTool(
         folder="kubernetes",

@@ -110,8 +110,8 @@ def _linux(nodes: Iterable[str]) -> list[str]:
     return [name for name in nodes if not name.startswith("windows")]
 
 
-# What flannel's CNI plugin says without a lease: the official one (flannel-io/cni-plugin v1.9.1, flannel.go)
-# and ours (tools/flannel-cni) name the file.
+# The error of flannel's CNI plugin without a lease: the official plugin (flannel-io/cni-plugin v1.9.1,
+# flannel.go) and ours (tools/flannel-cni) name the file.
 NO_LEASE = "/run/flannel/subnet.env: no such file"
 
 

@@ -23,11 +23,11 @@ class Run:
     tell: Callable[[str], None]
     before: Inventory = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict[str, float])
-    # What a person wants to see last: the timeline, the smoke results, what is left.
+    # Texts to print last: the timeline, the smoke results, the audit.
     closing: list[str] = field(default_factory=list[str])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     ready_seconds: float = 0.0
-    # What the command `pulumi up` took: until all nodes are Ready and cluster DNS answers.
+    # The duration of `pulumi up`: until all nodes are Ready and cluster DNS answers.
     up_seconds: float = 0.0
 
 

@@ -17,7 +17,7 @@ from .previews import nothing_left, preview, published_end, up_command
 PR = 104
 STACK = f"pr-{PR}"
 UNCHANGED = ("--yes", "--skip-preview", "--expect-no-changes", "--stack", STACK)
-# What machines write once, and then no more: another version later is a write of Pulumi's.
+# Parameters that machines write once: a later version was written by Pulumi.
 WRITTEN_ONCE = (
     join_parameters.KUBECONFIG,
     join_parameters.WINDOWS_NETWORK,

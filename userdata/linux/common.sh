@@ -202,7 +202,7 @@ is_own_state() { [ "$(cat "${STATE}/instance" 2>/dev/null)" = "${INSTANCE_ID}" ]
 finish() {
   wait "${REPORTER}" || true
   send_report ok
-  # What was written must not be lost when the timer is gone that would write it again.
+  # Flush before the timer is gone: nothing would write lost files again.
   sync --file-system "${STATE}"
   systemctl disable --now microcosm-boot.timer
   log "node ${NODE_NAME} is ready"

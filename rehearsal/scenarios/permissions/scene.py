@@ -10,7 +10,7 @@ from infra.config.naming import STACK_TAG
 from rehearsal.fake_aws.moto_patches.images import UBUNTU_PARAMETER
 
 OWN, FOREIGN = "pr-7", "dev"
-# What asks for the tags of a preview; `{}` is the tag specification of a call that gives none.
+# Tags of a preview and of another stack; `{}` is the tag specification of a call that gives none.
 OWN_TAGS, FOREIGN_TAGS = ([{"Key": STACK_TAG, "Value": stack}] for stack in (OWN, FOREIGN))
 TRUST = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", '

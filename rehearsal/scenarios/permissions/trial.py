@@ -44,7 +44,7 @@ def first_needs(pipeline: Pipeline) -> dict[Permission, str]:
     return found
 
 
-# What must be there for a command to ask for all that it can ask for, and what is enough to try.
+# The state in which a command makes all its calls, and the states in which to try it.
 STARTS = {"up": There.NOTHING, "down": There.ALL}
 TRIES: Mapping[str, tuple[There, ...]] = {"up": (There.NOTHING, There.PART), "down": (There.ALL, There.PART)}
 LEAVES = {"up": There.ALL, "up again": There.ALL, "down": There.NOTHING}
@@ -106,8 +106,8 @@ def prove(trial: Trial, needs: Mapping[Permission, str], tell: Told) -> list[Per
     """Runs without each permission; those whose want made nothing fail."""
     unproven: list[Permission] = []
     for permission, first in needs.items():
-        # Who needs it first may go on without it, as an `up` does that cannot give its lock back; then a
-        # later one must fail.
+        # The first command that needs it may succeed without it, as `up` does if it cannot release its lock.
+        # Then a later command must fail.
         later = [*COMMANDS][[*COMMANDS].index(first) :]
         failing = next((command for command in later if trial.fails_without(permission, command)), None)
         tell(permission, failing or first, failing is not None)
