@@ -1,5 +1,5 @@
-# expiry.sh - ends the machine when its stack's time is over. Stands between machine.sh and the role, in stacks
-# that end. The boot makes its timer (common.sh, begin), where a failure is reported.
+# expiry.sh - ends the machine when its stack's time is over. Stands between machine.sh and the role, in
+# stacks that end. The boot makes its timer (common.sh, begin), where a failure is reported.
 readonly EXPIRY=${STATE}/expiry
 
 # The last end that was read counts while metadata or Systems Manager are silent. No preview may live longer
