@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Annotated
 
 import typer
@@ -19,13 +19,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rehearsal import build, processes
 from rehearsal.build.progress import Lines
 from rehearsal.errors import RehearsalError
+from rehearsal.project import CHECKOUT
 from rehearsal.scenarios.permissions import report
 from rehearsal.scenarios.permissions.permission import Permission
 from rehearsal.scenarios.permissions.pipeline import COMMANDS, running_pipeline
+from rehearsal.scenarios.permissions.proven import Proven
 from rehearsal.scenarios.permissions.trial import Trial, first_needs, prove, shares
+from rehearsal.scenarios.recorded import commit
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
+KEPT = CHECKOUT / "build" / "permissions"
 
 
 @app.command()
@@ -35,6 +39,9 @@ def main(
 ) -> None:
     """Run every command of a preview with the pipeline's policy, then each time without one of its
     permissions.
+
+    What is proven of a commit of main is kept in build/permissions: a trial that was broken off goes on from
+    there.
     """
     programs = build.ensure_programs(Lines(console))
     console.print(
@@ -48,10 +55,15 @@ def main(
         needs = first_needs(pipelines[0])
         console.print(f"with all {len(needs)} permissions {', '.join(COMMANDS)} succeed")
         trials = [Trial(pipeline) for pipeline in pipelines]
-        unproven = _prove(trials, needs)
+        tried = commit()
+        proven = Proven(None if tried.endswith("+") else KEPT / f"{tried}.jsonl")
+        left = proven.left_of(needs)
+        if len(left) < len(needs):
+            console.print(f"{len(needs) - len(left)} of them were tried before, on the same commit")
+        unproven = _prove(trials, left, proven)
     if unproven:
         raise RehearsalError(f"nothing fails without {', '.join(map(str, unproven))}")
-    runs = sum(trial.runs for trial in trials)
+    runs = proven.runs
     console.print(f"without any one of them its command fails: {len(needs)} of {len(needs)}, in {runs} runs")
     if keep:
         report.keep(needs, runs)
@@ -63,16 +75,19 @@ def _new(folder: str, index: int) -> Path:
     return path
 
 
-def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str]) -> list[Permission]:
+def _prove(trials: Sequence[Trial], needs: Mapping[Permission, str], proven: Proven) -> list[Permission]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar, ThreadPoolExecutor(len(trials)) as pool:
         task = bar.add_task("", total=len(needs))
-        ended = Event()
+        ended, writing, before = Event(), Lock(), proven.runs
 
         def tell(permission: Permission, command: str, failed: bool) -> None:
             if ended.is_set():
                 raise RehearsalError("broken off")
             bar.update(task, description=f"{command} without {permission.action}", advance=1)
+            if failed:
+                with writing:
+                    proven.add(permission, sum(trial.runs for trial in trials) - (proven.runs - before))
             if not (failed and console.is_terminal):
                 console.print(
                     f"{command} without {permission}: {'fails' if failed else 'DOES NOT FAIL'}",
