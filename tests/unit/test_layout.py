@@ -21,7 +21,7 @@ MODULE_SUFFIXES = {".py", ".go", ".sh", ".ps1", ".psm1", ".cs", ".css", ".js"}
 # Prose of Markdown is not wrapped in a table; JSON has no way to continue an address or a sum; the others are
 # written by pip and Go.
 UNWRAPPED = {".md", ".json", ".lock", ".mod", ".sum", ".png"}
-# Rendered user-data, help texts of Windows binaries, and a log of a kubelet.
+# Rendered user-data, help texts of Windows binaries, and log lines as programs write them.
 RECORDED = ("tests/golden/", "tests/windows/help/", "tests/support/normal.log")
 
 

@@ -264,7 +264,14 @@ def test_functions_say_what_is_wrong(driver, function, arguments, complaint):
 
 
 def test_the_plugin_ends_quietly_when_it_is_interrupted():
-    process = subprocess.Popen([plugin()], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [plugin()],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell starts what it puts into the background with SIGINT ignored, and so its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     port = process.stdout.readline()
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=SECONDS)
