@@ -50,8 +50,7 @@ test-served: $(READY)  ## the unit tests that start servers and engines
 
 test-built: $(READY)  ## what needs the built tools: the program and README's commands under the engine,
 #: lint beside kube-apiserver, kubelet and kubectl (VERSION=1.36)
-	$(if $(VERSION),MICROCOSM_BUILT=$(VERSION)) \
-		$(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
+	MICROCOSM_BUILT=$(VERSION) $(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
 	$(BIN)/python -m pytest -n 2 -m engine -rs tests
 
 audit-deps:  ## known vulnerabilities of what the lock file names
@@ -61,15 +60,15 @@ audit-deps:  ## known vulnerabilities of what the lock file names
 	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 		--requirement requirements.lock
 
+OPTIONS = $(if $(KEEP),--keep) $(if $(BUSY),--busy) $(if $(REPEAT),--repeat $(REPEAT)) \
+	$(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(if $(NETWORK),--flannel-backend $(NETWORK)) \
+	$(if $(REGION),--region $(REGION)) $(if $(FIGURES),--figures)
 rehearse: $(READY)  ## the whole life of a cluster for real, without AWS (root on Linux)
 #: SCENARIO=bad-checksum, late-dns, own-image, previews, refresh or machine-faults
 #: KUBERNETES=1.34.11, NETWORK=host-gw, REGION=us-west-2
 #: KEEP=1 leaves it up; REPEAT=20 plays it so often, BUSY=1 beside a busy core
 #: SUPPLIES=download or build; PROVIDER=official
-	$(BIN)/python -m rehearsal run $(SCENARIO) $(if $(KEEP),--keep) $(if $(BUSY),--busy) \
-		$(if $(REPEAT),--repeat $(REPEAT)) $(if $(KUBERNETES),--kubernetes $(KUBERNETES)) \
-		$(if $(NETWORK),--flannel-backend $(NETWORK)) $(if $(REGION),--region $(REGION)) \
-		$(if $(FIGURES),--figures)
+	$(BIN)/python -m rehearsal run $(SCENARIO) $(OPTIONS)
 
 permissions: $(READY)  ## try the pipeline's policy: each command of a preview with it,
 #: and without each permission of it
