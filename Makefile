@@ -48,10 +48,11 @@ test: $(READY)  ## the unit tests: Pulumi mocks, no network, no root
 test-served: $(READY)  ## the unit tests that start servers and engines
 	$(BIN)/python -m pytest -n 2 -m served
 
+# A file stays with one worker: its tests follow each other in one simulated world.
 test-built: $(READY)  ## what needs the built tools: the program and README's commands under the engine,
 #: lint beside kube-apiserver, kubelet and kubectl (VERSION=1.36)
 	MICROCOSM_BUILT=$(VERSION) $(BIN)/python -m pytest -m served -rs tests/integration/rehearsal/test_lint_*.py
-	$(BIN)/python -m pytest -n 2 -m engine -rs tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m engine -rs tests
 
 audit-deps:  ## known vulnerabilities of what the lock file names
 #: asks the package index; in an environment of its own

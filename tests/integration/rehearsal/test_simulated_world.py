@@ -66,6 +66,8 @@ def test_pods_are_placed_by_the_real_scheduler(world):
 
 
 def test_an_instance_that_ends_takes_its_node_along(world):
+    world.configure()
+    world.pulumi("up")
     ec2 = world.session().client("ec2", endpoint_url=world.cloud.endpoint)
     filters = [
         {"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]},
@@ -86,6 +88,8 @@ def test_an_instance_that_ends_takes_its_node_along(world):
 
 def test_of_two_machines_of_one_name_the_younger_speaks(world):
     """If the answer to the first launch was lost, the state knows the second instance."""
+    world.configure()
+    world.pulumi("up")
     ec2 = world.session().client("ec2", endpoint_url=world.cloud.endpoint)
     filters = [
         {"Name": f"tag:{naming.NODE_TAG}", "Values": ["linux-0"]},
